@@ -1,0 +1,35 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+SPANS ?= 1-3
+
+.PHONY: help setup lock data run test lint clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.venv/.ready: requirements/dev.txt requirements/uv.txt requirements/setup.sh setup.py
+	@requirements/setup.sh
+
+setup: .venv/.ready ## Build .venv from the hashed lock (Python 3.11 and a C compiler are needed)
+
+lock: setup ## Resolve requirements/*.in again into the hashed locks
+	@requirements/lock.sh $(CURDIR)/$(BIN)/uv
+
+data: setup ## Cut the real taxi trips into spans
+	@$(BIN)/evergreen data prepare
+
+run: data ## Run the whole pipeline on the first three years of trips (SPANS=1-4 for more)
+	@$(BIN)/evergreen run --spans $(SPANS)
+
+test: setup ## Run the tests
+	@$(BIN)/pytest
+
+lint: setup ## Check style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clean: ## Remove what runs have made (var/): metadata, artifacts, spans, pushed models
+	@rm -rf var

@@ -1,0 +1,1 @@
+"""Settings of the project: `base.yaml` and its overlays."""

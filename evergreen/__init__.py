@@ -1,0 +1,1 @@
+"""Evergreen: the machinery that keeps a model fresh, reusable under any TFX project."""

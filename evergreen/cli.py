@@ -1,0 +1,38 @@
+"""The `evergreen` command."""
+
+import sys
+
+import typer
+
+from evergreen.commands import config, data, orchestrators, run
+from evergreen.errors import EvergreenError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Keeps a machine-learning model fresh: data, gates, training, gates, push.",
+    epilog="Start with [bold]evergreen data prepare[/bold], then "
+    "[bold]evergreen run --spans 1-3[/bold].",
+)
+app.command()(run.run)
+app.command()(orchestrators.orchestrators)
+app.add_typer(config.app, name="config")
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Runs the command line; an error a person can act on is printed without a traceback."""
+    try:
+        app()
+    except EvergreenError as error:
+        sys.exit(explain(error))
+
+
+def explain(error: EvergreenError) -> int:
+    """Prints an error and what to do next; returns the exit code it stands for."""
+    typer.secho(f"error: {error}", fg="red", err=True)
+    if error.hint:
+        typer.echo(f"next: {error.hint}", err=True)
+    return error.exit_code

@@ -1,0 +1,76 @@
+"""`evergreen run`: the pipeline, from spans to a pushed model."""
+
+import getpass
+import os
+import signal
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+
+EXIT_CODES = """
+[bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
+selection · 3 stopped by the data gate · 4 refused by the model gate · 130 interrupted
+"""
+DATA_REFUSED, MODEL_REFUSED, INTERRUPTED = 3, 4, 130
+
+
+def run(
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    orchestrator: Annotated[
+        str, typer.Option(help="Which orchestrator, of `evergreen orchestrators`.")
+    ] = "",
+    spans: Annotated[
+        str, typer.Option(help="Spans to train on, such as 1-3 or 1,2,5; all if not given.")
+    ] = "",
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Whether to reuse equal executions.")
+    ] = True,
+    experiment: Annotated[
+        bool, typer.Option("--experiment", help="Run everything, but never push.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "on demand",
+) -> None:
+    """Ingests what is new, trains, evaluates, and pushes the model if it passes the gates.
+
+    Example: [bold]evergreen run --spans 1-3[/bold]
+    """
+    if orchestrator:
+        overrides = [*overrides, f"pipeline.orchestrator={orchestrator}"]
+    if not cache:
+        overrides = [*overrides, "pipeline.cache=false"]
+    settings = read_settings(project, config, overrides)
+
+    from evergreen.planning.plan import Outcome, Request
+    from evergreen.running.quiet import quiet
+
+    request = Request(
+        spans=spans or None,
+        requested_by=getpass.getuser(),
+        reason=reason,
+        experiment=experiment,
+        cache=settings.pipeline.cache,
+    )
+    log = settings.logs.folder / f"run-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with quiet(log) as console:
+        from evergreen.running.run import Run
+
+        try:
+            outcome = Run(settings, console)(request).outcome
+        except KeyboardInterrupt:
+            console.print("\n[yellow]interrupted[/yellow]: nothing was pushed by this run.")
+            console.print("next: run the same again; finished nodes come from the cache.")
+            console.file.flush()
+            os._exit(INTERRUPTED)  # Beam's worker threads would go on with the node
+        finally:
+            console.print(f"[dim]log: {log}[/dim]", soft_wrap=True, highlight=False)
+    codes = {Outcome.DATA_REFUSED: DATA_REFUSED, Outcome.MODEL_REFUSED: MODEL_REFUSED}
+    raise typer.Exit(codes.get(outcome, 0) if outcome else 0)
+
+
+run.__doc__ = f"{run.__doc__}\n{EXIT_CODES}"

@@ -1,0 +1,1 @@
+"""Custom TFX components: columnar ExampleGen, data gate, model gate, atomic Pusher."""

@@ -1,0 +1,24 @@
+"""Artifact types of our own."""
+
+from tfx.types.artifact import Artifact, Property, PropertyType
+
+
+class RejectedRows(Artifact):
+    """Rows that ingestion had to refuse: `rejected.json` with counts and first rows.
+
+    Properties:
+        rows: How many rows were refused.
+    """
+
+    TYPE_NAME = "RejectedRows"
+    PROPERTIES = {"rows": Property(type=PropertyType.INT)}
+    rows: int
+
+
+class DataBlessing(Artifact):
+    """The verdict of the data gate on one span: `report.json` with all findings.
+
+    Custom properties: `blessed` (0 or 1), `ingest_key`, `examples_id`, `findings` (how many).
+    """
+
+    TYPE_NAME = "DataBlessing"

@@ -1,0 +1,1 @@
+"""The data gate: decides whether a span may be trained on."""

@@ -1,0 +1,56 @@
+"""The Pusher node: TFX's own, with an executor that publishes atomically, under a planned version."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tfx.components.pusher import component, executor
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import pusher_pb2
+from tfx.types import Artifact, artifact_utils
+from tfx.types import standard_component_specs as specs
+from tfx.utils import proto_utils
+
+from evergreen.files import digest_tree, publish_folder
+
+VERSION = "model_version"
+RECEIPT = "push.json"
+
+
+class Executor(executor.Executor):
+    """Pushes a blessed model to `<base_directory>/<model_version>`.
+
+    TFX's executor takes the version from the clock and copies file by file, so that a server that
+    polls the folder can load half a model, and a push that is repeated makes a second version.
+    """
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Publishes the model if it is blessed; a version that is there already is left alone.
+
+        Raises:
+            EvergreenError: If the version exists with another content.
+        """
+        pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(exec_properties[specs.PUSH_DESTINATION_KEY], destination)
+        version = str(json.loads(exec_properties[specs.CUSTOM_CONFIG_KEY])[VERSION])
+        source = Path(self.GetModelPath(input_dict))
+        target = Path(destination.filesystem.base_directory, version)
+        new = publish_folder(source, target)
+        receipt = {"path": str(target), "sha256": digest_tree(target), "new": new}
+        Path(pushed.uri, RECEIPT).write_text(json.dumps(receipt, indent=1))
+        self._MarkPushed(pushed, pushed_destination=str(target), pushed_version=version)
+
+
+class Pusher(component.Pusher):
+    """Pusher with atomic publishing; `custom_config` must hold `model_version`."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -1,0 +1,1 @@
+"""What ML Metadata knows: runs, nodes, ingested spans, models and their stages."""

@@ -1,0 +1,56 @@
+"""Finds artifacts by what they are: ingested spans, analyzer caches."""
+
+from pathlib import Path
+
+from ml_metadata.metadata_store import ListOptions, MetadataStore, OrderByField
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+DATA_BLESSING = "DataBlessing"
+
+
+def blessed_examples(store: MetadataStore, ingest_key: str) -> mlmd.Artifact | None:
+    """Returns the Examples artifact of a span that was ingested and passed the data gate.
+
+    Args:
+        store: The metadata store.
+        ingest_key: The identity of span, schema and split.
+
+    Returns:
+        The newest such artifact whose files exist; None if the span is not in.
+    """
+    blessings = _newest(
+        store,
+        f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
+        f" AND custom_properties.ingest_key.string_value = '{ingest_key}'",
+    )
+    ids = [blessing.custom_properties["examples_id"].int_value for blessing in blessings]
+    by_id = {artifact.id: artifact for artifact in store.get_artifacts_by_id(ids)}
+    return next((by_id[id_] for id_ in ids if id_ in by_id and _usable(by_id[id_])), None)
+
+
+def previous_statistics(store: MetadataStore, number: int) -> int | None:
+    """Returns the statistics artifact of the nearest blessed span before a number, if any."""
+    blessings = _newest(
+        store,
+        f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
+        f" AND custom_properties.span.int_value < {number}",
+    )
+    nearest = max(
+        blessings, key=lambda one: (one.custom_properties["span"].int_value, one.id), default=None
+    )
+    return int(nearest.custom_properties["statistics_id"].int_value) if nearest else None
+
+
+def latest_analyzer_cache(store: MetadataStore) -> int | None:
+    """Returns the id of the newest TransformCache artifact whose files exist."""
+    found = _newest(store, "type = 'TransformCache'")
+    return next((int(artifact.id) for artifact in found if _usable(artifact)), None)
+
+
+def _newest(store: MetadataStore, query: str) -> list[mlmd.Artifact]:
+    options = ListOptions(order_by=OrderByField.ID, is_asc=False, filter_query=query)
+    return list(store.get_artifacts(options))
+
+
+def _usable(artifact: mlmd.Artifact) -> bool:
+    return artifact.state == mlmd.Artifact.LIVE and Path(artifact.uri).exists()

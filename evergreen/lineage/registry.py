@@ -1,0 +1,128 @@
+"""The model registry: versions taken when a run is planned, and a log of their stages.
+
+Versions are contexts named `<model>/<version>`, events contexts named `<model>/<sequence>`. A
+name can be taken once, so of two writers at most one wins. Stages follow from the log.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties
+from evergreen.planning.plan import Frozen, ModelRef
+
+VERSION_TYPE = "evergreen.model_version"
+EVENT_TYPE = "evergreen.model_event"
+
+
+class Stage(StrEnum):
+    """Where a model version stands."""
+
+    CANDIDATE = "candidate"
+    SERVING = "serving"
+
+
+class Event(Frozen):
+    """One entry of a model's log."""
+
+    model: ModelRef
+    stage: Stage
+    who: str
+    when: datetime
+    why: str
+    evidence: Mapping[str, str] = {}
+
+
+class RegistryConflictError(EvergreenError):
+    """Somebody else wrote to the log of the model at the same moment."""
+
+
+class Registry:
+    """The versions and the log of one model."""
+
+    def __init__(self, store: MetadataStore, model: str) -> None:
+        self._store = store
+        self._model = model
+        self._version_type = context_type(store, VERSION_TYPE)
+        self._event_type = context_type(store, EVENT_TYPE)
+
+    def take_version(self, train_key: str) -> int:
+        """Returns the version of a training, taking the next free number for a new one."""
+        taken = self._versions()
+        while train_key not in taken:
+            number = max(taken.values(), default=0) + 1
+            try:
+                self._put(self._version_type, str(number), {"train_key": train_key})
+            except AlreadyExistsError:  # another planner took it
+                pass
+            taken = self._versions()
+        return taken[train_key]
+
+    def train_key(self, version: int) -> str | None:
+        """Returns the key of the training that made a version."""
+        return {number: key for key, number in self._versions().items()}.get(version)
+
+    def events(self) -> list[Event]:
+        """Returns the log, oldest first."""
+        contexts = sorted(self._list(EVENT_TYPE), key=lambda context: int(context.id))
+        texts = (context.custom_properties["event"].string_value for context in contexts)
+        return [Event.model_validate_json(text) for text in texts]
+
+    def serving(self) -> ModelRef | None:
+        """Returns the model whose stage is *serving*: the baseline of the next one."""
+        live = [event.model for event in self.events() if event.stage is Stage.SERVING]
+        return live[-1] if live else None
+
+    def register(self, model: ModelRef, who: str, why: str, evidence: Mapping[str, str]) -> Stage:
+        """Enters a pushed version: the first one is serving, later ones are candidates.
+
+        Returns:
+            The version's stage; that of its last event if it was entered before.
+        """
+        while True:
+            events = self.events()
+            stages = {event.model.version: event.stage for event in events}
+            if model.version in stages:
+                return stages[model.version]
+            stage = Stage.CANDIDATE if Stage.SERVING in stages.values() else Stage.SERVING
+            event = Event(
+                model=model,
+                stage=stage,
+                who=who,
+                when=datetime.now(UTC),
+                why=why,
+                evidence=evidence,
+            )
+            try:
+                self._append(event, after=len(events))
+            except RegistryConflictError:
+                continue
+            return stage
+
+    def _append(self, event: Event, after: int) -> None:
+        try:
+            self._put(self._event_type, f"{after + 1:08d}", {"event": event.model_dump_json()})
+        except AlreadyExistsError as error:
+            raise RegistryConflictError(
+                f"model {self._model}: another event was entered at the same moment.",
+                hint="Look at the log and decide again.",
+            ) from error
+
+    def _versions(self) -> dict[str, int]:
+        return {
+            context.custom_properties["train_key"].string_value: int(context.name.split("/")[1])
+            for context in self._list(VERSION_TYPE)
+        }
+
+    def _list(self, type_name: str) -> list[mlmd.Context]:
+        query = f"type = '{type_name}' AND name LIKE '{self._model}/%'"
+        return list(self._store.get_contexts(ListOptions(filter_query=query)))
+
+    def _put(self, type_id: int, name: str, properties: dict[str, str | int]) -> None:
+        context = mlmd.Context(type_id=type_id, name=f"{self._model}/{name}")
+        set_properties(context, properties)
+        self._store.put_contexts([context])

@@ -1,0 +1,1 @@
+"""Orchestrators: each runs the compiled pipeline somewhere. They plug in by entry point."""

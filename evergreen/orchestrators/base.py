@@ -1,0 +1,55 @@
+"""What an orchestrator is, and how one is found."""
+
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Protocol
+
+from evergreen.errors import SettingsError
+
+if TYPE_CHECKING:
+    from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
+    from tfx.proto.orchestration.pipeline_pb2 import Pipeline
+
+GROUP = "evergreen.orchestrators"
+
+
+class Orchestrator(Protocol):
+    """Runs all nodes of a compiled pipeline, each through TFX's launcher (`run_node`).
+
+    A class registered under the entry point group `evergreen.orchestrators`; made without
+    arguments. The first line of its docstring describes it to people.
+    """
+
+    def run(self, ir: "Pipeline", connection: "ConnectionConfig") -> None:
+        """Runs a pipeline to its end.
+
+        Args:
+            ir: The compiled pipeline: nodes in topological order, the run's id substituted.
+            connection: The ML Metadata store that tracks the run.
+
+        Raises:
+            Exception: If a node fails; its execution's `error` property says why.
+        """
+
+
+def installed() -> dict[str, EntryPoint]:
+    """Returns the installed orchestrators by name. Nothing of theirs is imported."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}
+
+
+def load(name: str) -> Orchestrator:
+    """Makes the orchestrator of a name.
+
+    Raises:
+        SettingsError: If none of that name is installed.
+    """
+    points = installed()
+    if name not in points:
+        close = get_close_matches(name, points, n=1)
+        raise SettingsError(
+            f"no orchestrator {name!r} is installed"
+            + (f"; did you mean {close[0]!r}?" if close else "."),
+            hint=f"Installed: {', '.join(points)}.",
+        )
+    orchestrator: Orchestrator = points[name].load()()
+    return orchestrator

@@ -1,0 +1,1 @@
+"""From a request to a run record: which spans, which baseline, which version."""

@@ -1,0 +1,211 @@
+"""What a run is: the request, the record written before it starts, and the plan of each part."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Frozen(BaseModel):
+    """Base of the values below: immutable, and strict about what they hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Request(Frozen):
+    """What somebody asked for.
+
+    Attributes:
+        spans: A selection such as `1-3`; the latest version of each is meant. None: all there are.
+        requested_by: A user's name, or the name of a trigger.
+        reason: Why, in words.
+        experiment: Run everything but never push.
+        cache: Whether equal executions may be reused.
+    """
+
+    spans: str | None = None
+    requested_by: str
+    reason: str
+    experiment: bool = False
+    cache: bool = True
+
+
+class SpanRef(Frozen):
+    """A span as a run sees it.
+
+    Attributes:
+        number: The span's number.
+        version: The version of its content.
+        sha256: The identity of its content.
+        path: The folder of its files.
+        ingest_key: Hash of content, schema and split: what the ingested artifacts depend on.
+    """
+
+    number: int
+    version: int
+    sha256: str
+    path: Path
+    ingest_key: str
+
+    @property
+    def label(self) -> str:
+        """A short name for people and for ids."""
+        return f"span-{self.number:05d}-v{self.version:02d}"
+
+
+class ModelRef(Frozen):
+    """A model version, and the id of its Model artifact."""
+
+    version: int
+    artifact_id: int
+
+
+class Digests(Frozen):
+    """SHA-256 digests of what decides a result besides the data."""
+
+    settings: str
+    definition: str
+    use_case: str
+    platform: str
+    lock: str
+    table_schema: str
+
+
+class Pins(Frozen):
+    """The inputs of training, fixed by artifact id once the window is ingested.
+
+    Attributes:
+        examples: Examples artifacts, in the order of the window's spans.
+        analyzer_cache: The TransformCache artifact to start from, if any.
+    """
+
+    examples: tuple[int, ...]
+    analyzer_cache: int | None = None
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    PUSHED = "pushed"
+    UNCHANGED = "unchanged"  # wholly cached: what it would push is there already
+    EXPERIMENT = "experiment"
+    DATA_REFUSED = "data refused"
+    MODEL_REFUSED = "model refused"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class RunRecord(Frozen):
+    """The record of a run in ML Metadata, written before anything starts.
+
+    Attributes:
+        run_id: The run's id; a resumed run keeps it.
+        run_key: Hash of all that decides the outcome; equal keys have equal pins.
+        train_key: The part of it that decides the model; equal keys make the same version.
+        transform_key: The part of it that decides the transformed examples.
+        window: The spans to train on.
+        to_ingest: Those of them that are not ingested yet.
+        baseline: The model to compare with, if any is serving.
+        model_version: The version to be pushed; None for an experiment.
+        pins: Set once the window is ingested.
+        outcome: Set at the end.
+    """
+
+    run_id: str
+    run_key: str
+    train_key: str
+    transform_key: str
+    request: Request
+    pipeline: str
+    orchestrator: str
+    created: datetime
+    digests: Digests
+    window: tuple[SpanRef, ...]
+    to_ingest: tuple[SpanRef, ...]
+    baseline: ModelRef | None
+    model_version: int | None
+    pins: Pins | None = None
+    outcome: Outcome | None = None
+    finished: datetime | None = None
+
+    def with_pins(self, pins: Pins) -> "RunRecord":
+        """The record with the inputs of training fixed."""
+        return self.model_copy(update={"pins": pins})
+
+    def ended(self, outcome: Outcome) -> "RunRecord":
+        """The record of the ended run."""
+        return self.model_copy(update={"outcome": outcome, "finished": datetime.now(UTC)})
+
+
+class IngestPlan(Frozen):
+    """The ingest half of the graph.
+
+    Attributes:
+        span: The span to ingest.
+        previous_statistics: The statistics artifact of the span before, to measure drift from.
+    """
+
+    span: SpanRef
+    previous_statistics: int | None = None
+
+
+class TrainPlan(Frozen):
+    """The train half of the graph: everything it takes is pinned."""
+
+    pins: Pins
+    baseline: ModelRef | None
+    model_version: int | None
+
+
+class Plan(Frozen):
+    """One execution of the graph: exactly one of its halves.
+
+    Attributes:
+        pipeline_run: The id of the pipeline run, unique to this part of the run.
+        title: What it does, for people.
+        cache: Whether equal executions may be reused.
+        digests: What goes into the nodes' cache keys.
+        ingest: The span to ingest.
+        train: What to train on.
+    """
+
+    pipeline_run: str
+    title: str
+    cache: bool
+    digests: Digests
+    ingest: IngestPlan | None = None
+    train: TrainPlan | None = None
+
+    @model_validator(mode="after")
+    def _has_one_half(self) -> Self:
+        if (self.ingest is None) == (self.train is None):
+            raise ValueError("a plan is to ingest a span or to train on a window: one of them")
+        return self
+
+
+def ingest_plan(record: RunRecord, span: SpanRef, previous_statistics: int | None) -> Plan:
+    """The plan that ingests one span of a run."""
+    return Plan(
+        pipeline_run=f"{record.run_id}.{span.label}",
+        title=f"ingest span {span.number} (version {span.version})",
+        cache=record.request.cache,
+        digests=record.digests,
+        ingest=IngestPlan(span=span, previous_statistics=previous_statistics),
+    )
+
+
+def train_plan(record: RunRecord) -> Plan:
+    """The plan that trains on a run's window, which must be pinned."""
+    assert record.pins is not None, "pin the window first"
+    spans = ", ".join(str(span.number) for span in record.window)
+    return Plan(
+        pipeline_run=f"{record.run_id}.train",
+        title=f"train on spans {spans}",
+        cache=record.request.cache,
+        digests=record.digests,
+        train=TrainPlan(
+            pins=record.pins, baseline=record.baseline, model_version=record.model_version
+        ),
+    )

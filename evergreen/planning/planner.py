@@ -1,0 +1,166 @@
+"""Decides what a run is, and writes it down before anything starts."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ml_metadata.metadata_store import MetadataStore
+
+import evergreen.components
+from evergreen.errors import DataError
+from evergreen.lineage.artifacts import (
+    blessed_examples,
+    latest_analyzer_cache,
+    previous_statistics,
+)
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry
+from evergreen.planning.digests import digest_code, digest_values
+from evergreen.planning.plan import (
+    Digests,
+    ModelRef,
+    Outcome,
+    Pins,
+    Plan,
+    Request,
+    RunRecord,
+    SpanRef,
+    ingest_plan,
+)
+from evergreen.settings import Settings
+from evergreen.spans import Span, list_spans, select
+
+
+class Planner:
+    """Plans the runs of one project against one metadata store."""
+
+    def __init__(self, settings: Settings, store: MetadataStore) -> None:
+        self._settings = settings
+        self._store = store
+        self._records = RunRecords(store)
+        self._registry = Registry(store, settings.model.name)
+
+    def plan(self, request: Request) -> RunRecord:
+        """Turns a request into a run record, and writes it.
+
+        Raises:
+            DataError: If spans that were asked for are not there.
+        """
+        settings, digests = self._settings, take_digests(self._settings)
+        window = tuple(self._ref(span, digests) for span in self._select(request))
+        nonce = "" if request.cache else secrets.token_hex(8)
+        transform_key = digest_values(
+            window=[span.ingest_key for span in window],
+            use_case=digests.use_case,
+            platform=digests.platform,
+            lock=digests.lock,
+            nonce=nonce,
+        )
+        train_key = digest_values(
+            transform=transform_key, definition=digests.definition, settings=digests.settings
+        )
+        baseline = self._baseline(train_key)
+        record = RunRecord(
+            run_id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            run_key=digest_values(
+                train=train_key, baseline=baseline, experiment=request.experiment
+            ),
+            train_key=train_key,
+            transform_key=transform_key,
+            request=request,
+            pipeline=settings.pipeline.name,
+            orchestrator=settings.pipeline.orchestrator,
+            created=datetime.now(UTC),
+            digests=digests,
+            window=window,
+            to_ingest=tuple(span for span in window if self._is_missing(span, request)),
+            baseline=baseline,
+            model_version=None if request.experiment else self._registry.take_version(train_key),
+        )
+        self._records.create(record)
+        return record
+
+    def ingest(self, record: RunRecord, span: SpanRef) -> Plan:
+        """Plans the ingestion of one span of a run; call it when the spans before are in."""
+        return ingest_plan(record, span, previous_statistics(self._store, span.number))
+
+    def pin(self, record: RunRecord) -> RunRecord:
+        """Fixes the inputs of training by artifact id, once all spans of the window are in.
+
+        Raises:
+            DataError: If a span of the window is not ingested, or did not pass the data gate.
+        """
+        examples = tuple(self._examples_id(span) for span in record.window)
+        pinned = record.with_pins(
+            Pins(examples=examples, analyzer_cache=self._analyzer_cache(record, examples))
+        )
+        self._records.update(pinned)
+        return pinned
+
+    def _select(self, request: Request) -> list[Span]:
+        root = self._settings.data.span_root
+        spans = select(root, request.spans) if request.spans else list_spans(root)
+        if not spans:
+            raise DataError(
+                f"{root}: there are no spans.", hint="Cut the data into spans: evergreen data prepare"
+            )
+        return spans
+
+    def _ref(self, span: Span, digests: Digests) -> SpanRef:
+        data = self._settings.data
+        key = digest_values(
+            number=span.number,
+            version=span.version,
+            content=span.sha256,
+            table_schema=digests.table_schema,
+            row_key=data.key,
+            splits=data.splits,
+        )
+        return SpanRef(
+            number=span.number,
+            version=span.version,
+            sha256=span.sha256,
+            path=span.path,
+            ingest_key=key,
+        )
+
+    def _is_missing(self, span: SpanRef, request: Request) -> bool:
+        return not request.cache or blessed_examples(self._store, span.ingest_key) is None
+
+    def _examples_id(self, span: SpanRef) -> int:
+        artifact = blessed_examples(self._store, span.ingest_key)
+        if artifact is None:
+            raise DataError(f"{span.label} is not ingested, or did not pass the data gate.")
+        return int(artifact.id)
+
+    def _baseline(self, train_key: str) -> ModelRef | None:
+        """The serving model; for a training that made it, what that one was compared with."""
+        serving = self._registry.serving()
+        if serving and self._registry.train_key(serving.version) == train_key:
+            previous = self._records.latest(train_key=train_key, outcome=Outcome.PUSHED)
+            return previous.baseline if previous else None
+        return serving
+
+    def _analyzer_cache(self, record: RunRecord, examples: tuple[int, ...]) -> int | None:
+        """The newest cache; the one used before where the same examples were transformed before."""
+        previous = self._records.latest(transform_key=record.transform_key, pinned="yes")
+        if previous and previous.pins and previous.pins.examples == examples:
+            return previous.pins.analyzer_cache
+        return latest_analyzer_cache(self._store) if record.request.cache else None
+
+
+def take_digests(settings: Settings) -> Digests:
+    """Returns the digests of everything besides the data that decides a result."""
+    pipeline, model = settings.pipeline, settings.model
+    return Digests(
+        settings=digest_values(
+            pipeline=[pipeline.name, pipeline.factory],
+            model=model.model_dump(),
+            serving=settings.serving.model_dump(),
+        ),
+        definition=digest_code(pipeline.definition),
+        use_case=digest_code(pipeline.use_case),
+        platform=digest_code([Path(evergreen.components.__path__[0])]),
+        lock=digest_code([pipeline.lock]),
+        table_schema=digest_code([settings.data.table_schema]),
+    )

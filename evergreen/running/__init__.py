@@ -1,0 +1,1 @@
+"""Runs what was planned, shows it while it runs, and says what came of it."""

@@ -1,0 +1,80 @@
+"""Shows a pipeline run while it runs: a line a node, from what ML Metadata says of it.
+
+Reading the states from the store, rather than hooking into an orchestrator, is what makes this
+work for any orchestrator.
+"""
+
+import time
+from threading import Event, Thread
+from types import TracebackType
+
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+
+from evergreen.lineage.nodes import NodeReader, NodeState
+
+POLL_SECONDS = 0.5
+MARKS = {
+    "complete": "[green]✓[/green]",
+    "cached": "[cyan]↺[/cyan]",
+    "failed": "[red]✗[/red]",
+    "canceled": "[yellow]■[/yellow]",
+}
+
+
+class Progress:
+    """A context in which finished nodes are printed, and running ones shown live."""
+
+    def __init__(
+        self, console: Console, connection: ConnectionConfig, pipeline: str, pipeline_run: str
+    ) -> None:
+        self._console = console
+        self._connection = connection
+        self._run = (pipeline, pipeline_run)
+        self._printed: set[int] = set()
+        self._stop = Event()
+        self._thread = Thread(target=self._watch, name="progress", daemon=True)
+
+    def __enter__(self) -> "Progress":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        reader = NodeReader(MetadataStore(self._connection))
+        with Live(console=self._console, refresh_per_second=8, transient=True) as live:
+            while not self._stop.wait(POLL_SECONDS):
+                live.update(self._show(reader))
+            self._show(reader)
+
+    def _show(self, reader: NodeReader) -> Table:
+        running = Table.grid(padding=(0, 1))
+        for state in reader.states(*self._run):
+            if state.state in MARKS:
+                self._print_once(state)
+            else:
+                seconds = time.time() - state.started
+                running.add_row(" ", Spinner("dots"), _line(state.node_id, "running", seconds))
+        return running
+
+    def _print_once(self, state: NodeState) -> None:
+        if state.execution_id not in self._printed:
+            self._printed.add(state.execution_id)
+            line = _line(state.node_id, state.state, state.seconds)
+            self._console.print(f"  {MARKS[state.state]} {line}", highlight=False)
+
+
+def _line(node_id: str, state: str, seconds: float) -> str:
+    return f"{node_id:<18} {state:<9} {seconds:6.1f} s"

@@ -1,0 +1,130 @@
+"""What a person sees of a run: the plan before, the summary after."""
+
+from ml_metadata.metadata_store import MetadataStore
+from rich.console import Console
+from rich.table import Table
+
+from evergreen.lineage.registry import Registry
+from evergreen.planning.plan import Outcome, RunRecord
+from evergreen.running.outcome import Report, RunReader, span_report
+from evergreen.settings import Settings
+
+WORST_DRIFTS = 3
+
+
+def show_plan(console: Console, record: RunRecord) -> None:
+    """Prints what a run is going to do."""
+    console.print(f"[bold]run {record.run_id}[/bold]  on the {record.orchestrator} orchestrator")
+    ingest = ", ".join(str(span.number) for span in record.to_ingest)
+    window = ", ".join(str(span.number) for span in record.window)
+    baseline = f"version {record.baseline.version}" if record.baseline else "none yet"
+    version = record.model_version or "none: an experiment is never pushed"
+    console.print(f"  ingest     spans {ingest}" if ingest else "  ingest     nothing: all are in")
+    console.print(f"  train on   spans {window}", highlight=False)
+    console.print(f"  baseline   {baseline}", highlight=False)
+    console.print(f"  version    {version}", highlight=False)
+
+
+def show_summary(
+    console: Console, settings: Settings, store: MetadataStore, record: RunRecord
+) -> None:
+    """Prints what came of a run: data, metrics, gates, what was pushed, and what to do next."""
+    console.print()
+    reports = [span_report(store, span.ingest_key) for span in record.window]
+    console.print(_data_table([report for report in reports if report]))
+    for report in reports:
+        if report and not report["blessed"]:
+            _show_findings(console, report)
+    if record.outcome is not Outcome.DATA_REFUSED:
+        trained = RunReader(store, record.pipeline, f"{record.run_id}.train")
+        console.print(_metrics_table(trained.report("ModelGate")))
+        _show_verdicts(console, trained.report("ModelGate"))
+        if trained.wholly_cached:
+            console.print("everything came from the cache: same data, same code, same settings.")
+    _show_outcome(console, settings, store, record)
+
+
+def _data_table(reports: list[Report]) -> Table:
+    table = Table(title="data", title_justify="left", title_style="bold")
+    for column in ("span", "rows", "train / eval / test", "refused rows", "anomalies"):
+        table.add_column(column, justify="right")
+    table.add_column("largest drift from the span before")
+    for report in reports:
+        rows = report["rows"]
+        splits = " / ".join(str(rows.get(name, 0)) for name in ("train", "eval", "test"))
+        table.add_row(
+            str(report["span"]),
+            str(sum(rows.values())),
+            splits,
+            str(report["refused_rows"]),
+            str(len(report["findings"])),
+            _drifts(report["drift"]),
+        )
+    return table
+
+
+def _drifts(drifts: list[Report]) -> str:
+    ranked = sorted(drifts, key=lambda drift: -drift["value"] / (drift["threshold"] or 1))
+    parts = (
+        f"{drift['feature']} {drift['value']:.3f}"
+        + ("[yellow]![/yellow]" if drift["value"] > drift["threshold"] else "")
+        for drift in ranked[:WORST_DRIFTS]
+    )
+    return ", ".join(parts) or "-"
+
+
+def _show_findings(console: Console, report: Report) -> None:
+    console.print(f"[red]span {report['span']} is refused by the data gate:[/red]")
+    for finding in report["findings"]:
+        values = f" (such as {', '.join(finding['values'])})" if finding["values"] else ""
+        console.print(
+            f"  [bold]{finding['feature'] or 'data set'}[/bold]  {finding['kind']}: "
+            f"{finding['count']} of {finding['rows']} rows. {finding['description']}{values}",
+            highlight=False,
+        )
+
+
+def _metrics_table(report: Report) -> Table:
+    table = Table(title="model, on the test split", title_justify="left", title_style="bold")
+    baseline = report["baseline"]
+    name = f"baseline (version {report['baseline_version']})" if baseline else "baseline (none)"
+    for column in ("metric", "candidate", name):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for metric, value in report["candidate"].items():
+        other = f"{baseline[metric]:.4f}" if baseline and metric in baseline else "-"
+        table.add_row(metric, f"{value:.4f}", other)
+    return table
+
+
+def _show_verdicts(console: Console, report: Report) -> None:
+    for verdict in report["verdicts"]:
+        mark = "[green]✓[/green]" if verdict["passed"] else "[red]✗[/red]"
+        value = "missing" if verdict["value"] is None else f"{verdict['value']:.4f}"
+        console.print(f"  {mark} {verdict['criterion']}: {value}", highlight=False)
+
+
+def _show_outcome(
+    console: Console, settings: Settings, store: MetadataStore, record: RunRecord
+) -> None:
+    path = settings.serving.base_path / str(record.model_version)
+    serving = Registry(store, settings.model.name).serving()
+    serves = f"version {serving.version} is serving" if serving else "nothing is serving yet"
+    lines = {
+        Outcome.PUSHED: f"[green]pushed[/green] version {record.model_version} to {path}; {serves}.",
+        Outcome.UNCHANGED: f"nothing was pushed: version {record.model_version} is there already, "
+        f"at {path}; {serves}.",
+        Outcome.EXPERIMENT: f"an experiment: nothing was pushed; {serves}.",
+        Outcome.DATA_REFUSED: f"[red]stopped by the data gate[/red]: nothing was pushed; {serves}.",
+        Outcome.MODEL_REFUSED: f"[red]refused by the model gate[/red]: nothing was pushed; {serves}.",
+    }
+    next_steps = {
+        Outcome.PUSHED: "train on more data, as in: evergreen run --spans 1-4",
+        Outcome.UNCHANGED: "train on more data, as in: evergreen run --spans 1-4",
+        Outcome.EXPERIMENT: "leave --experiment away to push it",
+        Outcome.DATA_REFUSED: "correct the data upstream and land it as a new version "
+        "(evergreen data land), or change the schema if the data is right",
+        Outcome.MODEL_REFUSED: "compare the numbers above with pipeline/criteria.py",
+    }
+    assert record.outcome is not None
+    console.print(lines[record.outcome], highlight=False, soft_wrap=True)
+    console.print(f"next: {next_steps[record.outcome]}", highlight=False, soft_wrap=True)

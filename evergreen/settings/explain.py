@@ -1,0 +1,57 @@
+"""Turns validation errors into sentences: which key of which file is wrong, and what was meant."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from omegaconf import DictConfig, OmegaConf
+from pydantic import BaseModel, ValidationError
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], sources: Sequence[tuple[str, DictConfig]]
+) -> str:
+    """Describes every problem of a validation, one line each.
+
+    Args:
+        error: What pydantic found.
+        model: The model that was validated.
+        sources: Names and contents of what was merged, in order of precedence.
+
+    Returns:
+        Lines such as `configs/local.yaml: unknown key data.perod; did you mean data.period?`
+    """
+    return "\n".join(_line(problem, model, sources) for problem in error.errors())
+
+
+def _line(problem, model: type[BaseModel], sources) -> str:  # type: ignore[no-untyped-def]
+    path = [str(part) for part in problem["loc"]]
+    where = _origin(path, sources)
+    key = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key {key}{_suggestion(path, model)}"
+    if problem["type"] == "missing":
+        return f"{where}: {key} is missing."
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {key} = {problem['input']!r}: {message}."
+
+
+def _origin(path: Sequence[str], sources) -> str:  # type: ignore[no-untyped-def]
+    """The last source that set the key, or a part of the way to it."""
+    for length in range(len(path), 0, -1):
+        key = ".".join(path[:length])
+        for name, config in reversed(sources):
+            if OmegaConf.select(config, key, throw_on_resolution_failure=False) is not None:
+                return str(name)
+    return "settings"
+
+
+def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
+    section: type[BaseModel] = model
+    for part in path[:-1]:
+        annotation = section.model_fields[part].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        section = annotation
+    known = [field.alias or name for name, field in section.model_fields.items()]
+    if close := get_close_matches(path[-1], known, n=1):
+        return f"; did you mean {'.'.join([*path[:-1], close[0]])}?"
+    return f"; known here: {', '.join(known)}."

@@ -1,0 +1,94 @@
+"""Merges `configs/base.yaml`, overlays and `--set` overrides into validated settings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
+from yaml import YAMLError
+
+from evergreen.errors import SettingsError
+from evergreen.settings.explain import explain
+from evergreen.settings.models import Settings
+
+BASE = Path("configs/base.yaml")
+Source = tuple[str, DictConfig]
+
+
+def find_project(start: Path) -> Path:
+    """Finds the project that a folder belongs to: the nearest one with `configs/base.yaml`.
+
+    Raises:
+        SettingsError: If neither the folder nor one above it is a project.
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / BASE).is_file():
+            return folder
+    raise SettingsError(
+        f"no project here: neither {start.resolve()} nor a folder above it has {BASE}.",
+        hint="Change into the project's folder, or name it with --project.",
+    )
+
+
+def load_settings(
+    project: Path, overlays: Sequence[str] = ("local",), overrides: Sequence[str] = ()
+) -> Settings:
+    """Loads the settings of a project.
+
+    Args:
+        project: The project's folder; relative paths in the settings start here.
+        overlays: Names of files in `configs/` (without `.yaml`), or paths; later ones win.
+        overrides: `section.key=value` pairs, values as YAML; they win over files.
+
+    Returns:
+        The frozen settings, with absolute paths.
+
+    Raises:
+        SettingsError: If a file or an override cannot be read, has an unknown key or a bad value.
+    """
+    files = [project / BASE, *(_overlay(project, name) for name in overlays)]
+    sources = [_read(file, project) for file in files] + [_parse(pair) for pair in overrides]
+    merged = OmegaConf.merge(*(config for _, config in sources))
+    try:
+        values = OmegaConf.to_container(merged, resolve=True)
+        return Settings.model_validate({"project": project, **values}, context={"project": project})
+    except OmegaConfBaseException as error:
+        raise SettingsError(f"settings: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(explain(error, Settings, sources)) from error
+
+
+def _overlay(project: Path, name: str) -> Path:
+    file = Path(name) if name.endswith((".yaml", ".yml")) else project / f"configs/{name}.yaml"
+    if not file.is_file():
+        known = sorted(path.stem for path in (project / "configs").glob("*.yaml"))
+        raise SettingsError(
+            f"no settings file {file}.",
+            hint=f"Overlays in configs/: {', '.join(known)}; or give a path ending in .yaml.",
+        )
+    return file
+
+
+def _read(file: Path, project: Path) -> Source:
+    name = str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
+    try:
+        config = OmegaConf.load(file)
+    except (YAMLError, OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}: cannot be read as YAML: {error}") from error
+    if not isinstance(config, DictConfig):
+        raise SettingsError(f"{name}: is a list; sections with keys were expected.")
+    return name, config
+
+
+def _parse(pair: str) -> Source:
+    key, equals, _ = pair.partition("=")
+    if not equals or not key.strip() or key.startswith(".") or key.endswith("."):
+        raise SettingsError(
+            f"--set {pair}: is not of the form section.key=value.",
+            hint="For example: --set model.hyperparameters.epochs=3",
+        )
+    try:
+        return f"--set {pair}", OmegaConf.from_dotlist([pair])
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise SettingsError(f"--set {pair}: the value is not YAML: {error}") from error

@@ -1,0 +1,112 @@
+"""The typed settings. Every section is frozen and refuses keys it does not know."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+from evergreen.spans import Period
+
+
+def _in_project(path: Path, info: ValidationInfo) -> Path:
+    """Makes a path absolute; relative ones start at the project's folder (the context)."""
+    project = (info.context or {}).get("project", Path.cwd())
+    return (project / path.expanduser()).resolve()
+
+
+ProjectPath = Annotated[Path, AfterValidator(_in_project)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+"""A name that is safe in folders, contexts and URLs."""
+DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*[.:][A-Za-z_]\w*$")]
+"""A function: `package.module.function` or `package.module:function`."""
+
+
+class Section(BaseModel):
+    """Base of all sections."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class PipelineSettings(Section):
+    """Which pipeline runs and where its artifacts go."""
+
+    name: Name
+    factory: DottedPath = Field(description="The function that builds the pipeline from a plan.")
+    root: ProjectPath = Field(description="Artifacts of all runs.")
+    orchestrator: Name = Field(description="An installed orchestrator: `evergreen orchestrators`.")
+    cache: bool = Field(description="Whether a node may reuse the outputs of an equal execution.")
+    definition: list[ProjectPath] = Field(description="Code that wires the pipeline.")
+    use_case: list[ProjectPath] = Field(description="Code that Transform and Trainer run.")
+    lock: ProjectPath = Field(description="The hashed lock of all installed packages.")
+
+
+class DataSettings(Section):
+    """Where examples come from."""
+
+    source: DottedPath = Field(description="The function that cuts the source into spans.")
+    period: Period = Field(description="The calendar period of a span: year, quarter or month.")
+    formats: list[str] = Field(description="File formats to write spans in.", min_length=1)
+    spans: ProjectPath = Field(description="The root of the spans; a folder a period below it.")
+    table_schema: ProjectPath = Field(alias="schema", description="The curated schema.")
+    key: str = Field(description="The column with the stable key of a row; decides its split.")
+    timestamp: str = Field(description="The column with the time of a row, in seconds since 1970.")
+    splits: dict[Name, Annotated[int, Field(gt=0)]] = Field(
+        description="Relative sizes of the splits, in hash buckets."
+    )
+
+    @model_validator(mode="after")
+    def _has_the_splits_that_nodes_read(self) -> "DataSettings":
+        if missing := {"train", "eval", "test"} - set(self.splits):
+            raise ValueError(f"splits lacks {', '.join(sorted(missing))}")
+        return self
+
+    @property
+    def span_root(self) -> Path:
+        """The folder of the spans of the chosen period."""
+        return self.spans / self.period.value
+
+
+class ModelSettings(Section):
+    """The use case: what is transformed and trained."""
+
+    name: Name
+    preprocessing_fn: DottedPath
+    run_fn: DottedPath
+    hyperparameters: dict[str, Any] = Field(description="Handed to the trainer as they are.")
+
+
+class MetadataSettings(Section):
+    """Where ML Metadata is kept."""
+
+    sqlite: ProjectPath
+
+
+class BeamSettings(Section):
+    """How Beam-based nodes compute."""
+
+    args: list[str] = Field(description="Beam pipeline options of every Beam-based node.")
+
+
+class ServingSettings(Section):
+    """Where pushed models go."""
+
+    base_path: ProjectPath = Field(description="A folder a version is pushed into, `<base>/<n>`.")
+
+
+class LogSettings(Section):
+    """Where the noise of the libraries goes."""
+
+    folder: ProjectPath
+
+
+class Settings(Section):
+    """All settings of a project."""
+
+    project: ProjectPath = Field(default=Path("."), description="The project's folder.")
+    pipeline: PipelineSettings
+    data: DataSettings
+    model: ModelSettings
+    metadata: MetadataSettings
+    beam: BeamSettings
+    serving: ServingSettings
+    logs: LogSettings

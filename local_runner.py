@@ -1,0 +1,18 @@
+"""Runs the pipeline on this machine: `python local_runner.py --help`.
+
+The same as `evergreen run`; the file is here because that is where a TFX user looks for it.
+"""
+
+import sys
+
+import typer
+
+from evergreen.cli import explain
+from evergreen.commands.run import run
+from evergreen.errors import EvergreenError
+
+if __name__ == "__main__":
+    try:
+        typer.run(run)
+    except EvergreenError as error:
+        sys.exit(explain(error))

@@ -1,0 +1,49 @@
+"""What the model is measured by, and what a candidate must reach to be pushed."""
+
+from google.protobuf import text_format
+from tensorflow_model_analysis.proto import config_pb2
+
+from evergreen.components.model_gate import Bound, Criteria, NotWorse
+
+CRITERIA = Criteria(
+    bounds=(
+        # "Paid by card or not" alone reaches AUC 0.930 on the taxi data.
+        Bound(metric="auc", at_least=0.93),
+        Bound(metric="binary_crossentropy", at_most=0.25),
+        # Mean prediction over mean label.
+        Bound(metric="calibration", at_least=0.8, at_most=1.25),
+    ),
+    # About two standard errors of the paired difference on 2,500 rows of test.
+    not_worse=(
+        NotWorse(metric="auc", margin=0.005, higher_is_better=True),
+        NotWorse(metric="binary_crossentropy", margin=0.01, higher_is_better=False),
+    ),
+)
+
+SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
+
+MODEL = """
+signature_name: "serving_default"
+preprocessing_function_names: "transform_features"
+label_key: "big_tip"
+"""
+
+METRICS = """
+metrics { class_name: "ExampleCount" }
+metrics { class_name: "AUC" config: '"name": "auc", "num_thresholds": 1000' }
+metrics { class_name: "BinaryCrossentropy" }
+metrics { class_name: "Calibration" }
+"""
+
+
+def eval_config(has_baseline: bool) -> config_pb2.EvalConfig:
+    """Returns what Evaluator computes: metrics of candidate and baseline, overall and by slice."""
+    config = config_pb2.EvalConfig()
+    for name in ("candidate", "baseline") if has_baseline else ("candidate",):
+        spec = config.model_specs.add(name=name, is_baseline=name == "baseline")
+        text_format.Merge(MODEL, spec)
+    text_format.Merge(METRICS, config.metrics_specs.add())
+    config.slicing_specs.add()
+    for feature in SLICES:
+        config.slicing_specs.add(feature_keys=[feature])
+    return config

@@ -1,0 +1,140 @@
+"""The pipeline: one definition for every orchestrator."""
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components.evaluator.component import Evaluator
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.schema_gen.component import SchemaGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.types import standard_artifacts
+
+from evergreen.components.data_gate.component import DataGate
+from evergreen.components.example_gen.component import ExampleGen
+from evergreen.components.model_gate.component import ModelGate
+from evergreen.components.pinned import pinned
+from evergreen.components.pusher import Pusher
+from evergreen.planning.plan import IngestPlan, Plan, TrainPlan
+from evergreen.settings import Settings
+from pipeline.criteria import CRITERIA, eval_config
+
+
+def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
+    """Builds the half of the pipeline that a plan asks for: ingest a span, or train on a window.
+
+    Args:
+        settings: The project's settings.
+        plan: What to do, with its inputs pinned by artifact id.
+    """
+    nodes = ingest(settings, plan.ingest) if plan.ingest else train(settings, plan.train)
+    return Pipeline(
+        pipeline_name=settings.pipeline.name,
+        pipeline_root=str(settings.pipeline.root),
+        components=nodes,
+        enable_cache=plan.cache,
+        beam_pipeline_args=settings.beam.args,
+    )
+
+
+def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
+    """Once for each span: examples, statistics, schema, anomalies, and the data gate's verdict."""
+    span = plan.span
+    schema = curated_schema(settings)
+    examples = ExampleGen(
+        span_path=str(span.path),
+        span=span.number,
+        version=span.version,
+        sha256=span.sha256,
+        columns=column_types(settings),
+        key=settings.data.key,
+        splits=settings.data.splits,
+    ).with_id("ExampleGen")
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
+    # Not used by the gate: what the data itself would say, to compare the curated schema with.
+    inferred = SchemaGen(statistics=statistics.outputs["statistics"])
+    anomalies = ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    gate = DataGate(
+        examples=examples.outputs["examples"],
+        statistics=statistics.outputs["statistics"],
+        anomalies=anomalies.outputs["anomalies"],
+        schema=schema.outputs["schema"],
+        rejected=examples.outputs["rejected"],
+        ingest_key=span.ingest_key,
+        previous_statistics=pinned(
+            standard_artifacts.ExampleStatistics, plan.previous_statistics
+        ),
+    ).with_id("DataGate")
+    return [schema, examples, statistics, inferred, anomalies, gate]
+
+
+def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
+    """On a window of ingested spans: transform, train, evaluate, decide, push."""
+    schema = curated_schema(settings)
+    examples = pinned(standard_artifacts.Examples, *plan.pins.examples)
+    transform = Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        preprocessing_fn=settings.model.preprocessing_fn,
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        analyzer_cache=pinned(standard_artifacts.TransformCache, plan.pins.analyzer_cache),
+        disable_statistics=True,
+    )
+    trainer = Trainer(
+        run_fn=settings.model.run_fn,
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema.outputs["schema"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config=dict(settings.model.hyperparameters),
+    )
+    baseline = plan.baseline
+    evaluator = Evaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        baseline_model=pinned(standard_artifacts.Model, baseline and baseline.artifact_id),
+        eval_config=eval_config(has_baseline=baseline is not None),
+        example_splits=["test"],
+    )
+    gate = ModelGate(
+        model=trainer.outputs["model"],
+        evaluation=evaluator.outputs["evaluation"],
+        criteria=CRITERIA.model_dump_json(),
+        baseline_version=baseline.version if baseline else 0,
+    ).with_id("ModelGate")
+    nodes = [schema, transform, trainer, evaluator, gate]
+    if plan.model_version is not None:
+        nodes.append(pusher(settings, plan.model_version, trainer, gate))
+    return nodes
+
+
+def pusher(
+    settings: Settings, version: int, trainer: BaseComponent, gate: BaseComponent
+) -> BaseComponent:
+    """Publishes a blessed model to where model servers look for it."""
+    folder = pusher_pb2.PushDestination.Filesystem(base_directory=str(settings.serving.base_path))
+    return Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=gate.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(filesystem=folder),
+        custom_config={"model_version": version},
+    )
+
+
+def curated_schema(settings: Settings) -> BaseComponent:
+    """The schema that a person keeps, as an artifact."""
+    return ImportSchemaGen(schema_file=str(settings.data.table_schema)).with_id("CuratedSchema")
+
+
+def column_types(settings: Settings) -> dict[str, str]:
+    """The type of each column of the curated schema: `FLOAT`, `INT` or `BYTES`."""
+    text = settings.data.table_schema.read_text()
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    return {item.name: schema_pb2.FeatureType.Name(item.type) for item in schema.feature}

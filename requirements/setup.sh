@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds .venv from the hashed lock, after checking that the machine has what that takes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+fail() { printf 'setup: %s\n  %s\n' "$1" "$2" >&2; exit 1; }
+
+python=${PYTHON:-$(command -v python3.11 || command -v python3 || true)}
+[ -n "$python" ] || fail "no Python found." "Install Python 3.11: apt-get install python3.11 python3.11-venv python3.11-dev"
+"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
+  fail "$python is $("$python" --version 2>&1), and the locked packages need Python 3.11." \
+    "Install it, or name it: make setup PYTHON=/path/to/python3.11"
+command -v gcc >/dev/null || command -v cc >/dev/null ||
+  fail "no C compiler found; some dependencies of Beam come as source." "apt-get install build-essential"
+"$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' ||
+  fail "the headers of Python (Python.h) are missing." "apt-get install python3.11-dev"
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+  fail "Python's venv module is missing." "apt-get install python3.11-venv"
+
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+echo "setup: installing the locked packages into .venv (about 3 GB; a few minutes the first time)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+uv=(.venv/bin/uv pip install --quiet --python .venv/bin/python)
+"${uv[@]}" --no-deps --require-hashes -r requirements/dev.txt
+"${uv[@]}" --no-deps --no-build-isolation --editable .
+touch .venv/.ready
+echo "setup: done. Next: make run"

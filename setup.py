@@ -1,0 +1,34 @@
+"""The distribution: what an environment installs, and what Beam ships to its remote workers."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def requirements(name: str) -> list[str]:
+    """Returns the requirement specifiers of a file in requirements/, comments stripped."""
+    lines = (line.split("#")[0].strip() for line in (HERE / "requirements" / name).read_text().splitlines())
+    return [line for line in lines if line]
+
+
+setup(
+    name="evergreen",
+    version="0.1.0",
+    description="A TFX pipeline project that keeps a machine-learning model fresh in production",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.12",
+    packages=find_packages(include=["evergreen*", "pipeline*", "models*", "data*", "configs*"]),
+    package_data={"configs": ["*.yaml"], "data": ["**/*.pbtxt"], "evergreen": ["py.typed"]},
+    install_requires=requirements("runtime.in"),
+    entry_points={
+        "console_scripts": ["evergreen=evergreen.cli:main"],
+        "evergreen.orchestrators": [
+            "beam=evergreen.orchestrators.beam:BeamOrchestrator",
+            "local=evergreen.orchestrators.local:LocalOrchestrator",
+        ],
+    },
+)
