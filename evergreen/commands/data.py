@@ -31,7 +31,7 @@ def prepare(
     module, _, function = settings.data.source.replace(":", ".").rpartition(".")
     cut = getattr(import_module(module), function)
     data = settings.data
-    spans = cut(source, data.span_root, data.period)
+    spans = cut(source, data.span_root, data.period, data.format)
     _print(spans, f"spans by {data.period.value} in {data.span_root}")
     typer.echo("next: evergreen run --spans 1-3")
 

@@ -1,6 +1,7 @@
 """From a plan to TFX's intermediate representation (IR), ready to be run anywhere."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfx.dsl.compiler import compiler, constants
@@ -8,6 +9,7 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from evergreen.errors import SettingsError
+from evergreen.planning.digests import digest_code
 from evergreen.planning.plan import Plan
 from evergreen.settings import Settings
 
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
 def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
     """Builds and compiles the pipeline of a plan.
 
-    Every node gets the digests of the code it runs as a parameter: a part of its cache key and of
-    its record. (TFX's own key sees `module_file` contents only, not what an installed function
-    imports.)
+    Every node gets the digests of the code it runs, and of the files its parameters name, as
+    parameters of its own: a part of its cache key and of its record. (TFX's own key sees the
+    contents of `module_file` only, not what an installed function imports.)
 
     Raises:
         SettingsError: If the factory named in the settings cannot be imported.
@@ -31,23 +33,21 @@ def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: plan.pipeline_run}
     )
     for node in ir.nodes:
-        _set_parameters(node.pipeline_node, _digests(plan))
+        _add_digests(node.pipeline_node, plan)
     return ir
 
 
-def _digests(plan: Plan) -> dict[str, str]:
-    digests = plan.digests
-    common = {
-        "platform_digest": digests.platform,
-        "lock_digest": digests.lock,
-        "schema_digest": digests.table_schema,
-    }
-    return common | ({"use_case_digest": digests.use_case} if plan.train else {})
-
-
-def _set_parameters(node: pipeline_pb2.PipelineNode, values: dict[str, str]) -> None:
-    for key, value in values.items():
-        node.parameters.parameters[key].field_value.string_value = value
+def _add_digests(node: pipeline_pb2.PipelineNode, plan: Plan) -> None:
+    parameters = node.parameters.parameters
+    digests = {"platform_digest": plan.digests.platform, "lock_digest": plan.digests.lock}
+    if plan.train:
+        digests["use_case_digest"] = plan.digests.use_case
+    for name, value in parameters.items():
+        file = Path(value.field_value.string_value)
+        if file.is_absolute() and file.is_file():
+            digests[f"{name}_digest"] = digest_code([file])
+    for name, digest in digests.items():
+        parameters[name].field_value.string_value = digest
 
 
 def _factory(settings: Settings):  # type: ignore[no-untyped-def]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from evergreen.spans import Period
+from evergreen.spans import Format, Period
 
 
 def _in_project(path: Path, info: ValidationInfo) -> Path:
@@ -45,7 +45,7 @@ class DataSettings(Section):
 
     source: DottedPath = Field(description="The function that cuts the source into spans.")
     period: Period = Field(description="The calendar period of a span: year, quarter or month.")
-    formats: list[str] = Field(description="File formats to write spans in.", min_length=1)
+    format: Format = Field(description="What spans are cut into: parquet or csv.")
     spans: ProjectPath = Field(description="The root of the spans; a folder a period below it.")
     table_schema: ProjectPath = Field(alias="schema", description="The curated schema.")
     key: str = Field(description="The column with the stable key of a row; decides its split.")

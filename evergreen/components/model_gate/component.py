@@ -34,7 +34,8 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
         criteria: `Criteria` as JSON.
         baseline_version: The serving version that was evaluated too; 0 for none.
     """
-    candidate = overall_metrics(evaluation.uri, CANDIDATE)
+    # TFMA drops the name of a model that is evaluated alone.
+    candidate = overall_metrics(evaluation.uri, CANDIDATE if baseline_version else None)
     baseline = overall_metrics(evaluation.uri, BASELINE) if baseline_version else None
     verdicts = judge(Criteria.model_validate_json(criteria), candidate, baseline)
     blessed = all(verdict.passed for verdict in verdicts)
@@ -50,12 +51,12 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
 
 
-def overall_metrics(evaluation: str, model_name: str) -> dict[str, float]:
+def overall_metrics(evaluation: str, model_name: str | None) -> dict[str, float]:
     """Returns the metrics of a model over all rows, by name.
 
     Args:
         evaluation: The folder of a ModelEvaluation artifact.
-        model_name: The name of the model in the evaluation.
+        model_name: The name of the model in the evaluation; None for the only one.
     """
     result = tfma.load_eval_result(evaluation, model_name=model_name)
     metrics = result.get_metrics_for_slice()

@@ -1,0 +1,1 @@
+"""Where the examples come from: one package a data set."""

@@ -1,0 +1,74 @@
+"""Calendar periods in UTC."""
+
+from datetime import UTC, datetime
+from enum import Enum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evergreen.spans.manifest import Interval
+
+
+class Period(Enum):
+    """A calendar period; all of them start on the first of a month at 00:00 UTC."""
+
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+
+    @property
+    def months(self) -> int:
+        """Length in months."""
+        return {"year": 12, "quarter": 3, "month": 1}[self.value]
+
+    def ordinals(self, seconds: pa.ChunkedArray) -> np.ndarray:
+        """Numbers the periods that moments fall in; neighbouring periods differ by one.
+
+        Args:
+            seconds: int64, shape (rows,), seconds since 1970-01-01 UTC, no nulls.
+
+        Returns:
+            int64 array of shape (rows,).
+        """
+        moments = pc.cast(seconds, pa.timestamp("s"))
+        months = pc.year(moments).to_numpy() * 12 + pc.month(moments).to_numpy() - 1
+        return months // self.months
+
+    def interval(self, ordinal: int) -> Interval:
+        """Returns when the period with this ordinal starts, and when the next one does."""
+        return Interval(start=self._start(ordinal), end=self._start(ordinal + 1))
+
+    def _start(self, ordinal: int) -> datetime:
+        year, month = divmod(ordinal * self.months, 12)
+        return datetime(year, month + 1, 1, tzinfo=UTC)
+
+
+def measure_time_range(table: pa.Table, column: str | None) -> Interval | None:
+    """Returns the earliest and latest moment of a column, both included.
+
+    Integers, and text that holds integers, are seconds since 1970-01-01 UTC; other text is read as
+    ISO-8601. Best effort: None if the column is absent, empty, or not all moments of years 1 to
+    9999, since whether that is an error is not decided here.
+    """
+    if column is None or column not in table.column_names:
+        return None
+    try:
+        bounds = pc.min_max(_moments(table[column])).as_py()
+        if bounds["min"] is None:
+            return None
+        return Interval(
+            start=bounds["min"].replace(tzinfo=UTC), end=bounds["max"].replace(tzinfo=UTC)
+        )
+    except (pa.ArrowNotImplementedError, OverflowError, ValueError):  # ArrowInvalid is a ValueError
+        return None
+
+
+def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns the moments in UTC, as Arrow timestamps without a zone."""
+    if pa.types.is_temporal(values.type):
+        return values.cast(pa.timestamp("us"))
+    try:
+        return values.cast(pa.int64()).cast(pa.timestamp("s"))
+    except pa.ArrowInvalid:
+        return values.cast(pa.timestamp("us"))
