@@ -9,8 +9,8 @@ HERE = Path(__file__).parent
 
 def requirements(name: str) -> list[str]:
     """Returns the requirement specifiers of a file in requirements/, comments stripped."""
-    lines = (line.split("#")[0].strip() for line in (HERE / "requirements" / name).read_text().splitlines())
-    return [line for line in lines if line]
+    lines = (HERE / "requirements" / name).read_text().splitlines()
+    return [text for line in lines if (text := line.split("#")[0].strip())]
 
 
 setup(

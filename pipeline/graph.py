@@ -67,9 +67,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         schema=schema.outputs["schema"],
         rejected=examples.outputs["rejected"],
         ingest_key=span.ingest_key,
-        previous_statistics=pinned(
-            standard_artifacts.ExampleStatistics, plan.previous_statistics
-        ),
+        previous_statistics=pinned(standard_artifacts.ExampleStatistics, plan.previous_statistics),
     ).with_id("DataGate")
     return [schema, examples, statistics, inferred, anomalies, gate]
 

@@ -54,9 +54,7 @@ def land_file(
 
     from evergreen.spans import land
 
-    landed = land(
-        data.span_root, file, span, key_column=data.key, timestamp_column=data.timestamp
-    )
+    landed = land(data.span_root, file, span, key_column=data.key, timestamp_column=data.timestamp)
     _print([landed], f"landed in {landed.path}")
     typer.echo(f"next: evergreen run --spans {span}")
 

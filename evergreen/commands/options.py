@@ -8,9 +8,7 @@ import typer
 if TYPE_CHECKING:
     from evergreen.settings import Settings
 
-Project = Annotated[
-    Path, typer.Option("--project", help="The project's folder, or one below it.")
-]
+Project = Annotated[Path, typer.Option("--project", help="The project's folder, or one below it.")]
 Config = Annotated[
     list[str], typer.Option("--config", help="Overlay in configs/, or a .yaml file; repeatable.")
 ]

@@ -2,6 +2,7 @@
 
 import typer
 
+
 def orchestrators() -> None:
     """Lists the installed orchestrators.
 

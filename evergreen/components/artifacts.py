@@ -1,5 +1,7 @@
 """Artifact types of our own."""
 
+from typing import ClassVar
+
 from tfx.types.artifact import Artifact, Property, PropertyType
 
 
@@ -11,7 +13,7 @@ class RejectedRows(Artifact):
     """
 
     TYPE_NAME = "RejectedRows"
-    PROPERTIES = {"rows": Property(type=PropertyType.INT)}
+    PROPERTIES: ClassVar[dict[str, Property]] = {"rows": Property(type=PropertyType.INT)}
     rows: int
 
 

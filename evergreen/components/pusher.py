@@ -1,4 +1,4 @@
-"""The Pusher node: TFX's own, with an executor that publishes atomically, under a planned version."""
+"""The Pusher node: TFX's own, but publishing atomically, under the planned version."""
 
 import json
 from pathlib import Path

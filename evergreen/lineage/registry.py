@@ -5,6 +5,7 @@ name can be taken once, so of two writers at most one wins. Stages follow from t
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -55,10 +56,8 @@ class Registry:
         taken = self._versions()
         while train_key not in taken:
             number = max(taken.values(), default=0) + 1
-            try:
+            with suppress(AlreadyExistsError):  # another planner took the number: take the next
                 self._put(self._version_type, str(number), {"train_key": train_key})
-            except AlreadyExistsError:  # another planner took it
-                pass
             taken = self._versions()
         return taken[train_key]
 

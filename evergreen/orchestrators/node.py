@@ -1,4 +1,4 @@
-"""Runs one node of a compiled pipeline through TFX's own launcher: driver, cache, executor, publisher.
+"""Runs one node of a pipeline through TFX's launcher: driver, cache, executor, publisher.
 
 Every orchestrator ends here, so a run leaves the same lineage wherever it runs.
 """
@@ -52,9 +52,7 @@ def _launcher(
     ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig
 ) -> launcher.Launcher:
     deployment = runner_utils.extract_local_deployment_config(ir)
-    [node] = [
-        node.pipeline_node for node in ir.nodes if node.pipeline_node.node_info.id == node_id
-    ]
+    [node] = [node.pipeline_node for node in ir.nodes if node.pipeline_node.node_info.id == node_id]
     return launcher.Launcher(
         pipeline_node=node,
         mlmd_connection=metadata.Metadata(connection),
@@ -83,7 +81,7 @@ def _mark_failed(
 
 
 def _check(ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig) -> None:
-    """The launcher publishes inputs that cannot be resolved as a failure, and returns: read back."""
+    """Reads the state back: the launcher returns normally if inputs cannot be resolved."""
     states = _states(ir, node_id, connection)
     if not states or not states[-1].succeeded:
         message = "its inputs could not be resolved; the log has the reason"

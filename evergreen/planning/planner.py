@@ -102,7 +102,8 @@ class Planner:
         spans = select(root, request.spans) if request.spans else list_spans(root)
         if not spans:
             raise DataError(
-                f"{root}: there are no spans.", hint="Cut the data into spans: evergreen data prepare"
+                f"{root}: there are no spans.",
+                hint="Cut the data into spans: evergreen data prepare",
             )
         return spans
 

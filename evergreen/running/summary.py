@@ -9,7 +9,14 @@ from evergreen.planning.plan import Outcome, RunRecord
 from evergreen.running.outcome import Report, RunReader, span_report
 from evergreen.settings import Settings
 
-WORST_DRIFTS = 3
+NEXT_STEPS = {
+    Outcome.PUSHED: "train on more data, as in: evergreen run --spans 1-4",
+    Outcome.UNCHANGED: "train on more data, as in: evergreen run --spans 1-4",
+    Outcome.EXPERIMENT: "leave --experiment away to push it",
+    Outcome.DATA_REFUSED: "correct the data upstream and land it as a new version "
+    "(evergreen data land), or change the schema if the data is right",
+    Outcome.MODEL_REFUSED: "compare the numbers above with pipeline/criteria.py",
+}
 
 
 def show_plan(console: Console, record: RunRecord) -> None:
@@ -46,31 +53,31 @@ def show_summary(
 
 def _data_table(reports: list[Report]) -> Table:
     table = Table(title="data", title_justify="left", title_style="bold")
-    for column in ("span", "rows", "train / eval / test", "refused rows", "anomalies"):
-        table.add_column(column, justify="right")
-    table.add_column("largest drift from the span before")
+    for column in ("span", "rows", "train/eval/test", "refused", "anomalies"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("largest drift", no_wrap=True)
     for report in reports:
         rows = report["rows"]
-        splits = " / ".join(str(rows.get(name, 0)) for name in ("train", "eval", "test"))
+        splits = "/".join(str(rows.get(name, 0)) for name in ("train", "eval", "test"))
         table.add_row(
             str(report["span"]),
             str(sum(rows.values())),
             splits,
             str(report["refused_rows"]),
             str(len(report["findings"])),
-            _drifts(report["drift"]),
+            _largest_drift(report["drift"]),
         )
     return table
 
 
-def _drifts(drifts: list[Report]) -> str:
-    ranked = sorted(drifts, key=lambda drift: -drift["value"] / (drift["threshold"] or 1))
-    parts = (
-        f"{drift['feature']} {drift['value']:.3f}"
-        + ("[yellow]![/yellow]" if drift["value"] > drift["threshold"] else "")
-        for drift in ranked[:WORST_DRIFTS]
-    )
-    return ", ".join(parts) or "-"
+def _largest_drift(drifts: list[Report]) -> str:
+    """The drift that is the largest part of its threshold."""
+    if not drifts:
+        return "-"
+    worst = max(drifts, key=lambda drift: drift["value"] / (drift["threshold"] or 1))
+    high = sum(drift["value"] > drift["threshold"] for drift in drifts)
+    text = f"{worst['feature']} {worst['value']:.3f} of {worst['threshold']:g}"
+    return text + (f" [yellow]({high} high)[/yellow]" if high else "")
 
 
 def _show_findings(console: Console, report: Report) -> None:
@@ -91,9 +98,13 @@ def _metrics_table(report: Report) -> Table:
     for column in ("metric", "candidate", name):
         table.add_column(column, justify="left" if column == "metric" else "right")
     for metric, value in report["candidate"].items():
-        other = f"{baseline[metric]:.4f}" if baseline and metric in baseline else "-"
-        table.add_row(metric, f"{value:.4f}", other)
+        other = _number(baseline[metric]) if baseline and metric in baseline else "-"
+        table.add_row(metric, _number(value), other)
     return table
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value.is_integer() else f"{value:.4f}"
 
 
 def _show_verdicts(console: Console, report: Report) -> None:
@@ -107,24 +118,16 @@ def _show_outcome(
     console: Console, settings: Settings, store: MetadataStore, record: RunRecord
 ) -> None:
     path = settings.serving.base_path / str(record.model_version)
+    version = f"version {record.model_version}"
     serving = Registry(store, settings.model.name).serving()
     serves = f"version {serving.version} is serving" if serving else "nothing is serving yet"
     lines = {
-        Outcome.PUSHED: f"[green]pushed[/green] version {record.model_version} to {path}; {serves}.",
-        Outcome.UNCHANGED: f"nothing was pushed: version {record.model_version} is there already, "
-        f"at {path}; {serves}.",
-        Outcome.EXPERIMENT: f"an experiment: nothing was pushed; {serves}.",
-        Outcome.DATA_REFUSED: f"[red]stopped by the data gate[/red]: nothing was pushed; {serves}.",
-        Outcome.MODEL_REFUSED: f"[red]refused by the model gate[/red]: nothing was pushed; {serves}.",
-    }
-    next_steps = {
-        Outcome.PUSHED: "train on more data, as in: evergreen run --spans 1-4",
-        Outcome.UNCHANGED: "train on more data, as in: evergreen run --spans 1-4",
-        Outcome.EXPERIMENT: "leave --experiment away to push it",
-        Outcome.DATA_REFUSED: "correct the data upstream and land it as a new version "
-        "(evergreen data land), or change the schema if the data is right",
-        Outcome.MODEL_REFUSED: "compare the numbers above with pipeline/criteria.py",
+        Outcome.PUSHED: f"[green]pushed[/green] {version} to {path}",
+        Outcome.UNCHANGED: f"nothing was pushed: {version} is there already, at {path}",
+        Outcome.EXPERIMENT: "an experiment: nothing was pushed",
+        Outcome.DATA_REFUSED: "[red]stopped by the data gate[/red]: nothing was pushed",
+        Outcome.MODEL_REFUSED: "[red]refused by the model gate[/red]: nothing was pushed",
     }
     assert record.outcome is not None
-    console.print(lines[record.outcome], highlight=False, soft_wrap=True)
-    console.print(f"next: {next_steps[record.outcome]}", highlight=False, soft_wrap=True)
+    console.print(f"{lines[record.outcome]}; {serves}.", highlight=False, soft_wrap=True)
+    console.print(f"next: {NEXT_STEPS[record.outcome]}", highlight=False, soft_wrap=True)

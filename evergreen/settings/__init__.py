@@ -1,5 +1,6 @@
 """Settings: YAML overlays and overrides, parsed once into frozen, typed models."""
 
-from evergreen.settings.load import Settings, find_project, load_settings
+from evergreen.settings.load import find_project, load_settings
+from evergreen.settings.models import Settings
 
 __all__ = ["Settings", "find_project", "load_settings"]

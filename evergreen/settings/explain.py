@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ValidationError
 
+Source = tuple[str, DictConfig]
+"""The name of a settings source, and its content."""
 
-def explain(
-    error: ValidationError, model: type[BaseModel], sources: Sequence[tuple[str, DictConfig]]
-) -> str:
+
+def explain(error: ValidationError, model: type[BaseModel], sources: Sequence[Source]) -> str:
     """Describes every problem of a validation, one line each.
 
     Args:
@@ -23,7 +25,7 @@ def explain(
     return "\n".join(_line(problem, model, sources) for problem in error.errors())
 
 
-def _line(problem, model: type[BaseModel], sources) -> str:  # type: ignore[no-untyped-def]
+def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> str:
     path = [str(part) for part in problem["loc"]]
     where = _origin(path, sources)
     key = ".".join(path)
@@ -35,7 +37,7 @@ def _line(problem, model: type[BaseModel], sources) -> str:  # type: ignore[no-u
     return f"{where}: {key} = {problem['input']!r}: {message}."
 
 
-def _origin(path: Sequence[str], sources) -> str:  # type: ignore[no-untyped-def]
+def _origin(path: Sequence[str], sources: Sequence[Source]) -> str:
     """The last source that set the key, or a part of the way to it."""
     for length in range(len(path), 0, -1):
         key = ".".join(path[:length])
@@ -49,7 +51,8 @@ def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
     section: type[BaseModel] = model
     for part in path[:-1]:
         annotation = section.model_fields[part].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
         section = annotation
     known = [field.alias or name for name, field in section.model_fields.items()]
     if close := get_close_matches(path[-1], known, n=1):

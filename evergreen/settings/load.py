@@ -9,11 +9,10 @@ from pydantic import ValidationError
 from yaml import YAMLError
 
 from evergreen.errors import SettingsError
-from evergreen.settings.explain import explain
+from evergreen.settings.explain import Source, explain
 from evergreen.settings.models import Settings
 
 BASE = Path("configs/base.yaml")
-Source = tuple[str, DictConfig]
 
 
 def find_project(start: Path) -> Path:
@@ -52,7 +51,7 @@ def load_settings(
     merged = OmegaConf.merge(*(config for _, config in sources))
     try:
         values = OmegaConf.to_container(merged, resolve=True)
-        return Settings.model_validate({"project": project, **values}, context={"project": project})
+        return Settings.model_validate(values, context={"project": project})
     except OmegaConfBaseException as error:
         raise SettingsError(f"settings: {error}") from error
     except ValidationError as error:

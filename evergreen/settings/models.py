@@ -102,7 +102,6 @@ class LogSettings(Section):
 class Settings(Section):
     """All settings of a project."""
 
-    project: ProjectPath = Field(default=Path("."), description="The project's folder.")
     pipeline: PipelineSettings
     data: DataSettings
     model: ModelSettings

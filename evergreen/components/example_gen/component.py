@@ -39,7 +39,11 @@ class Rejections:
             self._counts[reason] += 1
             examples = self._examples.setdefault(reason, [])
             if len(examples) < MAX_EXAMPLES:
-                place = {"file": file, "row": first_row + refusal.row, "value": refusal.value}
+                place: dict[str, str | int] = {
+                    "file": file,
+                    "row": first_row + refusal.row,
+                    "value": refusal.value,
+                }
                 examples.append(place)
 
     def report(self) -> dict[str, object]:

@@ -77,6 +77,4 @@ def _total(splits: Mapping[str, int]) -> int:
 def _to_list(column: pa.Array) -> pa.Array:
     present = column.is_valid().to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(present)]).astype(np.int32)
-    return pa.ListArray.from_arrays(
-        pa.array(offsets), column.drop_null(), mask=pa.array(~present)
-    )
+    return pa.ListArray.from_arrays(pa.array(offsets), column.drop_null(), mask=pa.array(~present))

@@ -132,4 +132,3 @@ def test_periods_are_not_mixed_in_one_root(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"2013-01 up to 2014-01, span 1 .* 2013-01 up to 2013-04"):
         cut(None, tmp_path, Period.QUARTER)
     assert contents(tmp_path) == before
-
