@@ -1,6 +1,7 @@
 """Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ml_metadata import errors
@@ -27,7 +28,7 @@ def open_store(settings: MetadataSettings) -> MetadataStore:
     Raises:
         EvergreenError: If the file is no metadata store or cannot be opened.
     """
-    _write_ahead_log(settings.sqlite)
+    _create(settings.sqlite)
     try:
         return MetadataStore(connection_config(settings))
     except (errors.StatusError, RuntimeError) as error:
@@ -37,15 +38,17 @@ def open_store(settings: MetadataSettings) -> MetadataStore:
         ) from error
 
 
-def _write_ahead_log(path: Path) -> None:
-    """Puts the file in WAL mode, in which readers never block the one writer (set once, kept)."""
+def _create(path: Path) -> None:
+    """Makes the file, in WAL mode, in which readers never block the one writer (set once, kept).
+
+    Only a file that does not exist is touched: `ml-metadata` has an SQLite of its own, and a second
+    SQLite library that closes the same file in the same process drops the locks of the first.
+    """
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with sqlite3.connect(path) as database:
-            database.execute("PRAGMA journal_mode=WAL")
-        database.close()
-    except sqlite3.DatabaseError as error:
-        raise EvergreenError(f"{path}: is not an SQLite database: {error}") from error
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
 
 
 def context_type(store: MetadataStore, name: str) -> int:

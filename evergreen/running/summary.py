@@ -1,6 +1,7 @@
 """What a person sees of a run: the plan before, the summary after."""
 
 from ml_metadata.metadata_store import MetadataStore
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -52,7 +53,7 @@ def show_summary(
 
 
 def _data_table(reports: list[Report]) -> Table:
-    table = Table(title="data", title_justify="left", title_style="bold")
+    table = _table("data")
     for column in ("span", "rows", "train/eval/test", "refused", "anomalies"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("largest drift", no_wrap=True)
@@ -68,6 +69,10 @@ def _data_table(reports: list[Report]) -> Table:
             _largest_drift(report["drift"]),
         )
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
 
 
 def _largest_drift(drifts: list[Report]) -> str:
@@ -92,7 +97,7 @@ def _show_findings(console: Console, report: Report) -> None:
 
 
 def _metrics_table(report: Report) -> Table:
-    table = Table(title="model, on the test split", title_justify="left", title_style="bold")
+    table = _table("model, on the test split")
     baseline = report["baseline"]
     name = f"baseline (version {report['baseline_version']})" if baseline else "baseline (none)"
     for column in ("metric", "candidate", name):

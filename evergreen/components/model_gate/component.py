@@ -13,6 +13,7 @@ from evergreen.components.model_gate.criteria import Criteria, judge
 
 REPORT = "report.json"
 CANDIDATE, BASELINE = "candidate", "baseline"
+DIFFERENCE = "_diff"  # what TFMA appends to the names of candidate minus baseline
 
 
 @component
@@ -60,4 +61,8 @@ def overall_metrics(evaluation: str, model_name: str | None) -> dict[str, float]
     """
     result = tfma.load_eval_result(evaluation, model_name=model_name)
     metrics = result.get_metrics_for_slice()
-    return {name: value["doubleValue"] for name, value in metrics.items() if "doubleValue" in value}
+    return {
+        name: value["doubleValue"]
+        for name, value in metrics.items()
+        if "doubleValue" in value and not name.endswith(DIFFERENCE)
+    }

@@ -1,0 +1,89 @@
+"""From the sample to a pushed model on a machine without network, by the Beam orchestrator.
+
+What it leaves in ML Metadata is what the local orchestrator leaves.
+"""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.store import open_store
+from evergreen.settings.models import MetadataSettings
+from tests.integration.conftest import Project, Ran
+
+Offline = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def finished(offline: Offline) -> "subprocess.CompletedProcess[str]":
+    prepared = offline("data", "prepare")
+    assert prepared.returncode == 0, prepared.stderr
+    ran = offline("run", "--spans", "1-2", "--orchestrator", "beam")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran
+
+
+def edges(store: MetadataStore, pipeline_run: str) -> list[tuple[str, str, str, str, bool]]:
+    """What each node of a pipeline run took and gave: node, state, key, artifact type, direction."""
+    context = store.get_context_by_type_and_name("pipeline_run", pipeline_run)
+    types = {type_.id: type_.name for type_ in store.get_artifact_types()}
+    found = []
+    for execution in store.get_executions_by_context(context.id):
+        node = next(
+            c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node"
+        )
+        state = mlmd.Execution.State.Name(execution.last_known_state)
+        for event in store.get_events_by_execution_ids([execution.id]):
+            [artifact] = store.get_artifacts_by_id([event.artifact_id])
+            incoming = event.type == mlmd.Event.INPUT
+            key = event.path.steps[0].key
+            found.append((node, state, key, types[artifact.type_id], incoming))
+    return sorted(found)
+
+
+def test_a_model_is_pushed(folder: Path, finished: "subprocess.CompletedProcess[str]") -> None:
+    assert (folder / "serving" / "1" / "saved_model.pb").exists()
+    assert "pushed version 1" in finished.stdout
+    assert "version 1 is serving" in finished.stdout
+
+
+def test_the_terminal_is_free_of_the_libraries_noise(
+    finished: "subprocess.CompletedProcess[str]", folder: Path
+) -> None:
+    assert finished.stderr == ""
+    assert "WARNING" not in finished.stdout
+    assert "tensorflow" not in finished.stdout.lower().replace("loading tensorflow", "")
+    [log] = (folder / "logs").iterdir()
+    assert "Execution" in log.read_text()
+
+
+def test_both_orchestrators_leave_the_same_lineage(
+    folder: Path, finished: "subprocess.CompletedProcess[str]", project: Project, first: Ran
+) -> None:
+    store = open_store(MetadataSettings(sqlite=folder / "metadata.sqlite"))
+    record = RunRecords(store).latest()
+    assert record is not None
+    assert record.orchestrator == "beam"
+    assert first.record.orchestrator == "local"
+    for part in first.nodes:
+        here = edges(project.store, f"{first.record.run_id}.{part}")
+        assert edges(store, f"{record.run_id}.{part}") == here
+
+
+def test_bad_data_ends_with_the_data_gates_exit_code(
+    offline: Offline, folder: Path, finished: "subprocess.CompletedProcess[str]"
+) -> None:
+    bad = folder / "bad.csv"
+    lines = ["payment_type,fare,tips", "Barter,5.0,1.0", "Cash,far,0.0"]
+    bad.write_text("\n".join(lines) + "\n")
+    assert offline("data", "land", str(bad), "--span", "9").returncode == 0
+    stopped = offline("run", "--spans", "9")
+    assert stopped.returncode == 3, stopped.stdout + stopped.stderr
+    assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES: 1 of 1 rows" in stopped.stdout
+    assert "ROWS_REFUSED: 1 of 2 rows" in stopped.stdout
+    assert [path.name for path in (folder / "serving").iterdir()] == ["1"]

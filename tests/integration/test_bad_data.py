@@ -1,0 +1,85 @@
+"""Bad spans are stopped by the data gate, each problem named with its count; nothing is pushed."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+import pytest
+
+from evergreen.planning.plan import Outcome
+from evergreen.running.outcome import Report, span_report
+from evergreen.spans import land, list_spans
+from tests.integration.conftest import Project, Ran
+
+BARTER_ROWS, FAR_ROWS = 7, 3
+
+
+def spoil(trips: pa.Table) -> pa.Table:
+    """A renamed column, an unknown category, and text where numbers belong."""
+    payments, miles = trips["payment_type"].to_pylist(), trips["trip_miles"].to_pylist()
+    payments[:BARTER_ROWS] = ["Barter"] * BARTER_ROWS
+    texts = [None if value is None else str(value) for value in miles]
+    texts[100 : 100 + FAR_ROWS] = ["far"] * FAR_ROWS
+    names = ["fare_usd" if name == "fare" else name for name in trips.column_names]
+    spoilt = trips.rename_columns(names).drop_columns(["payment_type", "trip_miles"])
+    return spoilt.append_column("payment_type", pa.array(payments)).append_column(
+        "trip_miles", pa.array(texts)
+    )
+
+
+@pytest.fixture(scope="module", params=["csv", "parquet"])
+def refused(request: pytest.FixtureRequest, project: Project, first: Ran) -> tuple[Ran, Report]:
+    """A run on a spoilt span, and the data gate's report."""
+    number = {"csv": 5, "parquet": 6}[request.param]
+    data = project.settings.data
+    spoilt = spoil(pq.read_table(list_spans(data.span_root)[3].files[0]))
+    file = project.folder / f"spoilt.{request.param}"
+    if request.param == "csv":
+        pcsv.write_csv(spoilt, file)
+    else:
+        pq.write_table(spoilt, file)
+    span = land(data.span_root, file, number, key_column=data.key, timestamp_column=data.timestamp)
+    before = project.pushed()
+    ran = project.run(str(number))
+    assert project.pushed() == before
+    report = span_report(project.store, ran.record.window[0].ingest_key)
+    assert report is not None
+    assert report["rows"] == {**report["rows"]}
+    assert sum(report["rows"].values()) + report["refused_rows"] == span.rows
+    return ran, report
+
+
+def test_the_run_stops_at_the_data_gate(refused: tuple[Ran, Report]) -> None:
+    ran, report = refused
+    assert ran.record.outcome is Outcome.DATA_REFUSED
+    assert not report["blessed"]
+    assert ran.nodes["train"] == {}
+    assert "stopped by the data gate" in ran.text
+
+
+def test_every_problem_is_named_with_its_count(refused: tuple[Ran, Report]) -> None:
+    ran, report = refused
+    found = {(finding["feature"], finding["kind"]): finding for finding in report["findings"]}
+    rows = sum(report["rows"].values())
+    assert found["fare", "SCHEMA_MISSING_COLUMN"]["count"] == rows
+    assert found["fare_usd", "SCHEMA_NEW_COLUMN"]["count"] == rows
+    unknown = found["payment_type", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"]
+    assert (unknown["count"], unknown["values"]) == (BARTER_ROWS, ["Barter"])
+    text = found["trip_miles", "ROWS_REFUSED"]
+    assert (text["count"], text["values"]) == (FAR_ROWS, ["far"])
+    for finding in report["findings"]:
+        assert finding["feature"] in ran.text
+        assert f"{finding['count']} of {finding['rows']} rows" in ran.text
+
+
+def test_refused_rows_are_told_by_file_and_row(refused: tuple[Ran, Report]) -> None:
+    _, report = refused
+    [text] = [finding for finding in report["findings"] if finding["kind"] == "ROWS_REFUSED"]
+    assert "row 101" in text["description"]
+
+
+def test_the_span_stays_out_of_later_windows(project: Project, refused: tuple[Ran, Report]) -> None:
+    ran, _ = refused
+    assert ran.record.pins is None
+    assert Path(ran.record.window[0].path).exists()

@@ -1,0 +1,147 @@
+"""A run from nothing: each node leaves what it should, and the first model is pushed and serves."""
+
+import json
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from evergreen.lineage.nodes import outputs
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry, Stage
+from evergreen.planning.plan import Outcome
+from evergreen.spans import list_spans
+from tests.integration.conftest import Project, Ran
+
+INGEST = ["CuratedSchema", "ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator"]
+SPLITS = ["train", "eval", "test"]
+
+
+def output(project: Project, ran: Ran, part: str, node: str, key: str) -> mlmd.Artifact:
+    [artifact] = outputs(project.store, ran.nodes[part][node].execution_id, key)
+    return artifact
+
+
+def records(artifact: mlmd.Artifact, split: str) -> list[tf.train.Example]:
+    files = [str(path) for path in Path(artifact.uri, f"Split-{split}").iterdir()]
+    gzipped = "GZIP" if files[0].endswith(".gz") else ""
+    return [
+        tf.train.Example.FromString(record)
+        for record in tf.data.TFRecordDataset(files, gzipped).as_numpy_iterator()
+    ]
+
+
+def test_every_standard_component_ran(first: Ran) -> None:
+    for span in first.record.window:
+        assert sorted(first.nodes[span.label]) == sorted([*INGEST, "DataGate"])
+    train = ["CuratedSchema", "Transform", "Trainer", "Evaluator", "ModelGate", "Pusher"]
+    assert sorted(first.nodes["train"]) == sorted(train)
+    assert all(state.succeeded for part in first.nodes.values() for state in part.values())
+
+
+def test_examples_hold_each_row_of_the_span_once(project: Project, first: Ran) -> None:
+    for span in list_spans(project.settings.data.span_root)[:2]:
+        label = f"span-{span.number:05d}-v01"
+        artifact = output(project, first, label, "ExampleGen", "examples")
+        keys = [
+            example.features.feature["trip_id"].bytes_list.value[0]
+            for split in SPLITS
+            for example in records(artifact, split)
+        ]
+        assert len(keys) == len(set(keys)) == span.rows
+        assert artifact.properties["span"].int_value == span.number
+
+
+def test_statistics_and_schemas_describe_the_examples(project: Project, first: Ran) -> None:
+    part = "span-00001-v01"
+    examples = output(project, first, part, "ExampleGen", "examples")
+    statistics = output(project, first, part, "StatisticsGen", "statistics")
+    for split in SPLITS:
+        content = Path(statistics.uri, f"Split-{split}", "FeatureStats.pb").read_bytes()
+        [dataset] = statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets
+        assert dataset.num_examples == len(records(examples, split))
+    inferred = Path(output(project, first, part, "SchemaGen", "schema").uri, "schema.pbtxt")
+    schema = text_format.Parse(inferred.read_text(), schema_pb2.Schema())
+    assert {"fare", "payment_type", "trip_id"} <= {feature.name for feature in schema.feature}
+    curated = Path(output(project, first, part, "CuratedSchema", "schema").uri, "schema.pbtxt")
+    text = project.settings.data.table_schema.read_text()
+    expected = text_format.Parse(text, schema_pb2.Schema())
+    assert text_format.Parse(curated.read_text(), schema_pb2.Schema()) == expected
+
+
+def test_the_data_gate_found_nothing_and_measured_drift(project: Project, first: Ran) -> None:
+    reports = [
+        json.loads(
+            Path(
+                output(project, first, part, "DataGate", "blessing").uri, "report.json"
+            ).read_text()
+        )
+        for part in ("span-00001-v01", "span-00002-v01")
+    ]
+    assert [(report["blessed"], report["findings"]) for report in reports] == [(True, [])] * 2
+    assert reports[0]["drift"] == []
+    drift = {entry["feature"]: entry["value"] for entry in reports[1]["drift"]}
+    # The share of card payments grew from 2013 to 2014: 25 % to 32 %.
+    assert drift["payment_type"] == pytest.approx(0.07, abs=0.02)
+
+
+def test_transform_writes_a_graph_and_examples_for_training(project: Project, first: Ran) -> None:
+    execution = first.nodes["train"]["Transform"].execution_id
+    transformed = outputs(project.store, execution, "transformed_examples")
+    assert len(transformed) == len(first.record.window)
+    for artifact in transformed:
+        example = records(artifact, "train")[0]
+        assert "big_tip" in example.features.feature
+        assert not Path(artifact.uri, "Split-test").exists()
+    graph = output(project, first, "train", "Transform", "transform_graph")
+    assert Path(graph.uri, "transform_fn", "saved_model.pb").exists()
+
+
+def test_training_leaves_its_curves_and_metrics(project: Project, first: Ran) -> None:
+    folder = Path(output(project, first, "train", "Trainer", "model_run").uri)
+    history = json.loads((folder / "history.json").read_text())
+    assert history["val_loss"][-1] < history["val_loss"][0]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert set(metrics) == {"train", "eval"}
+
+
+def test_the_candidate_is_measured_on_the_test_split(project: Project, first: Ran) -> None:
+    gate = output(project, first, "train", "ModelGate", "blessing")
+    report = json.loads(Path(gate.uri, "report.json").read_text())
+    examples = [
+        output(project, first, span.label, "ExampleGen", "examples") for span in first.record.window
+    ]
+    assert report["candidate"]["example_count"] == sum(
+        len(records(artifact, "test")) for artifact in examples
+    )
+    assert report["blessed"]
+    assert report["baseline"] is None
+
+
+def test_the_pushed_version_answers(project: Project, first: Ran) -> None:
+    folder = project.settings.serving.base_path / str(first.record.model_version)
+    predict = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    examples = records(output(project, first, "span-00001-v01", "ExampleGen", "examples"), "test")
+    serialized = tf.constant([example.SerializeToString() for example in examples])
+    [answers] = predict(serialized).values()
+    assert answers.shape[0] == len(examples)
+    assert bool(tf.reduce_all((answers >= 0) & (answers <= 1)))
+
+
+def test_the_run_is_recorded_and_the_first_model_serves(project: Project, first: Ran) -> None:
+    assert first.record.outcome is Outcome.PUSHED
+    assert RunRecords(project.store).get(first.record.run_id) == first.record
+    event = Registry(project.store, "taxi").events()[0]
+    assert (event.stage, event.model.version) == (Stage.SERVING, first.record.model_version)
+    assert event.evidence["run"] == first.record.run_id
+
+
+def test_a_person_is_told_what_came_of_it(project: Project, first: Ran) -> None:
+    assert "ingest     spans 1, 2" in first.text
+    assert f"pushed version {first.record.model_version}" in first.text
+    assert first.text.rstrip().splitlines()[-1].startswith("next: ")
+    for node in ("ExampleGen", "Trainer", "Pusher"):
+        assert f"✓ {node}" in first.text

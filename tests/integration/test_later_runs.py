@@ -1,0 +1,78 @@
+"""Runs after the first: what is cached, what is ingested, what is compared, what is pushed."""
+
+import json
+from pathlib import Path
+
+from evergreen.lineage.nodes import outputs
+from evergreen.lineage.registry import Registry, Stage
+from evergreen.planning.plan import Outcome
+from tests.integration.conftest import Project, Ran
+
+
+def states(ran: Ran, part: str = "train") -> dict[str, str]:
+    return {node: state.state for node, state in ran.nodes[part].items()}
+
+
+def test_the_same_again_is_wholly_cached_and_pushes_nothing(
+    project: Project, first: Ran, again: Ran
+) -> None:
+    assert again.record.to_ingest == ()
+    assert set(states(again).values()) == {"cached"}
+    assert again.record.outcome is Outcome.UNCHANGED
+    assert again.record.run_key == first.record.run_key
+    assert again.record.pins == first.record.pins
+    assert again.record.run_id != first.record.run_id
+    assert "everything came from the cache" in again.text
+    assert "nothing was pushed" in again.text
+
+
+def test_one_more_span_ingests_only_that_span(first: Ran, grown: Ran) -> None:
+    assert [span.number for span in grown.record.to_ingest] == [3]
+    assert grown.record.pins is not None
+    assert first.record.pins is not None
+    assert grown.record.pins.examples[:2] == first.record.pins.examples
+
+
+def test_spans_analysed_before_are_not_analysed_again(project: Project, grown: Ran) -> None:
+    def cached_spans(ran_execution: int) -> set[str]:
+        [cache] = outputs(project.store, ran_execution, "updated_analyzer_cache")
+        return {path.name for path in Path(cache.uri).iterdir() if path.is_dir()}
+
+    assert grown.record.pins is not None
+    [pinned] = project.store.get_artifacts_by_id([grown.record.pins.analyzer_cache])
+    before = {path.name for path in Path(pinned.uri).iterdir() if path.is_dir()}
+    after = cached_spans(grown.nodes["train"]["Transform"].execution_id)
+    assert len(before) == 2
+    assert before < after
+    assert len(after) == 3
+
+
+def test_the_candidate_is_compared_with_the_serving_model(
+    project: Project, first: Ran, grown: Ran
+) -> None:
+    assert grown.record.baseline is not None
+    assert grown.record.baseline.version == first.record.model_version
+    [gate] = outputs(project.store, grown.nodes["train"]["ModelGate"].execution_id, "blessing")
+    report = json.loads(Path(gate.uri, "report.json").read_text())
+    assert set(report["baseline"]) == set(report["candidate"])
+    assert any("baseline" in verdict["criterion"] for verdict in report["verdicts"])
+
+
+def test_a_later_model_is_a_candidate(project: Project, first: Ran, grown: Ran) -> None:
+    assert grown.record.outcome is Outcome.PUSHED
+    stages = {
+        event.model.version: event.stage for event in Registry(project.store, "taxi").events()
+    }
+    assert stages[first.record.model_version] is Stage.SERVING
+    assert stages[grown.record.model_version] is Stage.CANDIDATE
+
+
+def test_a_worse_model_is_not_pushed(project: Project, first: Ran, grown: Ran, worse: Ran) -> None:
+    assert worse.record.outcome is Outcome.MODEL_REFUSED
+    assert states(worse)["Transform"] == "cached"
+    assert states(worse)["Trainer"] == "complete"
+    assert states(worse)["Pusher"] == "complete"
+    versions = {path.split("/")[0] for path in project.pushed()}
+    assert versions == {str(first.record.model_version), str(grown.record.model_version)}
+    assert "refused by the model gate" in worse.text
+    assert "✗ auc at least" in worse.text

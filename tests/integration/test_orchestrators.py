@@ -1,0 +1,81 @@
+"""What every orchestrator does with a node that is cached, fails, or lacks an input."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evergreen.lineage.nodes import NodeReader, NodeState
+from evergreen.lineage.store import connection_config, open_store
+from evergreen.orchestrators.base import installed, load
+from evergreen.orchestrators.compiling import compile_plan
+from evergreen.planning.plan import Pins, Plan, TrainPlan
+from evergreen.planning.planner import take_digests
+from evergreen.settings import load_settings
+from tests.integration.conftest import ROOT
+
+Launch = Callable[..., dict[str, NodeState]]
+
+
+@pytest.fixture(params=list(installed()))
+def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
+    """Runs the tiny pipeline on an orchestrator; returns its nodes' states whatever happens."""
+    (tmp_path / "helper.py").write_text("FACTOR = 1\n")
+    numbers = itertools.count()
+
+    def run(text: str = "hello", pinned: tuple[int, ...] = (), fails: bool = False) -> dict:
+        settings = load_settings(
+            ROOT,
+            overrides=[
+                "pipeline.factory=tests.integration.tiny:create_pipeline",
+                f"pipeline.root={tmp_path}/pipeline",
+                f"pipeline.use_case=[{tmp_path}/helper.py]",
+                f"metadata.sqlite={tmp_path}/metadata.sqlite",
+                f"model.hyperparameters.text={text}",
+            ],
+        )
+        plan = Plan(
+            pipeline_run=f"run-{next(numbers)}",
+            title="tiny",
+            cache=True,
+            digests=take_digests(settings),
+            train=TrainPlan(pins=Pins(examples=pinned), baseline=None, model_version=None),
+        )
+        store = open_store(settings.metadata)
+        ir = compile_plan(settings, plan)
+        orchestrator = load(request.param)
+        if fails:
+            with pytest.raises(Exception, match="failed"):
+                orchestrator.run(ir, connection_config(settings.metadata))
+        else:
+            orchestrator.run(ir, connection_config(settings.metadata))
+        states = NodeReader(store).states("tiny", plan.pipeline_run)
+        return {state.node_id: state for state in states}
+
+    return run
+
+
+def test_equal_executions_come_from_the_cache(launch: Launch) -> None:
+    assert {state.state for state in launch().values()} == {"complete"}
+    assert {state.state for state in launch().values()} == {"cached"}
+
+
+def test_a_changed_helper_is_not_a_cache_hit(launch: Launch, tmp_path: Path) -> None:
+    launch()
+    (tmp_path / "helper.py").write_text("FACTOR = 2\n")
+    assert {state.state for state in launch().values()} == {"complete"}
+
+
+def test_a_failed_node_is_published_with_its_error_and_ends_the_run(launch: Launch) -> None:
+    states = launch("fail", fails=True)
+    assert list(states) == ["Write"]
+    assert states["Write"].state == "failed"
+    assert "ValueError: the text says so" in states["Write"].error
+
+
+def test_an_input_that_is_not_there_is_a_failure(launch: Launch) -> None:
+    launch()
+    states = launch(pinned=(999_999,), fails=True)
+    assert states["Read"].state == "failed"
+    assert "inputs" in states["Read"].error

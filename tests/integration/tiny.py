@@ -1,0 +1,45 @@
+"""Pipelines of nodes that do next to nothing, to see what orchestrators do with them."""
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import standard_artifacts
+
+from evergreen.components.pinned import pinned
+from evergreen.planning.plan import Plan
+from evergreen.settings import Settings
+
+
+@component
+def Write(  # noqa: N802 - a component is a class to its users
+    model: OutputArtifact[standard_artifacts.Model], text: Parameter[str]
+) -> None:
+    """Writes a file; the text `fail` fails."""
+    if text == "fail":
+        raise ValueError("the text says so")
+    with open(f"{model.uri}/text", "w") as file:
+        file.write(text)
+
+
+@component
+def Read(  # noqa: N802
+    model: InputArtifact[standard_artifacts.Model],
+    copy: OutputArtifact[standard_artifacts.Model],
+) -> None:
+    """Copies the file of Write."""
+    with open(f"{model.uri}/text") as source, open(f"{copy.uri}/text", "w") as target:
+        target.write(source.read())
+
+
+def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
+    """Write, then Read; with pinned examples, Read takes a pinned artifact instead."""
+    write = Write(text=settings.model.hyperparameters["text"])
+    source = write.outputs["model"]
+    if plan.train and plan.train.pins.examples:
+        source = pinned(standard_artifacts.Model, *plan.train.pins.examples)
+    return Pipeline(
+        pipeline_name="tiny",
+        pipeline_root=str(settings.pipeline.root),
+        components=[write, Read(model=source)],
+        enable_cache=plan.cache,
+    )
