@@ -58,17 +58,16 @@ def run(
     log = settings.logs.folder / f"run-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with quiet(log) as console:
+        console.print(f"[dim]log: {log}[/dim]", soft_wrap=True, highlight=False)
         from evergreen.running.run import Run
 
         try:
             outcome = Run(settings, console)(request).outcome
         except KeyboardInterrupt:
-            console.print("\n[yellow]interrupted[/yellow]: nothing was pushed by this run.")
+            console.print("\n[yellow]interrupted[/yellow]; what was pushed before is untouched.")
             console.print("next: run the same again; finished nodes come from the cache.")
             console.file.flush()
             os._exit(INTERRUPTED)  # Beam's worker threads would go on with the node
-        finally:
-            console.print(f"[dim]log: {log}[/dim]", soft_wrap=True, highlight=False)
     codes = {Outcome.DATA_REFUSED: DATA_REFUSED, Outcome.MODEL_REFUSED: MODEL_REFUSED}
     raise typer.Exit(codes.get(outcome, 0) if outcome else 0)
 

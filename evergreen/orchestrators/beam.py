@@ -1,6 +1,6 @@
 """The Beam orchestrator: the graph of nodes as a Beam pipeline, a step a node."""
 
-from collections.abc import Iterable
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -18,7 +18,7 @@ class RunNode(beam.DoFn):
         self._node_id = node_id
         self._connection = connection.SerializeToString()
 
-    def process(self, element: None, *upstream: Iterable[None]) -> None:
+    def process(self, element: Any, *upstream: Any) -> None:
         """Runs the node; what it puts out is empty, its end is the signal."""
         ir = Pipeline.FromString(self._ir)
         run_node(ir, self._node_id, ConnectionConfig.FromString(self._connection))

@@ -1,0 +1,249 @@
+"""What wins over what in the settings, and what is refused, in words that say where it stands."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from evergreen.errors import SettingsError
+from evergreen.settings import Settings, find_project, load_settings
+from evergreen.spans import Format, Period
+
+ROOT = Path(__file__).parents[3]
+OVERLAYS = ["local", "kubeflow", "staging", "production"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of its own, with the real settings files."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    return tmp_path
+
+
+def write(project: Path, name: str, text: str) -> None:
+    (project / "configs" / f"{name}.yaml").write_text(text)
+
+
+def edit_base(project: Path, old: str, new: str) -> None:
+    text = (project / "configs/base.yaml").read_text()
+    assert old in text
+    write(project, "base", text.replace(old, new))
+
+
+def problems(project: Path, *overlays: str, overrides: tuple[str, ...] = ()) -> list[str]:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(project, overlays, overrides)
+    return str(refusal.value).splitlines()
+
+
+def places(settings: Settings) -> list[Path]:
+    """Everything that a run writes to."""
+    return [
+        settings.pipeline.root,
+        settings.metadata.sqlite,
+        settings.serving.base_path,
+        settings.logs.folder,
+        settings.data.spans,
+    ]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_overlay_parses_to_absolute_paths(overlay: str) -> None:
+    assert all(path.is_absolute() for path in places(load_settings(ROOT, [overlay])))
+
+
+def test_no_environment_writes_where_another_does() -> None:
+    environments = [places(load_settings(ROOT, [overlay])) for overlay in OVERLAYS]
+    for one, other in itertools.combinations(environments, 2):
+        assert not set(one) & set(other)
+
+
+def test_overrides_win_over_overlays_and_those_over_the_base(project: Path) -> None:
+    write(project, "monthly", "data: {period: month, format: csv}")
+    write(project, "quarterly", "data: {period: quarter}")
+    base = load_settings(project, []).data
+    monthly = load_settings(project, ["monthly"]).data
+    both = load_settings(project, ["monthly", "quarterly"]).data
+    forced = load_settings(project, ["monthly"], ["data.period=quarter", "data.period=year"]).data
+    assert (base.period, base.format) == (Period.YEAR, Format.PARQUET)
+    assert (monthly.period, monthly.format) == (Period.MONTH, Format.CSV)
+    assert (both.period, both.format) == (Period.QUARTER, Format.CSV)
+    assert (forced.period, forced.format) == (Period.YEAR, Format.CSV)
+
+
+def test_an_overlay_may_be_a_file_anywhere(project: Path, tmp_path_factory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "mine.yaml"
+    elsewhere.write_text("data: {period: month}")
+    assert load_settings(project, [str(elsewhere)]).data.period is Period.MONTH
+
+
+def test_values_of_overrides_are_yaml(project: Path) -> None:
+    overrides = [
+        "model.hyperparameters.epochs=3",
+        "model.hyperparameters.layers=[8, 4]",
+        "model.hyperparameters.note='a=b'",
+    ]
+    model = load_settings(project, [], overrides).model
+    assert model.hyperparameters == {"epochs": 3, "layers": [8, 4], "note": "a=b"}
+
+
+def test_an_unknown_key_is_named_with_its_file_and_the_nearest_known_one(project: Path) -> None:
+    write(project, "mine", "data: {perod: month}")
+    [line] = problems(project, "mine")
+    assert line == "configs/mine.yaml: unknown key data.perod; did you mean data.period?"
+
+
+def test_an_unknown_key_is_named_with_its_override() -> None:
+    [line] = problems(ROOT, overrides=("metadata.sqlit=x",))
+    assert line.startswith("--set metadata.sqlit=x: unknown key metadata.sqlit; did you mean")
+    [line] = problems(ROOT, overrides=("colour=red",))
+    assert "unknown key colour; known here: pipeline, data, model" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("data: {period: monht}", "data.period = 'monht'"),
+        ("data: {splits: {train: 0}}", "data.splits.train = 0"),
+        ("pipeline: {name: Taxi Trips}", "pipeline.name = 'Taxi Trips'"),
+        ("pipeline: {cache: maybe}", "pipeline.cache = 'maybe'"),
+        ("model: {run_fn: train}", "model.run_fn = 'train'"),
+        ("data: {key: null}", "data.key = None"),
+        ("data:", "data = None"),
+    ],
+)
+def test_a_bad_value_is_named_with_the_file_that_set_it(project: Path, text: str, key: str) -> None:
+    write(project, "mine", text)
+    [line] = problems(project, "mine")
+    assert line.startswith(f"configs/mine.yaml: {key}: ")
+
+
+def test_all_problems_are_listed_each_with_its_own_source(project: Path) -> None:
+    write(project, "one", "data: {period: monht}\nfoo: 3")
+    write(project, "two", "pipeline: {cahce: true}")
+    lines = problems(project, "one", "two", overrides=("serving.base_path=[]",))
+    assert len(lines) == 4
+    for start in (
+        "configs/one.yaml: data.period = 'monht'",
+        "configs/one.yaml: unknown key foo",
+        "configs/two.yaml: unknown key pipeline.cahce; did you mean pipeline.cache?",
+        "--set serving.base_path=[]: serving.base_path = []",
+    ):
+        assert sum(line.startswith(start) for line in lines) == 1
+
+
+@pytest.mark.parametrize("split", ["train", "eval", "test"])
+def test_a_split_that_nodes_read_cannot_be_left_out(project: Path, split: str) -> None:
+    size = {"train": "train: 3, ", "eval": "eval: 1, ", "test": ", test: 1"}[split]
+    edit_base(project, size, "")
+    [line] = problems(project)
+    assert line.startswith("configs/base.yaml: ")
+    assert f"splits lacks {split}" in line
+
+
+def test_a_missing_split_is_not_blamed_on_an_overlay_that_has_no_splits(project: Path) -> None:
+    edit_base(project, ", test: 1", "")
+    write(project, "mine", "data: {period: month}")
+    [line] = problems(project, "mine")
+    assert "configs/mine.yaml" not in line
+
+
+def test_a_setting_that_nothing_sets_is_named(project: Path) -> None:
+    edit_base(project, "  key: trip_id\n", "")
+    [line] = problems(project)
+    assert line == "configs/base.yaml: data.key is missing."
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"data: {period: month\n", "cannot be read as YAML"),
+        (b"data:\n\tperiod: month\n", "cannot be read as YAML"),
+        (b"data: {key: a}\ndata: {key: b}\n", "duplicate key data"),
+        (b"data: {key: \xff}\n", "cannot be read as YAML"),
+        (b"data: {key: !!python/name:os.system x}\n", "cannot be read as YAML"),
+        (b"42\n", "cannot be read as YAML"),
+        (b"- data\n", "is a list; sections with keys were expected"),
+    ],
+)
+def test_what_is_no_settings_file_is_named(project: Path, content: bytes, problem: str) -> None:
+    (project / "configs/mine.yaml").write_bytes(content)
+    lines = problems(project, "mine")
+    assert lines[0].startswith("configs/mine.yaml: ")
+    assert problem in "\n".join(lines)
+
+
+def test_a_list_in_place_of_a_section_is_named_with_its_file(project: Path) -> None:
+    write(project, "mine", "data: [period, month]")
+    assert "configs/mine.yaml" in problems(project, "mine")[0]
+
+
+def test_an_empty_overlay_changes_nothing(project: Path) -> None:
+    write(project, "mine", "# nothing yet\n")
+    assert load_settings(project, ["mine"]) == load_settings(project, [])
+
+
+def test_a_missing_overlay_is_refused_with_those_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"no settings file .*configs/prodution\.yaml") as error:
+        load_settings(ROOT, ["prodution"])
+    assert all(overlay in error.value.hint for overlay in OVERLAYS)
+
+
+@pytest.mark.parametrize("pair", ["", "data.key", "=3", " =3", ".key=3", "data.=3"])
+def test_an_override_without_key_or_value_is_refused(pair: str) -> None:
+    with pytest.raises(SettingsError, match=r"is not of the form section\.key=value") as error:
+        load_settings(ROOT, [], [pair])
+    assert str(error.value).startswith(f"--set {pair}:")
+    assert "For example: --set " in error.value.hint
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(
+    st.sampled_from(["", "data", "data.splits", "pipeline.definition", "model.hyperparameters"]),
+    st.sampled_from(["", ".", ".x", ".train", ".0", "[0]"]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+    | st.sampled_from(["[1]", "{a: 1}", "null", "${x}", "???", "[", "*x", "!!int x", "1e999"]),
+)
+@example("data", "", "[1]")
+def test_any_override_is_either_taken_or_refused_in_words(key: str, rest: str, value: str) -> None:
+    try:
+        load_settings(ROOT, [], [f"{key}{rest}={value}"])
+    except SettingsError as refusal:
+        assert str(refusal)  # noqa: PT017 - most overrides are refused, not all
+
+
+def test_settings_are_frozen() -> None:
+    loaded = load_settings(ROOT)
+    with pytest.raises(ValidationError, match="frozen"):
+        loaded.data.key = "other"
+    with pytest.raises(ValidationError, match="frozen"):
+        loaded.data = loaded.data
+
+
+def test_relative_paths_start_at_the_project_wherever_one_stands(
+    project: Path, tmp_path_factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    monkeypatch.setenv("HOME", "/home/somebody")
+    overrides = ["metadata.sqlite=sub/../m.sqlite", "logs.folder=/var/log/x", "data.spans=~/spans"]
+    loaded = load_settings(project, [], overrides)
+    assert loaded.metadata.sqlite == project / "m.sqlite"
+    assert loaded.pipeline.use_case == [project / "models/taxi"]
+    assert loaded.logs.folder == Path("/var/log/x")
+    assert loaded.data.span_root == Path("/home/somebody/spans/year")
+
+
+def test_a_project_is_found_from_below(project: Path) -> None:
+    below = project / "models" / "taxi"
+    below.mkdir(parents=True)
+    assert find_project(project) == find_project(below) == project
+
+
+def test_outside_of_any_project_one_is_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no project here: .* has configs/base\.yaml") as error:
+        find_project(tmp_path)
+    assert "--project" in error.value.hint
