@@ -85,6 +85,8 @@ class Run:
             with Progress(self._console, connection, pipeline, plan.pipeline_run):
                 self._orchestrator.run(ir, connection)
         except Exception as error:
+            if _was_interrupted(error):
+                raise KeyboardInterrupt from error
             raise self._explain(plan, error) from error
         return RunReader(self._store, pipeline, plan.pipeline_run)
 
@@ -111,3 +113,10 @@ class Run:
             evidence={"run": record.run_id, "path": str(destination)},
         )
         return Outcome.UNCHANGED if record.model_version in known else Outcome.PUSHED
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: Beam 2.77 wraps KeyboardInterrupt in a RuntimeError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

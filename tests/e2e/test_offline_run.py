@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
 from evergreen.settings.models import MetadataSettings
-from tests.integration.conftest import Project, Ran
+from tests.project import Project, Ran
 
 Offline = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -29,7 +29,7 @@ def finished(offline: Offline) -> "subprocess.CompletedProcess[str]":
 
 
 def edges(store: MetadataStore, pipeline_run: str) -> list[tuple[str, str, str, str, bool]]:
-    """What each node of a pipeline run took and gave: node, state, key, artifact type, direction."""
+    """What each node took and gave: node, state, key, artifact type, whether it came in."""
     context = store.get_context_by_type_and_name("pipeline_run", pipeline_run)
     types = {type_.id: type_.name for type_ in store.get_artifact_types()}
     found = []

@@ -10,7 +10,7 @@ import pytest
 from evergreen.planning.plan import Outcome
 from evergreen.running.outcome import Report, span_report
 from evergreen.spans import land, list_spans
-from tests.integration.conftest import Project, Ran
+from tests.project import Project, Ran
 
 BARTER_ROWS, FAR_ROWS = 7, 3
 

@@ -14,7 +14,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry, Stage
 from evergreen.planning.plan import Outcome
 from evergreen.spans import list_spans
-from tests.integration.conftest import Project, Ran
+from tests.project import Project, Ran
 
 INGEST = ["CuratedSchema", "ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator"]
 SPLITS = ["train", "eval", "test"]

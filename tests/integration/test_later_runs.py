@@ -6,7 +6,7 @@ from pathlib import Path
 from evergreen.lineage.nodes import outputs
 from evergreen.lineage.registry import Registry, Stage
 from evergreen.planning.plan import Outcome
-from tests.integration.conftest import Project, Ran
+from tests.project import Project, Ran
 
 
 def states(ran: Ran, part: str = "train") -> dict[str, str]:

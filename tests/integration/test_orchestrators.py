@@ -13,7 +13,7 @@ from evergreen.orchestrators.compiling import compile_plan
 from evergreen.planning.plan import Pins, Plan, TrainPlan
 from evergreen.planning.planner import take_digests
 from evergreen.settings import load_settings
-from tests.integration.conftest import ROOT
+from tests.project import ROOT
 
 Launch = Callable[..., dict[str, NodeState]]
 

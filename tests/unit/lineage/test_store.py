@@ -1,5 +1,6 @@
 """The store is an SQLite file that readers and a writer share; nothing else is touched."""
 
+import multiprocessing
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,10 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from tests.unit.lineage.making import make_record, make_store
+
+
+def open_in_a_process(file: Path) -> int:
+    return len(make_store(file).get_contexts())
 
 
 def test_a_new_store_is_in_write_ahead_log_mode(tmp_path: Path) -> None:
@@ -30,6 +35,12 @@ def test_a_reader_is_not_blocked_by_a_writer(tmp_path: Path, store: MetadataStor
     with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert records.get("one").run_id == "one"
+
+
+def test_processes_that_open_a_new_store_at_the_same_time_all_get_it(tmp_path: Path) -> None:
+    files = [tmp_path / f"{index}.sqlite" for index in range(10) for _ in range(3)]
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        assert pool.map(open_in_a_process, files, chunksize=1) == [0] * len(files)
 
 
 @pytest.mark.parametrize("content", [b"a note", b"x" * 5000, b"SQLite format 3\0" + b"x" * 4000])

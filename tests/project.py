@@ -1,26 +1,20 @@
-"""One project, and runs of the whole pipeline that the tests only read.
-
-The runs build on each other, as a user's would: the first model, the same again, one more span, a
-worse model, bad data. Each is made once for all tests.
-"""
+"""The repository's project as tests use it: everything it writes goes to a folder of its own."""
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
 
-from data.taxi.spans import cut
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.lineage.store import open_store
 from evergreen.planning.plan import Request, RunRecord
 from evergreen.running.run import Run
 from evergreen.settings import Settings, load_settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -74,36 +68,3 @@ class Project:
         base = self.settings.serving.base_path
         files = (path for path in base.rglob("*") if path.is_file())
         return {str(path.relative_to(base)): path.read_bytes() for path in files}
-
-
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("project"))
-    data = project.settings.data
-    cut(None, data.span_root, data.period, data.format)
-    return project
-
-
-@pytest.fixture(scope="session")
-def first(project: Project) -> Ran:
-    """The first run: two spans, no baseline."""
-    return project.run("1-2")
-
-
-@pytest.fixture(scope="session")
-def again(project: Project, first: Ran) -> Ran:
-    """The same request once more."""
-    return project.run("1-2")
-
-
-@pytest.fixture(scope="session")
-def grown(project: Project, again: Ran) -> Ran:
-    """One more span."""
-    return project.run("1-3")
-
-
-@pytest.fixture(scope="session")
-def worse(project: Project, grown: Ran) -> Ran:
-    """The window of the first run, and a model that hardly learns."""
-    weak = ["model.hyperparameters.max_epochs=1", "model.hyperparameters.learning_rate=1e-6"]
-    return project.run("1-2", weak)

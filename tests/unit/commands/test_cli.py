@@ -1,0 +1,106 @@
+"""The command line as a person meets it: in a process of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evergreen.settings import load_settings
+
+ROOT = Path(__file__).parents[3]
+EVERGREEN = Path(sys.executable).with_name("evergreen")
+
+
+def evergreen(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
+    return subprocess.run(
+        [EVERGREEN, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+    )
+
+
+@pytest.mark.parametrize("command", [(), ("run",), ("data",)], ids=["evergreen", "run", "data"])
+def test_help_has_an_example(command: tuple[str, ...]) -> None:
+    answer = evergreen(*command, "--help")
+    assert answer.returncode == 0
+    assert not answer.stderr
+    assert re.search(r"(Example:|Start with) evergreen \w+", answer.stdout)
+
+
+def test_the_help_of_run_says_what_its_exit_codes_mean() -> None:
+    text = " ".join(evergreen("run", "--help").stdout.split())
+    for code in ("0 pushed", "1 a node failed", "2 wrong settings", "3 stopped", "4 refused"):
+        assert code in text
+
+
+def test_the_settings_that_are_shown_can_be_loaded_again(tmp_path: Path) -> None:
+    answer = evergreen("config", "show", "--config", "staging", "--set", "data.period=quarter")
+    assert answer.returncode == 0
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(answer.stdout)
+    expected = load_settings(ROOT, ["staging"], ["data.period=quarter"])
+    assert load_settings(ROOT, [str(shown)]) == expected
+
+
+def test_the_installed_orchestrators_are_listed() -> None:
+    answer = evergreen("orchestrators")
+    assert answer.returncode == 0
+    for name in ("beam", "local"):
+        assert re.search(rf"{name}\W+evergreen\.orchestrators\.{name}:\w+", answer.stdout)
+    assert "evergreen run --orchestrator" in answer.stdout
+
+
+LIGHT = """
+import sys
+import evergreen.planning.planner
+from evergreen.cli import app
+
+app(["config", "show"], standalone_mode=False)
+app(["orchestrators"], standalone_mode=False)
+heavy = {"tensorflow", "tfx", "apache_beam", "keras"} & set(sys.modules)
+sys.exit(f"imported: {heavy}" if heavy else 0)
+"""
+
+
+def test_looking_and_planning_import_no_tensorflow() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", LIGHT], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (
+            ("config", "show", "--set", "data.perod=month"),
+            "--set data.perod=month: unknown key data.perod; did you mean data.period?",
+        ),
+        (("run", "--orchestrator", "locl"), "no orchestrator 'locl' is installed; did you mean"),
+        (("run", "--spans", "1-"), "'1-' in span selection '1-' is not a number or range"),
+    ],
+    ids=["unknown setting", "unknown orchestrator", "bad spans"],
+)
+def test_what_is_wrong_is_said_without_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    places = ("logs.folder", "metadata.sqlite", "data.spans")
+    own = [part for place in places for part in ("--set", f"{place}={tmp_path / place}")]
+    answer = evergreen(*arguments, *own)
+    assert answer.returncode == 2
+    assert f"error: {problem}" in answer.stderr
+    assert "Traceback" not in answer.stderr + answer.stdout
+
+
+def test_outside_of_a_project_one_is_told_so(tmp_path: Path) -> None:
+    answer = evergreen("config", "show", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: no project here")
+    assert "next: " in answer.stderr

@@ -1,0 +1,223 @@
+"""From a request to a run record, against real spans and a real metadata store."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from evergreen.errors import DataError, EvergreenError
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Event, Stage
+from evergreen.planning.plan import ModelRef, Outcome, RunRecord
+from tests.unit.lineage.making import folder_of, make_store, put_artifact
+from tests.unit.planning.conftest import Bench
+
+KEYS = ("transform_key", "train_key", "run_key")
+
+
+def keys(record: RunRecord) -> list[str]:
+    return [getattr(record, key) for key in KEYS]
+
+
+def serve(bench: Bench, version: int, artifact_id: int) -> ModelRef:
+    """Makes a version the one that serves, whatever serves now."""
+    model = ModelRef(version=version, artifact_id=artifact_id)
+    event = Event(model=model, stage=Stage.SERVING, who="", when=datetime.now(UTC), why="")
+    bench.registry._append(event, after=len(bench.registry.events()))
+    return model
+
+
+def test_the_record_is_in_the_store_before_anything_starts(bench: Bench) -> None:
+    record = bench.plan(spans="1-2")
+    assert RunRecords(make_store(bench.folder / "metadata.sqlite")).get(record.run_id) == record
+    assert [span.number for span in record.window] == [1, 2]
+    assert record.to_ingest == record.window
+    assert (record.model_version, record.baseline, record.pins) == (1, None, None)
+
+
+def test_the_same_request_again_is_another_run_of_the_same_key_and_version(bench: Bench) -> None:
+    first, second = bench.plan(), bench.plan(reason="once more")
+    assert keys(second) == keys(first)
+    assert second.model_version == first.model_version
+    assert second.run_id != first.run_id
+
+
+def test_without_cache_every_run_is_new(bench: Bench) -> None:
+    first, second, third = bench.plan(), bench.plan(cache=False), bench.plan(cache=False)
+    for one, other in [(first, second), (second, third)]:
+        assert not set(keys(one)) & set(keys(other))
+    assert [run.model_version for run in (first, second, third)] == [1, 2, 3]
+
+
+Change = Callable[[Bench], RunRecord]
+CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
+    "hyperparameters": (
+        lambda bench: bench.plan("model.hyperparameters.epochs=3"),
+        ("train_key", "run_key"),
+    ),
+    "trainer": (
+        lambda bench: bench.plan("model.run_fn=models.other.run_fn"),
+        ("train_key", "run_key"),
+    ),
+    "definition": (
+        lambda bench: bench.edit("definition/graph.py") or bench.plan(),
+        ("train_key", "run_key"),
+    ),
+    "use case": (lambda bench: bench.edit("use_case/model.py") or bench.plan(), KEYS),
+    "lock": (lambda bench: bench.edit("lock.txt") or bench.plan(), KEYS),
+    "schema": (lambda bench: bench.edit("schema.pbtxt") or bench.plan(), KEYS),
+    "splits": (lambda bench: bench.plan("data.splits.train=8"), KEYS),
+    "row key": (lambda bench: bench.plan("data.key=another_id"), KEYS),
+    "window": (lambda bench: bench.plan(spans="1"), KEYS),
+    "content": (lambda bench: bench.publish(2, value=1) and bench.plan(), KEYS),
+    "experiment": (lambda bench: bench.plan(experiment=True), ("run_key",)),
+    "same window": (lambda bench: bench.plan(spans="1-2"), ()),
+    "same content": (lambda bench: bench.publish(2, value=0) and bench.plan(), ()),
+    "orchestrator": (lambda bench: bench.plan("pipeline.orchestrator=beam"), ()),
+    "log folder": (lambda bench: bench.plan("logs.folder=/elsewhere"), ()),
+}
+
+
+@pytest.mark.parametrize(("change", "changed"), CHANGES.values(), ids=CHANGES)
+def test_a_change_moves_the_keys_that_depend_on_it(
+    bench: Bench, change: Change, changed: tuple[str, ...]
+) -> None:
+    before, after = bench.plan(), change(bench)
+    differing = [key for key in KEYS if getattr(before, key) != getattr(after, key)]
+    assert differing == list(changed)
+    if not after.request.experiment:
+        assert after.model_version == (2 if "train_key" in changed else 1)
+
+
+def test_a_new_version_of_a_span_is_to_be_ingested_and_the_others_are_not(bench: Bench) -> None:
+    bench.ingest(bench.plan())
+    bench.publish(2, value=1)
+    record = bench.plan()
+    assert [(span.number, span.version) for span in record.window] == [(1, 1), (2, 2)]
+    assert [span.label for span in record.to_ingest] == ["span-00002-v02"]
+
+
+def test_an_experiment_takes_no_version(bench: Bench) -> None:
+    assert bench.plan(experiment=True).model_version is None
+    assert bench.plan("model.hyperparameters.epochs=3").model_version == 1
+
+
+def test_what_is_missing_is_named_and_nothing_is_written(bench: Bench) -> None:
+    with pytest.raises(DataError, match=r"no span 4-5 under .*/year") as error:
+        bench.plan(spans="1,4-5")
+    assert "1-2" in error.value.hint
+    with pytest.raises(DataError, match=r"month: there are no spans") as error:
+        bench.plan("data.period=month")
+    assert error.value.hint.endswith("evergreen data prepare")
+    with pytest.raises(EvergreenError, match="nowhere: does not exist"):
+        bench.plan(f"pipeline.use_case=[{bench.folder}/nowhere]")
+    assert bench.records.latest() is None
+    assert bench.registry.take_version("the first one") == 1
+
+
+def test_the_baseline_is_the_serving_model(bench: Bench) -> None:
+    assert bench.plan().baseline is None
+    serving = serve(bench, version=7, artifact_id=70)
+    assert bench.plan().baseline == serving
+    bench.registry.register(ModelRef(version=8, artifact_id=80), who="", why="", evidence={})
+    assert bench.plan().baseline == serving
+
+
+def test_the_first_model_is_not_compared_with_itself(bench: Bench) -> None:
+    first = bench.plan()
+    bench.records.update(first.ended(Outcome.PUSHED))
+    serve(bench, version=1, artifact_id=10)
+    again = bench.plan()
+    assert again.baseline is None
+    assert again.run_key == first.run_key
+
+
+def test_a_training_whose_model_serves_keeps_the_baseline_it_was_compared_with(
+    bench: Bench,
+) -> None:
+    tuned = "model.hyperparameters.epochs=3"
+    bench.plan()
+    first = serve(bench, version=1, artifact_id=10)
+    candidate = bench.plan(tuned)
+    bench.records.update(candidate.ended(Outcome.PUSHED))
+    second = serve(bench, version=2, artifact_id=20)
+    again = bench.plan(tuned)
+    bench.records.update(again.ended(Outcome.UNCHANGED))
+    assert candidate.baseline == again.baseline == bench.plan(tuned).baseline == first
+    assert again.run_key == candidate.run_key
+    assert bench.plan().baseline == second
+
+
+def test_only_blessed_spans_are_pinned(bench: Bench) -> None:
+    record = bench.plan()
+    with pytest.raises(DataError, match="span-00001-v01 is not ingested, or did not pass"):
+        bench.planner().pin(record)
+    bench.ingest(record, blessed=False)
+    with pytest.raises(DataError, match="span-00001-v01 is not ingested, or did not pass"):
+        bench.planner().pin(record)
+    assert bench.records.get(record.run_id) == record
+    assert bench.plan().to_ingest == record.window
+
+
+def test_pins_are_the_examples_of_the_window_in_its_order(bench: Bench) -> None:
+    record = bench.plan()
+    bench.ingest(bench.plan("data.splits.train=8"))
+    bench.ingest(record.model_copy(update={"window": record.window[::-1]}))
+    examples = bench.ingest(record)
+    pinned = bench.planner().pin(record)
+    assert pinned.pins
+    assert pinned.pins.examples == tuple(examples)
+    assert bench.records.get(record.run_id) == pinned
+    assert bench.plan().to_ingest == ()
+
+
+def test_a_span_whose_files_were_deleted_is_not_in(bench: Bench) -> None:
+    record = bench.plan()
+    first, _ = bench.ingest(record)
+    shutil.rmtree(folder_of(bench.store, first))
+    again = bench.plan()
+    assert again.to_ingest == record.window[:1]
+    with pytest.raises(DataError, match="span-00001-v01 is not ingested"):
+        bench.planner().pin(again)
+
+
+def test_without_cache_the_whole_window_is_ingested_again(bench: Bench) -> None:
+    record = bench.plan()
+    bench.ingest(record)
+    assert bench.plan(cache=False).to_ingest == record.window
+
+
+def test_a_repeated_run_starts_from_the_analyzer_cache_of_the_first_one(bench: Bench) -> None:
+    record = bench.plan()
+    bench.ingest(record)
+    older = put_artifact(bench.store, "TransformCache", bench.folder)
+    first = bench.planner().pin(record)
+    newer = put_artifact(bench.store, "TransformCache", bench.folder)
+    repeated = bench.planner().pin(bench.plan())
+    other = bench.planner().pin(bench.plan(spans="1"))
+    uncached = bench.plan(cache=False)
+    bench.ingest(uncached)
+    assert first.pins == repeated.pins
+    assert first.pins
+    assert first.pins.analyzer_cache == older
+    assert other.pins
+    assert other.pins.analyzer_cache == newer
+    fresh = bench.planner().pin(uncached)
+    assert fresh.pins
+    assert fresh.pins.analyzer_cache is None
+
+
+def test_drift_is_measured_from_the_nearest_earlier_blessed_span(bench: Bench) -> None:
+    bench.publish(3, 4)
+    record = bench.plan()
+    _, second, third, _ = record.window
+    planner = bench.planner()
+    assert planner.ingest(record, second).ingest.previous_statistics is None
+    bench.ingest(record.model_copy(update={"window": record.window[1:2]}))
+    bench.ingest(record.model_copy(update={"window": record.window[2:3]}), blessed=False)
+    plan = planner.ingest(record, record.window[3])
+    [statistics] = bench.store.get_artifacts_by_type("ExampleStatistics")[:1]
+    assert plan.ingest.previous_statistics == statistics.id
+    assert plan.ingest.span == record.window[3]
+    assert planner.ingest(record, third).ingest.previous_statistics == statistics.id
