@@ -1,0 +1,53 @@
+"""What can be set about the model and its training, with the values that were found to do well."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class HyperParameters(BaseModel):
+    """Hyper-parameters of the taxi model; an unknown name or a value out of range is refused.
+
+    Attributes:
+        hidden_units: Widths of the hidden layers.
+        dropout: Share of each hidden layer's outputs that is dropped in training.
+        learning_rate: Step size of Adam.
+        batch_size: Rows in a step.
+        max_epochs: Passes over the training rows, at most.
+        patience: Epochs without a better log loss on the eval split before training stops.
+        seed: Of initial weights, shuffling and dropout.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (64, 32)
+    dropout: float = Field(0.5, ge=0.0, lt=1.0)
+    learning_rate: float = Field(1e-3, gt=0.0)
+    batch_size: int = Field(256, ge=1)
+    max_epochs: int = Field(60, ge=1)
+    patience: int = Field(4, ge=1)
+    seed: int = Field(0, ge=0)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, object] | None) -> Self:
+        """Reads the `custom_config` of Trainer.
+
+        Args:
+            config: Values by name; None or an absent name takes the default.
+
+        Raises:
+            ValueError: A name is unknown (the message suggests a near one), or a value is invalid.
+        """
+        config = config or {}
+        unknown = sorted(set(config) - set(cls.model_fields))
+        if unknown:
+            raise ValueError("; ".join(_unknown(name, list(cls.model_fields)) for name in unknown))
+        return cls.model_validate(config)
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"unknown hyper-parameter {name!r}: {hint}"

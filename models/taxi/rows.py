@@ -1,0 +1,81 @@
+"""Transformed examples in memory, and the batches that are made of them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import DataAccessor
+from tfx_bsl.tfxio.dataset_options import TensorFlowDatasetOptions
+
+from models.taxi.features import LABEL
+
+_READ_ROWS = 4096
+
+
+class Rows(NamedTuple):
+    """Labelled rows in memory: some 100 bytes each, so ten million to the gigabyte.
+
+    Attributes:
+        features: Transformed features by name, each [n].
+        labels: float32 [n, 1], 0 or 1.
+    """
+
+    features: dict[str, np.ndarray]
+    labels: np.ndarray
+
+
+def read_rows(
+    files: list[str], data_accessor: DataAccessor, transform_output: tft.TFTransformOutput
+) -> Rows:
+    """Reads transformed examples into memory, without those whose label is unknown.
+
+    Args:
+        files: Patterns of files.
+        data_accessor: TFX's reader of the files' format.
+        transform_output: Has the schema of transformed examples.
+
+    Raises:
+        ValueError: No row is left.
+    """
+    options = TensorFlowDatasetOptions(batch_size=_READ_ROWS, num_epochs=1, shuffle=False)
+    schema = transform_output.transformed_metadata.schema
+    batches = list(data_accessor.tf_dataset_factory(files, options, schema).as_numpy_iterator())
+    if not batches:
+        raise ValueError(f"no examples in {', '.join(files)}")
+    columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    labels = columns.pop(LABEL)
+    known = labels >= 0
+    if not known.any():
+        raise ValueError(f"no example with a fare and a tip in {', '.join(files)}")
+    features = {name: values[known] for name, values in columns.items()}
+    return Rows(features, labels[known, np.newaxis].astype(np.float32))
+
+
+def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
+    """Repeats the rows without end, each time in another order; the last batch may be smaller.
+
+    Args:
+        rows: Rows.
+        size: Rows in a batch.
+        seed: Of the orders.
+    """
+    count = len(rows.labels)
+    columns = tf.nest.map_structure(tf.constant, tuple(rows))
+    orders = tf.data.Dataset.range(count).shuffle(count, seed=seed).batch(size)
+    # Gathering whole batches is several times faster than batching single rows.
+    batches = orders.map(lambda at: tf.nest.map_structure(lambda x: tf.gather(x, at), columns))
+    return _plain(batches.repeat().prefetch(2))
+
+
+def one_batch(rows: Rows) -> tf.data.Dataset:
+    """Gives all rows at once."""
+    return _plain(tf.data.Dataset.from_tensors(tuple(rows)))
+
+
+def _plain(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Turns off what tf.data does when an iterator is made: as slow as an epoch of small data."""
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
+    return dataset.with_options(options)

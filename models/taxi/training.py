@@ -1,0 +1,94 @@
+"""Trains the taxi model on transformed examples: the `run_fn` of TFX's Trainer."""
+
+import json
+import math
+import os
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from models.taxi.hyperparameters import HyperParameters
+from models.taxi.model import build_model
+from models.taxi.rows import Rows, one_batch, read_rows, shuffled_batches
+from models.taxi.serving import export
+
+_PREDICT_ROWS = 4096
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains, measures and exports the model.
+
+    Args:
+        fn_args: TFX's arguments. `custom_config` holds hyper-parameters (`HyperParameters`). Early
+            stopping decides the length of training: `train_steps` and `eval_steps` are not used.
+
+    Writes the SavedModel into `serving_model_dir`; and into `model_run_dir` `history.json` (losses
+    by epoch), `metrics.json` (log loss and AUC of both splits) and TensorBoard's logs.
+
+    Raises:
+        ValueError: A hyper-parameter is refused, or a split has no labelled row.
+    """
+    parameters = HyperParameters.from_config(fn_args.custom_config)
+    keras.utils.set_random_seed(parameters.seed)
+    transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
+    train = read_rows(fn_args.train_files, fn_args.data_accessor, transform_output)
+    evaluation = read_rows(fn_args.eval_files, fn_args.data_accessor, transform_output)
+    model = build_model(parameters)
+    board = keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False)
+    history = fit(model, train, evaluation, parameters, [board])
+    metrics = {"train": measure(model, train), "eval": measure(model, evaluation)}
+    _write_json(fn_args.model_run_dir, "history.json", history)
+    _write_json(fn_args.model_run_dir, "metrics.json", metrics)
+    export(model, transform_output, fn_args.serving_model_dir)
+
+
+def fit(
+    model: keras.Model,
+    train: Rows,
+    evaluation: Rows,
+    parameters: HyperParameters,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Trains until the log loss of the evaluation rows gets no better, and keeps the best weights.
+
+    Args:
+        model: A compiled model, trained in place.
+        train: Rows to learn from.
+        evaluation: Rows to stop by.
+        parameters: Batch size, epochs, patience, and the seed of the order of rows.
+        callbacks: Told of each epoch.
+
+    Returns:
+        Log loss by epoch: `loss` of the training rows, with dropout, and `val_loss`.
+    """
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=parameters.patience, restore_best_weights=True
+    )
+    history = model.fit(
+        shuffled_batches(train, parameters.batch_size, parameters.seed),
+        steps_per_epoch=math.ceil(len(train.labels) / parameters.batch_size),
+        validation_data=one_batch(evaluation),
+        epochs=parameters.max_epochs,
+        shuffle=False,
+        callbacks=[stopping, *callbacks],
+        verbose=0,
+    )
+    return history.history
+
+
+def measure(model: keras.Model, rows: Rows) -> dict[str, float]:
+    """Returns `log_loss`, the mean, and `auc` of a model's predictions."""
+    probabilities = model.predict(rows.features, batch_size=_PREDICT_ROWS, verbose=0)
+    auc = keras.metrics.AUC(num_thresholds=10_000)
+    auc.update_state(rows.labels, probabilities)
+    log_loss = keras.losses.BinaryCrossentropy()(rows.labels, probabilities)
+    return {"log_loss": float(log_loss), "auc": float(auc.result())}
+
+
+def _write_json(folder: str, name: str, content: object) -> None:
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:
+        file.write(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models.taxi.hyperparameters import HyperParameters
+from models.taxi.model import build_model
+from models.taxi.rows import Rows, read_rows
+from models.taxi.training import fit, measure
+
+
+def first(rows, count):
+    features = {name: values[:count] for name, values in rows.features.items()}
+    return Rows(features, rows.labels[:count])
+
+
+def test_the_loss_falls_and_the_best_weights_are_kept(fn_args):
+    history = json.loads((Path(fn_args.model_run_dir) / "history.json").read_text())
+    metrics = json.loads((Path(fn_args.model_run_dir) / "metrics.json").read_text())
+    assert history["loss"][-1] < 0.75 * history["loss"][0]
+    assert metrics["eval"]["log_loss"] == pytest.approx(min(history["val_loss"]), abs=1e-4)
+    assert metrics["train"]["auc"] > 0.95
+    assert metrics["eval"]["auc"] > 0.94
+
+
+def test_losses_are_logged_for_tensorboard(fn_args):
+    assert list(Path(fn_args.model_run_dir).glob("*/events.out.tfevents.*"))
+
+
+def test_all_labelled_rows_are_read(splits, trips):
+    for name, rows in splits.items():
+        assert sorted(rows.labels[:, 0]) == sorted(trips.split(name).label)
+
+
+def test_a_few_rows_can_be_learned_by_heart(splits):
+    keras.utils.set_random_seed(1)
+    few = first(splits["train"], 32)
+    parameters = HyperParameters(dropout=0.0, learning_rate=0.02, max_epochs=40, patience=40)
+    model = build_model(parameters)
+    fit(model, few, few, parameters)
+    assert 0 < few.labels.sum() < 32
+    assert measure(model, few)["log_loss"] < 0.05
+
+
+def test_the_same_seed_gives_the_same_model(splits):
+    few, parameters = first(splits["train"], 600), HyperParameters(max_epochs=2)
+    losses = []
+    for _ in range(2):
+        keras.utils.set_random_seed(1)
+        losses.append(fit(build_model(parameters), few, few, parameters)["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_measures_are_those_of_the_definition():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
+    probabilities = np.float32([[0.1], [0.8], [0.4], [0.9]])
+    labels = np.float32([[0], [0], [1], [1]])
+    # Of the four pairs of a 0 and a 1, three are in order: (.1, .4), (.1, .9), (.8, .9).
+    measured = measure(model, Rows(probabilities, labels))
+    expected = -np.mean(np.log([0.9, 0.2, 0.4, 0.9]))
+    assert measured == pytest.approx({"log_loss": expected, "auc": 0.75}, abs=1e-4)
+
+
+def write_unlabelled(splits, path, labels):
+    """Writes transformed examples with labels of their own."""
+    options = tf.io.TFRecordOptions(compression_type="GZIP")
+    with tf.io.TFRecordWriter(str(path), options) as writer:
+        for row, label in enumerate(labels):
+            example = tf.train.Example()
+            example.features.feature["big_tip"].int64_list.value.append(label)
+            for name, values in splits["train"].features.items():
+                feature = example.features.feature[name]
+                kind = feature.float_list if values.dtype == np.float32 else feature.int64_list
+                kind.value.append(values[row])
+            writer.write(example.SerializeToString())
+
+
+def test_rows_without_a_label_are_left_out(splits, data_accessor, transformed, tmp_path):
+    write_unlabelled(splits, tmp_path / "rows.gz", [-1, 1, 0, -1])
+    graph = tft.TFTransformOutput(str(transformed))
+    rows = read_rows([str(tmp_path / "rows.gz")], data_accessor, graph)
+    assert rows.labels.tolist() == [[1.0], [0.0]]
+    written = splits["train"].features["fare_xf"]
+    np.testing.assert_array_equal(rows.features["fare_xf"], written[1:3])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [([-1, -1], "no example with a fare and a tip in"), ([], "no examples in")],
+)
+def test_a_split_without_labels_is_an_error(
+    splits, data_accessor, transformed, tmp_path, labels, message
+):
+    write_unlabelled(splits, tmp_path / "rows.gz", labels)
+    graph = tft.TFTransformOutput(str(transformed))
+    with pytest.raises(ValueError, match=f"{message} .*rows.gz"):
+        read_rows([str(tmp_path / "rows.gz")], data_accessor, graph)
