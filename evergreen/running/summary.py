@@ -9,10 +9,9 @@ from evergreen.lineage.registry import Registry
 from evergreen.planning.plan import Outcome, RunRecord
 from evergreen.running.outcome import Report, RunReader, span_report
 from evergreen.settings import Settings
+from evergreen.spans import list_spans
 
 NEXT_STEPS = {
-    Outcome.PUSHED: "train on more data, as in: evergreen run --spans 1-4",
-    Outcome.UNCHANGED: "train on more data, as in: evergreen run --spans 1-4",
     Outcome.EXPERIMENT: "leave --experiment away to push it",
     Outcome.DATA_REFUSED: "correct the data upstream and land it as a new version "
     "(evergreen data land), or change the schema if the data is right",
@@ -54,16 +53,15 @@ def show_summary(
 
 def _data_table(reports: list[Report]) -> Table:
     table = _table("data")
-    for column in ("span", "rows", "train/eval/test", "refused", "anomalies"):
+    for column in ("span", "rows", "of test", "refused", "anomalies"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("largest drift", no_wrap=True)
     for report in reports:
         rows = report["rows"]
-        splits = "/".join(str(rows.get(name, 0)) for name in ("train", "eval", "test"))
         table.add_row(
             str(report["span"]),
             str(sum(rows.values())),
-            splits,
+            str(rows["test"]),
             str(report["refused_rows"]),
             str(len(report["findings"])),
             _largest_drift(report["drift"]),
@@ -135,4 +133,13 @@ def _show_outcome(
     }
     assert record.outcome is not None
     console.print(f"{lines[record.outcome]}; {serves}.", highlight=False, soft_wrap=True)
-    console.print(f"next: {NEXT_STEPS[record.outcome]}", highlight=False, soft_wrap=True)
+    next_step = NEXT_STEPS.get(record.outcome) or _more_data(settings, record)
+    console.print(f"next: {next_step}", highlight=False, soft_wrap=True)
+
+
+def _more_data(settings: Settings, record: RunRecord) -> str:
+    first, last = record.window[0].number, record.window[-1].number
+    later = [span.number for span in list_spans(settings.data.span_root) if span.number > last]
+    if later:
+        return f"train on more data: evergreen run --spans {first}-{later[0]}"
+    return f"when there is new data: evergreen data land FILE --span {last + 1}"

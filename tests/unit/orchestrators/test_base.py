@@ -45,7 +45,7 @@ def test_somebody_elses_plugs_in_by_being_installed() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_and_all_known_ones() -> None:
-    with pytest.raises(SettingsError, match="no orchestrator 'locl' .* mean 'local'") as error:
+    with pytest.raises(SettingsError, match=r"no orchestrator 'locl' .* mean 'local'") as error:
         load("locl")
     assert "beam, local" in error.value.hint
     with pytest.raises(SettingsError, match="no orchestrator 'zeppelin' is installed"):
