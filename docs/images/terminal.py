@@ -1,6 +1,6 @@
 """Draws what a command prints as a picture of a terminal.
 
-    $ TTY_COMPATIBLE=1 TTY_INTERACTIVE=0 COLUMNS=100 make run | \
+    $ TTY_COMPATIBLE=1 TTY_INTERACTIVE=0 COLUMNS=80 make run | \
         .venv/bin/python docs/images/terminal.py docs/images/run.svg
 """
 
@@ -12,13 +12,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-WIDTH = 100
+WIDTH = 80
 
 
 def draw(printed: str, title: str) -> str:
     """Returns an SVG of text with ANSI colours; it refers to nothing outside of itself."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
-    console.print(Text.from_ansi(printed.rstrip()))
+    shown = re.sub(r"\x1b\[\?25[lh]", "", printed)  # hides and shows the cursor
+    console.print(Text.from_ansi(shown.rstrip()))
     svg = console.export_svg(title=title)
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 

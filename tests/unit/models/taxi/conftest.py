@@ -1,6 +1,5 @@
 """The real thing once for all tests: the sample is transformed in Beam, and a model is trained."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
-import tfx
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -21,12 +19,13 @@ from tfx.types import standard_artifacts
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
-from data.taxi import SCHEMA_PATH
+from data.taxi import KEY_COLUMN, SCHEMA_PATH
+from data.taxi.source import read_source, sample_path
+from evergreen.spans import add_row_keys
 from models.taxi.preprocessing import preprocessing_fn
 from models.taxi.rows import Rows, read_rows
 from models.taxi.training import run_fn
 
-SAMPLE = Path(tfx.__file__).parent / "examples/chicago_taxi_pipeline/data/simple/data.csv"
 SCHEMA = text_format.Parse(SCHEMA_PATH.read_text(), schema_pb2.Schema())
 TYPES = {feature.name: feature.type for feature in SCHEMA.feature}
 
@@ -61,10 +60,7 @@ class Trips:
 
 @pytest.fixture(scope="session")
 def trips() -> Trips:
-    frame = pd.read_csv(SAMPLE)
-    lines = pd.Series(SAMPLE.read_text().splitlines()[1:])
-    keys = lines + "#" + lines.groupby(lines).cumcount().astype(str)
-    frame["trip_id"] = [hashlib.sha256(key.encode()).hexdigest()[:32] for key in keys]
+    frame = add_row_keys(read_source(sample_path()), KEY_COLUMN).to_pandas()
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return Trips(
         frame.assign(
