@@ -1,9 +1,13 @@
 """Publishing folders so that nobody ever sees half of one."""
 
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from evergreen.errors import EvergreenError
@@ -26,22 +30,19 @@ def publish_folder(source: Path, target: Path) -> bool:
         EvergreenError: If the target exists with another content. It is left as it is.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for stale in target.parent.glob(f".staging-{target.name}-*"):
-        shutil.rmtree(stale)
-    staging = Path(tempfile.mkdtemp(prefix=f".staging-{target.name}-", dir=target.parent))
-    staging.chmod(0o755)
-    shutil.copytree(source, staging, dirs_exist_ok=True)
-    sync_tree(staging)
-    if not _rename(staging, target):
-        shutil.rmtree(staging)
-        if digest_tree(source) == digest_tree(target):
-            return False
+    _remove_abandoned(target)
+    with _staging(target) as staging:
+        shutil.copytree(source, staging, dirs_exist_ok=True)
+        _make_readable(staging)
+        sync_tree(staging)
+        published = _rename(staging, target)
+    if not published and digest_tree(source) != digest_tree(target):
         raise EvergreenError(
             f"{target}: exists already, with another content than {source}.",
             hint="A published version is never overwritten: publish under a new number.",
         )
     _sync(target.parent)
-    return True
+    return published
 
 
 def digest_tree(folder: Path) -> str:
@@ -61,16 +62,47 @@ def sync_tree(folder: Path) -> None:
     _sync(folder)
 
 
+@contextmanager
+def _staging(target: Path) -> Iterator[Path]:
+    """A hidden folder beside the target, locked as long as this process lives."""
+    folder = Path(tempfile.mkdtemp(prefix=f".staging-{target.name}-", dir=target.parent))
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # it is gone if it was renamed
+        os.close(lock)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Removes what publishers that died have left; one that lives holds the lock of its folder."""
+    for folder in target.parent.glob(f".staging-{target.name}-*"):
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(lock)
+
+
 def _rename(staging: Path, target: Path) -> bool:
-    if target.exists():
-        return False
+    """Renames unless the target exists, perhaps since a moment ago; returns whether it did."""
     try:
         staging.rename(target)
-    except OSError:
-        if target.exists():  # somebody else was faster
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
             return False
         raise
     return True
+
+
+def _make_readable(folder: Path) -> None:
+    """Lets the user of a model server read the copy, whatever the modes of the source."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _sync(path: Path) -> None:

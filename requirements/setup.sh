@@ -19,8 +19,8 @@ command -v gcc >/dev/null || command -v cc >/dev/null ||
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 echo "setup: installing the locked packages into .venv (about 3 GB; a few minutes the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-uv=(.venv/bin/uv pip install --quiet --python .venv/bin/python)
-"${uv[@]}" --no-deps --require-hashes -r requirements/dev.txt
-"${uv[@]}" --no-deps --no-build-isolation --editable .
+# sync, so that what the lock no longer has goes too; then the project itself.
+.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
+.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 touch .venv/.ready
 echo "setup: done. Next: make run"

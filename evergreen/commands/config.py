@@ -6,12 +6,15 @@ import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
 
-app = typer.Typer(no_args_is_help=True, help="Look at the settings.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def config() -> None:
-    """Look at the settings."""
+    """Look at the settings.
+
+    Example: [bold]evergreen config show[/bold]
+    """
 
 
 @app.command()

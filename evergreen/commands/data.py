@@ -11,7 +11,10 @@ from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, 
 if TYPE_CHECKING:
     from evergreen.spans import Span
 
-app = typer.Typer(no_args_is_help=True, help="Make, land and list spans of data.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make, land and list spans of data.\n\nExample: [bold]evergreen data list[/bold]",
+)
 
 
 @app.command()

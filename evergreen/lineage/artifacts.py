@@ -8,24 +8,22 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 DATA_BLESSING = "DataBlessing"
 
 
-def blessed_examples(store: MetadataStore, ingest_key: str) -> mlmd.Artifact | None:
-    """Returns the Examples artifact of a span that was ingested and passed the data gate.
+def blessed_examples(store: MetadataStore, ingest_key: str) -> int | None:
+    """Returns the id of the Examples artifact of a span that passed the data gate.
 
     Args:
         store: The metadata store.
         ingest_key: The identity of span, schema and split.
 
     Returns:
-        The newest such artifact whose files exist; None if the span is not in.
+        The id of the newest one whose files exist; None if the span is not in.
     """
     blessings = _newest(
         store,
         f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
         f" AND custom_properties.ingest_key.string_value = '{ingest_key}'",
     )
-    ids = [blessing.custom_properties["examples_id"].int_value for blessing in blessings]
-    by_id = {artifact.id: artifact for artifact in store.get_artifacts_by_id(ids)}
-    return next((by_id[id_] for id_ in ids if id_ in by_id and _usable(by_id[id_])), None)
+    return _first_usable(store, blessings, "examples_id")
 
 
 def previous_statistics(store: MetadataStore, number: int) -> int | None:
@@ -35,10 +33,10 @@ def previous_statistics(store: MetadataStore, number: int) -> int | None:
         f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
         f" AND custom_properties.span.int_value < {number}",
     )
-    nearest = max(
-        blessings, key=lambda one: (one.custom_properties["span"].int_value, one.id), default=None
+    nearest = sorted(
+        blessings, key=lambda one: (one.custom_properties["span"].int_value, one.id), reverse=True
     )
-    return int(nearest.custom_properties["statistics_id"].int_value) if nearest else None
+    return _first_usable(store, nearest, "statistics_id")
 
 
 def latest_analyzer_cache(store: MetadataStore) -> int | None:
@@ -50,6 +48,15 @@ def latest_analyzer_cache(store: MetadataStore) -> int | None:
 def _newest(store: MetadataStore, query: str) -> list[mlmd.Artifact]:
     options = ListOptions(order_by=OrderByField.ID, is_asc=False, filter_query=query)
     return list(store.get_artifacts(options))
+
+
+def _first_usable(
+    store: MetadataStore, blessings: list[mlmd.Artifact], reference: str
+) -> int | None:
+    """The first artifact that a property of the blessings refers to and whose files exist."""
+    ids = [blessing.custom_properties[reference].int_value for blessing in blessings]
+    by_id = {artifact.id: artifact for artifact in store.get_artifacts_by_id(ids)}
+    return next((int(id_) for id_ in ids if id_ in by_id and _usable(by_id[id_])), None)
 
 
 def _usable(artifact: mlmd.Artifact) -> bool:

@@ -119,7 +119,9 @@ class Registry:
 
     def _list(self, type_name: str) -> list[mlmd.Context]:
         query = f"type = '{type_name}' AND name LIKE '{self._model}/%'"
-        return list(self._store.get_contexts(ListOptions(filter_query=query)))
+        found = self._store.get_contexts(ListOptions(filter_query=query))
+        # An underscore in a name is a wildcard to LIKE.
+        return [context for context in found if context.name.startswith(f"{self._model}/")]
 
     def _put(self, type_id: int, name: str, properties: dict[str, str | int]) -> None:
         context = mlmd.Context(type_id=type_id, name=f"{self._model}/{name}")

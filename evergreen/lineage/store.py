@@ -1,7 +1,9 @@
 """Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
 
+import os
 import sqlite3
-from contextlib import closing
+import tempfile
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ml_metadata import errors
@@ -16,10 +18,7 @@ AlreadyExistsError = errors.AlreadyExistsError
 
 def connection_config(settings: MetadataSettings) -> mlmd.ConnectionConfig:
     """The ML Metadata connection that the settings describe."""
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(settings.sqlite)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    return config
+    return _sqlite(settings.sqlite)
 
 
 def open_store(settings: MetadataSettings) -> MetadataStore:
@@ -28,27 +27,40 @@ def open_store(settings: MetadataSettings) -> MetadataStore:
     Raises:
         EvergreenError: If the file is no metadata store or cannot be opened.
     """
-    _create(settings.sqlite)
+    path = settings.sqlite
     try:
-        return MetadataStore(connection_config(settings))
-    except (errors.StatusError, RuntimeError) as error:
+        if not path.exists():
+            _create(path)
+        return MetadataStore(_sqlite(path))
+    except (errors.StatusError, OSError, RuntimeError, sqlite3.Error) as error:
         raise EvergreenError(
-            f"{settings.sqlite}: cannot be opened as a metadata store: {error}",
+            f"{path}: cannot be opened as a metadata store: {error}",
             hint="Restore the file from a backup, or name another in metadata.sqlite.",
         ) from error
 
 
-def _create(path: Path) -> None:
-    """Makes the file, in WAL mode, in which readers never block the one writer (set once, kept).
+def _sqlite(path: Path) -> mlmd.ConnectionConfig:
+    config = mlmd.ConnectionConfig()
+    config.sqlite.filename_uri = str(path)
+    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    return config
 
-    Only a file that does not exist is touched: `ml-metadata` has an SQLite of its own, and a second
-    SQLite library that closes the same file in the same process drops the locks of the first.
+
+def _create(path: Path) -> None:
+    """Makes the store under another name, then puts it in place, unless another process was faster.
+
+    It is in WAL mode, in which readers never block the one writer. That is set here, once, and not
+    on a store in use: `ml-metadata` has an SQLite of its own, and a second SQLite library that
+    closes the same file in the same process drops the locks of the first.
     """
-    if path.exists():
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
+        new = Path(folder, path.name)
+        with closing(sqlite3.connect(new)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+        MetadataStore(_sqlite(new))  # makes the tables; closed when it is forgotten
+        with suppress(FileExistsError):
+            os.link(new, path)
 
 
 def context_type(store: MetadataStore, name: str) -> int:

@@ -129,10 +129,10 @@ class Planner:
         return not request.cache or blessed_examples(self._store, span.ingest_key) is None
 
     def _examples_id(self, span: SpanRef) -> int:
-        artifact = blessed_examples(self._store, span.ingest_key)
-        if artifact is None:
+        examples_id = blessed_examples(self._store, span.ingest_key)
+        if examples_id is None:
             raise DataError(f"{span.label} is not ingested, or did not pass the data gate.")
-        return int(artifact.id)
+        return examples_id
 
     def _baseline(self, train_key: str) -> ModelRef | None:
         """The serving model; for a training that made it, what that one was compared with."""

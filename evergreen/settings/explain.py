@@ -40,11 +40,20 @@ def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> st
 def _origin(path: Sequence[str], sources: Sequence[Source]) -> str:
     """The last source that set the key, or a part of the way to it."""
     for length in range(len(path), 0, -1):
-        key = ".".join(path[:length])
         for name, config in reversed(sources):
-            if OmegaConf.select(config, key, throw_on_resolution_failure=False) is not None:
-                return str(name)
+            if _sets(config, path[:length]):
+                return name
     return "settings"
+
+
+def _sets(config: DictConfig, path: Sequence[str]) -> bool:
+    """Whether a source gives a key a value, null included."""
+    node: Any = OmegaConf.to_container(config)
+    for part in path:
+        if not isinstance(node, dict) or part not in node:
+            return False
+        node = node[part]
+    return True
 
 
 def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:

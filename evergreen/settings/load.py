@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -48,14 +49,26 @@ def load_settings(
     """
     files = [project / BASE, *(_overlay(project, name) for name in overlays)]
     sources = [_read(file, project) for file in files] + [_parse(pair) for pair in overrides]
-    merged = OmegaConf.merge(*(config for _, config in sources))
     try:
-        values = OmegaConf.to_container(merged, resolve=True)
+        values = OmegaConf.to_container(_merge(sources), resolve=True)
         return Settings.model_validate(values, context={"project": project})
     except OmegaConfBaseException as error:
         raise SettingsError(f"settings: {error}") from error
     except ValidationError as error:
         raise SettingsError(explain(error, Settings, sources)) from error
+
+
+def _merge(sources: Sequence[Source]) -> DictConfig:
+    merged = OmegaConf.create({})
+    for name, config in sources:
+        try:
+            merged = cast(DictConfig, OmegaConf.merge(merged, config))
+        except TypeError as error:
+            raise SettingsError(
+                f"{name}: has a list where a section is expected, or the other way round.",
+                hint="Compare it with configs/base.yaml.",
+            ) from error
+    return merged
 
 
 def _overlay(project: Path, name: str) -> Path:
@@ -73,7 +86,7 @@ def _read(file: Path, project: Path) -> Source:
     name = str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
     try:
         config = OmegaConf.load(file)
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
+    except (YAMLError, OSError, ValueError) as error:
         raise SettingsError(f"{name}: cannot be read as YAML: {error}") from error
     if not isinstance(config, DictConfig):
         raise SettingsError(f"{name}: is a list; sections with keys were expected.")
@@ -89,5 +102,5 @@ def _parse(pair: str) -> Source:
         )
     try:
         return f"--set {pair}", OmegaConf.from_dotlist([pair])
-    except (YAMLError, OmegaConfBaseException) as error:
+    except (YAMLError, OmegaConfBaseException, ValueError) as error:
         raise SettingsError(f"--set {pair}: the value is not YAML: {error}") from error

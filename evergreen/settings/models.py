@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from evergreen.spans import Format, Period
 
@@ -54,11 +54,12 @@ class DataSettings(Section):
         description="Relative sizes of the splits, in hash buckets."
     )
 
-    @model_validator(mode="after")
-    def _has_the_splits_that_nodes_read(self) -> "DataSettings":
-        if missing := {"train", "eval", "test"} - set(self.splits):
-            raise ValueError(f"splits lacks {', '.join(sorted(missing))}")
-        return self
+    @field_validator("splits")
+    @classmethod
+    def _has_the_splits_that_nodes_read(cls, splits: dict[str, int]) -> dict[str, int]:
+        if missing := {"train", "eval", "test"} - set(splits):
+            raise ValueError(f"lacks {', '.join(sorted(missing))}")
+        return splits
 
     @property
     def span_root(self) -> Path:

@@ -14,11 +14,6 @@ from evergreen.lineage.artifacts import (
 from tests.unit.lineage.making import folder_of, put_artifact, put_span
 
 
-def found(store: MetadataStore, ingest_key: str) -> int | None:
-    artifact = blessed_examples(store, ingest_key)
-    return artifact.id if artifact else None
-
-
 def mark_deleted(store: MetadataStore, artifact_id: int) -> None:
     [artifact] = store.get_artifacts_by_id([artifact_id])
     artifact.state = mlmd.Artifact.DELETED
@@ -38,17 +33,17 @@ def test_the_newest_blessed_examples_of_the_key_are_found(
     newest, _ = put_span(store, tmp_path, 1, "key")
     put_span(store, tmp_path, 1, "other key")
     put_span(store, tmp_path, 1, "key", blessed=False)
-    assert found(store, "key") == newest
-    assert found(store, "no such key") is None
+    assert blessed_examples(store, "key") == newest
+    assert blessed_examples(store, "no such key") is None
 
 
 def test_examples_without_files_are_not_in(store: MetadataStore, tmp_path: Path) -> None:
     older, _ = put_span(store, tmp_path, 1, "key")
     newer, _ = put_span(store, tmp_path, 1, "key")
     shutil.rmtree(folder_of(store, newer))
-    assert found(store, "key") == older
+    assert blessed_examples(store, "key") == older
     mark_deleted(store, older)
-    assert found(store, "key") is None
+    assert blessed_examples(store, "key") is None
 
 
 def test_the_statistics_before_a_span_are_those_of_the_nearest_blessed_one(

@@ -1,7 +1,9 @@
 """Versions are taken once and stages follow from the log, whoever else writes at the moment."""
 
 import multiprocessing
+from collections.abc import Callable
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -26,12 +28,41 @@ def stages(registry: Registry) -> list[tuple[int, str]]:
     return [(event.model.version, event.stage.value) for event in registry.events()]
 
 
-def take_in_a_process(file: Path, train_key: str) -> tuple[str, int]:
-    return train_key, Registry(make_store(file), "taxi").take_version(train_key)
+WRITERS = 3
+START: list[Barrier] = []
 
 
-def register_in_a_process(file: Path, version: int) -> tuple[int, str]:
-    return version, register(Registry(make_store(file), "taxi"), version).value
+def run_writers(work: Callable[[Registry, int], list[tuple]], file: Path) -> list[tuple]:
+    """Does work in several processes that begin at the same moment; returns all answers."""
+    make_store(file)
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(WRITERS)
+    with context.Pool(WRITERS, initializer=meet_at, initargs=[start]) as pool:
+        tasks = [(work, file, number) for number in range(WRITERS)]
+        answers = pool.starmap(run_writer, tasks, chunksize=1)
+    return [answer for part in answers for answer in part]
+
+
+def meet_at(barrier: Barrier) -> None:
+    START.append(barrier)
+
+
+def run_writer(
+    work: Callable[[Registry, int], list[tuple]], file: Path, number: int
+) -> list[tuple]:
+    registry = Registry(make_store(file), "taxi")
+    START[0].wait(60)
+    return work(registry, number)
+
+
+def take_shared_and_own(registry: Registry, number: int) -> list[tuple]:
+    keys = [key for index in range(8) for key in (f"shared-{index}", f"own-{number}-{index}")]
+    return [(key, registry.take_version(key)) for key in keys]
+
+
+def register_in_another_order(registry: Registry, number: int) -> list[tuple]:
+    versions = [(index + 2 * number) % 8 + 1 for index in range(8)]
+    return [(version, register(registry, version).value) for version in versions]
 
 
 def test_a_training_keeps_its_version(registry: Registry) -> None:
@@ -40,13 +71,10 @@ def test_a_training_keeps_its_version(registry: Registry) -> None:
 
 
 def test_planners_at_the_same_time_get_a_version_for_each_training(tmp_path: Path) -> None:
-    file = tmp_path / "m.sqlite"
-    make_store(file)
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        wanted = [(file, f"key-{index % 4}") for index in range(12)]
-        taken = set(pool.starmap(take_in_a_process, wanted, chunksize=1))
-    assert len(taken) == 4
-    assert sorted(version for _, version in taken) == [1, 2, 3, 4]
+    taken = run_writers(take_shared_and_own, tmp_path / "m.sqlite")
+    versions = dict(taken)
+    assert set(versions.items()) == set(taken)
+    assert sorted(versions.values()) == list(range(1, 8 + 8 * WRITERS + 1))
 
 
 def test_the_first_version_is_serving_and_later_ones_are_candidates(registry: Registry) -> None:
@@ -83,14 +111,10 @@ def test_of_two_writers_that_saw_the_same_log_one_wins(registry: Registry) -> No
 
 
 def test_versions_pushed_at_the_same_time_are_all_registered_once(tmp_path: Path) -> None:
-    file = tmp_path / "m.sqlite"
-    make_store(file)
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        wanted = [(file, index % 4 + 1) for index in range(12)]
-        answers = pool.starmap(register_in_a_process, wanted, chunksize=1)
-    log = stages(Registry(make_store(file), "taxi"))
-    assert sorted(version for version, _ in log) == [1, 2, 3, 4]
-    assert [stage for _, stage in log] == ["serving", *["candidate"] * 3]
+    answers = run_writers(register_in_another_order, tmp_path / "m.sqlite")
+    log = stages(Registry(make_store(tmp_path / "m.sqlite"), "taxi"))
+    assert sorted(version for version, _ in log) == list(range(1, 9))
+    assert [stage for _, stage in log] == ["serving", *["candidate"] * 7]
     assert set(answers) == set(log)
 
 

@@ -55,17 +55,6 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "other.sqlite"
-    with closing(sqlite3.connect(file)) as database:
-        database.execute("CREATE TABLE notes (text TEXT)")
-        database.commit()
-    content = file.read_bytes()
-    with pytest.raises(EvergreenError, match=str(file)):
-        make_store(file)
-    assert file.read_bytes() == content
-
-
 @pytest.mark.parametrize("name", ["folder", "file/metadata.sqlite"])
 def test_a_path_that_cannot_be_a_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()

@@ -1,8 +1,9 @@
 """The lock is whole: what is pinned is all that is needed, and it is what is installed."""
 
 import re
+import sysconfig
 from collections import defaultdict
-from importlib.metadata import distribution, distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ FOLDER = Path(__file__).parents[3] / "requirements"
 LOCKS = {"runtime": ["runtime.in"], "dev": ["runtime.in", "dev.in"], "uv": ["uv.in"]}
 # What the environment is built with, and the project itself.
 TOOLS = {"pip", "uv", "evergreen"}
+
+
+def installed() -> dict[str, Distribution]:
+    """The installed packages by name, without those that setuptools brings along for itself."""
+    found = distributions(path=[sysconfig.get_path("purelib")])
+    return {canonicalize_name(package.metadata["Name"]): package for package in found}
 
 
 def lines(name: str) -> list[str]:
@@ -41,6 +48,7 @@ def needs(roots: list[Requirement]) -> dict[str, list[tuple[str, Requirement]]]:
     """All that the roots need here, directly or not, by name: who asks, and for what."""
     extras: dict[str, set[str]] = defaultdict(set)
     found: dict[str, list[tuple[str, Requirement]]] = defaultdict(list)
+    packages = installed()
     todo = [("requirements", root) for root in roots]
     while todo:
         asker, requirement = todo.pop()
@@ -51,7 +59,7 @@ def needs(roots: list[Requirement]) -> dict[str, list[tuple[str, Requirement]]]:
         if known and requirement.extras <= extras[name]:
             continue
         extras[name] |= requirement.extras
-        for text in distribution(name).requires or []:
+        for text in packages[name].requires or []:
             need = Requirement(text)
             active = ({"extra": extra} for extra in {"", *extras[name]})
             if need.marker is None or any(need.marker.evaluate(extra) for extra in active):
@@ -95,10 +103,7 @@ def test_what_development_adds_changes_nothing_of_the_runtime() -> None:
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
-    installed = {
-        canonicalize_name(found.metadata["Name"]): Version(found.version)
-        for found in distributions()
-    }
+    versions = {name: Version(package.version) for name, package in installed().items()}
     locked = pins("dev")
-    assert {name: installed.get(name) for name in locked} == locked
-    assert set(installed) - set(locked) - TOOLS == set()
+    assert {name: versions.get(name) for name in locked} == locked
+    assert set(versions) - set(locked) - TOOLS == set()

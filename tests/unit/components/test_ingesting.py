@@ -1,0 +1,192 @@
+"""A span's files become split examples: every good row once, in the split of its key."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from evergreen.components.example_gen import reading
+from evergreen.components.example_gen.component import ingest
+from evergreen.components.example_gen.writing import assign_splits
+from tests.unit.components.rows import Row, read_split
+
+SPLITS = {"train": 3, "eval": 1, "test": 1}
+KINDS = {"id": "BYTES", "fare": "FLOAT", "hour": "INT", "company": "BYTES", "gone": "INT"}
+
+
+def run(folder: Path, *files: Path, kinds: dict[str, str] = KINDS) -> tuple[dict, dict]:
+    """Ingests files; returns the rows of each split, and the report of the refused ones."""
+    rejections = ingest(files, folder, kinds, "id", SPLITS)
+    return {split: read_split(folder, split) for split in SPLITS}, rejections.report()
+
+
+def run_csv(tmp_path: Path, data: bytes, kinds: dict[str, str] = KINDS) -> tuple[list[Row], dict]:
+    file = tmp_path / "part-00000.csv"
+    file.write_bytes(data)
+    splits, report = run(tmp_path / "examples", file, kinds=kinds)
+    rows = [row for split in splits.values() for row in split]
+    return sorted(rows, key=lambda row: row["id"]), report
+
+
+@pytest.fixture(scope="module")
+def trips() -> pa.Table:
+    """500 rows with missing values, and with text that CSV has to quote."""
+    draw = random.Random(1)
+    text = ["Blue, Inc.", 'say "hi"', "two\nlines", "café €", " kept ", None]
+    return pa.table(
+        {
+            "id": [f"{draw.getrandbits(128):032x}" for _ in range(500)],
+            "fare": [draw.choice([None, draw.uniform(0, 99)]) for _ in range(500)],
+            "hour": pa.array([draw.choice([None, draw.randrange(24)]) for _ in range(500)]),
+            "company": [draw.choice(text) for _ in range(500)],
+        }
+    )
+
+
+def as_csv(table: pa.Table, file: Path) -> Path:
+    pacsv.write_csv(table, file)
+    return file
+
+
+def as_parquet(table: pa.Table, file: Path) -> Path:
+    pq.write_table(table, file, row_group_size=100)
+    return file
+
+
+def test_csv_and_parquet_of_the_same_rows_give_the_same_examples(
+    tmp_path: Path, trips: pa.Table
+) -> None:
+    csv, refused = run(tmp_path / "a", as_csv(trips, tmp_path / "part.csv"))
+    parquet, _ = run(tmp_path / "b", as_parquet(trips, tmp_path / "part.parquet"))
+    assert csv == parquet
+    assert sum(len(rows) for rows in csv.values()) == trips.num_rows
+    assert refused == {"rows": 0, "reasons": []}
+    first = trips.slice(0, 1).to_pylist()[0]
+    [written] = [
+        row for rows in csv.values() for row in rows if row["id"] == [first["id"].encode()]
+    ]
+    assert written == {
+        name: [value.encode() if isinstance(value, str) else pytest.approx(value)]
+        for name, value in first.items()
+        if value is not None
+    }
+
+
+def test_order_and_number_of_files_move_no_row_to_another_split(
+    tmp_path: Path, trips: pa.Table
+) -> None:
+    shuffled = trips.take(np.random.default_rng(1).permutation(trips.num_rows))
+    one = as_parquet(shuffled.slice(0, 123), tmp_path / "one.parquet")
+    two = as_csv(shuffled.slice(123), tmp_path / "two.csv")
+    whole, _ = run(tmp_path / "a", as_csv(trips, tmp_path / "part.csv"))
+    pieces, _ = run(tmp_path / "b", one, two)
+    for split in SPLITS:
+        ids = [sorted(row["id"] for row in rows[split]) for rows in (whole, pieces)]
+        assert ids[0] == ids[1]
+
+
+def test_a_key_is_in_the_split_of_its_fingerprint() -> None:
+    # From BigQuery's description of FARM_FINGERPRINT.
+    fingerprints = {
+        "1footrue": -1541654101129638711,
+        "2applefalse": 2794438866806483259,
+        "3true": -4880158226897771312,
+    }
+    keys = pa.array([key.encode() for key in fingerprints])
+    buckets = assign_splits(keys, {f"bucket-{index}": 1 for index in range(97)})
+    assert buckets.tolist() == [value % 2**64 % 97 for value in fingerprints.values()]
+
+
+def test_splits_have_the_sizes_of_their_buckets() -> None:
+    keys = pa.array([f"key-{index}".encode() for index in range(20_000)])
+    shares = np.bincount(assign_splits(keys, SPLITS)) / len(keys)
+    assert shares == pytest.approx([0.6, 0.2, 0.2], abs=0.015)
+
+
+HOSTILE = (
+    b'\xef\xbb\xbfid,fare,"a ""b"",c",company\r\n'
+    b'k1,1e1,"say ""hi"", ok",\r\n'
+    b'k2,,"two\r\nlines",Blue\r\n'
+    b"\r\n"
+    b"k3, 007 ,,\xe2\x82\xac\r\n"
+    b'k4,"5",caf\xc3\xa9," x "'
+)
+
+
+def test_a_hostile_csv_is_read_to_the_letter(tmp_path: Path) -> None:
+    rows, report = run_csv(tmp_path, HOSTILE)
+    assert report["rows"] == 0
+    assert rows == [
+        {"id": [b"k1"], "fare": [10.0], 'a "b",c': [b'say "hi", ok']},
+        {"id": [b"k2"], 'a "b",c': [b"two\r\nlines"], "company": [b"Blue"]},
+        {"id": [b"k3"], "fare": [7.0], "company": ["€".encode()]},
+        {"id": [b"k4"], "fare": [5.0], 'a "b",c': ["café".encode()], "company": [b" x "]},
+    ]
+
+
+def test_columns_that_the_schema_does_not_know_pass_and_missing_ones_are_absent(
+    tmp_path: Path,
+) -> None:
+    rows, _ = run_csv(tmp_path, b"id,hour,colour\nk1,7,red\n")
+    assert rows == [{"id": [b"k1"], "hour": [7], "colour": [b"red"]}]
+
+
+def test_rows_that_do_not_fit_are_left_out_and_reported_with_their_places(tmp_path: Path) -> None:
+    rows, report = run_csv(tmp_path, b"id,fare,hour\nk1,1,2\nk2,abc,1.5\nk3,1,x\n,3,4\nk5,,\n")
+    assert [row["id"] for row in rows] == [[b"k1"], [b"k5"]]
+    assert report["rows"] == 3
+
+    def place(row: int, value: str) -> dict:
+        return {"file": "part-00000.csv", "row": row, "value": value}
+
+    assert {(one["column"], one["reason"]): one["examples"] for one in report["reasons"]} == {
+        ("fare", "is not a number"): [place(2, "abc")],
+        ("hour", "is not a whole number"): [place(2, "1.5"), place(3, "x")],
+        ("id", "is missing, and is the row's key"): [place(4, "")],
+    }
+
+
+def test_of_many_rows_that_do_not_fit_all_are_counted_and_some_are_shown(tmp_path: Path) -> None:
+    lines = "".join(f"k{index},x\n" for index in range(100))
+    rows, report = run_csv(tmp_path, f"id,fare\n{lines}".encode())
+    [reason] = report["reasons"]
+    assert not rows
+    assert report["rows"] == reason["count"] == 100
+    assert 0 < len(reason["examples"]) < 50
+
+
+def test_without_the_key_column_every_row_is_refused(tmp_path: Path) -> None:
+    rows, report = run_csv(tmp_path, b"fare\n1\n2\n")
+    assert not rows
+    assert report["rows"] == 2
+
+
+def test_rows_are_counted_on_over_the_batches_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BATCH_ROWS", 100)
+    fares = ["1"] * 250
+    fares[240] = "x"
+    table = pa.table({"id": [str(index) for index in range(250)], "fare": fares})
+    _, report = run(tmp_path / "examples", as_parquet(table, tmp_path / "part.parquet"))
+    assert report["reasons"][0]["examples"][0]["row"] == 241
+
+
+def test_numbers_as_keys_are_in_the_same_split_in_every_format(tmp_path: Path) -> None:
+    table = pa.table({"id": list(range(50)), "fare": [1.0] * 50})
+    csv, _ = run(tmp_path / "a", as_csv(table, tmp_path / "part.csv"), kinds={})
+    parquet, _ = run(tmp_path / "b", as_parquet(table, tmp_path / "part.parquet"), kinds={})
+    for split in SPLITS:
+        assert [int(row["id"][0]) for row in csv[split]] == [
+            int(row["id"][0]) for row in parquet[split]
+        ]
+
+
+def test_a_row_as_long_as_one_that_can_be_landed_can_be_ingested(tmp_path: Path) -> None:
+    text = b"x" * (9 << 20)
+    rows, _ = run_csv(tmp_path, b"id,company\nk1," + text + b"\n")
+    assert rows == [{"id": [b"k1"], "company": [text]}]
