@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from evergreen.errors import DataError
 from evergreen.spans.manifest import Format
 
-_BLOCK_BYTES = 64 << 20  # No row may be longer than a block.
+MAX_ROW_BYTES = 64 << 20
+"""Longest row of a CSV file, in bytes: the size of the blocks that Arrow reads."""
 _ROW_GROUP_ROWS = 65_536
 
 
@@ -120,7 +121,7 @@ def _parse_csv(data: bytes) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
         return "skip"
 
     parse = pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside)
-    read = pacsv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES)
+    read = pacsv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES)
     with pacsv.open_csv(pa.BufferReader(data), read, parse) as header:
         names = header.schema.names
     ragged.clear()

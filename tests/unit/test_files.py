@@ -1,11 +1,13 @@
 """A published folder is there whole or not at all, whoever looks and whenever a publisher dies."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,38 @@ def test_a_publisher_may_be_overtaken_by_another_one(model: Path, tmp_path: Path
         assert slow.returncode == 0, errors
         assert read_tree(target) == read_tree(model)
         assert list(target.parent.iterdir()) == [target]
+
+
+PUBLISHERS, ROUNDS = 3, 150
+ROUND: list[Barrier] = []
+
+
+def meet_at(barrier: Barrier) -> None:
+    ROUND.append(barrier)
+
+
+def publish_rounds(source: Path, root: Path) -> list[bool | str]:
+    answers: list[bool | str] = []
+    for version in range(ROUNDS):
+        ROUND[0].wait(60)
+        try:
+            answers.append(publish_folder(source, root / str(version)))
+        except OSError as error:
+            answers.append(str(error))  # raised, it would leave the others waiting
+    return answers
+
+
+def test_of_publishers_at_the_same_moment_one_publishes_and_none_fails(
+    model: Path, tmp_path: Path
+) -> None:
+    context, root = multiprocessing.get_context("spawn"), tmp_path / "serving"
+    meeting = context.Barrier(PUBLISHERS)
+    with context.Pool(PUBLISHERS, initializer=meet_at, initargs=[meeting]) as pool:
+        answers = pool.starmap(publish_rounds, [(model, root)] * PUBLISHERS, chunksize=1)
+    for version, published in enumerate(zip(*answers, strict=True)):
+        assert sorted(published, key=str) == [False, False, True]
+        assert read_tree(root / str(version)) == read_tree(model)
+    assert len(list(root.iterdir())) == ROUNDS
 
 
 def test_the_leftovers_of_another_version_are_left_alone(model: Path, tmp_path: Path) -> None:

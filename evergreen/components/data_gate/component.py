@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+# isort: off
+import tfx  # noqa: F401 - puts a stand-in where TFDV 1.16 misses a module of tfx-bsl 1.21
 import tensorflow_data_validation as tfdv
+
+# isort: on
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx.components.statistics_gen import stats_artifact_utils

@@ -73,10 +73,13 @@ def _violating(
     if column is None:
         return np.full(rows, kind in ABSENT)
     lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+    present = column.is_valid().to_numpy(zero_copy_only=False)
     if kind in ABSENT:
-        return lengths == 0
-    if kind in (Kind.FEATURE_TYPE_HIGH_NUMBER_VALUES, Kind.FEATURE_TYPE_LOW_NUMBER_VALUES):
-        return (lengths < feature.value_count.min) | (lengths > feature.value_count.max)
+        return ~present
+    if kind == Kind.FEATURE_TYPE_HIGH_NUMBER_VALUES:
+        return lengths > feature.value_count.max
+    if kind == Kind.FEATURE_TYPE_LOW_NUMBER_VALUES:
+        return present & (lengths < feature.value_count.min)
     bad = _VALUE_TESTS.get(kind, _any_value)(pc.list_flatten(column), feature)
     violating = np.zeros(rows, bool)
     violating[np.repeat(np.arange(rows), lengths)[bad]] = True

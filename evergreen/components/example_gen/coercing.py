@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(nan|inf|infinity)\s*$"
-INT64_LIMIT = 2.0**63
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(nan(\(\w*\))?|inf|infinity)\s*$"
+INT64_LIMIT = 2**63
+NESTED = "NESTED"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ def coerce(
     """
     columns, refusals = {}, []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        kind = kinds.get(name) or _natural_kind(column.type)
+        nested = pa.types.is_nested(column.type)
+        kind = NESTED if nested else kinds.get(name) or _natural_kind(column.type)
         columns[name], bad = _CASTS[kind](column)
         for row in np.flatnonzero(bad):
             value = str(column[int(row)].as_py())
@@ -57,20 +60,20 @@ def _natural_kind(type_: pa.DataType) -> str:
     return "INT" if pa.types.is_integer(type_) or pa.types.is_boolean(type_) else "BYTES"
 
 
-def _to_float64(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Casts to float64, with a mask of the values that are no numbers."""
-    try:
-        return column.cast(pa.float64()), np.zeros(len(column), bool)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        text = column.cast(pa.string(), safe=False)
+def _numbers_as_text(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Trimmed text of the values that are numbers, with a mask of those that are not."""
+    text = column.cast(pa.string(), safe=False)
     number = pc.match_substring_regex(text, NUMBER, ignore_case=True)
     trimmed = pc.utf8_trim_whitespace(pc.if_else(number, text, None))
-    bad = pc.invert(number).fill_null(False)
-    return trimmed.cast(pa.float64()), bad.to_numpy(zero_copy_only=False)
+    return trimmed, pc.invert(number).fill_null(False).to_numpy(zero_copy_only=False)
 
 
 def _to_float(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    numbers, bad = _to_float64(column)
+    try:
+        numbers, bad = column.cast(pa.float64()), np.zeros(len(column), bool)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        text, bad = _numbers_as_text(column)
+        numbers = text.cast(pa.float64())
     return numbers.cast(pa.float32(), safe=False), bad
 
 
@@ -78,14 +81,27 @@ def _to_int(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     try:
         return column.cast(pa.int64()), np.zeros(len(column), bool)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        numbers, bad = _to_float64(column)
-    values = numbers.fill_null(0.0).to_numpy(zero_copy_only=False)
-    with np.errstate(invalid="ignore"):
-        whole = (np.floor(values) == values) & (np.abs(values) < INT64_LIMIT)
-    bad = bad | ~whole
-    missing = bad | numbers.is_null().to_numpy(zero_copy_only=False)
-    integers = np.where(missing, 0, values).astype(np.int64)
-    return pa.array(integers, mask=missing), bad
+        text, bad = _numbers_as_text(column)
+    # One by one and exactly: float64 would not tell integers above 2^53 apart.
+    integers = [None if value is None else _whole(value) for value in text.to_pylist()]
+    fractions = [value is None for value in integers] & text.is_valid().to_numpy(False)
+    return pa.array(integers, pa.int64()), bad | fractions
+
+
+def _whole(text: str) -> int | None:
+    """The integer that a number is, as in `7` or `7.0`; None if it is none or beyond 64 bits."""
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return None
+    if not number.is_finite() or not -INT64_LIMIT <= number < INT64_LIMIT:
+        return None
+    return int(number) if number == number.to_integral_value() else None
+
+
+def _refuse_nested(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    present = column.is_valid().to_numpy(zero_copy_only=False)
+    return pa.nulls(len(column), pa.binary()), present
 
 
 def _to_bytes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -93,5 +109,5 @@ def _to_bytes(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
     return text.cast(pa.binary()), np.zeros(len(column), bool)
 
 
-_CASTS = {"FLOAT": _to_float, "INT": _to_int, "BYTES": _to_bytes}
-_WORDS = {"FLOAT": "a number", "INT": "a whole number", "BYTES": "text"}
+_CASTS = {"FLOAT": _to_float, "INT": _to_int, "BYTES": _to_bytes, NESTED: _refuse_nested}
+_WORDS = {"FLOAT": "a number", "INT": "a whole number", "BYTES": "text", NESTED: "one value"}

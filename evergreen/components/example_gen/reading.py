@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-BLOCK_BYTES = 8 << 20
+from evergreen.spans.tables import MAX_ROW_BYTES
+
 BATCH_ROWS = 65_536
 
 
@@ -28,11 +29,12 @@ def read_batches(file: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _read_csv(file: Path) -> Iterator[pa.RecordBatch]:
-    with pcsv.open_csv(file) as header:
+    blocks = pcsv.ReadOptions(block_size=MAX_ROW_BYTES)
+    with pcsv.open_csv(file, read_options=blocks) as header:
         names = header.schema.names
     with pcsv.open_csv(
         file,
-        read_options=pcsv.ReadOptions(block_size=BLOCK_BYTES),
+        read_options=blocks,
         parse_options=pcsv.ParseOptions(newlines_in_values=True),
         convert_options=pcsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),

@@ -19,13 +19,14 @@ def assign_splits(keys: pa.Array, splits: Mapping[str, int]) -> np.ndarray:
     BigQuery's FARM_FINGERPRINT, so that a split can be repeated in SQL.
 
     Args:
-        keys: The rows' keys, binary, shape [n], without nulls.
+        keys: The rows' keys, binary or numbers, shape [n], without nulls.
         splits: Hash buckets of each split.
 
     Returns:
         Indices into the splits in their order, int64 of shape [n].
     """
-    buckets = tf.strings.to_hash_bucket_fast(keys.to_numpy(zero_copy_only=False), _total(splits))
+    texts = keys if pa.types.is_binary(keys.type) else keys.cast(pa.string())
+    buckets = tf.strings.to_hash_bucket_fast(texts.to_numpy(zero_copy_only=False), _total(splits))
     return np.searchsorted(np.cumsum(list(splits.values())), buckets.numpy(), side="right")
 
 
