@@ -1,7 +1,6 @@
 """Draws what a command prints as a picture of a terminal.
 
-    $ TTY_COMPATIBLE=1 TTY_INTERACTIVE=0 COLUMNS=80 make run | \
-        .venv/bin/python docs/images/terminal.py docs/images/run.svg
+Usage: TTY_COMPATIBLE=1 TTY_INTERACTIVE=0 COLUMNS=80 make run | python docs/images/terminal.py FILE
 """
 
 import io
