@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from evergreen.commands import config, data, orchestrators, run
+from evergreen.commands import config, data, models, orchestrators, run
 from evergreen.errors import EvergreenError
 
 app = typer.Typer(
@@ -17,6 +17,11 @@ app = typer.Typer(
     "[bold]evergreen run --spans 1-3[/bold].",
 )
 app.command()(run.run)
+app.command()(models.models)
+app.command()(models.promote)
+app.command()(models.rollback)
+app.command()(models.archive)
+app.command()(models.reset_baseline)
 app.command()(orchestrators.orchestrators)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

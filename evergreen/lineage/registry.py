@@ -7,35 +7,18 @@ name can be taken once, so of two writers at most one wins. Stages follow from t
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from ml_metadata.metadata_store import ListOptions, MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage import stages as log
+from evergreen.lineage.stages import Action, Event, RegistryError, Stage
 from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties
-from evergreen.planning.plan import Frozen, ModelRef
+from evergreen.planning.plan import ModelRef
 
 VERSION_TYPE = "evergreen.model_version"
 EVENT_TYPE = "evergreen.model_event"
-
-
-class Stage(StrEnum):
-    """Where a model version stands."""
-
-    CANDIDATE = "candidate"
-    SERVING = "serving"
-
-
-class Event(Frozen):
-    """One entry of a model's log."""
-
-    model: ModelRef
-    stage: Stage
-    who: str
-    when: datetime
-    why: str
-    evidence: Mapping[str, str] = {}
 
 
 class RegistryConflictError(EvergreenError):
@@ -73,34 +56,102 @@ class Registry:
 
     def serving(self) -> ModelRef | None:
         """Returns the model whose stage is *serving*: the baseline of the next one."""
-        live = [event.model for event in self.events() if event.stage is Stage.SERVING]
-        return live[-1] if live else None
+        return log.serving(self.events())
 
-    def register(self, model: ModelRef, who: str, why: str, evidence: Mapping[str, str]) -> Stage:
-        """Enters a pushed version: the first one is serving, later ones are candidates.
+    def register(
+        self,
+        model: ModelRef,
+        who: str,
+        why: str,
+        evidence: Mapping[str, str],
+        stage: Stage = Stage.CANDIDATE,
+    ) -> Stage:
+        """Enters a pushed version: serving if no other is, else in the given stage.
 
         Returns:
-            The version's stage; that of its last event if it was entered before.
+            The version's stage; unchanged if it was entered before.
         """
         while True:
             events = self.events()
-            stages = {event.model.version: event.stage for event in events}
-            if model.version in stages:
-                return stages[model.version]
-            stage = Stage.CANDIDATE if Stage.SERVING in stages.values() else Stage.SERVING
-            event = Event(
-                model=model,
-                stage=stage,
-                who=who,
-                when=datetime.now(UTC),
-                why=why,
-                evidence=evidence,
+            known = log.stages(events)
+            if model.version in known:
+                return known[model.version]
+            entered = stage if log.serving(events) else Stage.SERVING
+            with suppress(RegistryConflictError):
+                self._enter(events, Action.REGISTER, model, entered, who, why, evidence)
+                return entered
+
+    def promote(self, version: int, who: str, why: str) -> Event:
+        """Makes a version serving; the one that served is archived.
+
+        Raises:
+            RegistryError: If the version is unknown, serves already, or is rejected.
+            RegistryConflictError: If somebody else was faster.
+        """
+        events = self.events()
+        model = log.to_promote(events, version)
+        return self._enter(events, Action.PROMOTE, model, Stage.SERVING, who, why)
+
+    def rollback(self, version: int | None, who: str, why: str) -> Event:
+        """Goes back to the version that served before, or a given one; the current is rejected.
+
+        Raises:
+            RegistryError: If there is nothing to go back to.
+            RegistryConflictError: If somebody else was faster.
+        """
+        events = self.events()
+        model = log.to_roll_back(events, version)
+        return self._enter(events, Action.ROLLBACK, model, Stage.SERVING, who, why)
+
+    def archive(self, version: int, who: str, why: str) -> Event:
+        """Takes a version that does not serve out of use.
+
+        Raises:
+            RegistryError: If the version is unknown or serving.
+            RegistryConflictError: If somebody else was faster.
+        """
+        events = self.events()
+        model = log.model(events, version)
+        if model == log.serving(events):
+            raise RegistryError(
+                f"version {version} is serving.", hint="Promote another one, or roll back, first."
             )
-            try:
-                self._append(event, after=len(events))
-            except RegistryConflictError:
-                continue
-            return stage
+        return self._enter(events, Action.ARCHIVE, model, Stage.ARCHIVED, who, why)
+
+    def reset_baseline(self, who: str, why: str) -> Event:
+        """Archives the serving version: the next one is held to the absolute thresholds alone.
+
+        Raises:
+            RegistryError: If nothing is serving.
+            RegistryConflictError: If somebody else was faster.
+        """
+        events = self.events()
+        model = log.serving(events)
+        if model is None:
+            raise RegistryError("nothing is serving: there is no baseline to reset.")
+        return self._enter(events, Action.RESET, model, Stage.ARCHIVED, who, why)
+
+    def _enter(
+        self,
+        seen: list[Event],
+        action: Action,
+        model: ModelRef,
+        stage: Stage,
+        who: str,
+        why: str,
+        evidence: Mapping[str, str] | None = None,
+    ) -> Event:
+        event = Event(
+            action=action,
+            model=model,
+            stage=stage,
+            who=who,
+            when=datetime.now(UTC),
+            why=why,
+            evidence=evidence or {},
+        )
+        self._append(event, after=len(seen))
+        return event
 
     def _append(self, event: Event, after: int) -> None:
         try:

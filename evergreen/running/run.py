@@ -7,6 +7,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.nodes import NodeReader, cancel_active
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import Stage
 from evergreen.lineage.store import connection_config, open_store
 from evergreen.orchestrators import base
 from evergreen.planning.plan import (
@@ -111,6 +112,7 @@ class Run:
             who=record.request.requested_by,
             why=record.request.reason,
             evidence={"run": record.run_id, "path": str(destination)},
+            stage=Stage(self._settings.registry.later),
         )
         return Outcome.UNCHANGED if record.model_version in known else Outcome.PUSHED
 

@@ -1,7 +1,7 @@
 """The typed settings. Every section is frozen and refuses keys it does not know."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -76,6 +76,14 @@ class ModelSettings(Section):
     hyperparameters: dict[str, Any] = Field(description="Handed to the trainer as they are.")
 
 
+class RegistrySettings(Section):
+    """What becomes of pushed models."""
+
+    later: Literal["candidate", "canary"] = Field(
+        description="The stage of a pushed version while another one is serving."
+    )
+
+
 class MetadataSettings(Section):
     """Where ML Metadata is kept."""
 
@@ -107,6 +115,7 @@ class Settings(Section):
     data: DataSettings
     model: ModelSettings
     metadata: MetadataSettings
+    registry: RegistrySettings
     beam: BeamSettings
     serving: ServingSettings
     logs: LogSettings

@@ -11,7 +11,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from evergreen.lineage.nodes import outputs
 from evergreen.lineage.records import RunRecords
-from evergreen.lineage.registry import Registry, Stage
+from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import Outcome
 from evergreen.spans import list_spans
 from tests.project import Project, Ran

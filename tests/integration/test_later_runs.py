@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from evergreen.lineage.nodes import outputs
-from evergreen.lineage.registry import Registry, Stage
+from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import Outcome
 from tests.project import Project, Ran
 

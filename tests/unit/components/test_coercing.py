@@ -103,6 +103,9 @@ def test_any_text_is_taken_or_refused(values: list[str | None], kind: str) -> No
 @given(st.lists(VALUES, min_size=2, max_size=4), st.sampled_from(["FLOAT", "INT"]))
 @example(["9007199254740993", "3.0"], "INT")
 @example(["9007199254740993", "x"], "INT")
+@example(["0x10", "x"], "INT")
+@example(["nan(1)", "x"], "FLOAT")
+@example([" 5\n", "x"], "INT")
 def test_a_value_is_read_alike_whatever_stands_beside_it(
     values: list[str | None], kind: str
 ) -> None:

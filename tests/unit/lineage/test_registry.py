@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.lineage.registry import Event, Registry, RegistryConflictError, Stage
+from evergreen.lineage.registry import Registry, RegistryConflictError
+from evergreen.lineage.stages import Event, Stage
 from evergreen.planning.plan import ModelRef
 from tests.unit.lineage.making import make_store
 

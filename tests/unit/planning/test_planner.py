@@ -8,7 +8,7 @@ import pytest
 
 from evergreen.errors import DataError, EvergreenError
 from evergreen.lineage.records import RunRecords
-from evergreen.lineage.registry import Event, Stage
+from evergreen.lineage.stages import Event, Stage
 from evergreen.planning.plan import ModelRef, Outcome, RunRecord
 from tests.unit.lineage.making import folder_of, make_store, put_artifact
 from tests.unit.planning.conftest import Bench

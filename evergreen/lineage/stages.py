@@ -1,0 +1,136 @@
+"""The log of a model, and what follows from it: the stage of every version.
+
+Pure functions of the events; `registry.py` keeps them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from evergreen.errors import EvergreenError
+from evergreen.planning.plan import Frozen, ModelRef
+
+
+class Stage(StrEnum):
+    """Where a model version stands."""
+
+    CANDIDATE = "candidate"  # pushed, not exposed
+    CANARY = "canary"  # exposed to a part of the traffic
+    SERVING = "serving"  # the one that answers, and the baseline of the next
+    ARCHIVED = "archived"  # out of use; it can be promoted again
+    REJECTED = "rejected"  # rolled back
+
+
+class Action(StrEnum):
+    """What was done."""
+
+    REGISTER = "register"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    ARCHIVE = "archive"
+    RESET = "reset-baseline"
+
+
+class Event(Frozen):
+    """One entry of a model's log.
+
+    Attributes:
+        action: What was done.
+        model: The version it was done to.
+        stage: The version's stage from then on. Another one that was serving is *rejected* by a
+            rollback, and *archived* by a promotion.
+        evidence: What speaks for it, such as the run and the path of the version.
+    """
+
+    action: Action = Action.REGISTER
+    model: ModelRef
+    stage: Stage
+    who: str
+    when: datetime
+    why: str
+    evidence: Mapping[str, str] = {}
+
+
+class RegistryError(EvergreenError):
+    """What was asked of the registry does not go with the stages of the versions."""
+
+    exit_code = 2
+
+
+def stages(events: Sequence[Event]) -> dict[int, Stage]:
+    """Returns the stage of every version, by its number."""
+    found: dict[int, Stage] = {}
+    for event in events:
+        if event.stage is Stage.SERVING:
+            left = Stage.REJECTED if event.action is Action.ROLLBACK else Stage.ARCHIVED
+            found = {
+                version: left if stage is Stage.SERVING else stage
+                for version, stage in found.items()
+            }
+        found[event.model.version] = event.stage
+    return found
+
+
+def serving(events: Sequence[Event]) -> ModelRef | None:
+    """Returns the version that is serving: the baseline of the next one."""
+    return next((model(events, v) for v, s in stages(events).items() if s is Stage.SERVING), None)
+
+
+def model(events: Sequence[Event], version: int) -> ModelRef:
+    """Returns a version that was registered.
+
+    Raises:
+        RegistryError: If it was not.
+    """
+    known = {event.model.version: event.model for event in events}
+    if version not in known:
+        raise RegistryError(
+            f"version {version} is not in the registry.",
+            hint=f"There are: {', '.join(map(str, known)) or 'none yet'}. See: evergreen models",
+        )
+    return known[version]
+
+
+def to_promote(events: Sequence[Event], version: int) -> ModelRef:
+    """Returns the version if it may become serving.
+
+    Raises:
+        RegistryError: If it is unknown, serves already, or was rejected.
+    """
+    found = model(events, version)
+    stage = stages(events)[version]
+    if stage is Stage.SERVING:
+        raise RegistryError(f"version {version} is serving already.")
+    if stage is Stage.REJECTED:
+        raise RegistryError(
+            f"version {version} is rejected: it was rolled back.",
+            hint=f"If that is what you want: evergreen rollback --to {version}",
+        )
+    return found
+
+
+def to_roll_back(events: Sequence[Event], version: int | None) -> ModelRef:
+    """Returns the version to go back to: the one given, or the last that served before.
+
+    Raises:
+        RegistryError: If nothing is serving, or no other version has served.
+    """
+    current = serving(events)
+    served = [event.model for event in events if event.stage is Stage.SERVING]
+    usable = stages(events)
+    earlier = [
+        one
+        for one in served
+        if one != current and (one.version == version or usable[one.version] is not Stage.REJECTED)
+    ]
+    if version is not None:
+        earlier = [one for one in earlier if one.version == version]
+    if current is None or not earlier:
+        asked = "no version" if version is None else f"version {version}, which has"
+        raise RegistryError(
+            f"there is nothing to go back to: {asked} served before the current one."
+            if current
+            else "nothing is serving.",
+            hint="See who served and when: evergreen models --log",
+        )
+    return earlier[-1]
