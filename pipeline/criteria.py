@@ -3,7 +3,7 @@
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
 
-from evergreen.components.model_gate import Bound, Criteria, NotWorse
+from evergreen.components.model_gate import Bound, Criteria, NotWorse, Slicing
 
 CRITERIA = Criteria(
     bounds=(
@@ -13,19 +13,32 @@ CRITERIA = Criteria(
         # Mean prediction over mean label.
         Bound(metric="calibration", at_least=0.8, at_most=1.25),
     ),
-    # About two standard errors of the paired difference on 2,500 rows of test.
+    # Seeds alone move the AUC by 0.002 and the log loss by 0.004 on the 2,900 rows of test.
     not_worse=(
-        NotWorse(metric="auc", margin=0.005, higher_is_better=True),
-        NotWorse(metric="binary_crossentropy", margin=0.01, higher_is_better=False),
+        NotWorse(metric="auc", margin=0.003),
+        NotWorse(metric="log_loss", margin=0.005),
+        NotWorse(
+            metric="log_loss",
+            margin=0.01,
+            by=(
+                Slicing(feature="payment_type"),
+                Slicing(feature="pickup_community_area"),
+                Slicing(feature="trip_start_hour", edges=(6, 10, 16, 20)),
+                Slicing(feature="company", known=True),
+            ),
+        ),
     ),
 )
 
+LABEL = "big_tip"
+SPLIT = "test"
+# What Evaluator reports on, besides all rows.
 SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
 
-MODEL = """
+MODEL = f"""
 signature_name: "serving_default"
 preprocessing_function_names: "transform_features"
-label_key: "big_tip"
+label_key: "{LABEL}"
 """
 
 METRICS = """

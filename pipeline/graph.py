@@ -21,7 +21,7 @@ from evergreen.components.pinned import pinned
 from evergreen.components.pusher import Pusher
 from evergreen.planning.plan import IngestPlan, Plan, TrainPlan
 from evergreen.settings import Settings
-from pipeline.criteria import CRITERIA, eval_config
+from pipeline.criteria import CRITERIA, LABEL, SPLIT, eval_config
 
 
 def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
@@ -94,18 +94,23 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         custom_config=dict(settings.model.hyperparameters),
     )
     baseline = plan.baseline
+    baseline_model = pinned(standard_artifacts.Model, baseline and baseline.artifact_id)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
-        baseline_model=pinned(standard_artifacts.Model, baseline and baseline.artifact_id),
+        baseline_model=baseline_model,
         eval_config=eval_config(has_baseline=baseline is not None),
-        example_splits=["test"],
+        example_splits=[SPLIT],
     )
     gate = ModelGate(
+        examples=examples,
         model=trainer.outputs["model"],
         evaluation=evaluator.outputs["evaluation"],
         criteria=CRITERIA.model_dump_json(),
+        label=LABEL,
+        split=SPLIT,
         baseline_version=baseline.version if baseline else 0,
+        baseline_model=baseline_model,
     ).with_id("ModelGate")
     nodes = [schema, transform, trainer, evaluator, gate]
     if plan.model_version is not None:

@@ -111,10 +111,32 @@ def _number(value: float) -> str:
 
 
 def _show_verdicts(console: Console, report: Report) -> None:
+    """Prints what decided; of the parts of the data only those that speak against the model."""
+    undecided = [verdict for verdict in report["verdicts"] if not verdict["decides"]]
     for verdict in report["verdicts"]:
-        mark = "[green]✓[/green]" if verdict["passed"] else "[red]✗[/red]"
-        value = "missing" if verdict["value"] is None else f"{verdict['value']:.4f}"
-        console.print(f"  {mark} {verdict['criterion']}: {value}", highlight=False)
+        overall = verdict["rows"] is None or "all rows" in verdict["criterion"]
+        if verdict["decides"] and (overall or not verdict["passed"]):
+            mark = "[green]✓[/green]" if verdict["passed"] else "[red]✗[/red]"
+            text = f"{mark} {verdict['criterion']}: {_numbers(verdict)}"
+            console.print(f"  {text}", highlight=False, soft_wrap=True)
+    parts = [
+        one for one in report["verdicts"] if one["rows"] and "all rows" not in one["criterion"]
+    ]
+    held = sum(one["decides"] and one["passed"] for one in parts)
+    if parts:
+        console.print(
+            f"  {held} parts of the data hold too; {len(undecided)} are too small to decide",
+            highlight=False,
+        )
+
+
+def _numbers(verdict: Report) -> str:
+    if verdict["value"] is None:
+        return "missing"
+    if verdict["interval"] is None:
+        return f"{verdict['value']:.4f}"
+    low, high = verdict["interval"]
+    return f"{verdict['improvement']:+.4f} ({low:+.4f} to {high:+.4f})"
 
 
 def _show_outcome(

@@ -1,4 +1,4 @@
-"""The ModelGate node: from the Evaluator's figures to a ModelBlessing."""
+"""The ModelGate node: from the Evaluator's figures and paired predictions to a ModelBlessing."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,16 @@ from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
+from tfx.utils import path_utils
 
-from evergreen.components.model_gate.criteria import Criteria, judge
+from evergreen.components.model_gate.criteria import Criteria
+from evergreen.components.model_gate.judging import (
+    Predictions,
+    Verdict,
+    judge_bounds,
+    judge_comparisons,
+)
+from evergreen.components.model_gate.scoring import predict_both
 
 REPORT = "report.json"
 CANDIDATE, BASELINE = "candidate", "baseline"
@@ -18,36 +26,42 @@ DIFFERENCE = "_diff"  # what TFMA appends to the names of candidate minus baseli
 
 @component
 def ModelGate(  # noqa: N802 - a component is a class to its users
+    examples: InputArtifact[list[standard_artifacts.Examples]],
     model: InputArtifact[standard_artifacts.Model],
     evaluation: InputArtifact[standard_artifacts.ModelEvaluation],
     blessing: OutputArtifact[standard_artifacts.ModelBlessing],
     criteria: Parameter[str],
+    label: Parameter[str],
+    split: Parameter[str],
     baseline_version: Parameter[int],
+    baseline_model: InputArtifact[standard_artifacts.Model] = None,
 ) -> None:
     """Blesses a candidate that meets all criteria.
 
     A refused candidate is a verdict, not a failure of the node: Pusher then pushes nothing.
 
     Args:
+        examples: The window's examples.
         model: The candidate.
-        evaluation: The metrics of candidate and baseline on the test split.
+        evaluation: The metrics of candidate and baseline on the split.
         blessing: Out: the verdict, with `report.json`.
         criteria: `Criteria` as JSON.
-        baseline_version: The serving version that was evaluated too; 0 for none.
+        label: The output of the model's `transform_features` that holds the label.
+        split: The split that decides.
+        baseline_version: The serving version; 0 for none.
+        baseline_model: The serving version's model.
     """
+    held_to = Criteria.model_validate_json(criteria)
     # TFMA drops the name of a model that is evaluated alone.
     candidate = overall_metrics(evaluation.uri, CANDIDATE if baseline_version else None)
     baseline = overall_metrics(evaluation.uri, BASELINE) if baseline_version else None
-    verdicts = judge(Criteria.model_validate_json(criteria), candidate, baseline)
+    verdicts = judge_bounds(held_to.bounds, candidate)
+    if baseline_model is not None:
+        verdicts += judge_comparisons(
+            held_to, _predictions(held_to, model, baseline_model, examples, label, split)
+        )
+    _write(Path(blessing.uri), verdicts, candidate, baseline, baseline_version)
     blessed = all(verdict.passed for verdict in verdicts)
-    report = {
-        "blessed": blessed,
-        "baseline_version": baseline_version or None,
-        "candidate": candidate,
-        "baseline": baseline,
-        "verdicts": [verdict.model_dump() for verdict in verdicts],
-    }
-    Path(blessing.uri, REPORT).write_text(json.dumps(report, indent=1))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
 
@@ -66,3 +80,34 @@ def overall_metrics(evaluation: str, model_name: str | None) -> dict[str, float]
         for name, value in metrics.items()
         if "doubleValue" in value and not name.endswith(DIFFERENCE)
     }
+
+
+def _predictions(
+    criteria: Criteria,
+    candidate: standard_artifacts.Model,
+    baseline: standard_artifacts.Model,
+    examples: list[standard_artifacts.Examples],
+    label: str,
+    split: str,
+) -> Predictions:
+    ours, theirs = (Path(path_utils.serving_model_path(one.uri)) for one in (candidate, baseline))
+    features = {slicing.feature for rule in criteria.not_worse for slicing in rule.by}
+    folders = [Path(one.uri, f"Split-{split}") for one in examples]
+    return predict_both(ours, theirs, folders, label, sorted(features))
+
+
+def _write(
+    folder: Path,
+    verdicts: list[Verdict],
+    candidate: dict[str, float],
+    baseline: dict[str, float] | None,
+    baseline_version: int,
+) -> None:
+    report = {
+        "blessed": all(verdict.passed for verdict in verdicts),
+        "baseline_version": baseline_version or None,
+        "candidate": candidate,
+        "baseline": baseline,
+        "verdicts": [verdict.model_dump() for verdict in verdicts],
+    }
+    (folder / REPORT).write_text(json.dumps(report, indent=1))

@@ -1,10 +1,10 @@
-"""What a candidate is held to, and the verdict on it."""
+"""What a candidate is held to."""
 
-import math
-from collections.abc import Mapping
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PairedMetric = Literal["auc", "log_loss"]
 
 
 class _Frozen(BaseModel):
@@ -12,7 +12,7 @@ class _Frozen(BaseModel):
 
 
 class Bound(_Frozen):
-    """An absolute threshold: the metric must not be below `at_least` nor above `at_most`."""
+    """An absolute threshold: a metric of Evaluator must not leave `at_least` to `at_most`."""
 
     metric: str
     at_least: float | None = None
@@ -25,71 +25,61 @@ class Bound(_Frozen):
         return self
 
 
-class NotWorse(_Frozen):
-    """The candidate's metric may be worse than the baseline's by the margin at most."""
+class Slicing(_Frozen):
+    """A way to cut the test rows by a raw feature; each part is compared on its own.
 
-    metric: str
+    Attributes:
+        feature: The raw feature.
+        edges: For a number: where a new part begins. Without edges each value is a part.
+        known: Cut into rows that have the feature and rows that lack it.
+    """
+
+    feature: str
+    edges: tuple[float, ...] = ()
+    known: bool = False
+
+
+class NotWorse(_Frozen):
+    """The candidate must not be worse than the baseline by more than a margin.
+
+    It is refused when the whole confidence interval of the paired difference lies beyond the
+    margin: a difference that may be chance does not decide.
+
+    Attributes:
+        metric: `auc` or `log_loss`, computed from both models' predictions on the same rows.
+        margin: How much worse is tolerated, in units of the metric.
+        by: Slicings that it holds for; without any it holds for all rows together.
+    """
+
+    metric: PairedMetric
     margin: float = Field(ge=0)
-    higher_is_better: bool
+    by: tuple[Slicing, ...] = ()
+
+    @model_validator(mode="after")
+    def _slices_have_log_loss(self) -> Self:
+        if self.by and self.metric == "auc":
+            raise ValueError("slices are compared by log_loss: AUC says little on few rows")
+        return self
 
 
 class Criteria(_Frozen):
-    """All that a candidate is held to. Without absolute thresholds no gate is built."""
+    """All that a candidate is held to. Without absolute thresholds no gate is built.
+
+    Attributes:
+        bounds: Absolute thresholds.
+        not_worse: Comparisons with the serving model.
+        confidence: Of all comparisons together (Bonferroni): an equal model is refused by chance in
+            at most `1 - confidence` of the runs.
+        min_rows: Parts with fewer rows are reported and do not decide.
+        min_class_rows: Nor do parts with fewer rows of either class.
+        resamples: Bootstrap resamples.
+        seed: Of the resampling.
+    """
 
     bounds: tuple[Bound, ...] = Field(min_length=1)
     not_worse: tuple[NotWorse, ...] = ()
-
-
-class Verdict(_Frozen):
-    """The verdict on one criterion.
-
-    Attributes:
-        criterion: What was asked, in words.
-        passed: Whether it holds.
-        value: The candidate's metric; None if it is missing or not finite.
-        limit: What the value was compared with.
-    """
-
-    criterion: str
-    passed: bool
-    value: float | None
-    limit: float
-
-
-Metrics = Mapping[str, float]
-
-
-def judge(criteria: Criteria, candidate: Metrics, baseline: Metrics | None) -> list[Verdict]:
-    """Judges a candidate by every criterion; those of comparison only if there is a baseline.
-
-    A metric that is missing or not a number does not pass.
-
-    Args:
-        criteria: What to hold it to.
-        candidate: The candidate's metrics, by name.
-        baseline: The metrics of the serving model on the same rows.
-    """
-    verdicts = [
-        _verdict(f"{bound.metric} {word} {limit:g}", candidate.get(bound.metric), limit, sign)
-        for bound in criteria.bounds
-        for word, limit, sign in (("at least", bound.at_least, 1), ("at most", bound.at_most, -1))
-        if limit is not None
-    ]
-    for rule in criteria.not_worse if baseline is not None else ():
-        sign = 1 if rule.higher_is_better else -1
-        reference = (baseline or {}).get(rule.metric, math.nan)
-        words = f"{rule.metric} not worse than the baseline's {reference:.4f} by {rule.margin:g}"
-        limit = reference - sign * rule.margin
-        verdicts.append(_verdict(words, candidate.get(rule.metric), limit, sign))
-    return verdicts
-
-
-def _verdict(criterion: str, value: float | None, limit: float, sign: int) -> Verdict:
-    known = value is not None and math.isfinite(value)
-    passed = known and sign * (value or 0.0) >= sign * limit
-    return Verdict(
-        criterion=criterion,
-        passed=passed,
-        value=value if known else None,
-        limit=limit if math.isfinite(limit) else 0.0,
-    )
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    min_rows: int = Field(default=100, ge=2)
+    min_class_rows: int = Field(default=10, ge=1)
+    resamples: int = Field(default=1000, ge=100)
+    seed: int = 0

@@ -1,0 +1,75 @@
+"""Asks exported models what they say of the test rows."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+from evergreen.components.model_gate.bootstrap import Floats
+from evergreen.components.model_gate.judging import Predictions
+from evergreen.components.model_gate.slicing import Value
+
+BATCH_ROWS = 4096
+
+
+def predict_both(
+    candidate: Path,
+    baseline: Path,
+    folders: Sequence[Path],
+    label: str,
+    features: Sequence[str],
+) -> Predictions:
+    """Returns both models' probabilities on the rows of some folders, in their order.
+
+    Args:
+        candidate: A SavedModel with the signatures `serving_default`, which answers one
+            probability a row, and `transform_features`.
+        baseline: The SavedModel to compare with.
+        folders: Folders of TFRecords of `tf.Example`s.
+        label: The output of `transform_features` that holds the label; rows below 0 are left out.
+        features: The raw features to keep.
+    """
+    models = [tf.saved_model.load(str(path)) for path in (candidate, baseline)]
+    labels: list[Floats] = []
+    answers: tuple[list[Floats], list[Floats]] = ([], [])
+    columns: dict[str, list[Value]] = {name: [] for name in features}
+    for records in _batches(folders):
+        batch = tf.constant(records)
+        labels.append(models[0].signatures["transform_features"](batch)[label].numpy())
+        for model, collected in zip(models, answers, strict=True):
+            [answer] = model.signatures["serving_default"](batch).values()
+            collected.append(answer.numpy())
+        _collect(records, columns)
+    known = np.concatenate(labels).ravel() >= 0
+    return Predictions(
+        labels=np.concatenate(labels).ravel().astype(np.float64)[known],
+        candidate=np.concatenate(answers[0]).ravel().astype(np.float64)[known],
+        baseline=np.concatenate(answers[1]).ravel().astype(np.float64)[known],
+        columns={
+            name: [value for value, keep in zip(values, known, strict=True) if keep]
+            for name, values in columns.items()
+        },
+    )
+
+
+def _batches(folders: Sequence[Path]) -> Iterator[list[bytes]]:
+    files = sorted(str(file) for folder in folders for file in folder.iterdir())
+    for batch in tf.data.TFRecordDataset(files).batch(BATCH_ROWS).as_numpy_iterator():
+        yield list(batch)
+
+
+def _collect(records: list[bytes], columns: dict[str, list[Value]]) -> None:
+    """Appends the first value of each feature of each row, None where it is missing."""
+    batch = ExamplesToRecordBatchDecoder().DecodeBatch(records)
+    for name, collected in columns.items():
+        index = batch.schema.get_field_index(name)
+        rows = batch.column(index).to_pylist() if index >= 0 else [None] * len(records)
+        collected.extend(_first(row) for row in rows)
+
+
+def _first(row: list[bytes | float] | None) -> Value:
+    if not row:
+        return None
+    return row[0].decode(errors="replace") if isinstance(row[0], bytes) else row[0]
