@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evergreen.errors import EvergreenError
@@ -41,7 +41,7 @@ def publish_folder(source: Path, target: Path) -> bool:
             f"{target}: exists already, with another content than {source}.",
             hint="A published version is never overwritten: publish under a new number.",
         )
-    _sync(target.parent)
+    sync(target.parent)
     return published
 
 
@@ -58,31 +58,44 @@ def digest_tree(folder: Path) -> str:
 def sync_tree(folder: Path) -> None:
     """Forces all files and folders below a folder, and itself, to disk."""
     for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
+        sync(path)
+    sync(folder)
 
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Path]:
     """A hidden folder beside the target, locked as long as this process lives."""
-    folder = Path(tempfile.mkdtemp(prefix=f".staging-{target.name}-", dir=target.parent))
-    lock = os.open(folder, os.O_RDONLY)
+    folder, lock = _locked_folder(target)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # it is gone if it was renamed
         os.close(lock)
 
 
+def _locked_folder(target: Path) -> tuple[Path, int]:
+    """A new folder and the descriptor of its lock; another one if it was taken for abandoned."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f".staging-{target.name}-", dir=target.parent))
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
 def _remove_abandoned(target: Path) -> None:
     """Removes what publishers that died have left; one that lives holds the lock of its folder."""
     for folder in target.parent.glob(f".staging-{target.name}-*"):
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # just now renamed to its final place
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder)
-        except BlockingIOError:
+        except (BlockingIOError, FileNotFoundError):  # it lives, or is in its place by now
             continue
         finally:
             os.close(lock)
@@ -105,7 +118,8 @@ def _make_readable(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Forces a file, or a folder's list of names, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -67,6 +67,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         schema=schema.outputs["schema"],
         rejected=examples.outputs["rejected"],
         ingest_key=span.ingest_key,
+        series=settings.data_series,
         previous_statistics=pinned(standard_artifacts.ExampleStatistics, plan.previous_statistics),
     ).with_id("DataGate")
     return [schema, examples, statistics, inferred, anomalies, gate]
@@ -114,12 +115,13 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
     ).with_id("ModelGate")
     nodes = [schema, transform, trainer, evaluator, gate]
     if plan.model_version is not None:
-        nodes.append(pusher(settings, plan.model_version, trainer, gate))
+        config = {"model_version": plan.model_version, "train_key": plan.train_key}
+        nodes.append(pusher(settings, config, trainer, gate))
     return nodes
 
 
 def pusher(
-    settings: Settings, version: int, trainer: BaseComponent, gate: BaseComponent
+    settings: Settings, config: dict[str, int | str], trainer: BaseComponent, gate: BaseComponent
 ) -> BaseComponent:
     """Publishes a blessed model to where model servers look for it."""
     folder = pusher_pb2.PushDestination.Filesystem(base_directory=str(settings.serving.base_path))
@@ -127,7 +129,7 @@ def pusher(
         model=trainer.outputs["model"],
         model_blessing=gate.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(filesystem=folder),
-        custom_config={"model_version": version},
+        custom_config=config,
     )
 
 

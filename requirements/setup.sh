@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 fail() { printf 'setup: %s\n  %s\n' "$1" "$2" >&2; exit 1; }
 
 python=${PYTHON:-$(command -v python3.11 || command -v python3 || true)}
-[ -n "$python" ] || fail "no Python found." "Install Python 3.11: apt-get install python3.11 python3.11-venv python3.11-dev"
+[ -n "$python" ] || fail "no Python found." "Install Python 3.11 (Debian 12: apt-get install python3.11 python3.11-venv python3.11-dev)."
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' ||
   fail "$python is $("$python" --version 2>&1), and the locked packages need Python 3.11." \
     "Install it, or name it: make setup PYTHON=/path/to/python3.11"
@@ -16,7 +16,10 @@ command -v gcc >/dev/null || command -v cc >/dev/null ||
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   fail "Python's venv module is missing." "apt-get install python3.11-venv"
 
-[ -x .venv/bin/python ] || "$python" -m venv .venv
+[ "$(uname -m)" = x86_64 ] ||
+  fail "this machine is $(uname -m), and TFX's packages are built for x86_64 only." "Use an x86-64 machine."
+
+[ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
 echo "setup: installing the locked packages into .venv (about 3 GB; a few minutes the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 # sync, so that what the lock no longer has goes too; then the project itself.

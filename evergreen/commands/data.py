@@ -1,6 +1,5 @@
 """`evergreen data`: spans, the pieces that data comes in."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,9 +30,11 @@ def prepare(
     Example: [bold]evergreen data prepare --set data.period=quarter[/bold]
     """
     settings = read_settings(project, config, overrides)
-    module, _, function = settings.data.source.replace(":", ".").rpartition(".")
-    cut = getattr(import_module(module), function)
+
+    from evergreen.settings import load_function
+
     data = settings.data
+    cut = load_function("data.source", data.source)
     spans = cut(source, data.span_root, data.period, data.format)
     _print(spans, f"spans by {data.period.value} in {data.span_root}")
     typer.echo("next: evergreen run --spans 1-3")

@@ -1,12 +1,11 @@
 """`evergreen models`, `promote`, `rollback`, `archive`, `reset-baseline`: the model registry."""
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
 
 if TYPE_CHECKING:
     from evergreen.lineage.registry import Registry
@@ -45,7 +44,7 @@ def promote(
     """
     registry = _registry(project, config, overrides)
     _check_files(registry.events(), version)
-    _print_changed(registry.promote(version, getpass.getuser(), reason))
+    _print_changed(registry.promote(version, user(), reason))
 
 
 def rollback(
@@ -65,7 +64,7 @@ def rollback(
     events = registry.events()
     target = to_roll_back(events, to or None).version
     _check_files(events, target)
-    _print_changed(registry.rollback(target, getpass.getuser(), reason))
+    _print_changed(registry.rollback(target, user(), reason))
 
 
 def archive(
@@ -80,7 +79,7 @@ def archive(
     Example: [bold]evergreen archive 1[/bold]
     """
     registry = _registry(project, config, overrides)
-    _print_changed(registry.archive(version, getpass.getuser(), reason))
+    _print_changed(registry.archive(version, user(), reason))
 
 
 def reset_baseline(
@@ -94,7 +93,7 @@ def reset_baseline(
     Example: [bold]evergreen reset-baseline --reason "the label has changed"[/bold]
     """
     registry = _registry(project, config, overrides)
-    _print_changed(registry.reset_baseline(getpass.getuser(), reason))
+    _print_changed(registry.reset_baseline(user(), reason))
 
 
 def _registry(project: Path, config: list[str], overrides: list[str]) -> "Registry":

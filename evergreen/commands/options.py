@@ -1,5 +1,8 @@
 """Options that several commands share."""
 
+import getpass
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +25,21 @@ LOCAL = ("local",)
 
 
 def read_settings(project: Path, config: list[str], overrides: list[str]) -> "Settings":
-    """Loads the settings that the shared options name."""
+    """Loads the settings that the shared options name; the project's code becomes importable.
+
+    It comes first on the path: what runs is the code of the project that was named, not of the one
+    that happens to be installed.
+    """
     from evergreen.settings import find_project, load_settings
 
-    return load_settings(find_project(project), config, overrides)
+    folder = find_project(project)
+    sys.path.insert(0, str(folder))
+    return load_settings(folder, config, overrides)
+
+
+def user() -> str:
+    """Returns the name of whoever runs the command; the number, if it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,6 +1,5 @@
 """`evergreen run`: the pipeline, from spans to a pushed model."""
 
-import getpass
 import os
 import signal
 from datetime import UTC, datetime
@@ -8,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
 
 EXIT_CODES = """
 [bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
@@ -28,8 +27,9 @@ def run(
         str, typer.Option(help="Spans to train on, such as 1-3 or 1,2,5; all if not given.")
     ] = "",
     cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Whether to reuse equal executions.")
-    ] = True,
+        bool | None,
+        typer.Option("--cache/--no-cache", help="Whether to reuse equal executions."),
+    ] = None,
     experiment: Annotated[
         bool, typer.Option("--experiment", help="Run everything, but never push.")
     ] = False,
@@ -41,8 +41,8 @@ def run(
     """
     if orchestrator:
         overrides = [*overrides, f"pipeline.orchestrator={orchestrator}"]
-    if not cache:
-        overrides = [*overrides, "pipeline.cache=false"]
+    if cache is not None:
+        overrides = [*overrides, f"pipeline.cache={str(cache).lower()}"]
     settings = read_settings(project, config, overrides)
 
     from evergreen.planning.plan import Outcome, Request
@@ -50,22 +50,23 @@ def run(
 
     request = Request(
         spans=spans or None,
-        requested_by=getpass.getuser(),
+        requested_by=user(),
         reason=reason,
         experiment=experiment,
         cache=settings.pipeline.cache,
     )
     log = settings.logs.folder / f"run-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with quiet(log) as console:
-        console.print(f"[dim]log: {log}[/dim]", soft_wrap=True, highlight=False)
+        console.print(f"log: {log}", style="dim", markup=False, soft_wrap=True, highlight=False)
         from evergreen.running.run import Run
 
         try:
             outcome = Run(settings, console)(request).outcome
         except KeyboardInterrupt:
             console.print("\n[yellow]interrupted[/yellow]; what was pushed before is untouched.")
-            console.print("next: run the same again; finished nodes come from the cache.")
+            console.print("next: run the same again; finished nodes come from the cache")
             console.file.flush()
             os._exit(INTERRUPTED)  # Beam's worker threads would go on with the node
     codes = {Outcome.DATA_REFUSED: DATA_REFUSED, Outcome.MODEL_REFUSED: MODEL_REFUSED}

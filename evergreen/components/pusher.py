@@ -11,10 +11,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from evergreen.files import digest_tree, publish_folder
-
-VERSION = "model_version"
-RECEIPT = "push.json"
+from evergreen.pushing import push
 
 
 class Executor(executor.Executor):
@@ -33,7 +30,7 @@ class Executor(executor.Executor):
         """Publishes the model if it is blessed; a version that is there already is left alone.
 
         Raises:
-            EvergreenError: If the version exists with another content.
+            EvergreenError: If the version exists and is of another training.
         """
         pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
         if not self.CheckBlessing(input_dict):
@@ -41,16 +38,14 @@ class Executor(executor.Executor):
             return
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[specs.PUSH_DESTINATION_KEY], destination)
-        version = str(json.loads(exec_properties[specs.CUSTOM_CONFIG_KEY])[VERSION])
-        source = Path(self.GetModelPath(input_dict))
+        config = json.loads(exec_properties[specs.CUSTOM_CONFIG_KEY])
+        version = str(config["model_version"])
         target = Path(destination.filesystem.base_directory, version)
-        new = publish_folder(source, target)
-        receipt = {"path": str(target), "sha256": digest_tree(target), "new": new}
-        Path(pushed.uri, RECEIPT).write_text(json.dumps(receipt, indent=1))
+        push(Path(self.GetModelPath(input_dict)), target, config["train_key"])
         self._MarkPushed(pushed, pushed_destination=str(target), pushed_version=version)
 
 
 class Pusher(component.Pusher):
-    """Pusher with atomic publishing; `custom_config` must hold `model_version`."""
+    """Pusher with atomic publishing; `custom_config` holds `model_version` and `train_key`."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -16,21 +16,30 @@ def blessed_examples(store: MetadataStore, ingest_key: str) -> int | None:
         ingest_key: The identity of span, schema and split.
 
     Returns:
-        The id of the newest one whose files exist; None if the span is not in.
+        Its id, if the newest verdict is a blessing and the files exist; None otherwise.
+    """
+    verdicts = _newest(
+        store,
+        f"type = '{DATA_BLESSING}' AND custom_properties.ingest_key.string_value = '{ingest_key}'",
+    )
+    if not verdicts or not verdicts[0].custom_properties["blessed"].int_value:
+        return None
+    blessed = [one for one in verdicts if one.custom_properties["blessed"].int_value]
+    return _first_usable(store, blessed, "examples_id")
+
+
+def previous_statistics(store: MetadataStore, series: str, number: int) -> int | None:
+    """Returns the statistics artifact of the nearest blessed span before a number, if any.
+
+    Args:
+        store: The metadata store.
+        series: The spans among which to look: those of one pipeline and period.
+        number: The number of the span.
     """
     blessings = _newest(
         store,
         f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
-        f" AND custom_properties.ingest_key.string_value = '{ingest_key}'",
-    )
-    return _first_usable(store, blessings, "examples_id")
-
-
-def previous_statistics(store: MetadataStore, number: int) -> int | None:
-    """Returns the statistics artifact of the nearest blessed span before a number, if any."""
-    blessings = _newest(
-        store,
-        f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
+        f" AND custom_properties.series.string_value = '{series}'"
         f" AND custom_properties.span.int_value < {number}",
     )
     nearest = sorted(
@@ -39,10 +48,20 @@ def previous_statistics(store: MetadataStore, number: int) -> int | None:
     return _first_usable(store, nearest, "statistics_id")
 
 
-def latest_analyzer_cache(store: MetadataStore) -> int | None:
-    """Returns the id of the newest TransformCache artifact whose files exist."""
-    found = _newest(store, "type = 'TransformCache'")
+def latest_analyzer_cache(store: MetadataStore, pipeline: str) -> int | None:
+    """Returns the id of a pipeline's newest TransformCache artifact whose files exist."""
+    found = _newest(
+        store,
+        "type = 'TransformCache'"
+        f" AND contexts_p.type = 'pipeline' AND contexts_p.name = '{pipeline}'",
+    )
     return next((int(artifact.id) for artifact in found if _usable(artifact)), None)
+
+
+def all_usable(store: MetadataStore, ids: list[int]) -> bool:
+    """Whether all artifacts exist, with their files."""
+    found = store.get_artifacts_by_id(ids)
+    return len(found) == len(set(ids)) and all(_usable(artifact) for artifact in found)
 
 
 def _newest(store: MetadataStore, query: str) -> list[mlmd.Artifact]:

@@ -58,6 +58,10 @@ class Registry:
         """Returns the model whose stage is *serving*: the baseline of the next one."""
         return log.serving(self.events())
 
+    def registration(self, model: ModelRef) -> Event:
+        """Returns the event that entered a version."""
+        return next(event for event in self.events() if event.model == model)
+
     def register(
         self,
         model: ModelRef,

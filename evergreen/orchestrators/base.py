@@ -37,8 +37,8 @@ def installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=GROUP))}
 
 
-def load(name: str) -> Orchestrator:
-    """Makes the orchestrator of a name.
+def find(name: str) -> EntryPoint:
+    """Returns the entry point of a name. Nothing of it is imported.
 
     Raises:
         SettingsError: If none of that name is installed.
@@ -51,5 +51,14 @@ def load(name: str) -> Orchestrator:
             + (f"; did you mean {close[0]!r}?" if close else "."),
             hint=f"Installed: {', '.join(points)}.",
         )
-    orchestrator: Orchestrator = points[name].load()()
+    return points[name]
+
+
+def load(name: str) -> Orchestrator:
+    """Makes the orchestrator of a name.
+
+    Raises:
+        SettingsError: If none of that name is installed.
+    """
+    orchestrator: Orchestrator = find(name).load()()
     return orchestrator

@@ -1,6 +1,5 @@
 """From a plan to TFX's intermediate representation (IR), ready to be run anywhere."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,10 +7,11 @@ from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from evergreen.errors import SettingsError
+from evergreen.errors import EvergreenError
 from evergreen.planning.digests import digest_code
 from evergreen.planning.plan import Plan
-from evergreen.settings import Settings
+from evergreen.planning.planner import take_digests
+from evergreen.settings import Settings, load_function
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -26,8 +26,15 @@ def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
 
     Raises:
         SettingsError: If the factory named in the settings cannot be imported.
+        EvergreenError: If code, lock or schema changed since the plan was made.
     """
-    pipeline: Pipeline = _factory(settings)(settings, plan)
+    if take_digests(settings) != plan.digests:
+        raise EvergreenError(
+            "the code, the lock or the schema has changed since the run was planned.",
+            hint="Run again: it is planned anew, and what is finished comes from the cache.",
+        )
+    factory = load_function("pipeline.factory", settings.pipeline.factory)
+    pipeline: Pipeline = factory(settings, plan)
     ir = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: plan.pipeline_run}
@@ -42,20 +49,11 @@ def _add_digests(node: pipeline_pb2.PipelineNode, plan: Plan) -> None:
     digests = {"platform_digest": plan.digests.platform, "lock_digest": plan.digests.lock}
     if plan.train:
         digests["use_case_digest"] = plan.digests.use_case
+        if node.node_info.id == "Trainer":  # so that a model is of one training
+            digests["train_key"] = plan.train.train_key
     for name, value in parameters.items():
         file = Path(value.field_value.string_value)
         if file.is_absolute() and file.is_file():
             digests[f"{name}_digest"] = digest_code([file])
     for name, digest in digests.items():
         parameters[name].field_value.string_value = digest
-
-
-def _factory(settings: Settings):  # type: ignore[no-untyped-def]
-    module, _, function = settings.pipeline.factory.replace(":", ".").rpartition(".")
-    try:
-        return getattr(import_module(module), function)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise SettingsError(
-            f"pipeline.factory = {settings.pipeline.factory}: {error}.",
-            hint="It names a function create_pipeline(settings, plan) of an installed module.",
-        ) from error

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from evergreen.errors import EvergreenError
+from evergreen.errors import SettingsError
 
 CODE_SUFFIXES = {".py", ".yaml", ".json", ".pbtxt", ".txt"}
 
@@ -18,14 +18,14 @@ def digest_code(paths: Iterable[Path]) -> str:
         paths: Files, or folders that are searched for files with `CODE_SUFFIXES`.
 
     Raises:
-        EvergreenError: If a path does not exist.
+        SettingsError: If a path does not exist.
     """
     total = hashlib.sha256()
     for root in paths:
         if not root.exists():
-            raise EvergreenError(
-                f"{root}: does not exist, but is part of the code's digest.",
-                hint="Correct pipeline.use_case or pipeline.lock in the settings.",
+            raise SettingsError(
+                f"{root}: does not exist, but decides what a run is.",
+                hint="Correct data.schema, pipeline.definition, use_case or lock in the settings.",
             )
         for file in _files(root):
             total.update(f"{root.name}/{file.relative_to(root)}\0".encode())

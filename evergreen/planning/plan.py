@@ -154,6 +154,7 @@ class IngestPlan(Frozen):
 class TrainPlan(Frozen):
     """The train half of the graph: everything it takes is pinned."""
 
+    train_key: str
     pins: Pins
     baseline: ModelRef | None
     model_version: int | None
@@ -206,6 +207,9 @@ def train_plan(record: RunRecord) -> Plan:
         cache=record.request.cache,
         digests=record.digests,
         train=TrainPlan(
-            pins=record.pins, baseline=record.baseline, model_version=record.model_version
+            train_key=record.train_key,
+            pins=record.pins,
+            baseline=record.baseline,
+            model_version=record.model_version,
         ),
     )

@@ -9,6 +9,7 @@ from ml_metadata.metadata_store import MetadataStore
 import evergreen.components
 from evergreen.errors import DataError
 from evergreen.lineage.artifacts import (
+    all_usable,
     blessed_examples,
     latest_analyzer_cache,
     previous_statistics,
@@ -19,7 +20,6 @@ from evergreen.planning.digests import digest_code, digest_values
 from evergreen.planning.plan import (
     Digests,
     ModelRef,
-    Outcome,
     Pins,
     Plan,
     Request,
@@ -82,7 +82,8 @@ class Planner:
 
     def ingest(self, record: RunRecord, span: SpanRef) -> Plan:
         """Plans the ingestion of one span of a run; call it when the spans before are in."""
-        return ingest_plan(record, span, previous_statistics(self._store, span.number))
+        previous = previous_statistics(self._store, self._settings.data_series, span.number)
+        return ingest_plan(record, span, previous)
 
     def pin(self, record: RunRecord) -> RunRecord:
         """Fixes the inputs of training by artifact id, once all spans of the window are in.
@@ -90,10 +91,7 @@ class Planner:
         Raises:
             DataError: If a span of the window is not ingested, or did not pass the data gate.
         """
-        examples = tuple(self._examples_id(span) for span in record.window)
-        pinned = record.with_pins(
-            Pins(examples=examples, analyzer_cache=self._analyzer_cache(record, examples))
-        )
+        pinned = record.with_pins(self._pins_used_before(record) or self._new_pins(record))
         self._records.update(pinned)
         return pinned
 
@@ -138,16 +136,25 @@ class Planner:
         """The serving model; for a training that made it, what that one was compared with."""
         serving = self._registry.serving()
         if serving and self._registry.train_key(serving.version) == train_key:
-            previous = self._records.latest(train_key=train_key, outcome=Outcome.PUSHED)
-            return previous.baseline if previous else None
+            run_id = self._registry.registration(serving).evidence.get("run")
+            return self._records.get(run_id).baseline if run_id else None
         return serving
 
-    def _analyzer_cache(self, record: RunRecord, examples: tuple[int, ...]) -> int | None:
-        """The newest cache; the one used before where the same examples were transformed before."""
+    def _pins_used_before(self, record: RunRecord) -> Pins | None:
+        """The pins of the last run that transformed the same, if their files are still there."""
         previous = self._records.latest(transform_key=record.transform_key, pinned="yes")
-        if previous and previous.pins and previous.pins.examples == examples:
-            return previous.pins.analyzer_cache
-        return latest_analyzer_cache(self._store) if record.request.cache else None
+        if previous is None or previous.pins is None:
+            return None
+        pins = previous.pins
+        ids = [*pins.examples, *([] if pins.analyzer_cache is None else [pins.analyzer_cache])]
+        return pins if all_usable(self._store, ids) else None
+
+    def _new_pins(self, record: RunRecord) -> Pins:
+        cache = latest_analyzer_cache(self._store, record.pipeline)
+        return Pins(
+            examples=tuple(self._examples_id(span) for span in record.window),
+            analyzer_cache=cache if record.request.cache else None,
+        )
 
 
 def take_digests(settings: Settings) -> Digests:
@@ -158,6 +165,7 @@ def take_digests(settings: Settings) -> Digests:
             pipeline=[pipeline.name, pipeline.factory],
             model=model.model_dump(),
             serving=settings.serving.model_dump(),
+            beam=settings.beam.model_dump(),
         ),
         definition=digest_code(pipeline.definition),
         use_case=digest_code(pipeline.use_case),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.lineage.nodes import NodeReader, NodeState, outputs
 
@@ -43,8 +44,15 @@ class RunReader:
 
     def model_id(self) -> int:
         """Returns the id of the Model artifact that the run trained."""
+        return int(self._model().id)
+
+    def model_path(self) -> Path:
+        """Returns the folder of the SavedModel that the run trained."""
+        return Path(self._model().uri, "Format-Serving")
+
+    def _model(self) -> mlmd.Artifact:
         [model] = outputs(self._store, self.nodes["Trainer"].execution_id, "model")
-        return int(model.id)
+        return model
 
 
 def span_report(store: MetadataStore, ingest_key: str) -> Report | None:

@@ -19,6 +19,7 @@ from evergreen.planning.plan import (
     train_plan,
 )
 from evergreen.planning.planner import Planner
+from evergreen.pushing import push
 from evergreen.running.outcome import RunReader
 from evergreen.running.progress import Progress
 from evergreen.running.summary import show_plan, show_summary
@@ -35,7 +36,7 @@ class Run:
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
         self._console = console
-        self._orchestrator = base.load(settings.pipeline.orchestrator)
+        base.find(settings.pipeline.orchestrator)  # a wrong name is refused before anything starts
         self._store: MetadataStore = open_store(settings.metadata)
         self._planner = Planner(settings, self._store)
         self._records = RunRecords(self._store)
@@ -54,25 +55,25 @@ class Run:
         show_plan(self._console, record)
         ended = Outcome.INTERRUPTED
         try:
-            record, ended = self._execute(record)
+            ended = self._execute(record)
         except Exception:
             ended = Outcome.FAILED
             raise
         finally:
             cancel_active(self._store, [plan.pipeline_run for plan in self._started])
-            record = record.ended(ended)
+            record = self._records.get(record.run_id).ended(ended)
             self._records.update(record)
         show_summary(self._console, self._settings, self._store, record)
         return record
 
-    def _execute(self, record: RunRecord) -> tuple[RunRecord, Outcome]:
+    def _execute(self, record: RunRecord) -> Outcome:
         for span in record.to_ingest:
             ingested = self._run_plan(self._planner.ingest(record, span))
             if not ingested.report("DataGate")["blessed"]:
-                return record, Outcome.DATA_REFUSED
+                return Outcome.DATA_REFUSED
         record = self._planner.pin(record)
         trained = self._run_plan(train_plan(record))
-        return record, self._conclude(record, trained)
+        return self._conclude(record, trained)
 
     def _run_plan(self, plan: Plan) -> RunReader:
         self._console.print(f"\n[bold]{plan.title}[/bold]")
@@ -80,11 +81,12 @@ class Run:
             from evergreen.orchestrators.compiling import compile_plan
 
             ir = compile_plan(self._settings, plan)
+            orchestrator = base.load(self._settings.pipeline.orchestrator)
         self._started.append(plan)
         connection, pipeline = connection_config(self._settings.metadata), ir.pipeline_info.id
         try:
             with Progress(self._console, connection, pipeline, plan.pipeline_run):
-                self._orchestrator.run(ir, connection)
+                orchestrator.run(ir, connection)
         except Exception as error:
             if _was_interrupted(error):
                 raise KeyboardInterrupt from error
@@ -105,6 +107,7 @@ class Run:
         destination = trained.pushed()
         if destination is None or record.model_version is None:
             return Outcome.EXPERIMENT
+        push(trained.model_path(), destination, record.train_key)  # if somebody removed it
         registry = Registry(self._store, self._settings.model.name)
         known = {event.model.version for event in registry.events()}
         registry.register(

@@ -3,6 +3,7 @@
 from ml_metadata.metadata_store import MetadataStore
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from evergreen.lineage.registry import Registry
@@ -79,7 +80,7 @@ def _largest_drift(drifts: list[Report]) -> str:
         return "-"
     worst = max(drifts, key=lambda drift: drift["value"] / (drift["threshold"] or 1))
     high = sum(drift["value"] > drift["threshold"] for drift in drifts)
-    text = f"{worst['feature']} {worst['value']:.3f} of {worst['threshold']:g}"
+    text = f"{escape(worst['feature'])} {worst['value']:.3f} of {worst['threshold']:g}"
     return text + (f" [yellow]({high} high)[/yellow]" if high else "")
 
 
@@ -87,10 +88,10 @@ def _show_findings(console: Console, report: Report) -> None:
     console.print(f"[red]span {report['span']} is refused by the data gate:[/red]")
     for finding in report["findings"]:
         values = f" (such as {', '.join(finding['values'])})" if finding["values"] else ""
+        text = f"{finding['count']} of {finding['rows']} rows. {finding['description']}{values}"
+        feature = escape(finding["feature"]) or "data set"
         console.print(
-            f"  [bold]{finding['feature'] or 'data set'}[/bold]  {finding['kind']}: "
-            f"{finding['count']} of {finding['rows']} rows. {finding['description']}{values}",
-            highlight=False,
+            f"  [bold]{feature}[/bold]  {finding['kind']}: {escape(text)}", highlight=False
         )
 
 
@@ -106,7 +107,9 @@ def _metrics_table(report: Report) -> Table:
     return table
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
+    if value is None:
+        return "not a number"
     return f"{value:.0f}" if value.is_integer() else f"{value:.4f}"
 
 
@@ -117,7 +120,7 @@ def _show_verdicts(console: Console, report: Report) -> None:
         overall = verdict["rows"] is None or "all rows" in verdict["criterion"]
         if verdict["decides"] and (overall or not verdict["passed"]):
             mark = "[green]✓[/green]" if verdict["passed"] else "[red]✗[/red]"
-            text = f"{mark} {verdict['criterion']}: {_numbers(verdict)}"
+            text = f"{mark} {escape(verdict['criterion'])}: {_numbers(verdict)}"
             console.print(f"  {text}", highlight=False, soft_wrap=True)
     parts = [
         one for one in report["verdicts"] if one["rows"] and "all rows" not in one["criterion"]
@@ -142,7 +145,7 @@ def _numbers(verdict: Report) -> str:
 def _show_outcome(
     console: Console, settings: Settings, store: MetadataStore, record: RunRecord
 ) -> None:
-    path = settings.serving.base_path / str(record.model_version)
+    path = escape(str(settings.serving.base_path / str(record.model_version)))
     version = f"version {record.model_version}"
     serving = Registry(store, settings.model.name).serving()
     serves = f"version {serving.version} is serving" if serving else "nothing is serving yet"

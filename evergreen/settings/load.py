@@ -86,7 +86,7 @@ def _read(file: Path, project: Path) -> Source:
     name = str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
     try:
         config = OmegaConf.load(file)
-    except (YAMLError, OSError, ValueError) as error:
+    except (YAMLError, OSError, ValueError, IndexError) as error:
         raise SettingsError(f"{name}: cannot be read as YAML: {error}") from error
     if not isinstance(config, DictConfig):
         raise SettingsError(f"{name}: is a list; sections with keys were expected.")
@@ -98,9 +98,9 @@ def _parse(pair: str) -> Source:
     if not equals or not key.strip() or key.startswith(".") or key.endswith("."):
         raise SettingsError(
             f"--set {pair}: is not of the form section.key=value.",
-            hint="For example: --set model.hyperparameters.epochs=3",
+            hint="For example: --set model.hyperparameters.max_epochs=3",
         )
     try:
         return f"--set {pair}", OmegaConf.from_dotlist([pair])
-    except (YAMLError, OmegaConfBaseException, ValueError) as error:
+    except (YAMLError, OmegaConfBaseException, ValueError, IndexError) as error:
         raise SettingsError(f"--set {pair}: the value is not YAML: {error}") from error

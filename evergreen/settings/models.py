@@ -119,3 +119,8 @@ class Settings(Section):
     beam: BeamSettings
     serving: ServingSettings
     logs: LogSettings
+
+    @property
+    def data_series(self) -> str:
+        """The name of the spans that are one series: those of this pipeline and period."""
+        return f"{self.pipeline.name}/{self.data.period.value}"

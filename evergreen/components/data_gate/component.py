@@ -16,7 +16,13 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
 from evergreen.components.artifacts import DataBlessing, RejectedRows
-from evergreen.components.data_gate.findings import Drift, drifts, from_anomalies, from_rejections
+from evergreen.components.data_gate.findings import (
+    Drift,
+    drifts,
+    empty_splits,
+    from_anomalies,
+    from_rejections,
+)
 
 REPORT = "report.json"
 
@@ -30,6 +36,7 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     rejected: InputArtifact[RejectedRows],
     blessing: OutputArtifact[DataBlessing],
     ingest_key: Parameter[str],
+    series: Parameter[str],
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
 ) -> None:
     """Blesses a span that fits the schema, and refuses one that does not.
@@ -45,6 +52,7 @@ def DataGate(  # noqa: N802 - a component is a class to its users
         rejected: The rows that ingestion refused.
         blessing: Out: the verdict, with `report.json`.
         ingest_key: Under which the span's examples are found again.
+        series: The spans that this one is one of.
         previous_statistics: The statistics of the span before, for drift.
     """
     expected = _load_schema(schema)
@@ -53,6 +61,7 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     refused = json.loads(Path(rejected.uri, "rejected.json").read_text())
     findings = from_anomalies(_load_anomalies(anomalies), Path(examples.uri), expected)
     findings += from_rejections(refused, sum(rows.values()) + refused["rows"])
+    findings += empty_splits(rows)
     distances: list[Drift] = []
     if previous_statistics is not None:
         previous = _load_statistics(previous_statistics)["train"]
@@ -73,6 +82,7 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     blessing.set_int_custom_property("examples_id", examples.id)
     blessing.set_int_custom_property("statistics_id", statistics.id)
     blessing.set_string_custom_property("ingest_key", ingest_key)
+    blessing.set_string_custom_property("series", series)
 
 
 def _load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:

@@ -43,11 +43,6 @@ class Drift(BaseModel):
     value: float
     threshold: float
 
-    @property
-    def high(self) -> bool:
-        """Whether the distance is above the schema's threshold."""
-        return self.value > self.threshold
-
 
 def from_anomalies(
     anomalies: Mapping[str, anomalies_pb2.Anomalies], examples: Path, schema: schema_pb2.Schema
@@ -93,6 +88,25 @@ def from_rejections(report: Mapping[str, list[dict]], rows: int) -> list[Finding
             values=list(dict.fromkeys(example["value"] for example in reason["examples"]))[:5],
         )
         for reason in report["reasons"]
+    ]
+
+
+def empty_splits(rows: Mapping[str, int]) -> list[Finding]:
+    """Returns a finding for each split without rows: TFDV itself finds nothing wrong there.
+
+    Args:
+        rows: Rows by split.
+    """
+    return [
+        Finding(
+            feature="",
+            kind="SPLIT_EMPTY",
+            description=f"the split {split} has no rows: too few rows, or keys that repeat.",
+            count=0,
+            rows=sum(rows.values()),
+        )
+        for split, count in rows.items()
+        if count == 0
     ]
 
 

@@ -1,6 +1,7 @@
 """Brings columns to the types of the schema; rows with values that do not fit are refused."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -78,14 +79,20 @@ def _to_float(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
 
 
 def _to_int(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    try:
-        return column.cast(pa.int64()), np.zeros(len(column), bool)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        text, bad = _numbers_as_text(column)
+    # Arrow would read 0x10 as 16.
+    if not pa.types.is_string(column.type) or _all_digits(column):
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return column.cast(pa.int64()), np.zeros(len(column), bool)
+    text, bad = _numbers_as_text(column)
     # One by one and exactly: float64 would not tell integers above 2^53 apart.
     integers = [None if value is None else _whole(value) for value in text.to_pylist()]
     fractions = [value is None for value in integers] & text.is_valid().to_numpy(False)
     return pa.array(integers, pa.int64()), bad | fractions
+
+
+def _all_digits(column: pa.Array) -> bool:
+    digits = pc.match_substring_regex(column, r"^-?\d{1,18}$")
+    return pc.all(digits, min_count=0).as_py() is not False
 
 
 def _whole(text: str) -> int | None:

@@ -16,7 +16,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from evergreen.components.artifacts import RejectedRows
 from evergreen.components.example_gen.coercing import Refusal, coerce
 from evergreen.components.example_gen.reading import read_batches
-from evergreen.components.example_gen.writing import SplitWriter
+from evergreen.components.example_gen.writing import SplitWriter, fingerprints
+from evergreen.errors import DataError
 from evergreen.spans import read_span, verify
 
 REPORT = "rejected.json"
@@ -28,6 +29,7 @@ class Rejections:
 
     def __init__(self) -> None:
         self.rows = 0
+        self._fingerprints: list[np.ndarray] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self._examples: dict[tuple[str, str], list[dict[str, str | int]]] = {}
 
@@ -45,6 +47,15 @@ class Rejections:
                     "value": refusal.value,
                 }
                 examples.append(place)
+
+    def add_keys(self, keys: pa.Array) -> None:
+        """Adds the keys of good rows, to find out whether they are unique."""
+        self._fingerprints.append(fingerprints(keys))
+
+    def repeated_keys(self) -> int:
+        """How many rows have a key that another row before them has."""
+        keys = np.concatenate([np.array([], np.int64), *self._fingerprints])
+        return len(keys) - len(np.unique(keys))
 
     def report(self) -> dict[str, object]:
         """The content of `rejected.json`."""
@@ -88,6 +99,12 @@ def ExampleGen(  # noqa: N802 - a component is a class to its users
     examples.span, examples.version = span, version
     examples.set_string_custom_property("sha256", sha256)
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    if repeated := rejections.repeated_keys():
+        raise DataError(
+            f"{span_path}: {repeated} rows repeat the {key} of another row.",
+            hint="Keys decide splits and must be unique: correct them, or leave the column out "
+            "and land the file again, so that keys are made.",
+        )
     rejected.rows = rejections.rows
     report = json.dumps(rejections.report(), indent=1)
     Path(rejected.uri, REPORT).write_text(report)
@@ -106,13 +123,18 @@ def ingest(
         for file in files:
             row = 1
             for batch in read_batches(file):
-                rejections.add(file.name, row, _write(batch, columns, key, writer))
+                refusals = _write(batch, columns, key, writer, rejections)
+                rejections.add(file.name, row, refusals)
                 row += batch.num_rows
     return rejections
 
 
 def _write(
-    batch: pa.RecordBatch, kinds: dict[str, str], key: str, writer: SplitWriter
+    batch: pa.RecordBatch,
+    kinds: dict[str, str],
+    key: str,
+    writer: SplitWriter,
+    rejections: Rejections,
 ) -> list[Refusal]:
     columns, refusals = coerce(batch, kinds)
     keys = columns.get(key, pa.nulls(batch.num_rows, pa.binary()))
@@ -121,5 +143,6 @@ def _write(
     good = np.ones(batch.num_rows, bool)
     good[[refusal.row for refusal in refusals]] = False
     keep = pa.array(good)
+    rejections.add_keys(keys.filter(keep))
     writer.write({name: column.filter(keep) for name, column in columns.items()}, keys.filter(keep))
     return refusals

@@ -25,9 +25,18 @@ def assign_splits(keys: pa.Array, splits: Mapping[str, int]) -> np.ndarray:
     Returns:
         Indices into the splits in their order, int64 of shape [n].
     """
+    buckets = _hash(keys, sum(splits.values()))
+    return np.searchsorted(np.cumsum(list(splits.values())), buckets, side="right")
+
+
+def fingerprints(keys: pa.Array) -> np.ndarray:
+    """Returns 63 bits of hash of each key, int64 of shape [n]: equal only for equal keys."""
+    return _hash(keys, 2**63 - 1)
+
+
+def _hash(keys: pa.Array, buckets: int) -> np.ndarray:
     texts = keys if pa.types.is_binary(keys.type) else keys.cast(pa.string())
-    buckets = tf.strings.to_hash_bucket_fast(texts.to_numpy(zero_copy_only=False), _total(splits))
-    return np.searchsorted(np.cumsum(list(splits.values())), buckets.numpy(), side="right")
+    return tf.strings.to_hash_bucket_fast(texts.to_numpy(zero_copy_only=False), buckets).numpy()
 
 
 def to_lists(columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
@@ -44,7 +53,6 @@ class SplitWriter:
         self._splits = splits
         self._encoder = RecordBatchToExamplesEncoder()
         self._writers = []
-        self.rows = dict.fromkeys(splits, 0)
         for name in splits:
             (folder / f"Split-{name}").mkdir(parents=True, exist_ok=True)
             self._writers.append(tf.io.TFRecordWriter(str(folder / f"Split-{name}" / FILE_NAME)))
@@ -52,11 +60,9 @@ class SplitWriter:
     def write(self, columns: Mapping[str, pa.Array], keys: pa.Array) -> None:
         """Writes rows to the splits of their keys; both have the same length."""
         lists, assigned = to_lists(columns), assign_splits(keys, self._splits)
-        for index, name in enumerate(self._splits):
-            part = lists.filter(pa.array(assigned == index))
-            for record in self._encoder.encode(part):
-                self._writers[index].write(record)
-            self.rows[name] += part.num_rows
+        for index, writer in enumerate(self._writers):
+            for record in self._encoder.encode(lists.filter(pa.array(assigned == index))):
+                writer.write(record)
 
     def __enter__(self) -> "SplitWriter":
         return self
@@ -69,10 +75,6 @@ class SplitWriter:
     ) -> None:
         for writer in self._writers:
             writer.close()
-
-
-def _total(splits: Mapping[str, int]) -> int:
-    return sum(splits.values())
 
 
 def _to_list(column: pa.Array) -> pa.Array:

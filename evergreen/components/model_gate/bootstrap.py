@@ -1,5 +1,6 @@
 """Paired differences between two models on the same rows, with bootstrap standard errors."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -59,7 +60,8 @@ def compare_auc(
         auc(labels, candidate, weights) - auc(labels, baseline, weights)
         for weights in _weights(len(labels), resamples, seed)
     ]
-    error = float(np.nanstd(np.concatenate(gains), ddof=1))
+    finite = [part[np.isfinite(part)] for part in gains]
+    error = float(np.concatenate(finite).std(ddof=1)) if any(map(len, finite)) else math.nan
     return Paired(float(areas[0]), float(areas[1]), float(areas[0] - areas[1]), error)
 
 
@@ -78,8 +80,10 @@ def auc(labels: Floats, scores: Floats, weights: Floats) -> Floats:
         weights: Shape [resamples, n].
 
     Returns:
-        Shape [resamples]; NaN where a class has no weight.
+        Shape [resamples]; NaN where a class has no weight, or a score is not finite.
     """
+    if not np.isfinite(scores).all():
+        return np.full(len(weights), np.nan)
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
     positives = np.add.reduceat((weights * labels)[:, order], starts, axis=1)

@@ -1,6 +1,7 @@
 """The ModelGate node: from the Evaluator's figures and paired predictions to a ModelBlessing."""
 
 import json
+import math
 from pathlib import Path
 
 import tensorflow_model_analysis as tfma
@@ -76,7 +77,7 @@ def overall_metrics(evaluation: str, model_name: str | None) -> dict[str, float]
     result = tfma.load_eval_result(evaluation, model_name=model_name)
     metrics = result.get_metrics_for_slice()
     return {
-        name: value["doubleValue"]
+        name: float(value["doubleValue"])  # TFMA writes NaN as text
         for name, value in metrics.items()
         if "doubleValue" in value and not name.endswith(DIFFERENCE)
     }
@@ -106,8 +107,13 @@ def _write(
     report = {
         "blessed": all(verdict.passed for verdict in verdicts),
         "baseline_version": baseline_version or None,
-        "candidate": candidate,
-        "baseline": baseline,
+        "candidate": _finite(candidate),
+        "baseline": baseline and _finite(baseline),
         "verdicts": [verdict.model_dump() for verdict in verdicts],
     }
     (folder / REPORT).write_text(json.dumps(report, indent=1))
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}

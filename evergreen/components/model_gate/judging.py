@@ -116,7 +116,7 @@ def _compare(
     paired = _paired(rule.metric, predictions, mask, criteria)
     reach = quantile * paired.error
     interval = (paired.improvement - reach, paired.improvement + reach)
-    decides = _decides(criteria, labels)
+    decides = name == ALL_ROWS or _decides(criteria, labels)
     # Not a number never passes: it means that a model answered none.
     within = interval[1] >= -rule.margin
     return Verdict(
