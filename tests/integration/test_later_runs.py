@@ -1,11 +1,16 @@
 """Runs after the first: what is cached, what is ingested, what is compared, what is pushed."""
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
+
 from evergreen.lineage.nodes import outputs
+from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
+from evergreen.orchestrators.local import LocalOrchestrator
 from evergreen.planning.plan import Outcome
 from tests.project import Project, Ran
 
@@ -66,6 +71,28 @@ def test_a_later_model_is_a_candidate(project: Project, first: Ran, grown: Ran) 
     }
     assert stages[first.record.model_version] is Stage.SERVING
     assert stages[grown.record.model_version] is Stage.CANDIDATE
+
+
+def test_an_interrupted_training_keeps_its_pins(
+    project: Project, first: Ran, grown: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalOrchestrator, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        project.run("1-2", ["model.hyperparameters.seed=7"])
+    record = RunRecords(project.store).latest()
+    assert record is not None
+    assert record.outcome is Outcome.INTERRUPTED
+    assert record.pins == first.record.pins
+
+
+def test_a_removed_version_is_put_back(project: Project, first: Ran, grown: Ran) -> None:
+    before = project.pushed()
+    shutil.rmtree(project.settings.serving.base_path / str(first.record.model_version))
+    assert project.run("1-2").record.outcome is Outcome.UNCHANGED
+    assert project.pushed() == before
 
 
 def test_a_worse_model_is_not_pushed(project: Project, first: Ran, grown: Ran, worse: Ran) -> None:

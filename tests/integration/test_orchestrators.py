@@ -40,7 +40,9 @@ def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
             title="tiny",
             cache=True,
             digests=take_digests(settings),
-            train=TrainPlan(pins=Pins(examples=pinned), baseline=None, model_version=None),
+            train=TrainPlan(
+                train_key="key", pins=Pins(examples=pinned), baseline=None, model_version=None
+            ),
         )
         store = open_store(settings.metadata)
         ir = compile_plan(settings, plan)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evergreen.components.example_gen import reading
-from evergreen.components.example_gen.component import ingest
+from evergreen.components.example_gen.component import Rejections, ingest
 from evergreen.components.example_gen.writing import assign_splits
 from tests.unit.components.rows import Row, read_split
 
@@ -190,3 +190,10 @@ def test_a_row_as_long_as_one_that_can_be_landed_can_be_ingested(tmp_path: Path)
     text = b"x" * (9 << 20)
     rows, _ = run_csv(tmp_path, b"id,company\nk1," + text + b"\n")
     assert rows == [{"id": [b"k1"], "company": [text]}]
+
+
+def test_keys_that_repeat_are_counted() -> None:
+    rejections = Rejections()
+    rejections.add_keys(pa.array([b"a", b"b", b"a"]))
+    rejections.add_keys(pa.array([b"b", b"c"]))
+    assert rejections.repeated_keys() == 2

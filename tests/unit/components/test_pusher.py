@@ -26,7 +26,9 @@ class Push:
         (self.saved / "variables" / "index").write_bytes(b"weights")
         self._receipts = folder / "receipts"
 
-    def __call__(self, version: int, *, blessed: bool = True) -> standard_artifacts.PushedModel:
+    def __call__(
+        self, version: int, *, blessed: bool = True, train_key: str = "key"
+    ) -> standard_artifacts.PushedModel:
         blessing = standard_artifacts.ModelBlessing()
         blessing.set_int_custom_property("blessed", int(blessed))
         pushed = standard_artifacts.PushedModel()
@@ -40,14 +42,12 @@ class Push:
                 specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(
                     pusher_pb2.PushDestination(filesystem=destination)
                 ),
-                specs.CUSTOM_CONFIG_KEY: json.dumps({"model_version": version}),
+                specs.CUSTOM_CONFIG_KEY: json.dumps(
+                    {"model_version": version, "train_key": train_key}
+                ),
             },
         )
         return pushed
-
-    @property
-    def receipt(self) -> dict:
-        return json.loads((self._receipts / "push.json").read_text())
 
     def served(self) -> dict[str, bytes]:
         files = [path for path in self.serving.rglob("*") if path.is_file()]
@@ -61,11 +61,14 @@ def push(tmp_path: Path) -> Push:
 
 def test_a_blessed_model_is_pushed_under_the_planned_version(push: Push) -> None:
     pushed = push(version=7)
-    assert push.served() == {"7/saved_model.pb": b"graph", "7/variables/index": b"weights"}
+    assert push.served() == {
+        "7/saved_model.pb": b"graph",
+        "7/variables/index": b"weights",
+        "7/assets.extra/evergreen.json": b'{"train_key": "key"}',
+    }
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_destination") == str(push.serving / "7")
     assert pushed.get_string_custom_property("pushed_version") == "7"
-    assert push.receipt["new"] is True
 
 
 def test_a_model_that_is_not_blessed_leaves_no_trace(push: Push) -> None:
@@ -74,19 +77,26 @@ def test_a_model_that_is_not_blessed_leaves_no_trace(push: Push) -> None:
     assert not push.serving.exists()
 
 
-def test_a_repeated_push_of_the_same_model_is_no_second_version(push: Push) -> None:
+def test_a_model_of_the_same_training_is_no_second_version(push: Push) -> None:
     push(version=7)
     before = push.served()
-    digest = push.receipt["sha256"]
+    (push.saved / "saved_model.pb").write_bytes(b"the same graph, with another random id")
     assert push(version=7).get_int_custom_property("pushed") == 1
     assert push.served() == before
-    assert push.receipt == {"path": str(push.serving / "7"), "sha256": digest, "new": False}
 
 
-def test_a_version_with_another_content_is_an_error_and_left_alone(push: Push) -> None:
+def test_a_version_of_another_training_is_an_error_and_left_alone(push: Push) -> None:
     push(version=7)
     before = push.served()
-    (push.saved / "saved_model.pb").write_bytes(b"another graph")
-    with pytest.raises(EvergreenError, match="7: exists already, with another content"):
-        push(version=7)
+    with pytest.raises(EvergreenError, match="7: exists already, and was not made by") as refusal:
+        push(version=7, train_key="another")
+    assert "Move the folder away" in refusal.value.hint
     assert push.served() == before
+
+
+def test_a_version_without_a_receipt_is_left_alone(push: Push) -> None:
+    (push.serving / "7").mkdir(parents=True)
+    (push.serving / "7" / "saved_model.pb").write_bytes(b"somebody's")
+    with pytest.raises(EvergreenError, match="exists already"):
+        push(version=7)
+    assert push.served() == {"7/saved_model.pb": b"somebody's"}

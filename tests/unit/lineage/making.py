@@ -10,6 +10,7 @@ from evergreen.lineage.store import open_store, set_properties
 from evergreen.planning.plan import Digests, Request, RunRecord
 from evergreen.settings.models import MetadataSettings
 
+PIPELINE, SERIES = "taxi", "taxi/year"
 DIGESTS = Digests(
     settings="s", definition="d", use_case="u", platform="p", lock="l", table_schema="t"
 )
@@ -50,11 +51,29 @@ def put_artifact(
     uri.mkdir(parents=True)
     artifact.uri = str(uri)
     store.put_artifacts([artifact])
+    attribution = mlmd.Attribution(artifact_id=artifact.id, context_id=pipeline_of(store, PIPELINE))
+    store.put_attributions_and_associations([attribution], [])
     return int(artifact.id)
 
 
+def pipeline_of(store: MetadataStore, name: str) -> int:
+    """The id of the context of a pipeline, as TFX makes it."""
+    known = store.get_context_by_type_and_name("pipeline", name)
+    if known is not None:
+        return int(known.id)
+    type_id = store.put_context_type(mlmd.ContextType(name="pipeline"))
+    [context_id] = store.put_contexts([mlmd.Context(type_id=type_id, name=name)])
+    return int(context_id)
+
+
 def put_span(
-    store: MetadataStore, folder: Path, span: int, ingest_key: str, *, blessed: bool = True
+    store: MetadataStore,
+    folder: Path,
+    span: int,
+    ingest_key: str,
+    *,
+    blessed: bool = True,
+    series: str = SERIES,
 ) -> tuple[int, int]:
     """Puts an ingested span with the data gate's verdict; returns ids of examples, statistics."""
     examples = put_artifact(store, "Examples", folder)
@@ -66,6 +85,7 @@ def put_span(
         blessed=int(blessed),
         span=span,
         ingest_key=ingest_key,
+        series=series,
         examples_id=examples,
         statistics_id=statistics,
     )

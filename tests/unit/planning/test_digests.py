@@ -53,7 +53,7 @@ def test_the_digest_does_not_depend_on_the_checkout_or_on_what_running_leaves(co
 def test_code_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EvergreenError, match="nowhere: does not exist") as error:
         digest_code([tmp_path / "nowhere"])
-    assert "pipeline.use_case" in error.value.hint
+    assert "pipeline.definition, use_case" in error.value.hint
 
 
 def test_the_digest_of_values_depends_on_names_and_values_but_not_on_their_order() -> None:

@@ -8,7 +8,7 @@ from tests.unit.lineage.making import DIGESTS, make_record
 
 SPAN = {"number": 3, "version": 2, "sha256": "0", "path": "/spans/3", "ingest_key": "key"}
 INGEST = IngestPlan(span=SPAN)
-TRAIN = TrainPlan(pins=Pins(examples=(1,)), baseline=None, model_version=1)
+TRAIN = TrainPlan(train_key="key", pins=Pins(examples=(1,)), baseline=None, model_version=1)
 
 
 @pytest.mark.parametrize("halves", [{}, {"ingest": INGEST, "train": TRAIN}])
@@ -22,4 +22,7 @@ def test_every_part_of_a_run_is_a_pipeline_run_of_its_own() -> None:
     ingest, train = ingest_plan(record, record.window[0], 5), train_plan(record)
     assert (ingest.pipeline_run, train.pipeline_run) == ("one.span-00003-v02", "one.train")
     assert ingest.ingest == IngestPlan(span=SPAN, previous_statistics=5)
-    assert train.train == TrainPlan(pins=Pins(examples=(7,)), baseline=None, model_version=1)
+    expected = TrainPlan(
+        train_key="train", pins=Pins(examples=(7,)), baseline=None, model_version=1
+    )
+    assert train.train == expected

@@ -20,10 +20,17 @@ def keys(record: RunRecord) -> list[str]:
     return [getattr(record, key) for key in KEYS]
 
 
-def serve(bench: Bench, version: int, artifact_id: int) -> ModelRef:
+def serve(bench: Bench, version: int, artifact_id: int, run_id: str = "") -> ModelRef:
     """Makes a version the one that serves, whatever serves now."""
     model = ModelRef(version=version, artifact_id=artifact_id)
-    event = Event(model=model, stage=Stage.SERVING, who="", when=datetime.now(UTC), why="")
+    event = Event(
+        model=model,
+        stage=Stage.SERVING,
+        who="",
+        when=datetime.now(UTC),
+        why="",
+        evidence={"run": run_id} if run_id else {},
+    )
     bench.registry._append(event, after=len(bench.registry.events()))
     return model
 
@@ -141,7 +148,7 @@ def test_a_training_whose_model_serves_keeps_the_baseline_it_was_compared_with(
     first = serve(bench, version=1, artifact_id=10)
     candidate = bench.plan(tuned)
     bench.records.update(candidate.ended(Outcome.PUSHED))
-    second = serve(bench, version=2, artifact_id=20)
+    second = serve(bench, version=2, artifact_id=20, run_id=candidate.run_id)
     again = bench.plan(tuned)
     bench.records.update(again.ended(Outcome.UNCHANGED))
     assert candidate.baseline == again.baseline == bench.plan(tuned).baseline == first
@@ -194,13 +201,18 @@ def test_a_repeated_run_starts_from_the_analyzer_cache_of_the_first_one(bench: B
     older = put_artifact(bench.store, "TransformCache", bench.folder)
     first = bench.planner().pin(record)
     newer = put_artifact(bench.store, "TransformCache", bench.folder)
+    bench.ingest(bench.plan(cache=False))  # newer examples of the same spans
     repeated = bench.planner().pin(bench.plan())
     other = bench.planner().pin(bench.plan(spans="1"))
+    shutil.rmtree(folder_of(bench.store, older))
+    gone = bench.planner().pin(bench.plan())
     uncached = bench.plan(cache=False)
     bench.ingest(uncached)
     assert first.pins == repeated.pins
     assert first.pins
     assert first.pins.analyzer_cache == older
+    assert gone.pins
+    assert gone.pins.analyzer_cache == newer
     assert other.pins
     assert other.pins.analyzer_cache == newer
     fresh = bench.planner().pin(uncached)
