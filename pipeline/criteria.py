@@ -43,7 +43,7 @@ label_key: "{LABEL}"
 
 METRICS = """
 metrics { class_name: "ExampleCount" }
-metrics { class_name: "AUC" config: '"name": "auc", "num_thresholds": 10000' }
+metrics { class_name: "AUC" config: '"name": "auc", "num_thresholds": 1000' }
 metrics { class_name: "BinaryCrossentropy" }
 metrics { class_name: "Calibration" }
 """
