@@ -50,9 +50,14 @@ def digest_tree(folder: Path) -> str:
     total = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         total.update(f"{file.relative_to(folder)}\0".encode())
-        with file.open("rb") as content:
-            total.update(hashlib.file_digest(content, "sha256").digest())
+        total.update(bytes.fromhex(file_digest(file)))
     return total.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Returns the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sync_tree(folder: Path) -> None:

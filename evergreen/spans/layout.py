@@ -4,13 +4,13 @@ A version folder appears by one rename, complete. One that has no valid manifest
 damaged: it is never listed, and its version number is never used again.
 """
 
-import hashlib
 import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from evergreen.errors import DataError
+from evergreen.files import file_digest
 from evergreen.spans.manifest import (
     MANIFEST_NAME,
     MAX_SPAN,
@@ -150,12 +150,6 @@ def verify(span: Span) -> None:
             raise DataError(f"{path} has {size} bytes, its manifest says {file.bytes}", hint=hint)
         if file_digest(path) != file.sha256:
             raise DataError(f"{path} has changed: its SHA-256 is not the manifest's", hint=hint)
-
-
-def file_digest(path: Path) -> str:
-    """Returns the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _complete(path: Path) -> Span | None:

@@ -5,7 +5,6 @@ version. A publisher that dies leaves only its staging folder, which nothing lis
 """
 
 import errno
-import os
 import shutil
 import time
 from pathlib import Path
@@ -14,9 +13,9 @@ from uuid import uuid4
 import pyarrow as pa
 
 from evergreen.errors import DataError
+from evergreen.files import file_digest, sync
 from evergreen.spans.layout import (
     Span,
-    file_digest,
     list_versions,
     read_span,
     used_versions,
@@ -92,7 +91,7 @@ def publish_version(
 def _stage_file(staging: Path, table: pa.Table, fmt: Format) -> DataFile:
     path = staging / f"part-00000.{fmt}"
     write_table(table, path, fmt)
-    _sync(path)
+    sync(path)
     return DataFile(name=path.name, bytes=path.stat().st_size, sha256=file_digest(path))
 
 
@@ -112,24 +111,16 @@ def _claim_version(root: Path, staging: Path, draft: Manifest) -> Span:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
             continue
-        _sync(target.parent)
-        _sync(root)
+        sync(target.parent)
+        sync(root)
         return read_span(target)
 
 
 def _write_manifest(staging: Path, manifest: Manifest) -> None:
     path = staging / MANIFEST_NAME
     path.write_text(manifest.to_json(), encoding="utf-8")
-    _sync(path)
-    _sync(staging)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path)
+    sync(staging)
 
 
 def _remove_abandoned(root: Path) -> None:
