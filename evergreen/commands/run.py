@@ -3,11 +3,15 @@
 import os
 import signal
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
+
+if TYPE_CHECKING:
+    from evergreen.planning.plan import Request
+    from evergreen.settings import Settings
 
 EXIT_CODES = """
 [bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
@@ -45,8 +49,7 @@ def run(
         overrides = [*overrides, f"pipeline.cache={str(cache).lower()}"]
     settings = read_settings(project, config, overrides)
 
-    from evergreen.planning.plan import Outcome, Request
-    from evergreen.running.quiet import quiet
+    from evergreen.planning.plan import Request
 
     request = Request(
         spans=spans or None,
@@ -55,6 +58,17 @@ def run(
         experiment=experiment,
         cache=settings.pipeline.cache,
     )
+    raise typer.Exit(_execute(settings, request))
+
+
+run.__doc__ = f"{run.__doc__}\n{EXIT_CODES}"
+
+
+def _execute(settings: "Settings", request: "Request") -> int:
+    """Runs a request, and returns the exit code; ends the process if it is interrupted."""
+    from evergreen.planning.plan import Outcome
+    from evergreen.running.quiet import quiet
+
     log = settings.logs.folder / f"run-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
@@ -70,7 +84,4 @@ def run(
             console.file.flush()
             os._exit(INTERRUPTED)  # Beam's worker threads would go on with the node
     codes = {Outcome.DATA_REFUSED: DATA_REFUSED, Outcome.MODEL_REFUSED: MODEL_REFUSED}
-    raise typer.Exit(codes.get(outcome, 0) if outcome else 0)
-
-
-run.__doc__ = f"{run.__doc__}\n{EXIT_CODES}"
+    return codes.get(outcome, 0) if outcome else 0

@@ -7,7 +7,6 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 State = mlmd.Execution.State
-SUCCEEDED = (State.COMPLETE, State.CACHED)
 ACTIVE = (State.NEW, State.RUNNING)
 
 

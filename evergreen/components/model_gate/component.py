@@ -14,7 +14,6 @@ from tfx.utils import path_utils
 from evergreen.components.model_gate.criteria import Criteria
 from evergreen.components.model_gate.judging import (
     Predictions,
-    Verdict,
     judge_bounds,
     judge_comparisons,
 )
@@ -61,8 +60,15 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
         verdicts += judge_comparisons(
             held_to, _predictions(held_to, model, baseline_model, examples, label, split)
         )
-    _write(Path(blessing.uri), verdicts, candidate, baseline, baseline_version)
     blessed = all(verdict.passed for verdict in verdicts)
+    report = {
+        "blessed": blessed,
+        "baseline_version": baseline_version or None,
+        "candidate": _finite(candidate),
+        "baseline": baseline and _finite(baseline),
+        "verdicts": [verdict.model_dump() for verdict in verdicts],
+    }
+    Path(blessing.uri, REPORT).write_text(json.dumps(report, indent=1))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
 
@@ -95,23 +101,6 @@ def _predictions(
     features = {slicing.feature for rule in criteria.not_worse for slicing in rule.by}
     folders = [Path(one.uri, f"Split-{split}") for one in examples]
     return predict_both(ours, theirs, folders, label, sorted(features))
-
-
-def _write(
-    folder: Path,
-    verdicts: list[Verdict],
-    candidate: dict[str, float],
-    baseline: dict[str, float] | None,
-    baseline_version: int,
-) -> None:
-    report = {
-        "blessed": all(verdict.passed for verdict in verdicts),
-        "baseline_version": baseline_version or None,
-        "candidate": _finite(candidate),
-        "baseline": baseline and _finite(baseline),
-        "verdicts": [verdict.model_dump() for verdict in verdicts],
-    }
-    (folder / REPORT).write_text(json.dumps(report, indent=1))
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
