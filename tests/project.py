@@ -46,6 +46,7 @@ class Project:
             f"data.spans={self.folder}/spans",
             f"metadata.sqlite={self.folder}/metadata.sqlite",
             f"serving.base_path={self.folder}/serving",
+            f"reports.folder={self.folder}/reports",
             f"logs.folder={self.folder}/logs",
         ]
         return load_settings(ROOT, overrides=[*places, *overrides])

@@ -102,6 +102,12 @@ class ServingSettings(Section):
     base_path: ProjectPath = Field(description="A folder a version is pushed into, `<base>/<n>`.")
 
 
+class ReportSettings(Section):
+    """Where the HTML report of each run goes."""
+
+    folder: ProjectPath
+
+
 class LogSettings(Section):
     """Where the noise of the libraries goes."""
 
@@ -118,6 +124,7 @@ class Settings(Section):
     registry: RegistrySettings
     beam: BeamSettings
     serving: ServingSettings
+    reports: ReportSettings
     logs: LogSettings
 
     @property

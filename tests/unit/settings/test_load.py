@@ -46,6 +46,7 @@ def places(settings: Settings) -> list[Path]:
         settings.pipeline.root,
         settings.metadata.sqlite,
         settings.serving.base_path,
+        settings.reports.folder,
         settings.logs.folder,
         settings.data.spans,
     ]
