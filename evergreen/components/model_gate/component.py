@@ -12,12 +12,14 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from evergreen.components.model_gate.criteria import Criteria
+from evergreen.components.model_gate.curves import Curves, draw
 from evergreen.components.model_gate.judging import (
     Predictions,
     judge_bounds,
     judge_comparisons,
 )
-from evergreen.components.model_gate.scoring import predict_both
+from evergreen.components.model_gate.measuring import measure_slices
+from evergreen.components.model_gate.scoring import predict
 
 REPORT = "report.json"
 CANDIDATE, BASELINE = "candidate", "baseline"
@@ -55,11 +57,8 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
     # TFMA drops the name of a model that is evaluated alone.
     candidate = overall_metrics(evaluation.uri, CANDIDATE if baseline_version else None)
     baseline = overall_metrics(evaluation.uri, BASELINE) if baseline_version else None
-    verdicts = judge_bounds(held_to.bounds, candidate)
-    if baseline_model is not None:
-        verdicts += judge_comparisons(
-            held_to, _predictions(held_to, model, baseline_model, examples, label, split)
-        )
+    predictions = _predictions(held_to, model, baseline_model, examples, label, split)
+    verdicts = judge_bounds(held_to.bounds, candidate) + judge_comparisons(held_to, predictions)
     blessed = all(verdict.passed for verdict in verdicts)
     report = {
         "blessed": blessed,
@@ -67,6 +66,8 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
         "candidate": _finite(candidate),
         "baseline": baseline and _finite(baseline),
         "verdicts": [verdict.model_dump() for verdict in verdicts],
+        "slices": [one.model_dump() for one in measure_slices(held_to, predictions)],
+        "curves": _curves(predictions),
     }
     Path(blessing.uri, REPORT).write_text(json.dumps(report, indent=1))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
@@ -92,15 +93,25 @@ def overall_metrics(evaluation: str, model_name: str | None) -> dict[str, float]
 def _predictions(
     criteria: Criteria,
     candidate: standard_artifacts.Model,
-    baseline: standard_artifacts.Model,
+    baseline: standard_artifacts.Model | None,
     examples: list[standard_artifacts.Examples],
     label: str,
     split: str,
 ) -> Predictions:
-    ours, theirs = (Path(path_utils.serving_model_path(one.uri)) for one in (candidate, baseline))
+    theirs = baseline and Path(path_utils.serving_model_path(baseline.uri))
     features = {slicing.feature for rule in criteria.not_worse for slicing in rule.by}
     folders = [Path(one.uri, f"Split-{split}") for one in examples]
-    return predict_both(ours, theirs, folders, label, sorted(features))
+    ours = Path(path_utils.serving_model_path(candidate.uri))
+    return predict(ours, theirs, folders, label, sorted(features))
+
+
+def _curves(predictions: Predictions) -> dict[str, object]:
+    scores = {CANDIDATE: predictions.candidate, BASELINE: predictions.baseline}
+    drawn: dict[str, Curves | None] = {
+        name: None if answers is None else draw(predictions.labels, answers)
+        for name, answers in scores.items()
+    }
+    return {name: curves and curves.model_dump() for name, curves in drawn.items()}
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float | None]:

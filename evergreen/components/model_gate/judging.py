@@ -51,13 +51,13 @@ class Predictions:
     Attributes:
         labels: 0 or 1, shape [n].
         candidate: Probabilities, shape [n].
-        baseline: Probabilities, shape [n].
+        baseline: Probabilities, shape [n]; None without a baseline.
         columns: Raw features by row, to cut by.
     """
 
     labels: Floats
     candidate: Floats
-    baseline: Floats
+    baseline: Floats | None
     columns: Mapping[str, Sequence[Value]]
 
 
@@ -72,9 +72,15 @@ def judge_bounds(bounds: Sequence[Bound], metrics: Mapping[str, float]) -> list[
 
 
 def judge_comparisons(criteria: Criteria, predictions: Predictions) -> list[Verdict]:
-    """Judges a candidate against the baseline, on all rows and on each part that is named."""
+    """Judges a candidate against the baseline, on all rows and on each part that is named.
+
+    Returns:
+        A verdict for each criterion and part; none without a baseline.
+    """
+    if predictions.baseline is None:
+        return []
     cases = [case for rule in criteria.not_worse for case in _cases(rule, predictions)]
-    deciding = sum(_decides(criteria, predictions.labels[mask]) for _, _, mask in cases)
+    deciding = sum(enough(criteria, predictions.labels[mask]) for _, _, mask in cases)
     quantile = NormalDist().inv_cdf(1 - (1 - criteria.confidence) / max(deciding, 1))
     return [
         _compare(criteria, rule, name, mask, predictions, quantile) for rule, name, mask in cases
@@ -98,7 +104,8 @@ def _cases(rule: NotWorse, predictions: Predictions) -> Iterator[tuple[NotWorse,
             yield rule, name, mask
 
 
-def _decides(criteria: Criteria, labels: Floats) -> bool:
+def enough(criteria: Criteria, labels: Floats) -> bool:
+    """Whether there are enough rows, and of both classes, for a part of the data to decide."""
     positives = int(labels.sum())
     fewest = min(positives, len(labels) - positives)
     return len(labels) >= criteria.min_rows and fewest >= criteria.min_class_rows
@@ -116,7 +123,7 @@ def _compare(
     paired = _paired(rule.metric, predictions, mask, criteria)
     reach = quantile * paired.error
     interval = (paired.improvement - reach, paired.improvement + reach)
-    decides = name == ALL_ROWS or _decides(criteria, labels)
+    decides = name == ALL_ROWS or enough(criteria, labels)
     # Not a number never passes: it means that a model answered none.
     within = interval[1] >= -rule.margin
     return Verdict(
@@ -135,6 +142,7 @@ def _compare(
 def _paired(
     metric: PairedMetric, predictions: Predictions, mask: Mask, criteria: Criteria
 ) -> Paired:
+    assert predictions.baseline is not None
     return COMPARE[metric](
         predictions.labels[mask],
         predictions.candidate[mask],

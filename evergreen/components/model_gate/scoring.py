@@ -14,26 +14,26 @@ from evergreen.components.model_gate.slicing import Value
 BATCH_ROWS = 4096
 
 
-def predict_both(
+def predict(
     candidate: Path,
-    baseline: Path,
+    baseline: Path | None,
     folders: Sequence[Path],
     label: str,
     features: Sequence[str],
 ) -> Predictions:
-    """Returns both models' probabilities on the rows of some folders, in their order.
+    """Returns the models' probabilities on the rows of some folders, in their order.
 
     Args:
         candidate: A SavedModel with the signatures `serving_default`, which answers one
             probability a row, and `transform_features`.
-        baseline: The SavedModel to compare with.
+        baseline: The SavedModel to compare with, if any.
         folders: Folders of TFRecords of `tf.Example`s.
         label: The output of `transform_features` that holds the label; rows below 0 are left out.
         features: The raw features to keep.
     """
-    models = [tf.saved_model.load(str(path)) for path in (candidate, baseline)]
+    models = [tf.saved_model.load(str(path)) for path in (candidate, baseline) if path]
     labels: list[Floats] = []
-    answers: tuple[list[Floats], list[Floats]] = ([], [])
+    answers: list[list[Floats]] = [[] for _ in models]
     columns: dict[str, list[Value]] = {name: [] for name in features}
     for records in _batches(folders):
         batch = tf.constant(records)
@@ -43,15 +43,20 @@ def predict_both(
             collected.append(answer.numpy())
         _collect(records, columns)
     known = np.concatenate(labels).ravel() >= 0
+    scores = [_column(collected)[known] for collected in answers]
     return Predictions(
-        labels=np.concatenate(labels).ravel().astype(np.float64)[known],
-        candidate=np.concatenate(answers[0]).ravel().astype(np.float64)[known],
-        baseline=np.concatenate(answers[1]).ravel().astype(np.float64)[known],
+        labels=_column(labels)[known],
+        candidate=scores[0],
+        baseline=scores[1] if baseline else None,
         columns={
             name: [value for value, keep in zip(values, known, strict=True) if keep]
             for name, values in columns.items()
         },
     )
+
+
+def _column(batches: list[Floats]) -> Floats:
+    return np.concatenate(batches).ravel().astype(np.float64)
 
 
 def _batches(folders: Sequence[Path]) -> Iterator[list[bytes]]:

@@ -1,0 +1,94 @@
+"""The intervals and curves that a report shows are right."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score, roc_curve
+
+from evergreen.components.model_gate import Bound, Criteria, NotWorse, Slicing
+from evergreen.components.model_gate.curves import draw
+from evergreen.components.model_gate.judging import Predictions, judge_comparisons
+from evergreen.components.model_gate.measuring import Estimate, measure, measure_slices
+from tests.unit.components.test_model_gate import simulate
+
+CRITERIA = Criteria(
+    bounds=(Bound(metric="auc", at_least=0.5),),
+    not_worse=(
+        NotWorse(metric="auc", margin=0),
+        NotWorse(metric="log_loss", margin=0, by=(Slicing(feature="payment"),)),
+    ),
+)
+
+
+def test_metrics_are_those_of_scikit_learn() -> None:
+    rows = simulate(0, rows=500)
+    scores = np.round(rows.candidate, 2)  # with ties
+    metrics = measure(rows.labels, scores)
+    assert metrics.auc is not None
+    assert metrics.log_loss is not None
+    assert metrics.auc.value == pytest.approx(roc_auc_score(rows.labels, scores))
+    assert metrics.log_loss.value == pytest.approx(log_loss(rows.labels, np.clip(scores, 1e-7, 1)))
+
+
+@pytest.mark.parametrize("name", ["auc", "log_loss"])
+def test_an_interval_is_as_wide_as_repeated_samples_spread(name: str) -> None:
+    samples = [simulate(seed, rows=400) for seed in range(200)]
+    found: list[Estimate] = [getattr(measure(one.labels, one.candidate), name) for one in samples]
+    spread = np.std([one.value for one in found])
+    half = np.mean([(one.high - one.low) / 2 for one in found])
+    assert half == pytest.approx(1.96 * spread, rel=0.12)
+
+
+def test_slices_are_all_rows_and_the_parts_of_the_criteria() -> None:
+    rows = simulate(1)
+    slices = {one.name: one for one in measure_slices(CRITERIA, rows)}
+    names = ["all rows", "payment card", "payment cash", "payment other"]
+    assert sorted(slices) == names
+    assert sum(slices[name].rows for name in names[1:]) == slices["all rows"].rows == 1000
+    verdicts = {verdict.criterion: verdict for verdict in judge_comparisons(CRITERIA, rows)}
+    card = verdicts["log_loss on payment card not worse than the baseline's by 0"]
+    assert slices["payment card"].candidate.log_loss is not None
+    assert slices["payment card"].candidate.log_loss.value == pytest.approx(card.value)
+    assert [one.decides for one in slices.values()] == [
+        True,
+        *(verdict.decides for verdict in list(verdicts.values())[1:]),
+    ]
+
+
+def test_without_a_baseline_the_candidate_is_measured_and_nothing_compared() -> None:
+    rows = simulate(2)
+    alone = Predictions(rows.labels, rows.candidate, None, rows.columns)
+    assert all(one.baseline is None for one in measure_slices(CRITERIA, alone))
+    assert judge_comparisons(CRITERIA, alone) == []
+
+
+def test_one_class_has_no_auc_and_no_number_has_nothing() -> None:
+    ones = measure(np.ones(5), np.full(5, 0.5))
+    assert ones.auc is None
+    assert ones.log_loss is not None
+    broken = measure(np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.1, math.nan, 0.2, 0.3]))
+    assert (broken.auc, broken.log_loss) == (None, None)
+    assert draw(np.array([0.0, 1.0]), np.array([0.5, math.nan])) is None
+
+
+def test_the_roc_curve_is_that_of_scikit_learn() -> None:
+    rows = simulate(3, rows=5000)
+    curves = draw(rows.labels, rows.candidate)
+    assert curves is not None
+    x, y = np.array(curves.roc).T
+    assert (curves.roc[0], curves.roc[-1]) == ((0, 0), (1, 1))
+    assert len(x) <= 201
+    points = zip(*roc_curve(rows.labels, rows.candidate, drop_intermediate=False)[:2], strict=True)
+    assert set(curves.roc) <= {(round(float(a), 5), round(float(b), 5)) for a, b in points}
+    assert np.trapezoid(y, x) == pytest.approx(roc_auc_score(rows.labels, rows.candidate), abs=2e-3)
+
+
+def test_calibration_bins_hold_all_rows_and_the_truth() -> None:
+    random = np.random.default_rng(0)
+    told = random.random(20_000)
+    curves = draw((random.random(20_000) < told).astype(float), told)
+    assert curves is not None
+    assert sum(one.rows for one in curves.calibration) == 20_000
+    within = [one.low <= one.predicted <= one.high for one in curves.calibration]
+    assert sum(within) >= len(within) - 2
