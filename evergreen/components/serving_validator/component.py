@@ -1,0 +1,88 @@
+"""The ServingValidator node: from an exported model to an InfraBlessing with what to push."""
+
+import shutil
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+from evergreen.components.serving_validator.criteria import ServingCriteria
+from evergreen.components.serving_validator.process import FreshProcess
+from evergreen.components.serving_validator.report import Report
+from evergreen.components.serving_validator.sampling import as_request, sample, serving_features
+from evergreen.components.serving_validator.signatures import read_signatures
+from evergreen.components.serving_validator.validating import Baseline, Validation
+
+REPORT = "report.json"
+# The properties of an InfraBlessing that TFX's Pusher reads.
+BLESSED, HAS_MODEL = "blessed", "has_model"
+
+
+@component
+def ServingValidator(  # noqa: N802 - a component is a class to its users
+    examples: InputArtifact[list[standard_artifacts.Examples]],
+    model: InputArtifact[standard_artifacts.Model],
+    schema: InputArtifact[standard_artifacts.Schema],
+    blessing: OutputArtifact[standard_artifacts.InfraBlessing],
+    criteria: Parameter[str],
+    model_name: Parameter[str],
+    split: Parameter[str],
+    key: Parameter[str],
+    baseline_version: Parameter[int],
+    baseline_model: InputArtifact[standard_artifacts.Model] = None,
+) -> None:
+    """Blesses a model that serves as its clients expect: in a fresh process, fast, and alike.
+
+    It does what TFX's InfraValidator does, which needs Docker or Kubernetes. A refused model is a
+    verdict, not a failure of the node: Pusher then pushes nothing.
+
+    What is validated is the copy that Pusher pushes if it is given the blessing and no model: the
+    exported model, with the recorded requests as TensorFlow Serving's warm-up
+    (`assets.extra/tf_serving_warmup_requests`), the one place where they are kept.
+
+    Args:
+        examples: The window's examples.
+        model: The candidate.
+        schema: Which features a row has, and which of them a request (environment `SERVING`).
+        blessing: Out: the verdict, with `report.json` and the copy of the model.
+        criteria: `ServingCriteria` as JSON.
+        model_name: The name that clients call the model by.
+        split: The split that requests are made from.
+        key: The feature with the row's stable key.
+        baseline_version: The serving version; 0 for none.
+        baseline_model: The serving version's model.
+    """
+    held_to = ServingCriteria.model_validate_json(criteria)
+    copy = Path(path_utils.stamped_model_path(blessing.uri))
+    shutil.copytree(path_utils.serving_model_path(model.uri), copy)
+    baseline = _baseline(baseline_version, baseline_model)
+    # First, so that it imports TensorFlow while the requests are recorded.
+    with FreshProcess(copy, held_to.load_seconds, held_to.answer_seconds) as served:
+        folders = [Path(one.uri, f"Split-{split}") for one in examples]
+        expected = _load_schema(schema)
+        features = serving_features(expected)
+        records = sample(folders, expected, key, held_to.rows)
+        rows = [as_request(record, features) for record in records]
+        report = Validation(copy, held_to, served)(rows, features, model_name, baseline)
+    _write(report, blessing)
+
+
+def _baseline(version: int, model: standard_artifacts.Model | None) -> Baseline | None:
+    if model is None:
+        return None
+    return Baseline(version, read_signatures(Path(path_utils.serving_model_path(model.uri))))
+
+
+def _load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
+    text = Path(artifact.uri, "schema.pbtxt").read_text()
+    return text_format.Parse(text, schema_pb2.Schema())
+
+
+def _write(report: Report, blessing: standard_artifacts.InfraBlessing) -> None:
+    Path(blessing.uri, REPORT).write_text(report.model_dump_json(indent=1))
+    blessing.set_int_custom_property(BLESSED, int(report.blessed))
+    blessing.set_int_custom_property(HAS_MODEL, 1)

@@ -1,0 +1,34 @@
+"""What the validator says of a model."""
+
+from pydantic import BaseModel, ConfigDict
+
+from evergreen.components.serving_validator.checks import Check
+from evergreen.components.serving_validator.replay import Latency
+
+
+class Report(BaseModel):
+    """How a model serves.
+
+    Attributes:
+        blessed: Whether all checks passed.
+        baseline_version: The serving version; None if there is none.
+        requests: How many were recorded.
+        rows: How many rows they ask about.
+        checks: All verdicts.
+        latency: Time of requests with one row, by signature.
+        memory_mb: Peak resident memory of the fresh process, in MiB.
+        load_seconds: How long it took to load the model, in seconds.
+        signatures: Inputs and outputs of the model's signatures, as texts such as `float32[?]`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    blessed: bool
+    baseline_version: int | None
+    requests: int
+    rows: int
+    checks: tuple[Check, ...]
+    latency: dict[str, Latency]
+    memory_mb: float | None
+    load_seconds: float | None
+    signatures: dict[str, dict[str, dict[str, str]]]

@@ -1,0 +1,74 @@
+"""Drift by feature, as a share of what the schema allows."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from evergreen.reporting.charts.canvas import (
+    BAD,
+    BASELINE,
+    CANDIDATE,
+    GRID,
+    INK,
+    MUTED,
+    Canvas,
+    short,
+    styled,
+)
+from evergreen.reporting.reasons import Report
+
+ROW = 20
+MOST_TICKS = 5
+MARKS = {"previous": (CANDIDATE, "o", 6.5), "window": (BASELINE, "D", 5)}
+COLORS = {against: color for against, (color, _, _) in MARKS.items()}
+
+
+def share(drift: Report) -> float:
+    """The distance as a share of its threshold."""
+    return float(drift["value"] / drift["threshold"]) if drift["threshold"] else 0.0
+
+
+def by_feature(drifts: Sequence[Report]) -> dict[str, dict[str, Report]]:
+    """Returns the distances by feature and what they are from, the largest share first."""
+    found: dict[str, dict[str, Report]] = {}
+    for drift in sorted(drifts, key=share, reverse=True):
+        found.setdefault(drift["feature"], {})[drift["against"]] = drift
+    return found
+
+
+@styled
+def drift(drifts: Sequence[Report], label: str) -> Markup:
+    """Draws the distances of a span's features from the span and from the window before it."""
+    rows = by_feature(drifts)
+    canvas = Canvas(ROW * len(rows) + 34)
+    axes = canvas.axes(left=160, bottom=30, right=16, top=4)
+    for row, (name, distances) in enumerate(rows.items()):
+        axes.hlines(row, 0, max(map(share, distances.values())), GRID, linewidth=1.4)
+        for against, distance in distances.items():
+            color, mark, size = MARKS[against]
+            color = BAD if distance["exceeded"] else color
+            axes.plot(share(distance), row, mark, color=color, markersize=size, clip_on=False)
+        exceeded = any(one["exceeded"] for one in distances.values())
+        text = f"▲ {short(name, 24)}" if exceeded else short(name)
+        axes.annotate(
+            text,
+            (0, row),
+            (-6, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            color=BAD if exceeded else INK,
+        )
+    axes.axvline(1, color=BAD, linewidth=1.2, linestyle=(0, (3, 2)))
+    end = max([1.12, *(share(one) * 1.06 for one in drifts)])
+    axes.set(xlim=(0, end), ylim=(len(rows) - 0.4, -0.6), yticks=[], xticks=_ticks(end))
+    axes.set_xticklabels([f"{tick:g}" for tick in _ticks(end)])
+    axes.set_xlabel("distance ÷ threshold", color=MUTED, labelpad=2)
+    return canvas.svg(label)
+
+
+def _ticks(end: float) -> list[float]:
+    step = next(
+        step for step in (0.5, 1, 2, 5, 10, 100, 1e3, 1e6, 1e12) if end / step <= MOST_TICKS
+    )
+    return [step * number for number in range(int(end / step) + 1)]

@@ -1,0 +1,82 @@
+"""Forest plot: the log loss of candidate and baseline on each part of the data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from evergreen.reporting.charts.canvas import (
+    BASELINE,
+    CANDIDATE,
+    FAINT,
+    GRID,
+    INK,
+    MUTED,
+    Canvas,
+    short,
+    styled,
+)
+from evergreen.reporting.reasons import Report
+
+ROW = 26
+LEFT, RIGHT = 168, 44
+MODELS = {"candidate": (CANDIDATE, "o", -0.16), "baseline": (BASELINE, "D", 0.18)}
+
+
+@styled
+def forest(slices: Sequence[Report], label: str) -> Markup:
+    """Draws log loss with 95 % intervals by slice; what does not decide is grey."""
+    canvas = Canvas(ROW * len(slices) + 54)
+    axes = canvas.axes(left=LEFT, bottom=32, right=RIGHT, top=20)
+    for row, one in enumerate(slices):
+        _row(axes, row, one)
+    end = _right_end(slices)
+    axes.set(xlim=(0, end), ylim=(len(slices) - 0.4, -0.6), yticks=[])
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("log loss, smaller is better", labelpad=3, color=MUTED)
+    axes.annotate(
+        "rows",
+        (1, 1),
+        (RIGHT - 4, 10),
+        "axes fraction",
+        "offset points",
+        ha="right",
+        va="center",
+        color=MUTED,
+    )
+    return canvas.svg(label)
+
+
+def _row(axes: Axes, row: int, one: Report) -> None:
+    ink = INK if one["decides"] else MUTED
+    beside: Any = {"textcoords": "offset points", "va": "center", "ha": "right", "color": ink}
+    beside["xycoords"] = axes.get_yaxis_transform()
+    axes.annotate(short(one["name"], 28), (0, row), (-8, 0), **beside)
+    axes.annotate(f"{one['rows']:,}", (1, row), (RIGHT - 4, 0), **beside)
+    axes.axhline(row + 0.5, color=GRID, linewidth=0.6)
+    for name, (color, mark, shift) in MODELS.items():
+        if loss := _loss(one, name):
+            shade = color if one["decides"] else FAINT
+            axes.hlines(row + shift, loss["low"], loss["high"], shade, linewidth=1.6)
+            axes.plot(loss["value"], row + shift, mark, color=shade, markersize=5)
+
+
+def _loss(one: Report, model: str) -> Report | None:
+    """The log loss of a model; None without a model, or where so few rows do not tell it."""
+    found: Report | None = (one[model] or {}).get("log_loss")
+    return found
+
+
+def _right_end(slices: Sequence[Report]) -> float:
+    """Where the axis ends; the interval of a slice that does not decide may be cut off there."""
+    ends = [
+        loss["high"] if one["decides"] else 1.2 * loss["value"]
+        for one in slices
+        for model in MODELS
+        if (loss := _loss(one, model))
+    ]
+    return 1.05 * max(ends, default=0) or 1.0

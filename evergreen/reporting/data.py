@@ -1,0 +1,178 @@
+"""The section on data: rows, findings, drift, and what the values of the newest span are like."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from markupsafe import Markup
+
+from evergreen.reporting.charts import canvas, distributions, drift
+from evergreen.reporting.reading import RunReading, SpanReader
+from evergreen.reporting.statistics import Feature, features
+from evergreen.reporting.wording import count, many, number, percent
+
+SPLIT = "train"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A feature's chart, and what to read beside it; no chart where there is nothing to draw."""
+
+    name: str
+    text: str
+    chart: Markup | None = None
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """Something that TFDV itself says of a split."""
+
+    span: int
+    split: str
+    feature: str
+    text: str
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """What is shown of the window.
+
+    Attributes:
+        spans: The spans, in the order of the window.
+        splits: Names of the splits.
+        shown: The span whose distributions are shown: the one refused, else the newest.
+        keys: What the colours of the distributions mean.
+        distributions: A chart a feature.
+        missing: Chart of the shares of rows without a value; None if nothing is missing.
+        drifts: Number of the span and chart, newest first.
+        drift_keys: What the colours of these mean.
+        anomalies: Of all spans.
+    """
+
+    spans: Sequence[SpanReader]
+    splits: Sequence[str]
+    shown: SpanReader | None
+    keys: Markup
+    distributions: Sequence[Distribution]
+    missing: Markup | None
+    drifts: Sequence[tuple[int, Markup]]
+    drift_keys: Markup
+    anomalies: Sequence[Anomaly]
+
+    @classmethod
+    def of(cls, reading: RunReading, timestamp: str) -> Self:
+        """Reads and draws what is known of the data of a run.
+
+        Args:
+            reading: The run.
+            timestamp: The feature that is a point in time.
+        """
+        spans = reading.spans
+        order = ("train", "eval", "test")
+        splits = {split for span in spans if span.report for split in span.report["rows"]}
+        shown = _shown(spans)
+        now = features(shown.statistics(SPLIT)) if shown else {}
+        earlier = shown.statistics(SPLIT, "previous_statistics") if shown else None
+        before = features(earlier) if earlier else {}
+        return cls(
+            spans=spans,
+            splits=sorted(splits, key=lambda one: (order.index(one) if one in order else 9, one)),
+            shown=shown,
+            keys=_keys(shown, reading) if shown and before else Markup(),
+            distributions=sorted(
+                (_distribution(one, before.get(one.name), timestamp) for one in now.values()),
+                key=lambda one: one.chart is None,
+            ),
+            missing=_missing(now, before),
+            drifts=[(one.ref.number, chart) for one in reversed(spans) if (chart := _drift(one))],
+            drift_keys=canvas.keys(
+                [
+                    (drift.COLORS["previous"], "from the span before"),
+                    (drift.COLORS["window"], "from the window before"),
+                    (canvas.BAD, "threshold of the schema, and what is beyond it"),
+                ]
+            ),
+            anomalies=[anomaly for span in spans for anomaly in _anomalies(span)],
+        )
+
+
+def _shown(spans: Sequence[SpanReader]) -> SpanReader | None:
+    known = [span for span in spans if span.statistics(SPLIT) is not None]
+    refused = [span for span in known if span.report and not span.report["blessed"]]
+    return next(iter(refused or reversed(known)), None)
+
+
+def _keys(shown: SpanReader, reading: RunReading) -> Markup:
+    [theirs] = shown.artifacts["previous_statistics"]
+    number = reading.span_of(theirs.id)
+    before = f"span {number}, the one before" if number is not None else "the span before"
+    now = f"span {shown.ref.number}"
+    return canvas.keys([(canvas.CANDIDATE, now), (canvas.BASELINE, before)])
+
+
+def _distribution(feature: Feature, before: Feature | None, timestamp: str) -> Distribution:
+    text = _text(feature)
+    if not feature.present or feature.is_identifier:
+        return Distribution(feature.name, text)
+    label = f"Distribution of {feature.name}: {text}"
+    if feature.histogram(whole=True) is not None:
+        is_time = feature.name == timestamp
+        text = "" if is_time else text
+        chart = distributions.numbers(feature, before, label, is_time)
+        return Distribution(feature.name, text, chart)
+    if feature.text is not None and feature.text.top_values:
+        return Distribution(feature.name, text, distributions.categories(feature, before, label))
+    return Distribution(feature.name, text)
+
+
+def _text(feature: Feature) -> str:
+    if not feature.present:
+        return "no row has a value"
+    if feature.numeric is not None:
+        stats = feature.numeric
+        text = f"mean {_brief(stats.mean)}, median {_brief(stats.median)}"
+        limits = f"{_brief(stats.min)} to {_brief(stats.max)}"
+        tail = "; drawn without the largest tenth" if feature.has_tail else ""
+        return f"{text}, {limits}{tail}"
+    if feature.is_identifier:
+        return f"{count(feature.text.unique)} different values: an identifier"
+    values = feature.text.unique if feature.text is not None else 0
+    return many(values, "value") if values else ""
+
+
+def _brief(value: float) -> str:
+    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"  # noqa: PLR2004
+
+
+def _missing(now: Mapping[str, Feature], before: Mapping[str, Feature]) -> Markup | None:
+    shares: dict[str, tuple[float, float | None]] = {
+        one.name: (one.missing, before[one.name].missing if one.name in before else None)
+        for one in sorted(now.values(), key=lambda one: -one.missing)
+        if one.missing or (one.name in before and before[one.name].missing)
+    }
+    worst = "; ".join(f"{name} {percent(share)}" for name, (share, _) in list(shares.items())[:5])
+    return (
+        distributions.missing(shares, f"Share of rows without a value: {worst}") if shares else None
+    )
+
+
+def _drift(span: SpanReader) -> Markup | None:
+    found = span.report["drift"] if span.report else []
+    if not found:
+        return None
+    largest = next(iter(drift.by_feature(found)))
+    exceeded = len({one["feature"] for one in found if one["exceeded"]})
+    distance = next(one for one in found if one["feature"] == largest)
+    label = (
+        f"Drift of span {span.ref.number}: {many(exceeded, 'feature')} beyond the threshold; the "
+        f"largest share is {largest}, {number(distance['value'])} of {distance['threshold']:g}"
+    )
+    return drift.drift(found, label)
+
+
+def _anomalies(span: SpanReader) -> list[Anomaly]:
+    return [
+        Anomaly(span.ref.number, split, ".".join(info.path.step) or name, info.description)
+        for split, found in span.anomalies().items()
+        for name, info in sorted(found.anomaly_info.items())
+    ]

@@ -1,0 +1,88 @@
+"""The plain facts of a run: what is read under the headline, and every id at the end."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evergreen.lineage.nodes import NodeState
+from evergreen.lineage.stages import Event, serving, stages
+from evergreen.planning.plan import RunRecord
+from evergreen.reporting.reading import PartReader, RunReading
+from evergreen.reporting.wording import count, duration, moment, spans
+
+Facts = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A node's execution, and where what it made is.
+
+    Attributes:
+        part: The part of the run.
+        node: Its state.
+        made: Key, artifact id, type and place of what it made.
+    """
+
+    part: str
+    node: NodeState
+    made: Sequence[tuple[str, int, str, str]]
+
+
+def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
+    """Who asked for what and when, how long it took, and what serves now."""
+    record, now = reading.record, serving(events)
+    rows = sum(sum(one.report["rows"].values()) for one in reading.spans if one.report)
+    window = spans([span.number for span in record.window]).capitalize()
+    ended = record.finished
+    return {
+        "Asked for by": record.request.requested_by,
+        "Because": record.request.reason,
+        "Started": moment(record.created),
+        "Took": duration((ended - record.created).total_seconds()) if ended else "not ended",
+        "Window": f"{window}, {count(rows)} rows" if rows else window,
+        "Baseline": f"Version {record.baseline.version}" if record.baseline else "None was serving",
+        "Serving now": f"Version {now.version}" if now else "Nothing yet",
+    }
+
+
+def identity(record: RunRecord, events: Sequence[Event]) -> Facts:
+    """The ids that a run is found by, and those it depends on."""
+    version = record.model_version
+    stage = stages(events).get(version) if version else None
+    facts = {
+        "Run": record.run_id,
+        "Pipeline": f"{record.pipeline}, on the {record.orchestrator} orchestrator",
+        "Model version": f"{version} ({stage or 'not pushed'})"
+        if version
+        else "none: an experiment",
+        "Baseline": f"version {record.baseline.version}, artifact {record.baseline.artifact_id}"
+        if record.baseline
+        else "none",
+        "Run key": record.run_key,
+        "Train key": record.train_key,
+        "Transform key": record.transform_key,
+        "Cache": "used" if record.request.cache else "not used",
+    }
+    if record.pins:
+        facts["Pinned examples"] = ", ".join(f"artifact {one}" for one in record.pins.examples)
+        cache = record.pins.analyzer_cache
+        facts["Pinned analyzer cache"] = f"artifact {cache}" if cache else "none"
+    digests = record.digests.model_dump()
+    return facts | {f"Digest of {name.replace('_', ' ')}": value for name, value in digests.items()}
+
+
+def executions(reading: RunReading, root: Path) -> list[Execution]:
+    """Returns every execution of a run, with places relative to the pipeline's root."""
+    return [
+        Execution(name, node, list(_made(part, node.node_id, root)))
+        for name, part in reading.parts.items()
+        for node in part.nodes.values()
+    ]
+
+
+def _made(part: PartReader, node: str, root: Path) -> Iterator[tuple[str, int, str, str]]:
+    for key, artifacts in part.outputs(node).items():
+        for one in artifacts:
+            place = Path(one.uri)
+            shown = place.relative_to(root) if place.is_relative_to(root) else place
+            yield key, one.id, one.type, str(shown)

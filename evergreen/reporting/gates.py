@@ -1,0 +1,123 @@
+"""The verdict of every gate that a run has, whether it was reached or not."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from evergreen.reporting import reasons
+from evergreen.reporting.reading import RunReading, SpanReader
+from evergreen.reporting.reasons import Report
+from evergreen.reporting.wording import many
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate decided.
+
+    Attributes:
+        gate: Its name, with what it decided on.
+        section: The section of the page with the details.
+        word: `passed`, `refused` or `not run`.
+        text: On what grounds, in a line.
+    """
+
+    gate: str
+    section: str
+    word: str
+    text: str
+
+    @property
+    def kind(self) -> str:
+        """What it means: `good`, `bad`, or `same` for nothing."""
+        return {"passed": "good", "refused": "bad"}.get(self.word, "same")
+
+    @classmethod
+    def of(cls, gate: str, section: str, report: Report | None, text: str) -> Self:
+        """The verdict that a gate's report holds."""
+        if report is None:
+            return cls(gate, section, "not run", "It did not run.")
+        return cls(gate, section, "passed" if report["blessed"] else "refused", text)
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """The model gate's verdicts as they are shown: what fails first, what cannot decide apart.
+
+    Each has what was measured as `measure`, and what it is held to as `limit`.
+    """
+
+    deciding: Sequence[Report]
+    undecided: Sequence[Report]
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Sorts the verdicts of a report."""
+        found = sorted(
+            (one | _parts(one["criterion"]) for one in report["verdicts"]),
+            key=lambda one: one["passed"],
+        )
+        undecided = [one for one in found if not one["decides"]]
+        return cls([one for one in found if one["decides"]], undecided)
+
+
+def verdicts(reading: RunReading) -> list[Verdict]:
+    """Returns the verdict of every gate, in the order in which a run comes to them."""
+    model, serving = reading.report("ModelGate"), reading.report("ServingValidator")
+    return [
+        *(_data(span, reading) for span in reading.spans),
+        Verdict.of("Model gate", "model-gate", model, _model(model) if model else ""),
+        Verdict.of("Serving validation", "serving", serving, _serving(serving) if serving else ""),
+    ]
+
+
+def _parts(criterion: str) -> Report:
+    """What a criterion measures, and its limit; the gate has them in one sentence."""
+    if found := re.fullmatch(r"(.+) not worse than the baseline's by (\S+)", criterion):
+        return {"measure": found[1], "limit": f"{found[2]} worse"}
+    found = re.fullmatch(r"(.+) (at (?:least|most) \S+)", criterion)
+    return (
+        {"measure": found[1], "limit": found[2]} if found else {"measure": criterion, "limit": ""}
+    )
+
+
+def _data(span: SpanReader, reading: RunReading) -> Verdict:
+    report = span.report
+    name = f"Data gate, span {span.ref.number}"
+    if report is None:
+        return Verdict.of(name, "data", None, "")
+    rows = many(sum(report["rows"].values()) + report["refused_rows"], "row")
+    refusing = len(list(reasons.of_data(report)))
+    drifted = len({one["feature"] for one in report["drift"] if one["exceeded"]})
+    text = f"{many(refusing, 'finding')} against it" if refusing else "nothing against it"
+    text += f"; {many(drifted, 'feature')} drifted, which refuses nothing" if drifted else ""
+    earlier = "" if span.ref.label in reading.parts else "; ingested by an earlier run"
+    return Verdict.of(name, "data", report, f"{rows}: {text}{earlier}.")
+
+
+def _model(report: Report) -> str:
+    criteria = Criteria.of(report)
+    held = sum(one["passed"] for one in criteria.deciding)
+    text = (
+        f"{held} of {many(len(criteria.deciding), 'deciding criterion', 'deciding criteria')} hold"
+    )
+    if criteria.undecided:
+        parts = many(len(criteria.undecided), "part is", "parts are")
+        text += f"; {parts} too small to decide"
+    return f"{text}{_against(report['baseline_version'])}."
+
+
+def _serving(report: Report) -> str:
+    held = sum(one["passed"] for one in report["checks"])
+    checks = many(len(report["checks"]), "check")
+    requests = many(report["requests"], "request")
+    return f"{held} of {checks} hold, with {requests} of {many(report['rows'], 'row')} in all."
+
+
+def _against(version: int | None) -> str:
+    return f", against version {version}" if version else "; no version was serving to compare with"
+
+
+def failed_first(checks: Iterable[Report]) -> list[Report]:
+    """The checks of serving validation, those that fail first."""
+    return sorted(checks, key=lambda one: one["passed"])

@@ -1,0 +1,180 @@
+"""What a run came to, in words: the first thing that a person reads of it."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from evergreen.lineage.stages import Action, Event, Stage
+from evergreen.planning.plan import Outcome
+from evergreen.reporting import reasons
+from evergreen.reporting.reading import RunReading
+from evergreen.reporting.reasons import Report
+from evergreen.reporting.wording import many
+
+NOTHING_PUSHED = "Nothing was pushed; what serves goes on serving."
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The outcome of a run.
+
+    Attributes:
+        title: In a few words.
+        kind: `good`, `same` (nothing changed), `warn` or `bad`.
+        why: Why it ended so, with the numbers.
+        reasons: Every single reason of a refusal or a failure.
+    """
+
+    title: str
+    kind: str
+    why: str
+    reasons: Sequence[str] = ()
+
+
+def headline(reading: RunReading, events: Sequence[Event]) -> Headline:
+    """Returns the headline of a run.
+
+    Args:
+        reading: The run.
+        events: The log of its model.
+    """
+    outcome = reading.record.outcome
+    if outcome is Outcome.PUSHED:
+        return _pushed(reading, events)
+    return _OTHERS[outcome](reading) if outcome else _unended(reading)
+
+
+def compared(report: Report) -> str:
+    """How the candidate compares on all rows: with the baseline, or with the bounds alone."""
+    parts = [one for one in report["verdicts"] if "on all rows" in one["criterion"]]
+    if not parts:
+        held = (f"{one['criterion']}: {reasons.numbers(one)}" for one in report["verdicts"])
+        return f"No version was serving to compare with. {'; '.join(held)}."
+    found = (f"{one['criterion'].split()[0]} {reasons.numbers(one)}" for one in parts)
+    rows = many(parts[0]["rows"], "test row")
+    return f"Against version {report['baseline_version']} on {rows}: {'; '.join(found)}."
+
+
+def _pushed(reading: RunReading, events: Sequence[Event]) -> Headline:
+    version = reading.record.model_version
+    stage = next(
+        (
+            one.stage
+            for one in events
+            if one.action is Action.REGISTER and one.model.version == version
+        ),
+        None,
+    )
+    ends = {Stage.SERVING: "pushed and is serving", None: "pushed"}
+    title = f"Version {version} was {ends.get(stage, f'pushed as {stage}')}"
+    return Headline(title, "good", f"It passed every gate. {_model(reading)}")
+
+
+def _unchanged(reading: RunReading) -> Headline:
+    version = f"version {reading.record.model_version}"
+    cached = all(part.wholly_cached for part in reading.parts.values())
+    why = (
+        "Everything came from the cache: same data, same code, same settings."
+        if cached
+        else "The same training has made it before."
+    )
+    return Headline(f"Nothing new: {version} was pushed before", "same", why)
+
+
+def _experiment(reading: RunReading) -> Headline:
+    why = f"It passed every gate, and was never to be pushed. {_model(reading)}"
+    return Headline("An experiment that passed, not pushed", "good", why)
+
+
+def _data_refused(reading: RunReading) -> Headline:
+    refused = [one for one in reading.spans if one.report and not one.report["blessed"]]
+    if not refused or not (report := refused[0].report):
+        return Headline("Refused by the data gate", "bad", NOTHING_PUSHED)
+    bad = [one for one in report["findings"] if one["refuses"]]
+    features = ", ".join(dict.fromkeys(one["feature"] or "the data set" for one in bad))
+    rows = many(sum(report["rows"].values()) + report["refused_rows"], "row")
+    verb = "speaks" if len(bad) == 1 else "speak"
+    why = (
+        f"{many(len(bad), 'finding')} in {rows} {verb} against it, so training did not start. "
+        f"{NOTHING_PUSHED}"
+    )
+    title = f"Span {refused[0].ref.number} was refused by the data gate: {features}"
+    return Headline(title, "bad", why, list(reasons.of_data(report)))
+
+
+def _model_refused(reading: RunReading) -> Headline:
+    report = reading.report("ModelGate")
+    if report is None:
+        return Headline("Refused by the model gate", "bad", NOTHING_PUSHED)
+    failed = [one for one in report["verdicts"] if not one["passed"]]
+    deciding = sum(one["decides"] for one in report["verdicts"])
+    first, more = _in_short(failed[0]), len(failed) - 1
+    title = f"Refused by the model gate: {first}" + (f", and {more} more" if more else "")
+    verb = "does" if len(failed) == 1 else "do"
+    why = (
+        f"{len(failed)} of the {deciding} criteria that decide {verb} not hold. {compared(report)} "
+        f"{NOTHING_PUSHED}"
+    )
+    return Headline(title, "bad", why, list(reasons.of_model(report)))
+
+
+def _serving_refused(reading: RunReading) -> Headline:
+    report = reading.report("ServingValidator")
+    if report is None:
+        return Headline("Refused by serving validation", "bad", NOTHING_PUSHED)
+    failed = [one["criterion"] for one in report["checks"] if not one["passed"]]
+    why = (
+        f"The model passed the model gate. Served as it was exported, it fails {len(failed)} of "
+        f"{many(len(report['checks']), 'check')}. {NOTHING_PUSHED}"
+    )
+    title = f"Refused by serving validation: {', '.join(failed)}"
+    return Headline(title, "bad", why, list(reasons.of_serving(report)))
+
+
+def _failed(reading: RunReading) -> Headline:
+    nodes = [node for part in reading.parts.values() for node in part.nodes.values()]
+    errors = [f"{node.node_id}: {node.error or 'no reason is recorded'}"
+              for node in nodes if node.state == "failed"]  # fmt: skip
+    names = ", ".join(node.node_id for node in nodes if node.state == "failed")
+    why = "Run the same again: finished nodes come from the cache. The log has the traceback."
+    if not errors:
+        why = f"No node failed: what went wrong was between them, or before the first. {why}"
+    return Headline(f"Failed in {names}" if names else "The run failed", "bad", why, errors)
+
+
+def _interrupted(reading: RunReading) -> Headline:
+    nodes = [node for part in reading.parts.values() for node in part.nodes.values()]
+    at = ", ".join(node.node_id for node in nodes if node.state == "canceled")
+    done = sum(node.succeeded for node in nodes)
+    why = (
+        f"{many(done, 'node')} had finished. Run the same again: they come from the cache. "
+        "What was pushed before is untouched."
+    )
+    return Headline(f"Interrupted in {at}" if at else "Interrupted", "warn", why)
+
+
+def _unended(reading: RunReading) -> Headline:
+    started = sum(len(part.nodes) for part in reading.parts.values())
+    why = f"{many(started, 'node')} had started when this was written. Write it again later."
+    return Headline("Not ended: it is still running, or was killed", "warn", why)
+
+
+def _model(reading: RunReading) -> str:
+    report = reading.report("ModelGate")
+    return compared(report) if report else ""
+
+
+def _in_short(verdict: Report) -> str:
+    worse = re.match(r"\S+ on (.+) not worse than ", verdict["criterion"])
+    return f"worse on {worse[1]}" if worse else f"not {verdict['criterion']}"
+
+
+_OTHERS: dict[Outcome, Callable[[RunReading], Headline]] = {
+    Outcome.UNCHANGED: _unchanged,
+    Outcome.EXPERIMENT: _experiment,
+    Outcome.DATA_REFUSED: _data_refused,
+    Outcome.MODEL_REFUSED: _model_refused,
+    Outcome.SERVING_REFUSED: _serving_refused,
+    Outcome.FAILED: _failed,
+    Outcome.INTERRUPTED: _interrupted,
+}

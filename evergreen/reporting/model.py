@@ -1,0 +1,106 @@
+"""The section on the model: how it trained, what it reaches, and where."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from markupsafe import Markup
+
+from evergreen.reporting.charts import canvas, curves, slices
+from evergreen.reporting.reading import RunReading
+from evergreen.reporting.reasons import Report
+from evergreen.reporting.wording import many, number
+
+
+@dataclass(frozen=True)
+class ModelSection:
+    """What is shown of the candidate, beside the baseline if there is one.
+
+    Attributes:
+        report: The model gate's report; None if the run ended before.
+        fitted: The trainer's metrics, by split and name.
+        training: Chart of the losses by epoch; None if nothing was trained.
+        kept: The epoch whose weights were kept.
+        roc: Chart.
+        calibration: Chart.
+        deciding: Chart of the slices that decide.
+        undecided: Chart of those that do not.
+        keys: What the colours mean: of the training, and of all others.
+    """
+
+    report: Report | None
+    fitted: Mapping[str, Mapping[str, float]]
+    training: Markup | None
+    kept: int | None
+    roc: Markup | None
+    calibration: Markup | None
+    deciding: Markup | None
+    undecided: Markup | None
+    keys: Mapping[str, Markup]
+
+    @classmethod
+    def of(cls, reading: RunReading) -> Self:
+        """Reads and draws what is known of the model of a run."""
+        report, history = reading.report("ModelGate"), reading.history()
+        drawn = (report or {}).get("curves") or {}
+        parts = (report or {}).get("slices", [])
+        return cls(
+            report=report,
+            fitted=reading.metrics(),
+            training=_training(history),
+            kept=curves.best_epoch(history),
+            roc=_roc(drawn, report),
+            calibration=_calibration(drawn),
+            deciding=_forest([one for one in parts if one["decides"]]),
+            undecided=_forest([one for one in parts if not one["decides"]]),
+            keys=_keys(report),
+        )
+
+
+def _training(history: Mapping[str, Sequence[float]]) -> Markup | None:
+    if not history.get("loss"):
+        return None
+    ends = ", ".join(
+        f"{split} {number(history[name][0])} to {number(history[name][-1])}"
+        for name, (split, _) in curves.SPLITS.items()
+        if history.get(name)
+    )
+    epochs = many(len(history["loss"]), "epoch")
+    return curves.training(history, f"Training: loss over {epochs}, {ends}")
+
+
+def _roc(drawn: Mapping[str, Report | None], report: Report | None) -> Markup | None:
+    if not any(one and one["roc"] for one in drawn.values()):
+        return None
+    areas = ", ".join(
+        f"{name} {number(report[name]['auc'])}"
+        for name in ("candidate", "baseline")
+        if report and report[name] and "auc" in report[name]
+    )
+    return curves.roc(drawn, f"ROC curve; area under it: {areas}")
+
+
+def _calibration(drawn: Mapping[str, Report | None]) -> Markup | None:
+    bins = (drawn.get("candidate") or {}).get("calibration", [])
+    if not bins:
+        return None
+    furthest = max(bins, key=lambda one: abs(one["predicted"] - one["observed"]))
+    label = (
+        f"Calibration in {many(len(bins), 'bin')}; furthest off: {number(furthest['predicted'])} "
+        f"predicted, {number(furthest['observed'])} observed"
+    )
+    return curves.calibration(drawn, label)
+
+
+def _forest(parts: Sequence[Report]) -> Markup | None:
+    if not parts:
+        return None
+    return slices.forest(parts, f"Log loss with 95 % intervals on {many(len(parts), 'part')}")
+
+
+def _keys(report: Report | None) -> dict[str, Markup]:
+    models = [(canvas.CANDIDATE, "candidate")]
+    if report and report["baseline"]:
+        models.append((canvas.BASELINE, f"baseline, version {report['baseline_version']}"))
+    splits = [(color, split) for split, color in reversed(curves.SPLITS.values())]
+    return {"models": canvas.keys(models), "training": canvas.keys(splits)}

@@ -1,0 +1,60 @@
+"""Why a gate decided as it did, in words and numbers: for the terminal and for the page."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Report = dict[str, Any]
+"""The `report.json` of a gate."""
+
+
+def of_data(report: Report) -> Iterator[str]:
+    """Yields a line for each finding that refuses a span."""
+    for finding in report["findings"]:
+        if finding["refuses"]:
+            yield (
+                f"{finding['feature'] or 'data set'} {finding['kind']}: "
+                f"{finding['count']} of {finding['rows']} rows. {finding['description']}"
+                + _such_as(finding["values"])
+            )
+
+
+def of_drift(report: Report) -> Iterator[str]:
+    """Yields a line for each distance beyond its threshold; it refuses nothing."""
+    for drift in report["drift"]:
+        if drift["exceeded"]:
+            against = "the span before" if drift["against"] == "previous" else "the window before"
+            measure = drift["measure"].replace("_", " ").lower()
+            yield (
+                f"{drift['feature']}: {measure} {drift['value']:.3f} against {against}, "
+                f"threshold {drift['threshold']:g}"
+            )
+
+
+def of_model(report: Report) -> Iterator[str]:
+    """Yields a line for each criterion that a candidate does not meet."""
+    for verdict in report["verdicts"]:
+        if not verdict["passed"]:
+            rows = f", {verdict['rows']} rows" if verdict["rows"] else ""
+            yield f"{verdict['criterion']}: {numbers(verdict)}{rows}"
+
+
+def of_serving(report: Report) -> Iterator[str]:
+    """Yields a line for each check that the exported model fails."""
+    for check in report["checks"]:
+        if not check["passed"]:
+            yield f"{check['criterion']}: {check['detail']}"
+
+
+def numbers(verdict: Report) -> str:
+    """The numbers that a verdict of the model gate rests on."""
+    if verdict["value"] is None:
+        return "missing"
+    if verdict["interval"] is None:
+        return f"{verdict['value']:.4f}"
+    low, high = verdict["interval"]
+    word = "better" if verdict["improvement"] >= 0 else "worse"
+    return f"{verdict['improvement']:+.4f} ({low:+.4f} to {high:+.4f}), {word}"
+
+
+def _such_as(values: list[str]) -> str:
+    return f" (such as {', '.join(values)})" if values else ""
