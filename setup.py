@@ -22,7 +22,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=["evergreen*", "pipeline*", "models*", "data*", "configs*"]),
-    package_data={"configs": ["*.yaml"], "data": ["**/*.pbtxt"], "evergreen": ["py.typed"]},
+    package_data={
+        "configs": ["*.yaml"],
+        "data": ["**/*.pbtxt"],
+        "evergreen": ["py.typed", "reporting/templates/*"],
+    },
     install_requires=requirements("runtime.in"),
     entry_points={
         "console_scripts": ["evergreen=evergreen.cli:main"],

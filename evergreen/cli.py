@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from evergreen.commands import config, data, models, orchestrators, run
+from evergreen.commands import config, data, models, orchestrators, report, run
 from evergreen.errors import EvergreenError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     "[bold]evergreen run --spans 1-3[/bold].",
 )
 app.command()(run.run)
+app.command()(report.report)
 app.command()(models.models)
 app.command()(models.promote)
 app.command()(models.rollback)

@@ -4,6 +4,7 @@ from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
 
 from evergreen.components.model_gate import Bound, Criteria, NotWorse, Slicing
+from evergreen.components.serving_validator import ServingCriteria
 
 CRITERIA = Criteria(
     bounds=(
@@ -29,6 +30,9 @@ CRITERIA = Criteria(
         ),
     ),
 )
+
+# How an exported model must serve; `may_break=N` declares that clients of version N may break.
+SERVING = ServingCriteria()
 
 LABEL = "big_tip"
 SPLIT = "test"

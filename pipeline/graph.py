@@ -19,9 +19,10 @@ from evergreen.components.example_gen.component import ExampleGen
 from evergreen.components.model_gate.component import ModelGate
 from evergreen.components.pinned import pinned
 from evergreen.components.pusher import Pusher
+from evergreen.components.serving_validator.component import ServingValidator
 from evergreen.planning.plan import IngestPlan, Plan, TrainPlan
 from evergreen.settings import Settings
-from pipeline.criteria import CRITERIA, LABEL, SPLIT, eval_config
+from pipeline.criteria import CRITERIA, LABEL, SERVING, SPLIT, eval_config
 
 
 def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
@@ -69,12 +70,13 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         ingest_key=span.ingest_key,
         series=settings.data_series,
         previous_statistics=pinned(standard_artifacts.ExampleStatistics, plan.previous_statistics),
+        window_statistics=pinned(standard_artifacts.ExampleStatistics, *plan.window_statistics),
     ).with_id("DataGate")
     return [schema, examples, statistics, inferred, anomalies, gate]
 
 
 def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
-    """On a window of ingested spans: transform, train, evaluate, decide, push."""
+    """On a window of ingested spans: transform, train, evaluate, decide, serve, push."""
     schema = curated_schema(settings)
     examples = pinned(standard_artifacts.Examples, *plan.pins.examples)
     transform = Transform(
@@ -113,21 +115,32 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         baseline_version=baseline.version if baseline else 0,
         baseline_model=baseline_model,
     ).with_id("ModelGate")
-    nodes = [schema, transform, trainer, evaluator, gate]
+    validator = ServingValidator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        schema=schema.outputs["schema"],
+        criteria=SERVING.model_dump_json(),
+        model_name=settings.model.name,
+        split=SPLIT,
+        key=settings.data.key,
+        baseline_version=baseline.version if baseline else 0,
+        baseline_model=baseline_model,
+    ).with_id("ServingValidator")
+    nodes = [schema, transform, trainer, evaluator, gate, validator]
     if plan.model_version is not None:
         config = {"model_version": plan.model_version, "train_key": plan.train_key}
-        nodes.append(pusher(settings, config, trainer, gate))
+        nodes.append(pusher(settings, config, gate, validator))
     return nodes
 
 
 def pusher(
-    settings: Settings, config: dict[str, int | str], trainer: BaseComponent, gate: BaseComponent
+    settings: Settings, config: dict[str, int | str], gate: BaseComponent, validator: BaseComponent
 ) -> BaseComponent:
-    """Publishes a blessed model to where model servers look for it."""
+    """Publishes a model that both gates blessed, with the requests that it was validated with."""
     folder = pusher_pb2.PushDestination.Filesystem(base_directory=str(settings.serving.base_path))
     return Pusher(
-        model=trainer.outputs["model"],
         model_blessing=gate.outputs["blessing"],
+        infra_blessing=validator.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(filesystem=folder),
         custom_config=config,
     )

@@ -1,13 +1,26 @@
 """Runs of the whole pipeline that the tests only read.
 
-They build on each other, as a user's would: the first model, the same again, one more span, a worse
-model. Each is made once for all tests, when the first one asks for it.
+They build on each other, as a user's would: the first model, the same again, one more span, a model
+worse in one part of the data, a span that has drifted. Each is made once for all tests, when the
+first one asks for it.
 """
 
+import pyarrow.parquet as pq
 import pytest
 
 from data.taxi.spans import cut
+from evergreen.spans import land
+from tests.integration.spans import evening
 from tests.project import Project, Ran
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps in one worker what shares the runs below, and what shares the fixtures of a module."""
+    share_runs = {item.path for item in items if "first" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "runs" if item.path in share_runs else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +51,15 @@ def grown(project: Project, again: Ran) -> Ran:
 
 @pytest.fixture(scope="session")
 def worse(project: Project, grown: Ran) -> Ran:
-    """The window of the first run, and a model that hardly learns."""
-    weak = ["model.hyperparameters.max_epochs=1", "model.hyperparameters.learning_rate=1e-6"]
-    return project.run("1-2", weak)
+    """The same window, and a model that is as good on the whole but worse in one area."""
+    return project.run("1-3", ["model.run_fn=tests.integration.worse_in_a_slice.run_fn"])
+
+
+@pytest.fixture(scope="session")
+def drifted(project: Project, grown: Ran) -> Ran:
+    """One more span: a valid one, in which there are only evening trips."""
+    data = project.settings.data
+    file = project.folder / "evening.parquet"
+    pq.write_table(evening(), file)
+    land(data.span_root, file, 7, key_column=data.key, timestamp_column=data.timestamp)
+    return project.run("1-2,7")

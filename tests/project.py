@@ -37,19 +37,19 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.overrides = (
+            f"pipeline.root={folder}/pipeline",
+            f"data.spans={folder}/spans",
+            f"metadata.sqlite={folder}/metadata.sqlite",
+            f"serving.base_path={folder}/serving",
+            f"reports.folder={folder}/reports",
+            f"logs.folder={folder}/logs",
+        )
         self.settings = self.with_settings()
         self.store: MetadataStore = open_store(self.settings.metadata)
 
     def with_settings(self, *overrides: str) -> Settings:
-        places = [
-            f"pipeline.root={self.folder}/pipeline",
-            f"data.spans={self.folder}/spans",
-            f"metadata.sqlite={self.folder}/metadata.sqlite",
-            f"serving.base_path={self.folder}/serving",
-            f"reports.folder={self.folder}/reports",
-            f"logs.folder={self.folder}/logs",
-        ]
-        return load_settings(ROOT, overrides=[*places, *overrides])
+        return load_settings(ROOT, overrides=[*self.overrides, *overrides])
 
     def run(self, spans: str, overrides: Sequence[str] = (), **request: bool) -> Ran:
         shown = Console(file=io.StringIO(), width=120)

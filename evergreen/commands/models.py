@@ -136,14 +136,15 @@ def _print_versions(events: "list[Event]") -> None:
 
 def _print_log(events: "list[Event]") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("when", "event", "who", "why")
-    table.add_column("run", no_wrap=True)
+    table = Table("when", "event", "who", "why", "evidence", show_lines=True)
     for event in events:
         what = f"{event.action}: version {event.model.version} is {event.stage}"
-        run = event.evidence.get("run", "-")
-        table.add_row(f"{event.when:%Y-%m-%d %H:%M:%S}", what, event.who, event.why, run)
+        evidence = "\n".join(f"{name}: {value}" for name, value in event.evidence.items())
+        row = (f"{event.when:%Y-%m-%d %H:%M:%S}", what, event.who, event.why, evidence)
+        table.add_row(*(escape(text) for text in row))
     Console().print(table)
 
 

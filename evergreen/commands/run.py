@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """
 [bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
-selection · 3 stopped by the data gate · 4 refused by the model gate · 130 interrupted
+selection · 3 stopped by the data gate · 4 refused by the model gate · 5 refused by serving validation · 130 interrupted
 """
-DATA_REFUSED, MODEL_REFUSED, INTERRUPTED = 3, 4, 130
+INTERRUPTED = 130
 
 
 def run(
@@ -83,5 +83,5 @@ def _execute(settings: "Settings", request: "Request") -> int:
             console.print("next: run the same again; finished nodes come from the cache")
             console.file.flush()
             os._exit(INTERRUPTED)  # Beam's worker threads would go on with the node
-    codes = {Outcome.DATA_REFUSED: DATA_REFUSED, Outcome.MODEL_REFUSED: MODEL_REFUSED}
+    codes = {Outcome.DATA_REFUSED: 3, Outcome.MODEL_REFUSED: 4, Outcome.SERVING_REFUSED: 5}
     return codes.get(outcome, 0) if outcome else 0

@@ -1,1 +1,1 @@
-"""Custom TFX components: columnar ExampleGen, data gate, model gate, atomic Pusher."""
+"""Custom TFX components: columnar ExampleGen, the gates, an atomic Pusher."""

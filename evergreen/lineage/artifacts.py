@@ -18,14 +18,15 @@ def blessed_examples(store: MetadataStore, ingest_key: str) -> int | None:
     Returns:
         Its id, if the newest verdict is a blessing and the files exist; None otherwise.
     """
-    verdicts = _newest(
-        store,
-        f"type = '{DATA_BLESSING}' AND custom_properties.ingest_key.string_value = '{ingest_key}'",
-    )
-    if not verdicts or not verdicts[0].custom_properties["blessed"].int_value:
-        return None
-    blessed = [one for one in verdicts if one.custom_properties["blessed"].int_value]
-    return _first_usable(store, blessed, "examples_id")
+    return _first_usable(store, _blessings(store, ingest_key), "examples_id")
+
+
+def blessed_statistics(store: MetadataStore, ingest_key: str) -> int | None:
+    """Returns the id of the statistics artifact of a span that passed the data gate.
+
+    Arguments and result as of `blessed_examples`.
+    """
+    return _first_usable(store, _blessings(store, ingest_key), "statistics_id")
 
 
 def previous_statistics(store: MetadataStore, series: str, number: int) -> int | None:
@@ -62,6 +63,16 @@ def all_usable(store: MetadataStore, ids: list[int]) -> bool:
     """Whether all artifacts exist, with their files."""
     found = store.get_artifacts_by_id(ids)
     return len(found) == len(set(ids)) and all(_usable(artifact) for artifact in found)
+
+
+def _blessings(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:
+    """The blessings of a span, newest first; none if its newest verdict is a refusal."""
+    verdicts = _newest(
+        store,
+        f"type = '{DATA_BLESSING}' AND custom_properties.ingest_key.string_value = '{ingest_key}'",
+    )
+    blessed = [one for one in verdicts if one.custom_properties["blessed"].int_value]
+    return blessed if blessed[:1] == verdicts[:1] else []
 
 
 def _newest(store: MetadataStore, query: str) -> list[mlmd.Artifact]:

@@ -152,7 +152,7 @@ class Registry:
             who=who,
             when=datetime.now(UTC),
             why=why,
-            evidence=evidence or {},
+            evidence=log.evidence(seen, model) if evidence is None else evidence,
         )
         self._append(event, after=len(seen))
         return event

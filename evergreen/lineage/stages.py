@@ -91,6 +91,14 @@ def model(events: Sequence[Event], version: int) -> ModelRef:
     return known[version]
 
 
+def evidence(events: Sequence[Event], version: ModelRef) -> dict[str, str]:
+    """Returns what the log itself says of a change: the run of the version, and who served."""
+    entered = next(event for event in events if event.model == version)
+    current = serving(events)
+    served = {"served before": f"version {current.version}"} if current else {}
+    return {key: value for key, value in entered.evidence.items() if key != "path"} | served
+
+
 def to_promote(events: Sequence[Event], version: int) -> ModelRef:
     """Returns the version if it may become serving.
 

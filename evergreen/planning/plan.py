@@ -93,6 +93,7 @@ class Outcome(StrEnum):
     EXPERIMENT = "experiment"
     DATA_REFUSED = "data refused"
     MODEL_REFUSED = "model refused"
+    SERVING_REFUSED = "serving refused"  # the exported model does not serve as it should
     INTERRUPTED = "interrupted"
     FAILED = "failed"
 
@@ -145,10 +146,12 @@ class IngestPlan(Frozen):
     Attributes:
         span: The span to ingest.
         previous_statistics: The statistics artifact of the span before, to measure drift from.
+        window_statistics: Those of the earlier spans of the window, to measure drift from.
     """
 
     span: SpanRef
     previous_statistics: int | None = None
+    window_statistics: tuple[int, ...] = ()
 
 
 class TrainPlan(Frozen):
@@ -186,14 +189,23 @@ class Plan(Frozen):
         return self
 
 
-def ingest_plan(record: RunRecord, span: SpanRef, previous_statistics: int | None) -> Plan:
+def ingest_plan(
+    record: RunRecord,
+    span: SpanRef,
+    previous_statistics: int | None = None,
+    window_statistics: tuple[int, ...] = (),
+) -> Plan:
     """The plan that ingests one span of a run."""
     return Plan(
         pipeline_run=f"{record.run_id}.{span.label}",
         title=f"ingest span {span.number} (version {span.version})",
         cache=record.request.cache,
         digests=record.digests,
-        ingest=IngestPlan(span=span, previous_statistics=previous_statistics),
+        ingest=IngestPlan(
+            span=span,
+            previous_statistics=previous_statistics,
+            window_statistics=window_statistics,
+        ),
     )
 
 

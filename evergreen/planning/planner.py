@@ -11,6 +11,7 @@ from evergreen.errors import DataError
 from evergreen.lineage.artifacts import (
     all_usable,
     blessed_examples,
+    blessed_statistics,
     latest_analyzer_cache,
     previous_statistics,
 )
@@ -27,7 +28,7 @@ from evergreen.planning.plan import (
     SpanRef,
     ingest_plan,
 )
-from evergreen.settings import Settings
+from evergreen.settings import Settings, function_file
 from evergreen.spans import Span, list_spans, select
 
 
@@ -83,7 +84,12 @@ class Planner:
     def ingest(self, record: RunRecord, span: SpanRef) -> Plan:
         """Plans the ingestion of one span of a run; call it when the spans before are in."""
         previous = previous_statistics(self._store, self._settings.data_series, span.number)
-        return ingest_plan(record, span, previous)
+        earlier = (
+            blessed_statistics(self._store, one.ingest_key)
+            for one in record.window
+            if one.number < span.number
+        )
+        return ingest_plan(record, span, previous, tuple(id_ for id_ in earlier if id_))
 
     def pin(self, record: RunRecord) -> RunRecord:
         """Fixes the inputs of training by artifact id, once all spans of the window are in.
@@ -160,16 +166,21 @@ class Planner:
 def take_digests(settings: Settings) -> Digests:
     """Returns the digests of everything besides the data that decides a result."""
     pipeline, model = settings.pipeline, settings.model
+    # The functions that nodes run need not be in the folder of the use case.
+    preprocessing = function_file("model.preprocessing_fn", model.preprocessing_fn)
+    trainer = function_file("model.run_fn", model.run_fn)
     return Digests(
         settings=digest_values(
             pipeline=[pipeline.name, pipeline.factory],
             model=model.model_dump(),
+            trainer=digest_code([trainer]),
             serving=settings.serving.model_dump(),
             beam=settings.beam.model_dump(),
         ),
         definition=digest_code(pipeline.definition),
-        use_case=digest_code(pipeline.use_case),
+        use_case=digest_code([*pipeline.use_case, preprocessing]),
         platform=digest_code([Path(evergreen.components.__path__[0])]),
         lock=digest_code([pipeline.lock]),
         table_schema=digest_code([settings.data.table_schema]),
     )
+

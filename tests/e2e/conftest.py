@@ -38,6 +38,7 @@ def command(folder: Path) -> Command:
         data: {{spans: {folder}/spans}}
         metadata: {{sqlite: {folder}/metadata.sqlite}}
         serving: {{base_path: {folder}/serving}}
+        reports: {{folder: {folder}/reports}}
         logs: {{folder: {folder}/logs}}
         """
     )

@@ -2,30 +2,16 @@
 
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
 
 from evergreen.planning.plan import Outcome
-from evergreen.running.outcome import Report, span_report
-from evergreen.spans import land, list_spans
+from evergreen.reporting.reading import RunReading
+from evergreen.reporting.reasons import Report
+from evergreen.spans import land
+from tests.integration.spans import BARTER_ROWS, FAR_ROWS, broken
 from tests.project import Project, Ran
-
-BARTER_ROWS, FAR_ROWS = 7, 3
-
-
-def spoil(trips: pa.Table) -> pa.Table:
-    """A renamed column, an unknown category, and text where numbers belong."""
-    payments, miles = trips["payment_type"].to_pylist(), trips["trip_miles"].to_pylist()
-    payments[:BARTER_ROWS] = ["Barter"] * BARTER_ROWS
-    texts = [None if value is None else str(value) for value in miles]
-    texts[100 : 100 + FAR_ROWS] = ["far"] * FAR_ROWS
-    names = ["fare_usd" if name == "fare" else name for name in trips.column_names]
-    spoilt = trips.rename_columns(names).drop_columns(["payment_type", "trip_miles"])
-    return spoilt.append_column("payment_type", pa.array(payments)).append_column(
-        "trip_miles", pa.array(texts)
-    )
 
 
 @pytest.fixture(scope="module", params=["csv", "parquet"])
@@ -33,19 +19,17 @@ def refused(request: pytest.FixtureRequest, project: Project, first: Ran) -> tup
     """A run on a spoilt span, and the data gate's report."""
     number = {"csv": 5, "parquet": 6}[request.param]
     data = project.settings.data
-    spoilt = spoil(pq.read_table(list_spans(data.span_root)[3].files[0]))
-    file = project.folder / f"spoilt.{request.param}"
+    file = project.folder / f"broken.{request.param}"
     if request.param == "csv":
-        pcsv.write_csv(spoilt, file)
+        pcsv.write_csv(broken(), file)
     else:
-        pq.write_table(spoilt, file)
+        pq.write_table(broken(), file)
     span = land(data.span_root, file, number, key_column=data.key, timestamp_column=data.timestamp)
     before = project.pushed()
     ran = project.run(str(number))
     assert project.pushed() == before
-    report = span_report(project.store, ran.record.window[0].ingest_key)
+    report = RunReading(project.store, ran.record).spans[0].report
     assert report is not None
-    assert report["rows"] == {**report["rows"]}
     assert sum(report["rows"].values()) + report["refused_rows"] == span.rows
     return ran, report
 

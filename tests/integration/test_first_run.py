@@ -38,8 +38,9 @@ def records(artifact: mlmd.Artifact, split: str) -> list[tf.train.Example]:
 def test_every_standard_component_ran(first: Ran) -> None:
     for span in first.record.window:
         assert sorted(first.nodes[span.label]) == sorted([*INGEST, "DataGate"])
-    train = ["CuratedSchema", "Transform", "Trainer", "Evaluator", "ModelGate", "Pusher"]
-    assert sorted(first.nodes["train"]) == sorted(train)
+    train = ["CuratedSchema", "Transform", "Trainer", "Evaluator", "Pusher"]
+    gates = ["ModelGate", "ServingValidator"]
+    assert sorted(first.nodes["train"]) == sorted([*train, *gates])
     assert all(state.succeeded for part in first.nodes.values() for state in part.values())
 
 
@@ -130,6 +131,27 @@ def test_the_pushed_version_answers(project: Project, first: Ran) -> None:
     [answers] = predict(serialized).values()
     assert answers.shape[0] == len(examples)
     assert bool(tf.reduce_all((answers >= 0) & (answers <= 1)))
+
+
+def test_the_model_served_as_it_should_before_it_was_pushed(project: Project, first: Ran) -> None:
+    blessing = output(project, first, "train", "ServingValidator", "blessing")
+    report = json.loads(Path(blessing.uri, "report.json").read_text())
+    assert report["blessed"]
+    criteria = [check["criterion"] for check in report["checks"]]
+    assert "raw: answers as serving_default" in criteria
+    assert set(report["latency"]) == {"serving_default", "raw"}
+    pushed = project.settings.serving.base_path / str(first.record.model_version)
+    assert (pushed / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 0
+
+
+def test_the_report_tells_the_outcome_and_every_gate(project: Project, first: Ran) -> None:
+    page = (project.folder / "reports" / f"{first.record.run_id}.html").read_text()
+    assert f"Version {first.record.model_version} was pushed and is serving" in page
+    for text in ("DataGate", "ModelGate", "ServingValidator", "payment_type", first.record.run_id):
+        assert text in page
+    assert "http://" not in page.replace("http://www.w3.org/", "")
+    assert "https://" not in page
+    assert str(project.folder / "reports") in first.text
 
 
 def test_the_run_is_recorded_and_the_first_model_serves(project: Project, first: Ran) -> None:

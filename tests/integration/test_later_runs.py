@@ -12,6 +12,8 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.orchestrators.local import LocalOrchestrator
 from evergreen.planning.plan import Outcome
+from evergreen.reporting.reasons import Report
+from tests.integration.worse_in_a_slice import AREA
 from tests.project import Project, Ran
 
 
@@ -95,12 +97,36 @@ def test_a_removed_version_is_put_back(project: Project, first: Ran, grown: Ran)
     assert project.pushed() == before
 
 
-def test_a_worse_model_is_not_pushed(project: Project, first: Ran, grown: Ran, worse: Ran) -> None:
+def report(project: Project, ran: Ran, node: str, part: str = "train") -> Report:
+    [blessing] = outputs(project.store, ran.nodes[part][node].execution_id, "blessing")
+    return json.loads(Path(blessing.uri, "report.json").read_text())
+
+
+def test_a_model_worse_in_one_slice_is_not_pushed(
+    project: Project, first: Ran, grown: Ran, worse: Ran
+) -> None:
     assert worse.record.outcome is Outcome.MODEL_REFUSED
     assert states(worse)["Transform"] == "cached"
     assert states(worse)["Trainer"] == "complete"
-    assert states(worse)["Pusher"] == "complete"
     versions = {path.split("/")[0] for path in project.pushed()}
     assert versions == {str(first.record.model_version), str(grown.record.model_version)}
+    verdicts = report(project, worse, "ModelGate")["verdicts"]
+    refused = [one["criterion"] for one in verdicts if not one["passed"]]
+    assert any(f"pickup_community_area {AREA} " in criterion for criterion in refused)
+    assert all("on all rows" not in criterion and "least" not in criterion for criterion in refused)
     assert "refused by the model gate" in worse.text
-    assert "✗ auc at least" in worse.text
+    for criterion in refused:
+        assert f"✗ {criterion}" in worse.text
+
+
+def test_drift_is_told_with_its_numbers_and_stops_nothing(project: Project, drifted: Ran) -> None:
+    assert drifted.record.outcome is Outcome.PUSHED
+    gate = report(project, drifted, "DataGate", "span-00007-v01")
+    assert gate["blessed"]
+    hours = {one["against"]: one for one in gate["drift"] if one["feature"] == "trip_start_hour"}
+    assert all(one["value"] > one["threshold"] for one in hours.values())
+    assert set(hours) == {"previous", "window"}
+    assert "span 7 has drifted" in drifted.text
+    assert f"trip_start_hour: jensen shannon divergence {hours['window']['value']:.3f}" in " ".join(
+        drifted.text.split()
+    )

@@ -2,28 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import TypeAlias
 
-# isort: off
-import tfx  # noqa: F401 - puts a stand-in where TFDV 1.16 misses a module of tfx-bsl 1.21
-import tensorflow_data_validation as tfdv
-
-# isort: on
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
-from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
 from evergreen.components.artifacts import DataBlessing, RejectedRows
-from evergreen.components.data_gate.findings import (
-    Drift,
-    drifts,
-    empty_splits,
-    from_anomalies,
-    from_rejections,
-)
+from evergreen.components.data_gate.anomalies import from_anomalies
+from evergreen.components.data_gate.drift import Against, Drift
+from evergreen.components.data_gate.drifting import measure
+from evergreen.components.data_gate.findings import empty_splits, from_rejections
+from evergreen.components.data_gate.loading import load_anomalies, load_schema, load_statistics
+from evergreen.components.data_gate.overflowing import add_overflows
 
+Statistics: TypeAlias = standard_artifacts.ExampleStatistics
+Earlier = dict[Against, list[Statistics]]
 REPORT = "report.json"
 
 
@@ -38,11 +32,13 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     ingest_key: Parameter[str],
     series: Parameter[str],
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
+    window_statistics: InputArtifact[list[standard_artifacts.ExampleStatistics]] = None,
 ) -> None:
     """Blesses a span that fits the schema, and refuses one that does not.
 
     A refused span is a verdict, not a failure of the node: the run reads the blessing and stops.
-    Drift against the previous span is recorded and refuses nothing: it is a reason to train.
+    Drift, against the span before and the earlier spans of the window, is recorded and refuses
+    nothing: it is a reason to train.
 
     Args:
         examples: The span's examples.
@@ -54,30 +50,38 @@ def DataGate(  # noqa: N802 - a component is a class to its users
         ingest_key: Under which the span's examples are found again.
         series: The spans that this one is one of.
         previous_statistics: The statistics of the span before, for drift.
+        window_statistics: Those of the earlier spans of the window, for drift from all of them.
     """
-    expected = _load_schema(schema)
-    stats = _load_statistics(statistics)
-    rows = {split: int(stat.datasets[0].num_examples) for split, stat in stats.items()}
+    expected = load_schema(schema)
+    splits = artifact_utils.decode_split_names(statistics.split_names)
+    stats = {split: load_statistics(statistics, split) for split in splits}
+    rows = {split: int(dataset.num_examples) for split, dataset in stats.items()}
     refused = json.loads(Path(rejected.uri, "rejected.json").read_text())
-    findings = from_anomalies(_load_anomalies(anomalies), Path(examples.uri), expected)
+    found = add_overflows(load_anomalies(anomalies), stats, expected)
+    findings = from_anomalies(found, Path(examples.uri), expected)
     findings += from_rejections(refused, sum(rows.values()) + refused["rows"])
     findings += empty_splits(rows)
     distances: list[Drift] = []
-    if previous_statistics is not None:
-        previous = _load_statistics(previous_statistics)["train"]
-        distances = drifts(tfdv.validate_statistics(stats["train"], expected, None, previous))
+    for against, earlier in _earlier(previous_statistics, window_statistics).items():
+        before = [load_statistics(artifact, "train") for artifact in earlier]
+        measured, exceeded = measure(stats["train"], before, expected, against)
+        distances += measured
+        findings += exceeded
+    refusing = sum(finding.refuses for finding in findings)
     report = {
         "span": examples.span,
         "version": examples.version,
-        "blessed": not findings,
+        "blessed": not refusing,
         "rows": rows,
         "refused_rows": refused["rows"],
         "findings": [finding.model_dump() for finding in findings],
         "drift": [drift.model_dump() for drift in distances],
     }
     Path(blessing.uri, REPORT).write_text(json.dumps(report, indent=1))
-    blessing.set_int_custom_property("blessed", int(not findings))
-    blessing.set_int_custom_property("findings", len(findings))
+    drifted = len({drift.feature for drift in distances if drift.exceeded})
+    blessing.set_int_custom_property("blessed", int(not refusing))
+    blessing.set_int_custom_property("findings", refusing)
+    blessing.set_int_custom_property("drifted", drifted)
     blessing.set_int_custom_property("span", examples.span)
     blessing.set_int_custom_property("examples_id", examples.id)
     blessing.set_int_custom_property("statistics_id", statistics.id)
@@ -85,26 +89,11 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     blessing.set_string_custom_property("series", series)
 
 
-def _load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
-    text = Path(artifact.uri, "schema.pbtxt").read_text()
-    return text_format.Parse(text, schema_pb2.Schema())
-
-
-def _load_statistics(
-    artifact: standard_artifacts.ExampleStatistics,
-) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-    return {
-        split: stats_artifact_utils.load_statistics(artifact, split).proto()
-        for split in artifact_utils.decode_split_names(artifact.split_names)
-    }
-
-
-def _load_anomalies(
-    artifact: standard_artifacts.ExampleAnomalies,
-) -> dict[str, anomalies_pb2.Anomalies]:
-    return {
-        split: anomalies_pb2.Anomalies.FromString(
-            Path(artifact.uri, f"Split-{split}", "SchemaDiff.pb").read_bytes()
-        )
-        for split in artifact_utils.decode_split_names(artifact.split_names)
-    }
+def _earlier(previous: Statistics | None, window: list[Statistics] | None) -> Earlier:
+    """The statistics to compare with. A window of just the span before would say the same twice."""
+    earlier: Earlier = {}
+    if previous is not None:
+        earlier["previous"] = [previous]
+    if window and [artifact.id for artifact in window] != [previous and previous.id]:
+        earlier["window"] = window
+    return earlier

@@ -1,26 +1,25 @@
-"""What the data gate finds: anomalies of the schema, refused rows, and drift."""
+"""What the data gate finds: a finding's form, rows that were refused, empty splits."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.components.data_gate.counting import count_rows
-
-Kind = anomalies_pb2.AnomalyInfo.Type
+from evergreen.components.data_gate.counting import MAX_EXAMPLES, MAX_VALUES
+from evergreen.components.data_gate.reading import shorten
 
 
 class Finding(BaseModel):
-    """One reason to refuse a span.
+    """Something that a person should know of a span.
 
     Attributes:
         feature: The feature; empty where the whole data set is meant.
-        kind: TFDV's name of the anomaly, or `ROWS_REFUSED`.
+        kind: TFDV's name of the anomaly, or `ROWS_REFUSED`, `SPLIT_EMPTY`, `DRIFT`.
         description: What was expected, and what was found.
         count: The rows concerned.
         rows: All rows that were looked at.
         values: A few of the values concerned.
+        refuses: Whether the span is refused for it.
+        examples: Up to three of the rows concerned, as text by column.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,44 +30,8 @@ class Finding(BaseModel):
     count: int
     rows: int
     values: list[str] = []
-
-
-class Drift(BaseModel):
-    """The distance of a feature's distribution from the previous span's."""
-
-    model_config = ConfigDict(frozen=True)
-
-    feature: str
-    measure: str
-    value: float
-    threshold: float
-
-
-def from_anomalies(
-    anomalies: Mapping[str, anomalies_pb2.Anomalies], examples: Path, schema: schema_pb2.Schema
-) -> list[Finding]:
-    """Turns the anomalies of all splits into findings, adding up the splits' counts.
-
-    Args:
-        anomalies: What ExampleValidator found, by split.
-        examples: The folder of the split examples.
-        schema: What was expected.
-    """
-    merged: dict[tuple[str, str], Finding] = {}
-    for split, found in anomalies.items():
-        for feature, kind, description in _reasons(found):
-            folder = examples / f"Split-{split}"
-            count, rows, values = count_rows(folder, schema, feature, Kind.Value(kind))
-            earlier = merged.get((feature, kind))
-            merged[feature, kind] = Finding(
-                feature=feature,
-                kind=kind,
-                description=earlier.description if earlier else description,
-                count=count + (earlier.count if earlier else 0),
-                rows=rows + (earlier.rows if earlier else 0),
-                values=list(dict.fromkeys((earlier.values if earlier else []) + values))[:5],
-            )
-    return sorted(merged.values(), key=lambda finding: (finding.feature, finding.kind))
+    refuses: bool = True
+    examples: list[dict[str, str]] = []
 
 
 def from_rejections(report: Mapping[str, list[dict]], rows: int) -> list[Finding]:  # type: ignore[type-arg]
@@ -85,7 +48,11 @@ def from_rejections(report: Mapping[str, list[dict]], rows: int) -> list[Finding
             description=f"the value {reason['reason']}: {_places(reason['examples'])}",
             count=reason["count"],
             rows=rows,
-            values=list(dict.fromkeys(example["value"] for example in reason["examples"]))[:5],
+            values=_values(reason["examples"]),
+            examples=[
+                {key: shorten(str(value)) for key, value in example.items()}
+                for example in reason["examples"][:MAX_EXAMPLES]
+            ],
         )
         for reason in report["reasons"]
     ]
@@ -101,7 +68,8 @@ def empty_splits(rows: Mapping[str, int]) -> list[Finding]:
         Finding(
             feature="",
             kind="SPLIT_EMPTY",
-            description=f"the split {split} has no rows: too few rows, or keys that repeat.",
+            description=f"expected rows in each split; found none in {split}: "
+            "there are too few, or keys that repeat",
             count=0,
             rows=sum(rows.values()),
         )
@@ -110,30 +78,10 @@ def empty_splits(rows: Mapping[str, int]) -> list[Finding]:
     ]
 
 
-def drifts(anomalies: anomalies_pb2.Anomalies) -> list[Drift]:
-    """Returns the distances that TFDV measured for the features with a drift comparator."""
-    return [
-        Drift(
-            feature=".".join(info.path.step),
-            measure=anomalies_pb2.DriftSkewInfo.Measurement.Type.Name(measurement.type),
-            value=measurement.value,
-            threshold=measurement.threshold,
-        )
-        for info in anomalies.drift_skew_info
-        for measurement in info.drift_measurements
-    ]
-
-
-def _reasons(anomalies: anomalies_pb2.Anomalies) -> Iterable[tuple[str, str, str]]:
-    infos = dict(anomalies.anomaly_info)
-    for reason in anomalies.dataset_anomaly_info.reason:
-        yield "", Kind.Name(reason.type), reason.description
-    for name, info in infos.items():
-        feature = ".".join(info.path.step) or name
-        for reason in info.reason:
-            yield feature, Kind.Name(reason.type), reason.description
+def _values(examples: list[dict[str, str | int]]) -> list[str]:
+    return list(dict.fromkeys(shorten(str(example["value"])) for example in examples))[:MAX_VALUES]
 
 
 def _places(examples: list[dict[str, str | int]]) -> str:
-    places = [f"{example['file']} row {example['row']}" for example in examples[:3]]
+    places = [f"{example['file']} row {example['row']}" for example in examples[:MAX_EXAMPLES]]
     return ", ".join(places) + (", ..." if len(examples) > len(places) else "")

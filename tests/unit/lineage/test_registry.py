@@ -128,3 +128,18 @@ def test_models_in_one_store_do_not_see_each_other(store: MetadataStore, other: 
     assert mine.take_version("b") == 1
     assert mine.serving() is None
     assert register(mine, 1) is Stage.SERVING
+
+
+def test_a_change_of_stage_says_which_run_made_the_version_and_who_served(
+    registry: Registry,
+) -> None:
+    register(registry, 1)
+    register(registry, 2)
+    promoted = registry.promote(2, "somebody", "held for a week")
+    assert promoted.evidence == {"run": "one", "served before": "version 1"}
+    back = registry.rollback(None, "somebody", "wrong fares")
+    assert back.evidence == {"run": "one", "served before": "version 2"}
+    assert [event.evidence for event in registry.events()][-2:] == [
+        promoted.evidence,
+        back.evidence,
+    ]

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from evergreen.errors import DataError, EvergreenError
+from evergreen.errors import DataError, EvergreenError, SettingsError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Event, Stage
 from evergreen.planning.plan import ModelRef, Outcome, RunRecord
-from tests.unit.lineage.making import folder_of, make_store, put_artifact
+from tests.unit.lineage.making import folder_of, make_store, put_artifact, put_span
 from tests.unit.planning.conftest import Bench
 
 KEYS = ("transform_key", "train_key", "run_key")
@@ -64,7 +64,7 @@ CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("train_key", "run_key"),
     ),
     "trainer": (
-        lambda bench: bench.plan("model.run_fn=models.other.run_fn"),
+        lambda bench: bench.plan("model.run_fn=models.taxi.model.run_fn"),
         ("train_key", "run_key"),
     ),
     "definition": (
@@ -103,6 +103,21 @@ def test_a_new_version_of_a_span_is_to_be_ingested_and_the_others_are_not(bench:
     record = bench.plan()
     assert [(span.number, span.version) for span in record.window] == [(1, 1), (2, 2)]
     assert [span.label for span in record.to_ingest] == ["span-00002-v02"]
+
+
+def test_a_trainer_outside_of_the_use_case_is_part_of_the_training(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(bench.folder)
+    trainer = bench.folder / "elsewhere.py"
+    trainer.write_text("def run_fn(fn_args): ...\n")
+    before = bench.plan("model.run_fn=elsewhere.run_fn")
+    trainer.write_text("def run_fn(fn_args): print()\n")
+    after = bench.plan("model.run_fn=elsewhere.run_fn")
+    assert after.transform_key == before.transform_key
+    assert after.train_key != before.train_key
+    with pytest.raises(SettingsError, match=r"model\.run_fn = nowhere\.run_fn"):
+        bench.plan("model.run_fn=nowhere.run_fn")
 
 
 def test_an_experiment_takes_no_version(bench: Bench) -> None:
@@ -233,3 +248,14 @@ def test_drift_is_measured_from_the_nearest_earlier_blessed_span(bench: Bench) -
     assert plan.ingest.previous_statistics == statistics.id
     assert plan.ingest.span == record.window[3]
     assert planner.ingest(record, third).ingest.previous_statistics == statistics.id
+
+
+def test_a_span_is_compared_with_the_earlier_blessed_spans_of_the_window(bench: Bench) -> None:
+    bench.publish(3)
+    before = bench.plan(spans="1-2")
+    _, first = put_span(bench.store, bench.folder, 1, before.window[0].ingest_key)
+    put_span(bench.store, bench.folder, 2, before.window[1].ingest_key, blessed=False)
+    planner, record = bench.planner(), bench.plan(spans="1-3")
+    plans = [planner.ingest(record, span).ingest for span in record.window]
+    assert [plan and plan.window_statistics for plan in plans] == [(), (first,), (first,)]
+    assert [plan and plan.previous_statistics for plan in plans] == [None, first, first]

@@ -1,0 +1,75 @@
+"""Turns TFDV's anomalies into findings: with words, counts, and example rows."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from evergreen.components.data_gate.counting import Anomaly, Tally, count_rows, feature_of
+from evergreen.components.data_gate.findings import Finding
+from evergreen.components.data_gate.reading import MISSING
+from evergreen.components.data_gate.wording import describe
+
+Kind = anomalies_pb2.AnomalyInfo.Type
+
+
+def from_anomalies(
+    anomalies: Mapping[str, anomalies_pb2.Anomalies], examples: Path, schema: schema_pb2.Schema
+) -> list[Finding]:
+    """Turns the anomalies of all splits into findings, adding up the splits that have them.
+
+    Args:
+        anomalies: What ExampleValidator found, by split.
+        examples: The folder of the split examples.
+        schema: What was expected.
+    """
+    tallies: dict[Anomaly, Tally] = {}
+    for split, found in anomalies.items():
+        here: dict[Anomaly, Tally] = {}
+        for anomaly, said in _anomalies(found):
+            here[anomaly] = tallies.setdefault(anomaly, Tally(said))
+        for tally in here.values():
+            tally.splits.append(split)
+        if here:
+            count_rows(examples / f"Split-{split}", schema, here)
+    findings = [
+        _finding(anomaly, tally, schema, len(anomalies)) for anomaly, tally in tallies.items()
+    ]
+    return sorted(_without_echoes(findings), key=lambda finding: (finding.feature, finding.kind))
+
+
+def _anomalies(found: anomalies_pb2.Anomalies) -> Iterator[tuple[Anomaly, str]]:
+    for reason in found.dataset_anomaly_info.reason:
+        yield Anomaly(None, reason.type), reason.description
+    for info in found.anomaly_info.values():
+        for reason in info.reason:
+            yield Anomaly(".".join(info.path.step), reason.type), reason.description
+
+
+def _finding(anomaly: Anomaly, tally: Tally, schema: schema_pb2.Schema, splits: int) -> Finding:
+    description = describe(anomaly.kind, feature_of(schema, anomaly.column), tally)
+    where = f", in {' and '.join(tally.splits)}" if len(tally.splits) < splits else ""
+    columns = dict.fromkeys(name for example in tally.examples for name in example)
+    return Finding(
+        # A column can have an empty name; without one, the data set is meant.
+        feature="" if anomaly.column is None else anomaly.column or "''",
+        kind=Kind.Name(anomaly.kind),
+        description=description + where,
+        count=tally.count,
+        rows=tally.rows,
+        values=tally.values,
+        examples=[
+            {name: example.get(name, MISSING) for name in [anomaly.column or "", *columns]}
+            for example in tally.examples
+        ],
+    )
+
+
+def _without_echoes(findings: list[Finding]) -> list[Finding]:
+    """Drops what no row bears out, of features that are refused for what rows do bear out.
+
+    TFDV 1.16 takes the smallest and largest value of a column without any number for 0, and says
+    that this is out of bounds.
+    """
+    borne_out = {finding.feature for finding in findings if finding.count}
+    return [one for one in findings if one.count or one.feature not in borne_out]

@@ -1,0 +1,76 @@
+"""A distance between the distributions of spans, and the finding that it is if it is too large."""
+
+from collections import Counter
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from evergreen.components.data_gate.findings import Finding
+from evergreen.components.data_gate.merging import counts
+from evergreen.components.data_gate.wording import percent
+
+Against = Literal["previous", "window"]
+Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
+WORDS = {
+    "previous": "the span before",
+    "window": "the earlier spans of the window",
+    "L_INFTY": "an L-infinity distance",
+    "JENSEN_SHANNON_DIVERGENCE": "a Jensen-Shannon divergence",
+    "NORMALIZED_ABSOLUTE_DIFFERENCE": "a normalized absolute difference",
+}
+
+
+class Drift(BaseModel):
+    """The distance of a feature's distribution from that of spans before.
+
+    Attributes:
+        feature: The feature.
+        against: The span before (`previous`), or the earlier spans of the window together.
+        measure: TFDV's name of the distance.
+        value: The distance.
+        threshold: The schema's limit for it.
+        exceeded: Whether it is beyond the limit.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    feature: str
+    against: Against
+    measure: str
+    value: float
+    threshold: float
+    exceeded: bool
+
+
+def drift_finding(drift: Drift, now: Feature, before: Feature) -> Finding:
+    """A finding, which refuses nothing, of a distance beyond its threshold.
+
+    Args:
+        drift: The distance.
+        now: Statistics of the feature in the span.
+        before: The same of the spans before.
+    """
+    value = None
+    change = f"the mean went from {before.num_stats.mean:.5g} to {now.num_stats.mean:.5g}"
+    if now.HasField("string_stats"):
+        value, old, new = _largest_change(counts(before), counts(now))
+        change = f"{value} went from {percent(old)} to {percent(new)} of the values"
+    return Finding(
+        feature=drift.feature,
+        kind="DRIFT",
+        description=f"expected {WORDS[drift.measure]} of at most {drift.threshold:g} from "
+        f"{WORDS[drift.against]}; found {drift.value:.4g}: {change}",
+        count=0,
+        rows=0,
+        values=[value] if value else [],
+        refuses=False,
+    )
+
+
+def _largest_change(before: Counter[str], now: Counter[str]) -> tuple[str, float, float]:
+    """The value whose share changed most, its share before and its share now."""
+    value = max(
+        before | now, key=lambda one: abs(now[one] / now.total() - before[one] / before.total())
+    )
+    return value, before[value] / before.total(), now[value] / now.total()

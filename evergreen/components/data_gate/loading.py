@@ -1,0 +1,33 @@
+"""Reads what the nodes before the data gate wrote."""
+
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.types import artifact_utils, standard_artifacts
+
+
+def load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
+    """The schema of an artifact."""
+    text = Path(artifact.uri, "schema.pbtxt").read_text()
+    return text_format.Parse(text, schema_pb2.Schema())
+
+
+def load_statistics(
+    artifact: standard_artifacts.ExampleStatistics, split: str
+) -> statistics_pb2.DatasetFeatureStatistics:
+    """The statistics of a split."""
+    return stats_artifact_utils.load_statistics(artifact, split).proto().datasets[0]
+
+
+def load_anomalies(
+    artifact: standard_artifacts.ExampleAnomalies,
+) -> dict[str, anomalies_pb2.Anomalies]:
+    """The anomalies of an artifact by split."""
+    return {
+        split: anomalies_pb2.Anomalies.FromString(
+            Path(artifact.uri, f"Split-{split}", "SchemaDiff.pb").read_bytes()
+        )
+        for split in artifact_utils.decode_split_names(artifact.split_names)
+    }

@@ -1,0 +1,166 @@
+"""The gate's report on a span: all findings of all splits, and refused rows, in one place."""
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from evergreen.components.data_gate.anomalies import from_anomalies
+from evergreen.components.data_gate.findings import Finding, empty_splits, from_rejections
+from tests.unit.components.data_gate.anomaly_cases import put, put_list, sixty
+from tests.unit.components.data_gate.gating import (
+    Gate,
+    Report,
+    ingested,
+    taxi_schema,
+    trips,
+    written,
+)
+from tests.unit.components.rows import write_split
+
+Kind = anomalies_pb2.AnomalyInfo
+ROWS = [{"hour": [100]}, {"hour": [-7]}, {"hour": [5]}]
+
+
+def anomalies(**reasons: list[int]) -> anomalies_pb2.Anomalies:
+    found = anomalies_pb2.Anomalies()
+    for feature, kinds in reasons.items():
+        info = found.anomaly_info[feature]
+        info.path.step.append(feature)
+        for kind in kinds:
+            info.reason.add(type=kind, description=f"{feature} is wrong")
+    return found
+
+
+@pytest.fixture(scope="module")
+def schema() -> schema_pb2.Schema:
+    schema = schema_pb2.Schema()
+    feature = schema.feature.add(name="hour", type=schema_pb2.INT)
+    feature.int_domain.min, feature.int_domain.max = 0, 23
+    return schema
+
+
+def test_findings_add_up_the_splits_that_have_the_anomaly(
+    tmp_path: Path, schema: schema_pb2.Schema
+) -> None:
+    write_split(tmp_path, "train", ROWS)
+    write_split(tmp_path, "eval", [{"hour": [50]}, {"hour": [3]}, {"hour": [100]}])
+    write_split(tmp_path, "test", [{"hour": [4]}])
+    found = {
+        "train": anomalies(hour=[Kind.INT_TYPE_SMALL_INT, Kind.INT_TYPE_BIG_INT]),
+        "eval": anomalies(hour=[Kind.INT_TYPE_BIG_INT]),
+        "test": anomalies(),
+    }
+    assert from_anomalies(found, tmp_path, schema) == [
+        Finding(
+            feature="hour",
+            kind="INT_TYPE_BIG_INT",
+            description="expected at most 23; found up to 100, in train and eval",
+            count=3,
+            rows=6,
+            values=["100", "50"],
+            examples=[{"hour": "100"}, {"hour": "50"}, {"hour": "100"}],
+        ),
+        Finding(
+            feature="hour",
+            kind="INT_TYPE_SMALL_INT",
+            description="expected at least 0; found down to -7, in train",
+            count=1,
+            rows=3,
+            values=["-7"],
+            examples=[{"hour": "-7"}],
+        ),
+    ]
+    assert from_anomalies({"test": anomalies()}, tmp_path, schema) == []
+
+
+def test_an_anomaly_of_the_whole_data_set_is_a_finding(
+    tmp_path: Path, schema: schema_pb2.Schema
+) -> None:
+    write_split(tmp_path, "train", ROWS)
+    found = anomalies()
+    found.dataset_anomaly_info.reason.add(
+        type=Kind.DATASET_LOW_NUM_EXAMPLES, description="too few rows"
+    )
+    assert from_anomalies({"train": found}, tmp_path, schema) == [
+        Finding(
+            feature="", kind="DATASET_LOW_NUM_EXAMPLES", description="too few rows", count=0, rows=3
+        )
+    ]
+
+
+def test_an_anomaly_without_words_of_ours_is_told_in_those_of_tfdv(
+    tmp_path: Path, schema: schema_pb2.Schema
+) -> None:
+    write_split(tmp_path, "train", ROWS)
+    found = {"train": anomalies(hour=[Kind.FEATURE_TYPE_HIGH_UNIQUE])}
+    [finding] = from_anomalies(found, tmp_path, schema)
+    assert (finding.description, finding.count) == ("hour is wrong", 3)
+
+
+def test_a_column_without_name_is_told(tmp_path: Path) -> None:
+    """Pandas writes its index that way."""
+    report = gated(tmp_path, put("", 7)(sixty()))
+    [finding] = report["findings"]
+    assert (finding["feature"], finding["kind"]) == ("''", "SCHEMA_NEW_COLUMN")
+    assert (finding["count"], finding["values"]) == (3, ["7"])
+
+
+def gated(folder: Path, table: pa.Table) -> Report:
+    refused = ingested(folder, table)
+    return Gate(folder, taxi_schema(), refused).report()
+
+
+def test_example_rows_are_the_rows_that_were_delivered(tmp_path: Path) -> None:
+    table = sixty()
+    [finding] = gated(tmp_path, put("trip_seconds", 1e6)(table))["findings"]
+    delivered = {row["trip_id"]: row for row in table.to_pylist()}
+    for example in finding["examples"]:
+        row = delivered[example["trip_id"]]
+        assert example["trip_seconds"] == "1000000"
+        assert example["payment_type"] == row["payment_type"]
+        assert float(example["fare"]) == row["fare"]
+        assert int(example["trip_start_timestamp"]) == row["trip_start_timestamp"]
+        assert example["pickup_census_tract"] == "missing"
+
+
+def test_all_problems_are_in_one_report_with_the_refused_rows(tmp_path: Path) -> None:
+    table = put("payment_type", "Barter")(put("fare", "far")(sixty()))
+    report = gated(tmp_path, put("tips", -1.0, 10)(table))
+    assert {(one["feature"], one["kind"]): one["count"] for one in report["findings"]} == {
+        ("fare", "ROWS_REFUSED"): 3,
+        ("tips", "FLOAT_TYPE_SMALL_FLOAT"): 7,
+    }
+    assert report["refused_rows"] == 3
+    assert not report["blessed"]
+
+
+def test_refused_rows_are_findings_with_their_places() -> None:
+    examples = [{"file": "part.csv", "row": row, "value": "abc" * 40} for row in (2, 5, 6, 9)]
+    reason = {"column": "fare", "reason": "is not a number", "count": 40, "examples": examples}
+    cut = "abc" * 25 + "ab..."
+    assert from_rejections({"rows": 40, "reasons": [reason]}, rows=100) == [
+        Finding(
+            feature="fare",
+            kind="ROWS_REFUSED",
+            description="the value is not a number: part.csv row 2, part.csv row 5, "
+            "part.csv row 6, ...",
+            count=40,
+            rows=100,
+            values=[cut],
+            examples=[{"file": "part.csv", "row": row, "value": cut} for row in "256"],
+        )
+    ]
+
+
+def test_a_split_without_rows_is_a_finding() -> None:
+    [finding] = empty_splits({"train": 3, "eval": 0, "test": 1})
+    assert (finding.kind, finding.rows, finding.refuses) == ("SPLIT_EMPTY", 4, True)
+    assert "none in eval" in finding.description
+
+
+def test_a_span_of_which_every_split_is_empty_is_refused(tmp_path: Path) -> None:
+    report = gated(tmp_path, sixty().slice(0, 0))
+    assert [one["kind"] for one in report["findings"]] == ["SPLIT_EMPTY"] * 3
