@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run test lint clean
+.PHONY: help setup lock data run test bench lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,7 +23,10 @@ run: data ## Run the whole pipeline on the first three years of trips (SPANS=1-4
 	@$(BIN)/evergreen run --spans $(SPANS)
 
 test: setup ## Run the tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+bench: setup ## Compare with stock TFX on this machine, and write docs/benchmarks.md (about 25 minutes)
+	@$(BIN)/python -m benchmarks pipeline
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

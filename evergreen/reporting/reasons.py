@@ -20,14 +20,9 @@ def of_data(report: Report) -> Iterator[str]:
 
 def of_drift(report: Report) -> Iterator[str]:
     """Yields a line for each distance beyond its threshold; it refuses nothing."""
-    for drift in report["drift"]:
-        if drift["exceeded"]:
-            against = "the span before" if drift["against"] == "previous" else "the window before"
-            measure = drift["measure"].replace("_", " ").lower()
-            yield (
-                f"{drift['feature']}: {measure} {drift['value']:.3f} against {against}, "
-                f"threshold {drift['threshold']:g}"
-            )
+    for finding in report["findings"]:
+        if not finding["refuses"]:
+            yield f"{finding['feature']} {finding['kind']}: {finding['description']}"
 
 
 def of_model(report: Report) -> Iterator[str]:

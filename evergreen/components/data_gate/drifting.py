@@ -71,7 +71,7 @@ def _with_values(dataset: Dataset, names: Iterable[str]) -> dict[str, Feature]:
 
 def _values(feature: Feature) -> int:
     kind = feature.WhichOneof("stats")
-    return getattr(feature, kind).common_stats.num_non_missing if kind else 0
+    return getattr(feature, kind).common_stats.tot_num_values if kind else 0
 
 
 def _same(name: str, feature: Feature, parts: Iterable[Mapping[str, Feature]]) -> list[Feature]:

@@ -10,6 +10,7 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 BATCH_ROWS = 65_536
 MAX_TEXT = 80
+HUGE = 1e9
 MISSING = "missing"
 
 
@@ -51,7 +52,10 @@ def as_text(value: bytes | float) -> str:
     """A value as text: a number as short as float32 allows, long text cut at 80 characters."""
     if isinstance(value, bytes):
         return shorten(value.decode(errors="backslashreplace"))
-    return str(value if isinstance(value, int) else np.float32(value)).removesuffix(".0")
+    if isinstance(value, int):
+        return str(value)
+    number = np.float32(value)
+    return np.format_float_positional(number, trim="-") if abs(number) < HUGE else str(number)
 
 
 def shorten(text: str) -> str:

@@ -26,7 +26,9 @@ from data.taxi import KEY_COLUMN, SCHEMA_PATH
 from data.taxi.source import read_source, sample_path
 from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.component import DataGate
+from evergreen.components.example_gen.coercing import coerce
 from evergreen.components.example_gen.component import ingest
+from evergreen.components.example_gen.writing import to_lists
 from evergreen.spans import add_row_keys
 from tests.unit.components.rows import Row, write_split
 
@@ -46,11 +48,15 @@ def trips() -> pa.Table:
     return add_row_keys(read_source(sample_path()), KEY_COLUMN)
 
 
+@cache
+def column_types() -> dict[str, str]:
+    return {one.name: schema_pb2.FeatureType.Name(one.type) for one in taxi_schema().feature}
+
+
 def ingested(folder: Path, table: pa.Table) -> Report:
     """Brings a table into a folder of examples as ExampleGen does; returns the refused rows."""
     pq.write_table(table, file := folder / "part.parquet")
-    kinds = {one.name: schema_pb2.FeatureType.Name(one.type) for one in taxi_schema().feature}
-    return ingest([file], folder / "examples", kinds, KEY_COLUMN, SPLITS).report()
+    return ingest([file], folder / "examples", column_types(), KEY_COLUMN, SPLITS).report()
 
 
 def written(folder: Path, splits: Mapping[str, list[Row]]) -> None:
@@ -61,13 +67,27 @@ def written(folder: Path, splits: Mapping[str, list[Row]]) -> None:
 
 def kinds_of(name: str, lists: pa.Array, schema: schema_pb2.Schema) -> set[str]:
     """What TFDV finds in lists of values of a feature."""
-    batch = pa.RecordBatch.from_arrays([lists], [name])
-    found = tfdv.validate_statistics(stats_impl.generate_statistics_in_memory(batch), schema)
+    found = tfdv.validate_statistics(statistics_of_lists({name: lists}), schema)
     reasons = [reason for info in found.anomaly_info.values() for reason in info.reason]
     return {
         anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
         for reason in [*reasons, *found.dataset_anomaly_info.reason]
     }
+
+
+def statistics_of_lists(
+    columns: Mapping[str, pa.Array | list[Any]],
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Statistics of lists of values, null where missing."""
+    batch = pa.RecordBatch.from_pydict(dict(columns))
+    return stats_impl.generate_statistics_in_memory(batch)
+
+
+def statistics_of_table(table: pa.Table) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Statistics of a table with rows, as if it were one split of a span."""
+    [batch] = table.combine_chunks().to_batches()
+    columns, _ = coerce(batch, column_types())
+    return stats_impl.generate_statistics_in_memory(to_lists(columns))
 
 
 def statistics_of(split: Path) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -52,7 +52,9 @@ def test_an_anomaly_is_told_with_expectation_observation_count_and_rows(
         assert next(iter(example)) == case.feature
         assert case.feature == "trip_id" or example["trip_id"] in spoilt
         assert case.shown == [] or example[case.feature] in [*case.shown, case.cell]
-        assert {name for name in trips.column_names if trips[name].null_count < ROWS} <= set(example)
+        assert {name for name in trips.column_names if trips[name].null_count < ROWS} <= set(
+            example
+        )
 
 
 def test_no_row_is_spoilt_without_a_case(tmp_path: Path) -> None:

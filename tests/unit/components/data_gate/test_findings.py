@@ -1,6 +1,5 @@
 """The gate's report on a span: all findings of all splits, and refused rows, in one place."""
 
-import io
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,15 +8,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from evergreen.components.data_gate.anomalies import from_anomalies
 from evergreen.components.data_gate.findings import Finding, empty_splits, from_rejections
-from tests.unit.components.data_gate.anomaly_cases import put, put_list, sixty
-from tests.unit.components.data_gate.gating import (
-    Gate,
-    Report,
-    ingested,
-    taxi_schema,
-    trips,
-    written,
-)
+from tests.unit.components.data_gate.anomaly_cases import put, sixty
+from tests.unit.components.data_gate.gating import Gate, Report, ingested, taxi_schema
 from tests.unit.components.rows import write_split
 
 Kind = anomalies_pb2.AnomalyInfo
@@ -127,7 +119,9 @@ def test_example_rows_are_the_rows_that_were_delivered(tmp_path: Path) -> None:
 
 
 def test_all_problems_are_in_one_report_with_the_refused_rows(tmp_path: Path) -> None:
-    table = put("payment_type", "Barter")(put("fare", "far")(sixty()))
+    table = sixty()
+    fares = pa.array(["far"] * 3 + [str(fare) for fare in table["fare"].to_pylist()[3:]])
+    table = table.drop_columns("fare").append_column("fare", fares)
     report = gated(tmp_path, put("tips", -1.0, 10)(table))
     assert {(one["feature"], one["kind"]): one["count"] for one in report["findings"]} == {
         ("fare", "ROWS_REFUSED"): 3,
@@ -135,6 +129,12 @@ def test_all_problems_are_in_one_report_with_the_refused_rows(tmp_path: Path) ->
     }
     assert report["refused_rows"] == 3
     assert not report["blessed"]
+
+
+def test_what_no_row_bears_out_is_not_told_beside_what_rows_do(tmp_path: Path) -> None:
+    """TFDV finds 0, and so too large a longitude, in a column of which no value is a number."""
+    [finding] = gated(tmp_path, put("pickup_longitude", float("nan"), 60)(sixty()))["findings"]
+    assert (finding["kind"], finding["count"]) == ("FLOAT_TYPE_HAS_NAN", 60)
 
 
 def test_refused_rows_are_findings_with_their_places() -> None:
