@@ -1,0 +1,1 @@
+"""Benchmarks of this project on the machine at hand: `python -m benchmarks --help`."""

@@ -1,0 +1,57 @@
+"""The benchmarks, as commands."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import page as pages
+from evergreen.cli import explain
+from evergreen.errors import EvergreenError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Measures this project, and writes docs/benchmarks.md.\n\n"
+    "Example: [bold]python -m benchmarks pipeline --rounds 1[/bold]",
+)
+
+
+@app.command()
+def pipeline(
+    rounds: Annotated[int, typer.Option(min=1, help="How often all is measured.")] = 3,
+) -> None:
+    """Compares the pipeline with stock TFX: about 6 minutes a round, and one that is discarded.
+
+    Example: [bold]python -m benchmarks pipeline --rounds 1[/bold]
+    """
+    from benchmarks.pipeline.comparing import compare
+
+    console = Console()
+    result = compare(rounds, pages.RESULTS / "pipeline", console)
+    (pages.RESULTS / "pipeline.json").write_text(result.model_dump_json(indent=1))
+    _write_page(console)
+
+
+@app.command()
+def page() -> None:
+    """Writes the page again from the results in var/bench, and measures nothing.
+
+    Example: [bold]python -m benchmarks page[/bold]
+    """
+    _write_page(Console())
+
+
+def _write_page(console: Console) -> None:
+    pages.write_page()
+    console.print(f"the tables are in {pages.PAGE}", soft_wrap=True, highlight=False)
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except EvergreenError as error:
+        sys.exit(explain(error))

@@ -1,0 +1,42 @@
+"""What both sides are given alike."""
+
+import math
+
+SPLITS = {"train": 3, "eval": 1, "test": 1}
+"""Relative sizes of the splits, in hash buckets: three fifths train, and one is evaluated."""
+
+BATCH = 40
+"""Rows in a step of training: what the example's module file has."""
+
+EPOCHS = 4
+
+SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
+"""What Evaluator reports on, besides all rows: as in `pipeline/criteria.py`."""
+
+BEAM_ARGS = ("--runner=FnApiRunner",)
+"""Beam in the same process. The example's worker processes are slower on data this small."""
+
+STOCK_NODES = (
+    "ExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+    "Transform",
+    "Trainer",
+    "Evaluator",
+    "Pusher",
+)
+"""The nodes of the example, except for the resolver, whose work is part of the plan in ours."""
+
+STOCKS_NAMES = {"ExampleGen": "CsvExampleGen"}
+"""What stock calls a node, where that is another name."""
+
+RESOLVER = "latest_blessed_model_resolver"
+
+KEPT_NODES = (*STOCK_NODES, "CuratedSchema")
+"""The nodes of ours that are compared: stock's, and one that they read."""
+
+
+def steps(train_rows: int) -> int:
+    """Returns the steps of training that ours takes on a number of rows."""
+    return EPOCHS * math.ceil(train_rows / BATCH)
