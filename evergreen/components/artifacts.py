@@ -20,7 +20,8 @@ class RejectedRows(Artifact):
 class DataBlessing(Artifact):
     """The verdict of the data gate on one span: `report.json` with all findings.
 
-    Custom properties: `blessed` (0 or 1), `ingest_key`, `examples_id`, `findings` (how many).
+    Custom properties: `blessed` (0 or 1), `findings` (how many refuse it), `drifted` (how many
+    features are beyond a threshold), `ingest_key`, `series`, `span`, `examples_id`, `statistics_id`.
     """
 
     TYPE_NAME = "DataBlessing"
