@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
 
@@ -40,13 +40,16 @@ class Measured(BaseModel):
         return self.started + self.wall
 
 
-def measure(command: Sequence[str], log: Path, folder: Path) -> Measured:
+def measure(
+    command: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str] | None = None
+) -> Measured:
     """Runs a command to its end.
 
     Args:
         command: The program and its arguments.
         log: What it prints goes here; the file is replaced.
         folder: Where it runs.
+        environment: Its environment variables; those of this process if not given.
 
     Raises:
         EvergreenError: If it ends with another exit code than 0.
@@ -56,7 +59,7 @@ def measure(command: Sequence[str], log: Path, folder: Path) -> Measured:
     with (
         log.open("w") as output,
         subprocess.Popen(  # noqa: S603 - a command of our own
-            command, cwd=folder, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
         ) as process,
         _Sampler(process.pid) as sampler,
     ):

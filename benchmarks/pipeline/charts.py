@@ -49,20 +49,15 @@ def draw(result: Result, names: Mapping[str, str], file: Path) -> None:
         names: What people call the variants, in their order.
         file: The SVG to write.
     """
-    figure = Figure(figsize=(10, 3.9), layout="constrained")
+    figure = Figure(figsize=(10, 4.3), layout="constrained")
     time, memory = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     _draw_time(time, result, list(names))
     _draw_memory(memory, result, list(names))
     time.set_yticks(range(len(names)), names.values())
     time.invert_yaxis()
-    figure.legend(
-        *time.get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=8,
-        frameon=False,
-        columnspacing=1.0,
-        handlelength=1.0,
-    )
+    memory.tick_params(left=False)
+    handles, labels = time.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Date": None})
 

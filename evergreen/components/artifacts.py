@@ -21,7 +21,8 @@ class DataBlessing(Artifact):
     """The verdict of the data gate on one span: `report.json` with all findings.
 
     Custom properties: `blessed` (0 or 1), `findings` (how many refuse it), `drifted` (how many
-    features are beyond a threshold), `ingest_key`, `series`, `span`, `examples_id`, `statistics_id`.
+    features are beyond a threshold), `ingest_key`, `series`, `span`, `examples_id`,
+    `statistics_id`.
     """
 
     TYPE_NAME = "DataBlessing"
