@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """
 [bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
-selection · 3 stopped by the data gate · 4 refused by the model gate · 5 refused by serving validation · 130 interrupted
+selection · 3 stopped by the data gate · 4 refused by the model gate · 5 refused by serving \
+validation · 130 interrupted
 """
 INTERRUPTED = 130
 
