@@ -183,4 +183,3 @@ def take_digests(settings: Settings) -> Digests:
         lock=digest_code([pipeline.lock]),
         table_schema=digest_code([settings.data.table_schema]),
     )
-
