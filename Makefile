@@ -23,7 +23,7 @@ run: data ## Run the whole pipeline on the first three years of trips (SPANS=1-4
 	@$(BIN)/evergreen run --spans $(SPANS)
 
 test: setup ## Run the tests
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadscope
 
 bench: setup ## Compare with stock TFX on this machine, and write docs/benchmarks.md (about 25 minutes)
 	@$(BIN)/python -m benchmarks pipeline

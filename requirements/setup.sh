@@ -22,8 +22,9 @@ command -v gcc >/dev/null || command -v cc >/dev/null ||
 [ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
 echo "setup: installing the locked packages into .venv (about 3 GB; a few minutes the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-# sync, so that what the lock no longer has goes too; then the project itself.
-.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
+# sync, so that what the lock no longer has goes too; compiled here once, not by every process where
+# Python may not write bytecode. Then the project itself.
+.venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements/dev.txt
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 touch .venv/.ready
 echo "setup: done. Next: make run"

@@ -5,22 +5,32 @@ worse in one part of the data, a span that has drifted. Each is made once for al
 first one asks for it.
 """
 
+from pathlib import Path
+
 import pyarrow.parquet as pq
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from data.taxi.spans import cut
 from evergreen.spans import land
 from tests.integration.spans import evening
 from tests.project import Project, Ran
 
+SHARE_RUNS = ("first_run", "later_runs", "bad_data", "notebook", "offline_run")
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps in one worker what shares the runs below, and what shares the fixtures of a module."""
-    share_runs = {item.path for item in items if "first" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "runs" if item.path in share_runs else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+class ByFixtures(LoadScopeScheduling):
+    """Keeps in one process what shares the runs below, and what shares the fixtures of a module."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return "runs" if Path(file).stem.removeprefix("test_") in SHARE_RUNS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFixtures:
+    return ByFixtures(config, log)
 
 
 @pytest.fixture(scope="session")
