@@ -69,6 +69,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         rejected=examples.outputs["rejected"],
         ingest_key=span.ingest_key,
         series=settings.data_series,
+        previous_in_window=int(plan.previous_in_window),
         previous_statistics=pinned(standard_artifacts.ExampleStatistics, plan.previous_statistics),
         window_statistics=pinned(standard_artifacts.ExampleStatistics, *plan.window_statistics),
     ).with_id("DataGate")

@@ -146,11 +146,13 @@ class IngestPlan(Frozen):
     Attributes:
         span: The span to ingest.
         previous_statistics: The statistics artifact of the span before, to measure drift from.
-        window_statistics: Those of the earlier spans of the window, to measure drift from.
+        previous_in_window: Whether that span is one of the window.
+        window_statistics: Those of the window's other earlier spans, to measure drift from.
     """
 
     span: SpanRef
     previous_statistics: int | None = None
+    previous_in_window: bool = False
     window_statistics: tuple[int, ...] = ()
 
 
@@ -195,7 +197,14 @@ def ingest_plan(
     previous_statistics: int | None = None,
     window_statistics: tuple[int, ...] = (),
 ) -> Plan:
-    """The plan that ingests one span of a run."""
+    """The plan that ingests one span of a run.
+
+    Args:
+        record: The run.
+        span: The span.
+        previous_statistics: The statistics artifact of the span before.
+        window_statistics: Those of all earlier spans of the window.
+    """
     return Plan(
         pipeline_run=f"{record.run_id}.{span.label}",
         title=f"ingest span {span.number} (version {span.version})",
@@ -204,7 +213,8 @@ def ingest_plan(
         ingest=IngestPlan(
             span=span,
             previous_statistics=previous_statistics,
-            window_statistics=window_statistics,
+            previous_in_window=previous_statistics in window_statistics,
+            window_statistics=tuple(id_ for id_ in window_statistics if id_ != previous_statistics),
         ),
     )
 

@@ -52,7 +52,9 @@ def test_every_problem_is_named_with_its_count(refused: tuple[Ran, Report]) -> N
     assert (unknown["count"], unknown["values"]) == (BARTER_ROWS, ["Barter"])
     text = found["trip_miles", "ROWS_REFUSED"]
     assert (text["count"], text["values"]) == (FAR_ROWS, ["far"])
-    for finding in report["findings"]:
+    refusing = [finding for finding in report["findings"] if finding["refuses"]]
+    assert len(refusing) == 4
+    for finding in refusing:
         assert finding["feature"] in ran.text
         assert f"{finding['count']} of {finding['rows']} rows" in ran.text
 

@@ -12,6 +12,7 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.orchestrators.local import LocalOrchestrator
 from evergreen.planning.plan import Outcome
+from evergreen.reporting.reading import artifacts_of
 from evergreen.reporting.reasons import Report
 from tests.integration.worse_in_a_slice import AREA
 from tests.project import Project, Ran
@@ -126,6 +127,11 @@ def test_drift_is_told_with_its_numbers_and_stops_nothing(project: Project, drif
     hours = {one["against"]: one for one in gate["drift"] if one["feature"] == "trip_start_hour"}
     assert all(one["value"] > one["threshold"] for one in hours.values())
     assert set(hours) == {"previous", "window"}
+    inputs = artifacts_of(project.store, drifted.nodes["span-00007-v01"]["DataGate"].execution_id)[
+        0
+    ]
+    assert len(inputs["previous_statistics"]) == 1
+    assert len(inputs["window_statistics"]) == 2
     assert "span 7 has drifted" in drifted.text
     told = " ".join(drifted.text.split())
     expected = "trip_start_hour DRIFT: expected a Jensen-Shannon divergence of at most 0.03 from"

@@ -22,7 +22,7 @@ REPORT = "report.json"
 
 
 @component
-def DataGate(  # noqa: N802 - a component is a class to its users
+def DataGate(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inputs arguments
     examples: InputArtifact[standard_artifacts.Examples],
     statistics: InputArtifact[standard_artifacts.ExampleStatistics],
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
@@ -31,6 +31,7 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     blessing: OutputArtifact[DataBlessing],
     ingest_key: Parameter[str],
     series: Parameter[str],
+    previous_in_window: Parameter[int],
     previous_statistics: InputArtifact[standard_artifacts.ExampleStatistics] = None,
     window_statistics: InputArtifact[list[standard_artifacts.ExampleStatistics]] = None,
 ) -> None:
@@ -49,8 +50,10 @@ def DataGate(  # noqa: N802 - a component is a class to its users
         blessing: Out: the verdict, with `report.json`.
         ingest_key: Under which the span's examples are found again.
         series: The spans that this one is one of.
+        previous_in_window: Whether the span before is one of the window (0 or 1).
         previous_statistics: The statistics of the span before, for drift.
-        window_statistics: Those of the earlier spans of the window, for drift from all of them.
+        window_statistics: Those of the window's other earlier spans, for drift from all of them.
+            Not again those of the span before: ML Metadata has one input event an artifact.
     """
     expected = load_schema(schema)
     splits = artifact_utils.decode_split_names(statistics.split_names)
@@ -62,7 +65,9 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     findings += from_rejections(refused, sum(rows.values()) + refused["rows"])
     findings += empty_splits(rows)
     distances: list[Drift] = []
-    for against, earlier in _earlier(previous_statistics, window_statistics).items():
+    for against, earlier in _earlier(
+        previous_statistics, window_statistics, previous_in_window
+    ).items():
         before = [load_statistics(artifact, "train") for artifact in earlier]
         measured, exceeded = measure(stats["train"], before, expected, against)
         distances += measured
@@ -89,11 +94,13 @@ def DataGate(  # noqa: N802 - a component is a class to its users
     blessing.set_string_custom_property("series", series)
 
 
-def _earlier(previous: Statistics | None, window: list[Statistics] | None) -> Earlier:
+def _earlier(
+    previous: Statistics | None, others: list[Statistics] | None, previous_in_window: int
+) -> Earlier:
     """The statistics to compare with. A window of just the span before would say the same twice."""
     earlier: Earlier = {}
     if previous is not None:
         earlier["previous"] = [previous]
-    if window and [artifact.id for artifact in window] != [previous and previous.id]:
-        earlier["window"] = window
+    if others:
+        earlier["window"] = [*(earlier.get("previous", []) if previous_in_window else []), *others]
     return earlier

@@ -257,5 +257,10 @@ def test_a_span_is_compared_with_the_earlier_blessed_spans_of_the_window(bench: 
     put_span(bench.store, bench.folder, 2, before.window[1].ingest_key, blessed=False)
     planner, record = bench.planner(), bench.plan(spans="1-3")
     plans = [planner.ingest(record, span).ingest for span in record.window]
-    assert [plan and plan.window_statistics for plan in plans] == [(), (first,), (first,)]
     assert [plan and plan.previous_statistics for plan in plans] == [None, first, first]
+    assert [plan and plan.previous_in_window for plan in plans] == [False, True, True]
+    assert [plan and plan.window_statistics for plan in plans] == [(), (), ()]
+    _, second = put_span(bench.store, bench.folder, 2, before.window[1].ingest_key)
+    third = planner.ingest(record, record.window[2]).ingest
+    assert third is not None
+    assert (third.previous_statistics, third.window_statistics) == (second, (first,))

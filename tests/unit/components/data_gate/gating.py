@@ -156,6 +156,7 @@ class Gate:
             blessing=self.blessing,
             ingest_key="key",
             series="taxi",
+            previous_in_window=1,
             **earlier,
         )
         return json.loads(Path(self.blessing.uri, "report.json").read_text())
