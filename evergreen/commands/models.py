@@ -137,15 +137,16 @@ def _print_versions(events: "list[Event]") -> None:
 def _print_log(events: "list[Event]") -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table("when", "event", "who", "why", "evidence", show_lines=True)
+    console = Console(highlight=False, soft_wrap=True)
     for event in events:
         what = f"{event.action}: version {event.model.version} is {event.stage}"
-        evidence = "\n".join(f"{name}: {value}" for name, value in event.evidence.items())
-        row = (f"{event.when:%Y-%m-%d %H:%M:%S}", what, event.who, event.why, evidence)
-        table.add_row(*(escape(text) for text in row))
-    Console().print(table)
+        console.print(
+            f"{event.when:%Y-%m-%d %H:%M:%S}  [bold]{what}[/bold]  by {escape(event.who)}: "
+            f"{escape(event.why)}"
+        )
+        for name, value in event.evidence.items():
+            console.print(f"    {name}: {escape(value)}")
 
 
 def _print_changed(event: "Event") -> None:

@@ -67,7 +67,7 @@ def _pushed(reading: RunReading, events: Sequence[Event]) -> Headline:
     )
     ends = {Stage.SERVING: "pushed and is serving", None: "pushed"}
     title = f"Version {version} was {ends.get(stage, f'pushed as {stage}')}"
-    return Headline(title, "good", f"It passed every gate. {_model(reading)}")
+    return Headline(title, "good", f"It passed every gate. {_model(reading)}{_drifted(reading)}")
 
 
 def _unchanged(reading: RunReading) -> Headline:
@@ -162,6 +162,18 @@ def _unended(reading: RunReading) -> Headline:
 def _model(reading: RunReading) -> str:
     report = reading.report("ModelGate")
     return compared(report) if report else ""
+
+
+def _drifted(reading: RunReading) -> str:
+    """What drifted in the spans that this run brought in."""
+    new = [one for one in reading.spans if one.ref in reading.record.to_ingest and one.report]
+    texts = []
+    for span in new:
+        drifts = span.report["drift"] if span.report else []
+        features = dict.fromkeys(one["feature"] for one in drifts if one["exceeded"])
+        if features:
+            texts.append(f" Span {span.ref.number} has drifted in {', '.join(features)}.")
+    return "".join(texts)
 
 
 def _in_short(verdict: Report) -> str:

@@ -74,6 +74,7 @@ def test_a_pushed_model(begin: Begin, read: Read, store: MetadataStore, settings
     assert page.within("h1") == "Version 2 was pushed as candidate"
     header = page.within("header")
     assert "Against version 1 on 2,877 test rows: log_loss +0.0016 (-0.0015 to +0.0047)" in header
+    assert "Span 2 has drifted in tips." in header
     assert "Serving now Version 1" in header
     assert "Asked for by somebody Because a test" in header
     assert verdicts(page).count("passed") == 4
