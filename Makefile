@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run test bench lint clean
+.PHONY: help setup lock data run serve test bench lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ data: setup ## Cut the real taxi trips into spans
 
 run: data ## Run the whole pipeline on the first three years of trips (SPANS=1-4 for more)
 	@$(BIN)/evergreen run --spans $(SPANS)
+
+serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.0.1
+	@$(BIN)/evergreen serve
 
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope

@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from evergreen.commands import config, data, models, orchestrators, report, run
+from evergreen.commands import (
+    config,
+    data,
+    gateway,
+    loadtest,
+    models,
+    orchestrators,
+    predict,
+    report,
+    run,
+    serve,
+)
 from evergreen.errors import EvergreenError
 
 app = typer.Typer(
@@ -23,6 +34,10 @@ app.command()(models.promote)
 app.command()(models.rollback)
 app.command()(models.archive)
 app.command()(models.reset_baseline)
+app.command(context_settings=serve.CONTEXT)(serve.serve)
+app.command()(gateway.gateway)
+app.command()(predict.predict)
+app.command()(loadtest.loadtest)
 app.command()(orchestrators.orchestrators)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

@@ -3,28 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
+from evergreen.serving.gateway.settings import GatewaySettings
+from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.spans import Format, Period
-
-
-def _in_project(path: Path, info: ValidationInfo) -> Path:
-    """Makes a path absolute; relative ones start at the project's folder (the context)."""
-    project = (info.context or {}).get("project", Path.cwd())
-    return (project / path.expanduser()).resolve()
-
-
-ProjectPath = Annotated[Path, AfterValidator(_in_project)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-"""A name that is safe in folders, contexts and URLs."""
-DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*[.:][A-Za-z_]\w*$")]
-"""A function: `package.module.function` or `package.module:function`."""
-
-
-class Section(BaseModel):
-    """Base of all sections."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class PipelineSettings(Section):
@@ -124,6 +107,7 @@ class Settings(Section):
     registry: RegistrySettings
     beam: BeamSettings
     serving: ServingSettings
+    gateway: GatewaySettings
     reports: ReportSettings
     logs: LogSettings
 

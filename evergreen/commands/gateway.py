@@ -1,0 +1,39 @@
+"""`evergreen gateway`: the door that clients use, before a model server."""
+
+from typing import TYPE_CHECKING
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+
+if TYPE_CHECKING:
+    from evergreen.serving.gateway.decisions import CanaryRegistry
+
+
+def gateway(
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Forwards requests to a model server: canary, A/B, shadow traffic, a log of predictions.
+
+    It speaks TensorFlow Serving's API: gRPC on port 8510, REST on port 8511. A canary that is worse
+    than the serving version is rejected; one that holds is promoted.
+
+    Example: [bold]evergreen gateway --set gateway.canary.steps=[10,50][/bold]
+    """
+    import logging
+    import sys
+
+    settings = read_settings(project, config, overrides)
+
+    from evergreen.lineage.store import open_store
+    from evergreen.serving.gateway.decisions import CanaryRegistry
+    from evergreen.serving.gateway.server import run
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+
+    def registry() -> "CanaryRegistry":
+        return CanaryRegistry(open_store(settings.metadata), settings.model.name)
+
+    run(settings.gateway, settings.model.name, registry)

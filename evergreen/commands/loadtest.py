@@ -1,0 +1,131 @@
+"""`evergreen loadtest`: load on a running model server."""
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.predict import ApiKey, Ca, Label, Model, Rest, Signature, Version
+from evergreen.errors import EvergreenError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from evergreen.serving.client.address import Protocol
+    from evergreen.serving.loadtest import Load, Target
+    from evergreen.serving.loadtest.results import Results
+    from evergreen.settings import Settings
+
+Targets = Annotated[
+    list[str],
+    typer.Option(
+        "--target",
+        help="host:port, or a URL (grpc://, grpcs://, http://, https://); this machine if not "
+        "given. Several are compared, in turns.",
+    ),
+]
+
+
+def loadtest(  # noqa: PLR0913, PLR0917 - each is an option
+    targets: Targets = [],  # noqa: B006 - typer wants the default as a list
+    rest: Rest = False,
+    model: Model = "",
+    signature: Signature = "serving_default",
+    version: Version = None,
+    label: Label = "",
+    clients: Annotated[
+        int, typer.Option(min=1, help="Closed loop: so many, each waits for its answer.")
+    ] = 8,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Open loop: so many requests a second, come what may.")
+    ] = 0.0,
+    ramp: Annotated[bool, typer.Option("--ramp", help="Clients, or the rate, grow.")] = False,
+    seconds: Annotated[int, typer.Option(min=1, help="How long, on each target.")] = 10,
+    batch: Annotated[int, typer.Option(min=1, help="Rows in a request.")] = 1,
+    rows: Annotated[Path | None, typer.Option(help="CSV, Parquet or JSON lines.")] = None,
+    span: Annotated[int, typer.Option(min=0, help="A span of the project, as rows.")] = 0,
+    output: Annotated[Path, typer.Option(help="Folder for chart and figures.")] = Path(
+        "var/loadtest"
+    ),
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 10.0,
+    api_key: ApiKey = "",
+    ca: Ca = None,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Measures how a running model server answers: answers a second, latency, errors.
+
+    Requests are real rows: of --rows, of a --span, or else those that the model of the project's
+    newest pushed version carries for its warm-up. They are made before the load starts.
+
+    Example: [bold]evergreen loadtest --clients 64 --rows trips.csv[/bold]
+    """
+    from rich.console import Console
+
+    from evergreen.serving.client import Client
+    from evergreen.serving.loadtest import Load, running, sources
+
+    settings = cache(lambda: read_settings(project, config, overrides))
+    question = sources.Question(signature, version, label, batch)
+    load = Load(clients, rate, ramp, seconds)
+    name = model or settings().model.name
+    paths = [rows] if rows else _span_files(settings(), span) if span else []
+    source = sources.of_files(paths) if paths else sources.recorded(_pushed(settings(), version))
+    protocol: Protocol = "rest" if rest else "grpc"
+    asked = []
+    for text in targets or [""]:
+        with Client(text, protocol, model=name, timeout=timeout, api_key=api_key, ca=ca) as client:
+            asked.append(sources.target(client, question, source, ca))
+    console = Console()
+    with console.status("") as status:
+        found = running.run(asked, load, timeout, status.update)
+    named = dict(zip(_names(asked), found, strict=True))
+    _report(console, named, load, batch, output)
+
+
+def _names(targets: "Sequence[Target]") -> list[str]:
+    """The addresses; one that is named again gets a number."""
+    names = [str(target.address) for target in targets]
+    return [
+        f"{name} ({count})" if (count := names[: at + 1].count(name)) > 1 else name
+        for at, name in enumerate(names)
+    ]
+
+
+def _span_files(settings: "Settings", number: int) -> list[Path]:
+    from evergreen.spans import select
+
+    return [path for span in select(settings.data.span_root, str(number)) for path in span.files]
+
+
+def _pushed(settings: "Settings", version: int | None) -> Path:
+    """The folder of a version; of the newest that was pushed, if none is named."""
+    base = settings.serving.base_path
+    versions = [int(path.name) for path in base.glob("[0-9]*") if path.name.isdecimal()]
+    if version is None and not versions:
+        raise EvergreenError(
+            f"no version has been pushed to {base}, whose requests could be sent.",
+            hint="Give a file with --rows, or push a model: evergreen run",
+        )
+    return base / str(version if version is not None else max(versions))
+
+
+def _report(console: "Console", found: "Results", load: "Load", batch: int, folder: Path) -> None:
+    from evergreen.serving.loadtest import chart, results
+    from evergreen.serving.loadtest.samples import join
+
+    content = results.to_json(found, load, batch)
+    results.show(console, content, load)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    joined = {target: join(rounds) for target, rounds in found.items()}
+    chart.draw(joined, f"{load}, {batch} rows a request", folder / f"{name}.svg")
+    results.write(content, folder / f"{name}.json")
+    typer.echo(f"figures: {folder / name}.json")
+    typer.echo(f"next: open the chart, {folder / name}.svg")

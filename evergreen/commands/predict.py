@@ -1,0 +1,144 @@
+"""`evergreen predict`: rows of a file, predicted by a server."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from evergreen.serving.client import Client
+    from evergreen.serving.client.address import Protocol
+    from evergreen.serving.client.tensors import Tensors
+
+STDIN = "-"
+ROWS_A_REQUEST = 1000
+SHOWN_ROWS = 20
+SHOWN_COLUMNS = 4
+Target = Annotated[
+    str,
+    typer.Option(
+        help="host:port, or a URL (grpc://, grpcs://, http://, https://); this machine's "
+        "port 8500, or 8501 with --rest, if not given."
+    ),
+]
+Rest = Annotated[bool, typer.Option("--rest/--grpc", help="By which API, if --target is no URL.")]
+Model = Annotated[str, typer.Option(help="The model's name; the project's model if not given.")]
+Signature = Annotated[str, typer.Option(help="Which signature of the model.")]
+Version = Annotated[
+    int | None, typer.Option(help="Which version; the server's choice if not given.")
+]
+Label = Annotated[str, typer.Option(help="Which label, such as serving or canary.")]
+ApiKey = Annotated[
+    str, typer.Option(envvar="EVERGREEN_API_KEY", help="The gateway's API key.", show_default=False)
+]
+Ca = Annotated[Path | None, typer.Option(help="PEM file of the authorities to trust for TLS.")]
+
+
+def predict(  # noqa: PLR0913, PLR0917 - each is an option
+    file: Annotated[str, typer.Argument(help="CSV, Parquet or JSON lines; - for stdin.")],
+    target: Target = "",
+    rest: Rest = False,
+    model: Model = "",
+    signature: Signature = "serving_default",
+    version: Version = None,
+    label: Label = "",
+    limit: Annotated[int, typer.Option(min=0, help="Only the first rows; all if 0.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(help="Rows and predictions: .parquet, .csv or .jsonl.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 10.0,
+    api_key: ApiKey = "",
+    ca: Ca = None,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Asks a running model server about the rows of a file.
+
+    Rows have the raw columns of the data; what the model takes, it tells by itself. Other columns
+    are left out, and values may be missing.
+
+    Example: [bold]evergreen predict trips.csv --limit 10[/bold]
+    """
+    name = model or read_settings(project, config, overrides).model.name
+
+    from evergreen.serving.client import Client, files
+
+    if output:
+        files.check_writable(output)
+    protocol: Protocol = "rest" if rest else "grpc"
+    with (
+        _file(file) as path,
+        Client(target, protocol, model=name, timeout=timeout, api_key=api_key, ca=ca) as client,
+    ):
+        rows = files.read(path, client.columns(signature, version, label))
+        rows = rows.slice(0, limit or None)
+        outputs = _predict(client, rows, signature, version, label)
+        known = list(client.columns(signature, version, label)) or rows.column_names
+    if output:
+        files.write(files.with_outputs(rows, outputs), output)
+        typer.echo(f"{rows.num_rows} rows with {', '.join(outputs)}: {output}")
+        typer.echo("next: evergreen loadtest --rows FILE measures how fast they are answered")
+        return
+    _show(rows, outputs, known)
+    typer.echo("next: --output predictions.parquet keeps all rows and columns")
+
+
+@contextmanager
+def _file(name: str) -> Iterator[Path]:
+    """The file; for stdin, one that holds what came."""
+    if name != STDIN:
+        yield Path(name)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "stdin")
+        path.write_bytes(sys.stdin.buffer.read())
+        yield path
+
+
+def _predict(
+    client: "Client", rows: "pa.Table", signature: str, version: int | None, label: str
+) -> "Tensors":
+    import numpy as np
+
+    answers = [
+        client.predict(rows.slice(start, ROWS_A_REQUEST), signature, version, label)
+        for start in range(0, rows.num_rows, ROWS_A_REQUEST)
+    ]
+    return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+
+
+def _show(rows: "pa.Table", outputs: "Tensors", known: list[str]) -> None:
+    """Prints the first rows: the outputs, and some of the columns that they follow from."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = [name for name in rows.column_names if name in known][:SHOWN_COLUMNS]
+    table = Table("row", box=SIMPLE_HEAD)
+    for name in outputs:
+        table.add_column(f"[bold]{name}[/bold]", no_wrap=len(outputs) == 1)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for number, row in enumerate(rows.slice(0, SHOWN_ROWS).to_pylist()):
+        answers = [_short(array[number]) for array in outputs.values()]
+        values = ["-" if row[name] is None else _short(row[name]) for name in columns]
+        table.add_row(str(number + 1), *answers, *values)
+    Console().print(table)
+    if rows.num_rows > SHOWN_ROWS:
+        typer.echo(f"and {rows.num_rows - SHOWN_ROWS} rows more")
+
+
+def _short(value: object) -> str:
+    try:
+        return f"{value:.6g}"
+    except (TypeError, ValueError):
+        return str(value)

@@ -1,0 +1,52 @@
+"""`evergreen serve`: the embedded model server."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+
+if TYPE_CHECKING:
+    from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""What typer does not know are flags of the server."""
+NAMES_MODELS = ("--model_config_file", "--model_base_path")
+OWN = (
+    "--rest_api_port=8501",
+    "--max_num_load_retries=0",
+    "--force_allow_any_version_labels_for_unavailable_models",
+)
+"""Flags of a server of the project's own model: what is in its registry was complete when it was
+pushed, and its labels are as good as its versions."""
+
+
+def serve(
+    context: typer.Context,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Serves models by TensorFlow Serving's API: gRPC on port 8500, REST on port 8501.
+
+    Without more it serves the project's model: the version that is serving, and the canary. All
+    flags of [bold]tensorflow_model_server[/bold] are taken; with --model_config_file or
+    --model_base_path it serves what they name. They are listed by
+    [bold]python -m evergreen.serving.model_server --help[/bold].
+
+    Example: [bold]evergreen serve --enable_batching[/bold]
+    """
+    from evergreen.serving.model_server.__main__ import main
+
+    if any(flag.partition("=")[0] in NAMES_MODELS for flag in context.args):
+        raise typer.Exit(main(context.args))
+
+    def own() -> "ModelServerConfig":
+        settings = read_settings(project, config, overrides)
+
+        from evergreen.lineage.store import open_store
+        from evergreen.serving.assignment import from_registry
+
+        return from_registry(settings, open_store(settings.metadata))
+
+    raise typer.Exit(main([*OWN, *context.args], own))

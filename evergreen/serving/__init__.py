@@ -1,0 +1,1 @@
+"""Serving pushed models: server, gateway, client, load test."""

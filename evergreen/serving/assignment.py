@@ -1,0 +1,45 @@
+"""What servers are told to serve: the versions that the registry exposes, and their labels.
+
+Being pushed is not being exposed: a server gets *specific* versions, never the latest.
+"""
+
+from ml_metadata.metadata_store import MetadataStore
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage import stages
+from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import Stage
+from evergreen.settings import Settings
+
+EXPOSED = (Stage.SERVING, Stage.CANARY)
+"""Stages that clients can reach; each is the label of its version."""
+
+
+def from_registry(settings: Settings, store: MetadataStore) -> ModelServerConfig:
+    """Returns the configuration of a server for the project's model.
+
+    The version that is serving has the label `serving`, the newest canary the label `canary`.
+    Versions whose files are not complete are left out.
+
+    Raises:
+        EvergreenError: If there is no complete version to serve.
+    """
+    name, base = settings.model.name, settings.serving.base_path
+    found = stages.stages(Registry(store, name).events())
+    labels = {
+        stage.value: version
+        for version, stage in sorted(found.items())
+        if stage in EXPOSED and (base / str(version) / "saved_model.pb").is_file()
+    }
+    if not labels:
+        raise EvergreenError(
+            f"model {name}: no version that is serving has its files in {base}.",
+            hint="Push one with `evergreen run`, or see `evergreen models`.",
+        )
+    config = ModelServerConfig()
+    model = config.model_config_list.config.add(
+        name=name, base_path=str(base), model_platform="tensorflow", version_labels=labels
+    )
+    model.model_version_policy.specific.versions.extend(sorted(labels.values()))
+    return config

@@ -1,0 +1,135 @@
+"""Rows of raw values, as columns: what is missing, and what is of a wrong type."""
+
+import math
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from evergreen.errors import DataError
+from evergreen.serving.client.signatures import Spec
+from evergreen.serving.client.tensors import Array
+
+Rows: TypeAlias = Sequence[Mapping[str, Any]] | pa.Table
+Columns = dict[str, list[Any]]
+"""Values by column; None, or NaN, where one is missing."""
+
+MISSING: dict[str, bytes | float] = {"f": math.nan, "i": -1, "O": b""}
+"""What stands for a missing value in a signature that takes one tensor a column, by NumPy's kind:
+NaN for floats, -1 for integers, and the empty string. A model's export has to keep to it."""
+NAMES = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "true or false"}
+
+
+def from_rows(rows: Rows) -> Columns:
+    """Returns rows as columns; a row that lacks a column has None in it.
+
+    Raises:
+        DataError: If there are no rows.
+    """
+    if not len(rows):
+        raise DataError("there are no rows to predict.", hint="Give one at least.")
+    if isinstance(rows, pa.Table):
+        columns: Columns = rows.to_pydict()
+        return columns
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def check_names(columns: Columns, known: Mapping[str, object], signature: str) -> None:
+    """Checks that every column a signature takes is there.
+
+    A value may be missing, and other columns are left out; but a column that is not there at all
+    is a wrong name more often than not, and would be a wrong prediction.
+
+    Raises:
+        DataError: Names the columns, and those that were probably meant.
+    """
+    absent = sorted(known.keys() - columns.keys())
+    if not absent:
+        return
+    others = sorted(columns.keys() - known.keys())
+    meant = [(name, get_close_matches(name, others, n=1)) for name in absent]
+    found = [f"rename {close[0]!r} to {name!r}" for name, close in meant if close]
+    raise DataError(
+        f"the signature {signature} takes columns that the rows do not have: {', '.join(absent)}.",
+        hint=f"Did you mean to {', and '.join(found)}?"
+        if found
+        else "Add them; values that are not known may be null.",
+    )
+
+
+def to_array(name: str, values: Sequence[Any], spec: Spec) -> Array:
+    """Returns a column as the tensor that a signature takes, with `MISSING` where there is none.
+
+    Args:
+        name: The column.
+        values: Numbers, text or bytes; text is read as a number where one is taken. Lists of them
+            for an input of more than one value a row.
+        spec: Of the input: [n] or [n, 1] for one value a row, [n, k] for lists.
+
+    Raises:
+        DataError: If a value is not of the input's type; names the column and the row.
+    """
+    kind = spec.dtype.kind
+    converted = []
+    for number, value in enumerate(values, start=1):
+        try:
+            converted.append(_value(value, kind))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise wrong(name, number, value, kind) from error
+    array = _array(name, converted, spec.dtype)
+    rank = array.ndim if spec.shape is None else len(spec.shape)
+    return array.reshape(len(values), *[1] * (rank - 1)) if rank > array.ndim else array
+
+
+def wrong(name: str, row: int, value: Any, kind: str) -> DataError:
+    """Returns the error of a value that is not of its column's type."""
+    what = "missing" if is_missing(value) else f"{value!r}"
+    return DataError(
+        f"column {name}, row {row}: is {what}, where the model takes {NAMES.get(kind, 'text')}.",
+        hint="Correct the value, or leave it out if it is not known.",
+    )
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none: None or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def convert(value: Any, kind: str) -> bytes | float:
+    """Returns a value that is not missing as NumPy's kind has it.
+
+    Raises:
+        TypeError: If it cannot be one.
+        ValueError: If it cannot be one.
+    """
+    if kind == "O":
+        return value if isinstance(value, bytes) else str(value).encode()
+    if kind == "f":
+        return float(value)
+    whole = int(value)
+    if not isinstance(value, str) and whole != value:
+        raise ValueError(f"{value!r} is not whole")
+    return whole
+
+
+def _value(value: Any, kind: str) -> Any:
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_value(one, kind) for one in value]
+    if not is_missing(value):
+        return convert(value, kind)
+    if kind not in MISSING:
+        raise ValueError("nothing stands for a missing value of this type")
+    return MISSING[kind]
+
+
+def _array(name: str, values: list[Any], dtype: np.dtype[Any]) -> Array:
+    try:
+        return np.array(values, dtype)
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            f"column {name}: its values are no {dtype} tensor: {error}",
+            hint="Give each row as many values as the model takes.",
+        ) from error

@@ -1,0 +1,52 @@
+"""From rows to what a signature takes."""
+
+from difflib import get_close_matches
+
+from evergreen.errors import EvergreenError
+from evergreen.serving.client import signatures
+from evergreen.serving.client.columns import Rows, check_names, from_rows, to_array
+from evergreen.serving.client.examples import serialize
+from evergreen.serving.client.signatures import Signature, Signatures
+from evergreen.serving.client.tensors import Tensors
+
+
+def build(served: Signatures, name: str, rows: Rows) -> Tensors:
+    """Builds the inputs of a request.
+
+    Args:
+        served: The model's signatures.
+        name: Which one is asked.
+        rows: Of raw columns. Those that the signature is not known to take are left out.
+
+    Returns:
+        Tensors by input: serialized `tf.Example`s, or one tensor a column.
+
+    Raises:
+        EvergreenError: If there is no such signature.
+        DataError: If rows lack a column, or a value is of a wrong type.
+    """
+    signature = find(served, name)
+    columns, known = from_rows(rows), signatures.columns(served, name)
+    by_example = signature.takes_examples() and not signature.inputs.keys() <= columns.keys()
+    if not by_example:
+        check_names(columns, signature.inputs, name)
+        return {key: to_array(key, columns[key], spec) for key, spec in signature.inputs.items()}
+    check_names(columns, known, name)
+    chosen = {key: columns[key] for key in known} or columns
+    return dict.fromkeys(signature.inputs, serialize(chosen, signatures.types(served)))
+
+
+def find(served: Signatures, name: str) -> Signature:
+    """Returns a signature by its name.
+
+    Raises:
+        EvergreenError: If there is none; names those there are.
+    """
+    if name in served:
+        return served[name]
+    close = get_close_matches(name, served, n=1)
+    raise EvergreenError(
+        f"the model has no signature {name!r}"
+        + (f"; did you mean {close[0]!r}?" if close else "."),
+        hint=f"It has: {', '.join(served)}." if served else "It has none at all.",
+    )

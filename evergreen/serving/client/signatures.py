@@ -1,0 +1,82 @@
+"""What a served model can be asked, from its own metadata."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evergreen.serving.client.protos import SignatureDefMap, TensorInfo
+from evergreen.serving.client.tensors import dtype_of
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A tensor of a signature.
+
+    Attributes:
+        dtype: NumPy's; object for strings, which are bytes.
+        shape: Its sizes, None for one that is left open; None if even the rank is.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Inputs and outputs of a signature, by name."""
+
+    inputs: dict[str, Spec]
+    outputs: dict[str, Spec]
+
+    def takes_examples(self) -> bool:
+        """Whether its one input is a list of strings: serialized `tf.Example`s, by convention."""
+        specs = list(self.inputs.values())
+        return [spec.dtype.kind for spec in specs] == ["O"] and specs[0].shape in ((None,), None)
+
+
+Signatures = dict[str, Signature]
+
+
+def from_map(served: SignatureDefMap) -> Signatures:
+    """Returns the signatures of a model by name."""
+    return {
+        name: Signature(
+            {key: _spec(info) for key, info in sorted(definition.inputs.items())},
+            {key: _spec(info) for key, info in sorted(definition.outputs.items())},
+        )
+        for name, definition in sorted(served.signature_def.items())
+        if not name.startswith("__")  # TensorFlow's own
+    }
+
+
+def columns(signatures: Signatures, name: str) -> dict[str, Spec]:
+    """Returns the raw columns that a signature takes, as far as the metadata tells.
+
+    What is inside a `tf.Example` the metadata does not say. But a model that answers the same
+    from one tensor a column, as `raw` of an Evergreen model, has its columns there.
+
+    Returns:
+        Specs by column; empty if they are not known.
+    """
+    asked = signatures[name]
+    if not asked.takes_examples():
+        return asked.inputs
+    by_column = (
+        other.inputs
+        for other in signatures.values()
+        if not other.takes_examples() and other.outputs == asked.outputs
+    )
+    return next(by_column, {})
+
+
+def types(signatures: Signatures) -> dict[str, np.dtype[Any]]:
+    """Returns the dtypes of all columns that some signature names."""
+    by_column = (one.inputs for one in signatures.values() if not one.takes_examples())
+    return {name: spec.dtype for inputs in by_column for name, spec in inputs.items()}
+
+
+def _spec(info: TensorInfo) -> Spec:
+    shape = info.tensor_shape
+    sizes = tuple(None if dim.size < 0 else dim.size for dim in shape.dim)
+    return Spec(dtype_of(info.dtype), None if shape.unknown_rank else sizes)

@@ -1,0 +1,143 @@
+"""What happens to a request, whichever API it came by: routed, measured, copied, logged."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import grpc
+
+from evergreen.serving.gateway.backend import Answer
+from evergreen.serving.gateway.metrics import Metrics
+from evergreen.serving.gateway.prediction_log.entries import Entry
+from evergreen.serving.gateway.prediction_log.recorder import Recorder
+from evergreen.serving.gateway.rollout import Rollout
+from evergreen.serving.gateway.routing import DIRECT, Arm, Route
+
+Code = grpc.StatusCode
+Send = Callable[[int | None], Awaitable[Answer]]
+"""Sends a request to a version; None for what the request says itself."""
+
+
+class Question(NamedTuple):
+    """A request.
+
+    Attributes:
+        request_id: The client's, or ours.
+        api: `Predict`, ..., `REST predict`, ...
+        body: As it came.
+        is_open: Whether it leaves the version to us.
+        is_prediction: Whether it counts for a canary, and is logged.
+        key: By which an A/B test tells clients apart; empty for none.
+        path: Of a REST request.
+    """
+
+    request_id: str
+    api: str
+    body: bytes
+    is_open: bool
+    is_prediction: bool
+    key: str = ""
+    path: str = ""
+
+
+class Dispatcher:
+    """Sends requests where they belong.
+
+    Args:
+        rollout: Tells where.
+        metrics: Count everything.
+        recorder: Gets every prediction.
+        refresh: Looks at once which versions there are.
+        max_shadows: Copies in flight.
+    """
+
+    def __init__(
+        self,
+        rollout: Rollout,
+        metrics: Metrics,
+        recorder: Recorder,
+        refresh: Callable[[], Awaitable[None]],
+        max_shadows: int,
+    ) -> None:
+        self._rollout = rollout
+        self._metrics = metrics
+        self._recorder = recorder
+        self._refresh = refresh
+        self._max_shadows = max_shadows
+        self._shadows: set[asyncio.Task[None]] = set()
+
+    async def answer(self, question: Question, send: Send) -> tuple[Route, Answer]:
+        """Returns the answer, and who gave it."""
+        route = self._route(question)
+        answer = await self._ask(question, route, send)
+        if answer.code is Code.NOT_FOUND and route.arm is not Arm.DIRECT:
+            # The version was unloaded since we looked. What serves now answers.
+            await self._refresh()
+            route = Route(Arm.STABLE, self._rollout.targets.stable)
+            answer = await self._ask(question, route, send)
+        if route.arm is Arm.STABLE and question.is_prediction:
+            self._copy(question, send)
+        return route, answer
+
+    async def close(self) -> None:
+        """Waits for the copies in flight."""
+        await asyncio.gather(*self._shadows, return_exceptions=True)
+
+    def _route(self, question: Question) -> Route:
+        if not question.is_open:
+            return DIRECT
+        if not question.is_prediction:
+            return Route(Arm.STABLE, self._rollout.targets.stable)
+        return self._rollout.route(question.key)
+
+    async def _ask(self, question: Question, route: Route, send: Send) -> Answer:
+        if route.version is None and route.arm is not Arm.DIRECT:
+            return Answer(Code.UNAVAILABLE, message="No version of the model is serving.")
+        start = time.perf_counter()
+        answer = await send(route.version)
+        seconds = time.perf_counter() - start
+        self._metrics.answered(route, question.api, answer.code.name, seconds)
+        if question.is_prediction:
+            self._observe(route, answer, seconds)
+            if answer.code is Code.OK:
+                self._record(question, route, answer)
+        return answer
+
+    def _observe(self, route: Route, answer: Answer, seconds: float) -> None:
+        """Counts for or against a version what it answers for itself.
+
+        A client's own errors count: a canary that takes other inputs fails requests that the stable
+        version answers, and others fail for both.
+        """
+        is_its_own = not answer.is_gone and answer.code not in {Code.NOT_FOUND, Code.CANCELLED}
+        if route.version is not None and is_its_own:
+            self._rollout.observe(route.version, answer.code is Code.OK, seconds)
+
+    def _record(self, question: Question, route: Route, answer: Answer) -> None:
+        self._recorder.offer(
+            Entry(
+                request_id=question.request_id,
+                time=time.time(),
+                arm=route.arm,
+                version=route.version,
+                api=question.api,
+                path=question.path,
+                request=question.body,
+                response=answer.body,
+            )
+        )
+
+    def _copy(self, question: Question, send: Send) -> None:
+        route = self._rollout.shadow()
+        if route is None:
+            return
+        if len(self._shadows) >= self._max_shadows:
+            self._metrics.shadows_dropped.inc()
+            return
+        task = asyncio.create_task(self._ask_quietly(question, route, send))
+        self._shadows.add(task)
+        task.add_done_callback(self._shadows.discard)
+
+    async def _ask_quietly(self, question: Question, route: Route, send: Send) -> None:
+        await self._ask(question, route, send)

@@ -1,0 +1,109 @@
+"""Follows registry and backend, and sees to it that canaries come to their end."""
+
+import asyncio
+import logging
+
+from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+
+from evergreen.errors import EvergreenError
+from evergreen.serving.gateway.assignment import Assignment, Targets, usable
+from evergreen.serving.gateway.backend import Backend
+from evergreen.serving.gateway.decisions import Decision, Recorder
+from evergreen.serving.gateway.metrics import Metrics
+from evergreen.serving.gateway.rollout import Rollout
+
+log = logging.getLogger(__name__)
+SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
+
+
+class Follower:
+    """Keeps the rollout up to date.
+
+    Args:
+        model: The model's name.
+        assignment: Tells which versions are wanted.
+        backend: Tells which are there.
+        rollout: Is told.
+        recorder: Takes down what becomes of canaries.
+        metrics: Show what holds.
+        status: gRPC's health service.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        assignment: Assignment,
+        backend: Backend,
+        rollout: Rollout,
+        recorder: Recorder,
+        metrics: Metrics,
+        status: health.HealthServicer,
+    ) -> None:
+        self._model = model
+        self._assignment = assignment
+        self._backend = backend
+        self._rollout = rollout
+        self._recorder = recorder
+        self._metrics = metrics
+        self._status = status
+        self._assigned = Targets()
+        self._refreshing: asyncio.Task[None] | None = None
+        self._complaint = ""
+        self.is_well = False
+        """Whether requests can be answered."""
+
+    async def check(self) -> None:
+        """Looks at everything once, and follows what was decided."""
+        await self.refresh()
+        decision = self._rollout.decide()
+        if decision is not None and await self._record(decision):
+            await self.refresh()
+        await self._show()
+
+    async def refresh(self) -> None:
+        """Looks which versions there are; who asks meanwhile waits for the same look."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh())
+        await asyncio.shield(self._refreshing)
+
+    async def _refresh(self) -> None:
+        available = await self._backend.available(self._model)
+        try:
+            self._assigned = await self._assignment.current()
+            self._complain("")
+        except Exception as error:  # whatever a store raises: what held goes on
+            self._complain(f"the registry cannot be read: {type(error).__name__}: {error}")
+        targets = usable(self._assigned, available, self._rollout.targets)
+        self._rollout.assign(targets, self._assigned.canary)
+        self.is_well = available is not None and targets.stable in available
+
+    async def _record(self, decision: Decision) -> bool:
+        """Writes a decision down; if that fails, it is tried again at the next check."""
+        text = "; ".join(f"{name}: {value}" for name, value in decision.evidence.items())
+        log.warning("%s version %d: %s; %s", decision.verdict, decision.version, decision.why, text)
+        try:
+            await self._recorder.record(decision)
+        except EvergreenError as error:
+            log.error("version %d: the decision is not written down: %s", decision.version, error)
+            return False
+        except Exception:  # whatever a store raises: requests are answered on
+            log.exception("version %d: the decision is not written down", decision.version)
+            return False
+        self._metrics.decisions.labels(decision.verdict).inc()
+        return True
+
+    async def _show(self) -> None:
+        stable, canary = self._rollout.targets
+        self._metrics.stable.set(stable or 0)
+        self._metrics.canary.set(canary or 0)
+        self._metrics.share.set(self._rollout.share)
+        self._metrics.backend_up.set(self.is_well)
+        for name in ("", self._model):
+            await self._status.set(name, SERVING if self.is_well else NOT_SERVING)
+
+    def _complain(self, text: str) -> None:
+        """Logs a trouble when it comes, and not each time."""
+        if text and text != self._complaint:
+            log.warning("gateway: %s", text)
+        self._complaint = text

@@ -1,0 +1,62 @@
+"""What is measured, as Prometheus text."""
+
+from functools import lru_cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from evergreen.serving.gateway.routing import Route
+
+LATENCY = [0.0005 * 2 ** (power / 2) for power in range(32)]
+"""Bounds in seconds, 0.5 ms to 23 s: two a doubling."""
+
+
+class Metrics:
+    """All that one gateway measures."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = self._counter(
+            "requests", "Answered requests.", "arm", "version", "api", "code"
+        )
+        self._latency = Histogram(
+            "evergreen_gateway_backend_seconds",
+            "Time the backend took for an answer that is no error.",
+            ["arm", "version"],
+            registry=self._registry,
+            buckets=LATENCY,
+        )
+        self.share = self._gauge("canary_share", "Share of requests that go to the canary, 0 to 1.")
+        self.stable = self._gauge("stable_version", "The version that is stable; 0 if none.")
+        self.canary = self._gauge("canary_version", "The version that is canary; 0 if none.")
+        self.backend_up = self._gauge("backend_up", "Whether the backend answers, 0 or 1.")
+        self.refused = self._counter("refused", "Requests that were not forwarded.", "reason")
+        self.decisions = self._counter("decisions", "Ends of canaries.", "verdict")
+        self.shadows_dropped = self._counter("shadows_dropped", "Copies not sent: too many.")
+        self.logged = self._counter("log_rows", "Predictions in finished files.")
+        self.dropped = self._counter("log_dropped", "Predictions not logged.", "reason")
+        # Looking a child up by its labels costs more than counting does.
+        self._children = lru_cache(self._find_children)
+
+    def answered(self, route: Route, api: str, code: str, seconds: float) -> None:
+        """Counts an answer, and its latency if it is no error."""
+        requests, latency = self._children(route, api, code)
+        requests.inc()
+        if code == "OK":
+            latency.observe(seconds)
+
+    def text(self) -> bytes:
+        """Returns everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _find_children(self, route: Route, api: str, code: str) -> tuple[Counter, Histogram]:
+        version = "" if route.version is None else str(route.version)
+        return (
+            self._requests.labels(route.arm, version, api, code),
+            self._latency.labels(route.arm, version),
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"evergreen_gateway_{name}", text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"evergreen_gateway_{name}", text, registry=self._registry)

@@ -1,0 +1,38 @@
+"""What is taken aside of a prediction while it is answered: bytes that nobody has read yet."""
+
+from dataclasses import dataclass
+
+OVERHEAD = 1000
+"""Bytes of an entry, besides request and response; about."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A prediction.
+
+    Attributes:
+        request_id: Of the request.
+        time: When it was answered, in seconds since 1970.
+        arm: Why the version got it.
+        version: Who answered; None if the client chose.
+        api: `Predict`, `Classify`, `Regress`, `MultiInference`, or `REST predict`, ...
+        path: Of a REST request.
+        request: As it came.
+        response: As it went.
+        is_logged: Whether it is written down; otherwise only its outputs are looked at.
+    """
+
+    request_id: str
+    time: float
+    arm: str
+    version: int | None
+    api: str
+    path: str
+    request: bytes
+    response: bytes
+    is_logged: bool = True
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, about."""
+        return len(self.request) + len(self.response) + OVERHEAD

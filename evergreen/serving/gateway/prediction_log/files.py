@@ -1,0 +1,140 @@
+"""Parquet files of predictions: each is there whole, or not at all."""
+
+import base64
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evergreen.serving.gateway.prediction_log.entries import Entry
+from evergreen.serving.gateway.prediction_log.reading import Prediction
+from evergreen.serving.gateway.settings import PredictionLogSettings
+
+SCHEMA = pa.schema(
+    [
+        pa.field("request_id", pa.string(), nullable=False),
+        pa.field("row", pa.int32(), nullable=False),
+        pa.field("time", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("version", pa.int64()),
+        pa.field("arm", pa.string(), nullable=False),
+        pa.field("signature", pa.string(), nullable=False),
+        pa.field("features", pa.string(), nullable=False),
+        pa.field("outputs", pa.string(), nullable=False),
+    ]
+)
+"""One row for each row of a request; `features` and `outputs` are JSON objects."""
+MAX_BYTES = 64 * 2**20
+"""JSON that is kept in memory until it is written."""
+MICROSECONDS = 1_000_000
+
+
+class Files:
+    """Collects rows, and writes them to a new file when there are many, or after some time.
+
+    Args:
+        folder: The root; files are in folders named by day, `date=2026-01-31`.
+        settings: When a file is finished.
+        clock: Seconds from any start.
+    """
+
+    def __init__(
+        self, folder: Path, settings: PredictionLogSettings, clock: Callable[[], float]
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._rows: list[tuple[Any, ...]] = []
+        self._bytes = 0
+        self._began = clock()
+
+    def add(self, entry: Entry, prediction: Prediction) -> None:
+        """Takes a prediction."""
+        if not self._rows:
+            self._began = self._clock()
+        shared = (
+            int(entry.time * MICROSECONDS),
+            prediction.model,
+            prediction.version,
+            entry.arm,
+            prediction.signature,
+        )
+        pairs = zip(prediction.features, prediction.outputs, strict=True)
+        for row, texts in enumerate((_json(one), _json(other)) for one, other in pairs):
+            self._rows.append((entry.request_id, row, *shared, *texts))
+            self._bytes += sum(map(len, texts))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to write."""
+        return bool(self._rows) and (
+            len(self._rows) >= self._settings.rotate_rows
+            or self._bytes >= MAX_BYTES
+            or self._clock() - self._began >= self._settings.rotate_seconds
+        )
+
+    def write(self) -> int:
+        """Writes what was collected, and forgets it; returns how many rows these were.
+
+        Raises:
+            WriteError: If it cannot be written. The rows are lost; the next ones may be written.
+        """
+        rows, self._rows, self._bytes = self._rows, [], 0
+        if rows:
+            try:
+                _write(rows, self._target())
+            except OSError as error:
+                raise WriteError(len(rows), error) from error
+        return len(rows)
+
+    def _target(self) -> Path:
+        now = datetime.now(UTC)
+        name = f"{now:%H%M%S}-{uuid.uuid4().hex[:12]}.parquet"
+        return self._folder / f"date={now:%Y-%m-%d}" / name
+
+
+class WriteError(Exception):
+    """Rows that could not be written, and why."""
+
+    def __init__(self, rows: int, cause: OSError) -> None:
+        super().__init__(f"{cause.strerror or cause}")
+        self.rows = rows
+
+
+def _write(rows: Iterable[tuple[Any, ...]], target: Path) -> None:
+    """Writes under a name that readers leave out, then renames."""
+    columns = [pa.array(column, field.type) for column, field in zip(zip(*rows), SCHEMA)]  # noqa: B905
+    table = pa.Table.from_arrays(columns, schema=SCHEMA)
+    hidden = target.with_name(f".{target.name}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with hidden.open("wb") as stream:
+            pq.write_table(table, stream, compression="zstd")
+            stream.flush()
+            os.fsync(stream.fileno())
+        hidden.rename(target)
+    except OSError:
+        hidden.unlink(missing_ok=True)
+        raise
+
+
+def _json(values: Any) -> str:
+    return orjson.dumps(
+        values, _unknown, orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    ).decode()
+
+
+def _unknown(value: Any) -> Any:
+    """What JSON has not: bytes as text, or as base64 if they are none; arrays of them."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"b64": base64.b64encode(value).decode()}
+    return value.tolist()

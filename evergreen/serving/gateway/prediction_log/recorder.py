@@ -1,0 +1,124 @@
+"""The thread that reads and writes predictions, so that requests never wait for it."""
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from evergreen.serving.gateway.metrics import Metrics
+from evergreen.serving.gateway.prediction_log.entries import Entry
+from evergreen.serving.gateway.prediction_log.files import Files, WriteError
+from evergreen.serving.gateway.prediction_log.reading import numbers, read
+
+log = logging.getLogger(__name__)
+MIB = 2**20
+WAKE_SECONDS = 0.5
+"""How often it looks whether a file is due while nothing comes."""
+Observe = Callable[[int, Mapping[str, float]], None]
+
+
+class Recorder:
+    """Takes predictions. When it cannot follow, or the disk is full, they are dropped and counted.
+
+    Args:
+        files: Where predictions go; None if they are only looked at.
+        sample: Share of the predictions that are logged.
+        max_bytes: Of predictions that wait.
+        observe: Called on the thread with version and numbers of each answer; None if nobody cares.
+        metrics: Count what is written and dropped.
+        chances: Decides which predictions are logged.
+    """
+
+    def __init__(
+        self,
+        files: Files | None,
+        sample: float,
+        max_bytes: float,
+        observe: Observe | None,
+        metrics: Metrics,
+        chances: random.Random,
+    ) -> None:
+        self._files = files
+        self._sample = sample if files else 0.0
+        self._max_bytes = max_bytes
+        self._observe = observe
+        self._metrics = metrics
+        self._chances = chances
+        self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
+        # Each is written by one thread only: what came in, and what was done.
+        self._taken = self._done = 0
+        self._warned: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    def offer(self, entry: Entry) -> None:
+        """Takes a prediction, unless too much is waiting; never waits itself."""
+        entry.is_logged = self._sample == 1 or self._chances.random() < self._sample
+        if not entry.is_logged and (self._observe is None or entry.version is None):
+            return
+        if self._taken - self._done + entry.size > self._max_bytes:
+            self._drop("queue", 1, "predictions come faster than they can be read")
+            return
+        self._taken += entry.size
+        self._queue.put(entry)
+
+    def settle(self) -> None:
+        """Waits until all that was taken is read, and observed; it need not be written."""
+        done = threading.Event()
+        self._queue.put(done)
+        done.wait()
+
+    def close(self) -> None:
+        """Writes what was taken, and ends the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                item = self._queue.get(timeout=WAKE_SECONDS)
+            except queue.Empty:
+                self._write_if_due()
+                continue
+            if item is None:
+                self._write()
+                return
+            if isinstance(item, threading.Event):
+                item.set()
+                continue
+            self._take(item)
+            self._done += item.size
+            self._write_if_due()
+            time.sleep(0)  # lets go of Python's lock: requests come first
+
+    def _take(self, entry: Entry) -> None:
+        try:
+            prediction = read(entry)
+            if self._observe and entry.version is not None:
+                self._observe(entry.version, numbers(prediction))
+            if self._files and entry.is_logged:
+                self._files.add(entry, prediction)
+        except Exception as error:  # whatever one holds, the next ones are taken
+            self._drop("unreadable", 1, f"{entry.api}: {type(error).__name__}: {error}")
+
+    def _write_if_due(self) -> None:
+        if self._files and self._files.is_due:
+            self._write()
+
+    def _write(self) -> None:
+        if self._files is None:
+            return
+        try:
+            self._metrics.logged.inc(self._files.write())
+            self._warned.discard("disk")
+        except WriteError as error:
+            self._drop("disk", error.rows, str(error))
+
+    def _drop(self, reason: str, count: int, message: str) -> None:
+        """Counts what is not logged; says so once, and again when it had gone well between."""
+        self._metrics.dropped.labels(reason).inc(count)
+        if reason not in self._warned:
+            self._warned.add(reason)
+            log.warning("prediction log: %s; predictions are dropped, and counted", message)

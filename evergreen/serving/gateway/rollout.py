@@ -1,0 +1,180 @@
+"""A canary's way: its share step by step, and its end."""
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from evergreen.serving.gateway.assignment import Targets
+from evergreen.serving.gateway.decisions import Decision, Verdict
+from evergreen.serving.gateway.judging import Finding, judge
+from evergreen.serving.gateway.routing import Arm, Route, position
+from evergreen.serving.gateway.settings import CanarySettings, LimitSettings
+from evergreen.serving.gateway.windows import Window
+
+PERCENT = 100
+
+
+@dataclass
+class Progress:
+    """How far a canary has come.
+
+    Attributes:
+        version: The canary.
+        since: When the step began, by the clock.
+        step: Index of the step.
+        count: Answers of the canary when the step began.
+        looks: How often it was judged.
+        rejected: The decision against it, if there is one.
+    """
+
+    version: int
+    since: float
+    step: int = 0
+    count: int = 0
+    looks: int = 0
+    rejected: Decision | None = None
+
+
+class Rollout:
+    """Sends requests to the stable version and the canary, and says when one has to end.
+
+    Args:
+        canary: Steps and their time.
+        limits: How much worse a canary may be.
+        clock: Seconds from any start.
+        chances: Decides for requests without a sticky key.
+    """
+
+    def __init__(
+        self,
+        canary: CanarySettings,
+        limits: LimitSettings,
+        clock: Callable[[], float],
+        chances: random.Random,
+    ) -> None:
+        self._canary = canary
+        self._limits = limits
+        self._clock = clock
+        self._chances = chances
+        self._usable = Targets()
+        self._windows: dict[int, Window] = {}
+        self._progress: Progress | None = None
+
+    def assign(self, targets: Targets, canary: int | None) -> None:
+        """Takes note of which versions there are.
+
+        Args:
+            targets: Those that can answer.
+            canary: The one the registry names, even if it cannot answer now.
+        """
+        self._usable = targets
+        if canary is None:
+            self._progress = None
+        elif self._progress is None or self._progress.version != canary:
+            self._progress = Progress(canary, self._clock())
+        wanted = {targets.stable, canary} - {None}
+        size = self._limits.window
+        self._windows = {
+            version: self._windows.get(version) or Window(size)
+            for version in wanted
+            if version is not None
+        }
+
+    @property
+    def targets(self) -> Targets:
+        """The versions that get requests now."""
+        rejected = self._progress is not None and self._progress.rejected is not None
+        return Targets(self._usable.stable, None) if rejected else self._usable
+
+    @property
+    def share(self) -> float:
+        """The canary's share of the requests, 0 to 1."""
+        if self._progress is None or self.targets.canary is None:
+            return 0.0
+        return self._canary.steps[self._progress.step] / PERCENT
+
+    def route(self, key: str) -> Route:
+        """Returns who answers a request.
+
+        Args:
+            key: Equal keys get equal answers; empty for none.
+        """
+        stable, canary = self.targets
+        if canary is None:
+            return Route(Arm.STABLE, stable)
+        place = position(key, canary) if key else self._chances.random()
+        return Route(Arm.CANARY, canary) if place < self.share else Route(Arm.STABLE, stable)
+
+    def shadow(self) -> Route | None:
+        """Returns who gets a copy of a request to the stable version, if anybody."""
+        canary = self.targets.canary
+        if canary is None or self._chances.random() * PERCENT >= self._canary.shadow_percent:
+            return None
+        return Route(Arm.SHADOW, canary)
+
+    def observe(self, version: int, ok: bool, seconds: float) -> None:
+        """Takes note of an answer."""
+        if version in self._windows:
+            self._windows[version].add(ok, seconds)
+
+    def observe_outputs(self, version: int, values: Mapping[str, float]) -> None:
+        """Takes note of what an answer says."""
+        if version in self._windows:
+            self._windows[version].add_outputs(values)
+
+    def decide(self) -> Decision | None:
+        """Rejects or promotes the canary, or takes its next step; to be asked again and again.
+
+        Returns:
+            The decision, until `assign` says that it was followed; None if there is none yet.
+        """
+        progress, (stable, canary) = self._progress, self._usable
+        if progress is None or canary != progress.version or stable is None:
+            return None
+        if progress.rejected is None:
+            before, after = self._windows[stable], self._windows[canary]
+            progress.rejected = self._look(progress, before, after)
+            if progress.rejected is None:
+                return self._advance(progress, before, after)
+        return progress.rejected
+
+    def _look(self, progress: Progress, stable: Window, canary: Window) -> Decision | None:
+        """Rejects the canary if it is surely too bad; looks each time there are enough new answers.
+
+        The k-th look may be wrong with the chance 6 / (pi k)^2 of all false alarms. These add up to
+        all of them, however often it looks.
+        """
+        if canary.count < (progress.looks + 1) * self._limits.min_sample:
+            return None
+        progress.looks = canary.count // self._limits.min_sample
+        chance = self._limits.false_alarms * 6 / (math.pi * progress.looks) ** 2
+        found = judge(stable, canary, self._limits, chance)
+        worse = [finding.criterion for finding in found if finding.exceeds]
+        if not worse:
+            return None
+        return self._decision(Verdict.REJECT, f"worse in {', '.join(worse)}", found, canary)
+
+    def _advance(self, progress: Progress, stable: Window, canary: Window) -> Decision | None:
+        """Takes the next step, or promotes, if the canary held this one and no number objects."""
+        now = self._clock()
+        is_long = now - progress.since >= self._canary.hold_seconds
+        if not is_long or canary.count - progress.count < self._limits.min_sample:
+            return None
+        found = judge(stable, canary, self._limits, self._limits.false_alarms)
+        if not all(finding.holds for finding in found):
+            return None
+        if progress.step + 1 < len(self._canary.steps):
+            progress.step, progress.since, progress.count = progress.step + 1, now, canary.count
+            return None
+        if not self._canary.promote:
+            return None
+        return self._decision(Verdict.PROMOTE, "held all steps", found, canary)
+
+    def _decision(
+        self, verdict: Verdict, why: str, found: list[Finding], canary: Window
+    ) -> Decision:
+        assert self._progress is not None
+        numbers = {finding.criterion: str(finding) for finding in found}
+        share = {"canary share": f"{self.share:.2%}", "canary answers": str(canary.count)}
+        return Decision(verdict, self._progress.version, why, share | numbers)

@@ -1,0 +1,129 @@
+"""The settings of the gateway."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from evergreen.settings.base import ProjectPath, Section
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Address = Annotated[str, Field(pattern=r"^([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class BackendSettings(Section):
+    """The server behind the gateway: TensorFlow Serving, or the embedded one."""
+
+    grpc: Address = Field("127.0.0.1:8500", description="Its gRPC API, host:port.")
+    rest: Address = Field("127.0.0.1:8501", description="Its REST API, host:port.")
+    timeout_seconds: float = Field(
+        30, gt=0, description="How long an answer may take; a client's own deadline, if shorter."
+    )
+
+
+class CanarySettings(Section):
+    """How a canary gets its share of the traffic."""
+
+    steps: tuple[Percent, ...] = Field(
+        (1, 5, 25, 50),
+        min_length=1,
+        description="Percent of the requests, step by step. [10] is a fixed share, [100] all at "
+        "once, [0] none (with shadow traffic).",
+    )
+    hold_seconds: float = Field(600, ge=0, description="How long each step is held at least.")
+    promote: bool = Field(True, description="Whether a canary that held the last step is promoted.")
+    sticky_header: str = Field(
+        "",
+        pattern=r"^[a-z0-9-]*$",
+        description="A/B: requests with the same value of this header (gRPC: metadata) go to the "
+        "same version. Each request by itself if empty.",
+    )
+    shadow_percent: Percent = Field(
+        0, description="Percent of the stable version's requests that the canary gets a copy of."
+    )
+    shadow_limit: int = Field(16, gt=0, description="Copies in flight; more are left out.")
+
+    @field_validator("steps")
+    @classmethod
+    def _grow(cls, steps: tuple[float, ...]) -> tuple[float, ...]:
+        if any(later <= earlier for earlier, later in pairwise(steps)):
+            raise ValueError("each step must be larger than the one before")
+        return steps
+
+
+class LimitSettings(Section):
+    """How much worse than the stable version a canary may be; null: not looked at."""
+
+    error_increase: Share | None = Field(
+        0.01, description="Share of failed answers, canary minus stable."
+    )
+    latency_ratio: Annotated[float, Field(ge=1)] | None = Field(
+        1.5, description="The 95th percentile of the latency, canary over stable."
+    )
+    output_divergence: Share | None = Field(
+        0.1,
+        description="Jensen-Shannon divergence of the outputs, in bits; 0.1 is what a shift of a "
+        "normal distribution by 0.8 standard deviations has.",
+    )
+    false_alarms: float = Field(
+        0.01, gt=0, lt=1, description="Chance that a canary that is within all limits is rejected."
+    )
+    min_sample: int = Field(
+        100, ge=30, description="Answers of each version before anything is decided, in each step."
+    )
+    window: int = Field(2000, ge=100, description="Newest answers of a version that count.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.window < self.min_sample:
+            raise ValueError("window must not be smaller than min_sample")
+        return self
+
+
+class PredictionLogSettings(Section):
+    """Where predictions are written down."""
+
+    folder: ProjectPath | None = Field(None, description="Root of the files; null: no log.")
+    sample: Share = Field(1.0, description="Share of the requests that are logged.")
+    rotate_rows: int = Field(50_000, gt=0, description="Rows of a file at most, about.")
+    rotate_seconds: float = Field(60, gt=0, description="A file is finished after that long.")
+    queue_mb: float = Field(64, gt=0, description="What waits to be written; more is dropped.")
+
+
+class TlsSettings(Section):
+    """The gateway's certificate; without one nothing is encrypted."""
+
+    certificate: ProjectPath | None = Field(None, description="PEM file, with the chain.")
+    key: ProjectPath | None = Field(None, description="PEM file.")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        return self
+
+    @property
+    def files(self) -> tuple[Path, Path] | None:
+        """Certificate and key, if they are set."""
+        return (self.certificate, self.key) if self.certificate and self.key else None
+
+
+class GatewaySettings(Section):
+    """The door that clients use."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: Port = Field(8510, description="gRPC.")
+    rest_api_port: Port = Field(8511, description="REST, /healthz and /metrics.")
+    max_body_mb: int = Field(64, gt=0, le=2047, description="A request at most.")
+    poll_seconds: float = Field(2, gt=0, description="How often registry and backend are asked.")
+    api_keys: ProjectPath | None = Field(
+        None, description="A file with a key a line, one of which a client must send; null: none."
+    )
+    tls: TlsSettings = TlsSettings()
+    backend: BackendSettings = BackendSettings()
+    canary: CanarySettings = CanarySettings()
+    limits: LimitSettings = LimitSettings()
+    log: PredictionLogSettings = PredictionLogSettings()

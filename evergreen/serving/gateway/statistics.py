@@ -1,0 +1,91 @@
+"""What a sample says surely, and not only by its mean: bounds at a given level.
+
+A level is the chance that the bound is wrong, on its one side. Formulas: docs/canary.md.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import binom, binomtest, chi2
+
+Array = NDArray[Any]
+DECILES = np.linspace(0.1, 0.9, 9)
+
+
+def least_increase(before: tuple[int, int], after: tuple[int, int], level: float) -> float:
+    """Returns a lower bound of the difference of two shares.
+
+    Newcombe's hybrid of two Wilson intervals (Statistics in Medicine 17, 1998, method 10).
+
+    Args:
+        before: How many of how many.
+        after: The same; the bound is of after minus before.
+        level: Of the bound.
+    """
+    _, highest = _wilson(*before, level)
+    lowest, _ = _wilson(*after, level)
+    old, new = (some / total for some, total in (before, after))
+    return new - old - math.hypot(new - lowest, highest - old)
+
+
+def _wilson(some: int, total: int, level: float) -> tuple[float, float]:
+    interval = binomtest(some, total).proportion_ci(1 - 2 * level, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def least_ratio(
+    before: Sequence[float], after: Sequence[float], quantile: float, level: float
+) -> float:
+    """Returns a lower bound of the ratio of two quantiles, after over before.
+
+    Each has a bound at half of the level: the order statistic whose rank is a quantile of the
+    binomial distribution, whatever the values are distributed like (Conover, Practical
+    Nonparametric Statistics, 3.2).
+
+    Returns:
+        0 if the samples are too small for any.
+    """
+    low_rank = int(binom.ppf(level / 2, len(after), quantile))
+    high_rank = int(binom.ppf(1 - level / 2, len(before), quantile)) + 1
+    if low_rank < 1 or high_rank > len(before):
+        return 0.0
+    return float(np.sort(after)[low_rank - 1] / np.sort(before)[high_rank - 1])
+
+
+def divergence(
+    before: Sequence[float], after: Sequence[float], level: float
+) -> tuple[float, float]:
+    """Returns the Jensen-Shannon divergence of two samples in bits, and a lower bound of it.
+
+    Its histogram has bounds at the deciles of an even mixture of both samples, and a bin for NaN.
+    Without any difference the divergence is about (1/n + 1/m) / (8 ln 2) times chi-square with one
+    degree of freedom less than there are bins. The root of the divergence is a metric: the bound is
+    what remains of it without that much noise.
+    """
+    one, other = np.asarray(before, np.float64), np.asarray(after, np.float64)
+    counts = _histograms(one, other)
+    distance = float(np.nan_to_num(jensenshannon(*counts, base=2)))
+    freedom = max(counts.shape[1] - 1, 1)
+    noise = (1 / len(one) + 1 / len(other)) * chi2.ppf(1 - level, freedom) / (8 * math.log(2))
+    return distance**2, max(distance - math.sqrt(noise), 0.0) ** 2
+
+
+def _histograms(one: Array, other: Array) -> Array:
+    """Counts in bins that are not empty: [2, bins]."""
+    finite = [sample[~np.isnan(sample)] for sample in (one, other)]
+    weights = np.concatenate([np.full(len(sample), 1 / max(len(sample), 1)) for sample in finite])
+    both = np.concatenate(finite)
+    bounds = np.unique(
+        np.quantile(both, DECILES, method="inverted_cdf", weights=weights) if len(both) else both
+    )
+    counts = np.stack([_counts(sample, bounds) for sample in (one, other)])
+    return counts[:, counts.any(axis=0)]
+
+
+def _counts(sample: Array, bounds: Array) -> Array:
+    bins = np.where(np.isnan(sample), len(bounds) + 1, np.searchsorted(bounds, sample))
+    return np.bincount(bins, minlength=len(bounds) + 2)

@@ -1,0 +1,78 @@
+"""Sends a request as it is, and reads no more of the answer than whether it is one.
+
+It runs in Locust's process, under gevent. A load generator that builds and parses messages measures
+itself: here they are made before, and protobuf does not run at all.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import grpc
+from geventhttpclient import HTTPClient
+
+from evergreen.serving.loadtest.plan import PREDICT, Round
+
+Ask = Callable[[bytes], None]
+"""Raises FailedError if there is no good answer."""
+ERROR = 400
+_numbers = count()
+
+
+class FailedError(Exception):
+    """A request that was not answered, or with an error."""
+
+
+def connect(round_: Round, concurrency: int) -> Ask:
+    """Opens a connection of its own, to be used by several greenlets.
+
+    Args:
+        round_: Whom to ask.
+        concurrency: How many HTTP connections at most.
+    """
+    return {"grpc": _grpc, "rest": _rest}[round_.target.address.protocol](round_, concurrency)
+
+
+def _grpc(round_: Round, _: int) -> Ask:
+    target = round_.target
+    # A different argument gives a channel a connection of its own: gRPC shares those of equals.
+    options = [("evergreen.client", next(_numbers)), ("grpc.max_receive_message_length", -1)]
+    if target.address.tls:
+        keys = grpc.ssl_channel_credentials(target.ca.read_bytes() if target.ca else None)
+        channel = grpc.secure_channel(target.address.host, keys, options=options)
+    else:
+        channel = grpc.insecure_channel(target.address.host, options=options)
+    predict = channel.unary_unary(PREDICT, None, None)
+    metadata = tuple(target.headers.items())
+
+    def ask(payload: bytes) -> None:
+        try:
+            predict(payload, timeout=round_.timeout, metadata=metadata)
+        except grpc.RpcError as error:
+            raise FailedError(f"{error.code().name}: {error.details()}") from error
+
+    return ask
+
+
+def _rest(round_: Round, concurrency: int) -> Ask:
+    target = round_.target
+    trust: dict[str, Any] = {"ssl_options": {"ca_certs": str(target.ca)}} if target.ca else {}
+    client = HTTPClient.from_url(
+        f"{target.address}/",
+        concurrency=concurrency,
+        network_timeout=round_.timeout,
+        connection_timeout=round_.timeout,
+        headers=target.headers | {"content-type": "application/json"},
+        **trust,
+    )
+
+    def ask(payload: bytes) -> None:
+        try:
+            response = client.post(target.path, payload)
+            body = response.read()
+        except (OSError, ValueError) as error:  # ValueError: what is not HTTP
+            raise FailedError(f"{type(error).__name__}: {error}") from error
+        if response.status_code >= ERROR:
+            raise FailedError(f"HTTP {response.status_code}: {bytes(body[:200]).decode()}")
+
+    return ask

@@ -1,0 +1,162 @@
+"""What Locust runs: `python -m locust -f locustfile.py Closed --plan FILE ...`.
+
+Locust has a process of its own, since gevent changes Python's sockets and threads for all that is
+in one.
+"""
+# Locust's events and gevent have no types.
+# mypy: disable-error-code="import-untyped,import-not-found,untyped-decorator,no-untyped-call"
+
+import time
+from argparse import ArgumentParser
+from itertools import count, cycle
+from pathlib import Path
+from typing import Any
+
+import gevent
+import grpc.experimental.gevent as grpc_gevent
+import orjson
+from gevent.pool import Pool
+from locust import User, constant, events, task
+from locust.env import Environment
+
+from evergreen.serving.loadtest.asking import FailedError, connect
+from evergreen.serving.loadtest.plan import WARM_UP, Round
+
+MOST_IN_FLIGHT = 1000
+"""Requests of the open loop in flight at a time. One that has to wait for its turn is late, and its
+latency counts from when it was due."""
+
+
+class Recorder:
+    """Samples in memory, written when the round is over.
+
+    Attributes:
+        round: What is done.
+        start: When it began; times are seconds from here.
+    """
+
+    def __init__(self, round_: Round) -> None:
+        self.round = round_
+        self.start = time.perf_counter()
+        self._cpu = time.process_time()
+        self._ended: list[float] = []
+        self._seconds: list[float] = []
+        self._errors: dict[int, str] = {}
+        self._clients: list[float] = []
+
+    def add_client(self) -> None:
+        """Remembers that one more client has begun."""
+        self._clients.append(self.now())
+
+    def now(self) -> float:
+        """Returns the seconds since the start."""
+        return time.perf_counter() - self.start
+
+    def add(self, response_time: float, exception: Exception | None, **_: Any) -> None:
+        """Adds a request that has ended; takes the arguments of Locust's event."""
+        if exception:
+            self._errors[len(self._ended)] = str(exception)
+        self._ended.append(self.now())
+        self._seconds.append(response_time / 1000)
+
+    def write(self, **_: Any) -> None:
+        """Writes the samples."""
+        cpu = (time.process_time() - self._cpu) / self.now()
+        content = {
+            "ended": self._ended,
+            "seconds": self._seconds,
+            "errors": {str(at): text for at, text in self._errors.items()},
+            "clients": self._clients,
+            "cpu": cpu,
+        }
+        self.round.result.write_bytes(orjson.dumps(content))
+
+
+@events.init_command_line_parser.add_listener
+def add_plan(parser: ArgumentParser) -> None:
+    """Adds our one option."""
+    parser.add_argument(
+        "--plan", type=Path, required=True, help="A round, as Round.write writes it"
+    )
+
+
+@events.init.add_listener
+def prepare(**_: Any) -> None:
+    """Makes gRPC work with gevent."""
+    grpc_gevent.init_gevent()
+
+
+@events.test_start.add_listener
+def start_recording(environment: Environment, **_: Any) -> None:
+    """Starts to record, and ends the test in time: --run-time counts Locust's own start, too."""
+    assert environment.parsed_options
+    assert environment.runner
+    recorder = Recorder(Round.read(environment.parsed_options.plan))
+    environment.recorder = recorder  # type: ignore[attr-defined]
+    environment.events.request.add_listener(recorder.add)
+    environment.events.quitting.add_listener(recorder.write)
+    gevent.spawn_later(WARM_UP + recorder.round.load.seconds, environment.runner.quit)
+
+
+class Asking(User):
+    """Sends the payloads in turn."""
+
+    abstract = True
+    wait_time = constant(0)
+    concurrency = 1
+
+    def on_start(self) -> None:
+        """Connects."""
+        self.recorder: Recorder = self.environment.recorder
+        self.payloads = cycle(self.recorder.round.target.payloads)
+        self.send = connect(self.recorder.round, self.concurrency)
+        self.recorder.add_client()
+
+    def ask(self, payload: bytes, due: float) -> None:
+        """Sends a request, and reports it to Locust."""
+        failure: FailedError | None = None
+        try:
+            self.send(payload)
+        except FailedError as error:
+            failure = error
+        self.environment.events.request.fire(
+            request_type=self.recorder.round.target.address.protocol,
+            name="predict",
+            response_time=(self.recorder.now() - due) * 1000,
+            response_length=0,
+            exception=failure,
+            context={},
+        )
+
+
+class Closed(Asking):
+    """A client that sends its next request when its last is answered."""
+
+    @task
+    def one(self) -> None:
+        """Sends one request."""
+        self.ask(next(self.payloads), self.recorder.now())
+
+
+class Open(Asking):
+    """Requests that come at their time, whatever becomes of those before."""
+
+    concurrency = MOST_IN_FLIGHT
+
+    def on_start(self) -> None:
+        """Connects."""
+        super().on_start()
+        self.first = self.recorder.now()
+        self.numbers = count()
+        self.pool = Pool(MOST_IN_FLIGHT)
+
+    @task
+    def one(self) -> None:
+        """Waits until the next request is due, and has it sent."""
+        due = self.first + self.recorder.round.load.due(next(self.numbers))
+        gevent.sleep(max(0.0, due - self.recorder.now()))
+        self.pool.spawn(self.ask, next(self.payloads), due)
+
+    def on_stop(self) -> None:
+        """Waits for what is in flight."""
+        self.pool.join(self.recorder.round.timeout)

@@ -1,0 +1,107 @@
+"""What a round has seen, and its figures."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from evergreen.serving.loadtest.plan import WARM_UP
+
+Numbers = NDArray[np.float64]
+QUANTILES = {"p50_ms": 50, "p95_ms": 95, "p99_ms": 99}
+BUSY = 0.85
+"""Cores. Python uses one; a load generator near it measures itself."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Requests that ended after the warm-up and before the time was over.
+
+    Attributes:
+        ended: When, in seconds since the warm-up: [n].
+        latency: Milliseconds from when each was due, [n].
+        ok: Whether each was answered without error, [n].
+        errors: How often each error came.
+        clients: When each client began, in seconds since the warm-up.
+        seconds: How long it was.
+        cpu: Cores that the load generator used.
+    """
+
+    ended: Numbers
+    latency: Numbers
+    ok: NDArray[np.bool_]
+    errors: Counter[str]
+    clients: Numbers
+    seconds: float
+    cpu: float
+
+    @classmethod
+    def read(cls, file: Path, seconds: float) -> Self:
+        """Reads what Locust's process has written."""
+        content: dict[str, Any] = orjson.loads(file.read_bytes())
+        ended = np.array(content["ended"], float) - WARM_UP
+        counted = (ended >= 0) & (ended < seconds)
+        failed = {int(at): text for at, text in content["errors"].items()}
+        ok = np.ones(len(ended), bool)
+        ok[list(failed)] = False
+        return cls(
+            ended[counted],
+            np.array(content["seconds"], float)[counted] * 1000,
+            ok[counted],
+            Counter(text for at, text in failed.items() if counted[at]),
+            np.array(content["clients"], float) - WARM_UP,
+            seconds,
+            content["cpu"],
+        )
+
+    def figures(self) -> dict[str, float]:
+        """Returns requests, errors, answers a second, and quantiles of the answers' latency."""
+        return {
+            "requests": len(self.ended),
+            "errors": int((~self.ok).sum()),
+            "qps": float(self.ok.sum()) / self.seconds,
+            **quantiles(self.latency[self.ok]),
+            "generator_cores": self.cpu,
+        }
+
+    def windows(self, width: float) -> list[dict[str, float]]:
+        """Returns clients, answers a second and quantiles for each window of so many seconds."""
+        starts = np.arange(0, self.seconds, width)
+        return [self._window(start, min(start + width, self.seconds)) for start in starts]
+
+    def _window(self, start: float, end: float) -> dict[str, float]:
+        inside = (self.ended >= start) & (self.ended < end)
+        return {
+            "second": float(start),
+            "clients": int((self.clients < end).sum()),
+            "qps": float((inside & self.ok).sum() / (end - start)),
+            "errors": int((inside & ~self.ok).sum()),
+            **quantiles(self.latency[inside & self.ok]),
+        }
+
+
+def join(rounds: Sequence[Samples]) -> Samples:
+    """Returns rounds on one target as one, one after the other."""
+    starts = np.cumsum([0.0, *(one.seconds for one in rounds[:-1])])
+    return Samples(
+        np.concatenate([one.ended + at for one, at in zip(rounds, starts, strict=True)]),
+        np.concatenate([one.latency for one in rounds]),
+        np.concatenate([one.ok for one in rounds]),
+        sum((one.errors for one in rounds), Counter()),
+        rounds[0].clients,
+        sum(one.seconds for one in rounds),
+        max(one.cpu for one in rounds),
+    )
+
+
+def quantiles(latency: Numbers) -> dict[str, float]:
+    """Returns p50, p95 and p99; NaN if there is no sample."""
+    if not len(latency):
+        return dict.fromkeys(QUANTILES, float("nan"))
+    values = np.percentile(latency, list(QUANTILES.values()))
+    return dict(zip(QUANTILES, map(float, values), strict=True))

@@ -1,0 +1,99 @@
+"""The requests of a load test: of real rows, or those that a pushed model carries."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from evergreen.errors import DataError
+from evergreen.serving.client import Client, files
+from evergreen.serving.client.rest_transport import path
+from evergreen.serving.client.tensors import Tensors
+from evergreen.serving.loadtest.plan import Target
+
+MOST_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, whoever answers.
+
+    Attributes:
+        signature: The signature.
+        version: A version, or None.
+        label: A label, or empty.
+        batch: Rows in a request.
+    """
+
+    signature: str
+    version: int | None
+    label: str
+    batch: int
+
+
+Source = Callable[[Client, Question], Sequence[Tensors]]
+"""Makes the inputs of requests for a server, which tells what its model takes.
+
+Raises:
+    DataError: If there are too few rows for a request, or they are not what the model takes.
+    ServerError: If the server does not answer.
+"""
+
+
+def target(client: Client, question: Question, source: Source, ca: Path | None = None) -> Target:
+    """Makes a target of the server of a client. Raises as the source does."""
+    which = (question.signature, question.version, question.label)
+    payloads = [client.encode(inputs, *which) for inputs in source(client, question)]
+    url = f"{path(client.spec(question.version, question.label))}:predict"
+    return Target(client.address, url, client.headers, payloads, ca)
+
+
+def of_files(paths: Sequence[Path]) -> Source:
+    """Returns a source of the rows of files: the first `MOST_ROWS`, whole requests."""
+
+    def source(client: Client, question: Question) -> list[Tensors]:
+        which = (question.signature, question.version, question.label)
+        typed = client.columns(*which)
+        rows = pa.concat_tables([files.read(path, typed) for path in paths])
+        count, batch = min(rows.num_rows, MOST_ROWS), question.batch
+        if count < batch:
+            raise DataError(
+                f"{count} rows are not enough for one request of {batch}.",
+                hint="Give a longer file, or a smaller --batch.",
+            )
+        starts = range(0, count - batch + 1, batch)
+        return [client.inputs(rows.slice(at, batch), *which) for at in starts]
+
+    return source
+
+
+def recorded(model: Path) -> Source:
+    """Returns a source of the requests that a pushed version carries for its warm-up."""
+
+    def source(_: Client, question: Question) -> list[Tensors]:
+        found = [inputs for name, inputs in _read(model) if name == question.signature]
+        fit = [inputs for inputs in found if _rows(inputs) == question.batch]
+        if not fit:
+            sizes = ", ".join(str(size) for size in sorted(set(map(_rows, found))))
+            raise DataError(
+                f"{model} carries no requests of {question.batch} rows for the signature "
+                f"{question.signature}" + (f"; it has some of {sizes} rows." if sizes else "."),
+                hint="Give a file with --rows, or a span with --span.",
+            )
+        return fit
+
+    return source
+
+
+def _read(model: Path) -> Iterator[tuple[str, Tensors]]:
+    if not (model / "assets.extra" / "tf_serving_warmup_requests").is_file():
+        return
+    from evergreen.components.serving_validator.recording import read_requests
+
+    for request in read_requests(model):
+        yield request.signature, request.inputs
+
+
+def _rows(inputs: Tensors) -> int:
+    return len(next(iter(inputs.values())))

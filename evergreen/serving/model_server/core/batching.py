@@ -1,0 +1,145 @@
+"""Dynamic batching: requests that wait for a thread are run together.
+
+As TensorFlow Serving's SharedBatchScheduler: one queue of batches a signature, a few threads for
+all queues. A batch is run when it is full, or its first request has waited for the timeout, and a
+thread is free. Two things are better here: requests of different shapes do not fail each other, and
+neither does a request that the model refuses.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import grpc
+
+from evergreen.serving.model_server.core import merging
+from evergreen.serving.model_server.core.batch import Batch, Outputs, Task
+from evergreen.serving.model_server.core.batching_options import BatchingOptions
+from evergreen.serving.model_server.core.errors import ServingError, invalid
+from evergreen.serving.model_server.core.servable import Runner
+from evergreen.serving.model_server.core.signatures import Signature
+from evergreen.serving.model_server.core.tensors import Array
+from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics
+
+Key = tuple[Signature, tuple[tuple[int, ...], ...]]
+"""A queue: a signature, and the shapes of its inputs without the first dimension."""
+
+
+class Scheduler:
+    """The queues of all models, and the threads they share; used from the event loop only."""
+
+    def __init__(self, options: BatchingOptions, metrics: Metrics) -> None:
+        self._options = options
+        self._metrics = metrics
+        self._queues: dict[Key, deque[Batch]] = {}
+        self._free = options.num_batch_threads
+        self._pool = ThreadPoolExecutor(options.num_batch_threads, "batch")
+        self._queuing = metrics.queuing_latency.labels(options.thread_pool_name)
+
+    def runner(self, model: str) -> Runner:
+        """Returns how the requests of a model are run."""
+        sizes = self._metrics.batch_size.labels(model)
+
+        async def run(signature: Signature, inputs: Mapping[str, Array]) -> Outputs:
+            if not inputs:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._pool, signature, inputs)
+            rows, limit = merging.rows(inputs), self._options.max_batch_size
+            if rows > limit:
+                raise invalid(f"Task size {rows} is larger than maximum input batch size {limit}")
+            sizes.observe(rows)
+            if rows <= self._options.batch_rows:
+                return await self._submit(signature, inputs, rows)
+            parts = merging.slices(inputs, self._options.batch_rows)
+            waiting = [self._submit(signature, part, merging.rows(part)) for part in parts]
+            return merging.join(await asyncio.gather(*waiting))
+
+        return run
+
+    def close(self) -> None:
+        """Ends the threads; what they are at is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _submit(
+        self, signature: Signature, inputs: Mapping[str, Array], rows: int
+    ) -> Outputs:
+        loop = asyncio.get_running_loop()
+        task = Task(inputs, rows, loop.create_future())
+        queue = self._queue_with_room(self._key(signature, inputs), rows)
+        queue[-1].add(task)
+        if self._may_run(queue):
+            loop.call_soon(self._dispatch)  # what arrives in the same moment still joins
+        return await task.answer
+
+    def _key(self, signature: Signature, inputs: Mapping[str, Array]) -> Key:
+        if self._options.pad_variable_length_inputs:
+            return (signature, ())
+        return (signature, tuple(inputs[name].shape[1:] for name in signature.inputs))
+
+    def _queue_with_room(self, key: Key, rows: int) -> deque[Batch]:
+        """A queue whose last batch, perhaps a new one, has room for so many rows."""
+        queue = self._queues.setdefault(key, deque())
+        if queue and queue[-1].rows + rows <= self._options.batch_rows:
+            return queue
+        limit = self._options.max_enqueued_batches
+        if len(queue) >= limit:
+            raise _full(len(queue), limit)
+        queue.append(Batch(key[0]))
+        delay = self._options.batch_timeout_micros / MICROSECONDS
+        asyncio.get_running_loop().call_later(delay, self._make_due, queue[-1])
+        return queue
+
+    def _make_due(self, batch: Batch) -> None:
+        batch.due = True
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Gives batches that may run to threads that are free."""
+        while self._free:
+            keys = (key for key, queue in self._queues.items() if self._may_run(queue))
+            key = next(keys, None)
+            if key is None:
+                return
+            queue = self._queues.pop(key)
+            self._start(queue.popleft())
+            if queue:
+                self._queues[key] = queue  # last, so that every queue has its turn
+
+    def _may_run(self, queue: deque[Batch]) -> bool:
+        return len(queue) > 1 or queue[0].due or queue[0].rows >= self._options.batch_rows
+
+    def _start(self, batch: Batch) -> None:
+        """Runs what nobody has given up, such as after its deadline, on a free thread."""
+        batch.tasks = [task for task in batch.tasks if not task.answer.done()]
+        if not batch.tasks:
+            return
+        self._free -= 1
+        now = time.perf_counter()
+        for task in batch.tasks:
+            self._queuing.observe((now - task.since) * MICROSECONDS)
+        running = asyncio.get_running_loop().run_in_executor(self._pool, batch.run, self._options)
+        running.add_done_callback(partial(self._finish, batch))
+
+    def _finish(self, batch: Batch, done: asyncio.Future[list[Outputs | ServingError]]) -> None:
+        self._free += 1
+        error = done.exception()
+        answers = [error] * len(batch.tasks) if error else done.result()
+        for task, answer in zip(batch.tasks, answers, strict=True):
+            if task.answer.done():
+                continue
+            if isinstance(answer, BaseException):
+                task.answer.set_exception(answer)
+            else:
+                task.answer.set_result(answer)
+        self._dispatch()
+
+
+def _full(batches: int, limit: int) -> ServingError:
+    return ServingError(
+        grpc.StatusCode.UNAVAILABLE,
+        "The batch scheduling queue to which this task was submitted is full; currently "
+        f"{batches} batches enqueued and max_enqueued_batches is {limit}",
+    )

@@ -1,0 +1,69 @@
+"""Makes a version ready to serve: loaded, warmed up, and with a runner."""
+
+import asyncio
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from evergreen.serving.model_server.core.batching import Scheduler
+from evergreen.serving.model_server.core.batching_options import BatchingOptions
+from evergreen.serving.model_server.core.loading import load
+from evergreen.serving.model_server.core.servable import Servable, alone
+from evergreen.serving.model_server.core.warmup import warm_up
+from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics
+from evergreen.serving.model_server.options import Options
+
+
+class Loader:
+    """Loads versions on threads of its own; what is loaded shares the threads that run models."""
+
+    def __init__(self, options: Options, batching: BatchingOptions | None, metrics: Metrics):
+        self._options = options
+        self._metrics = metrics
+        self._tags = [tag for tag in options.saved_model_tags.split(",") if tag]
+        self._turn = asyncio.Semaphore(max(options.num_load_threads, 1))
+        self._threads = ThreadPoolExecutor(max(options.num_load_threads, 1), "load")
+        self._models = ThreadPoolExecutor(max(options.grpc_max_threads, 1), "model")
+        self._batches = Scheduler(batching, metrics) if batching else None
+
+    @property
+    def turn(self) -> asyncio.Semaphore:
+        """Held by a version while it is loaded: so many are at the same time."""
+        return self._turn
+
+    async def load(self, name: str, version: int, path: str) -> Servable:
+        """Loads a version and replays its warm-up requests.
+
+        Raises:
+            ServingError: If it cannot be loaded, or its warm-up fails.
+        """
+        start, status = time.perf_counter(), "fail"
+        try:
+            servable = await self._load(name, version, path)
+            status = "success"
+        finally:
+            self._metrics.load_attempts.add(path, status)
+        spent = (time.perf_counter() - start) * MICROSECONDS
+        self._metrics.load_latency.labels(path).observe(spent)
+        return servable
+
+    async def forget(self) -> None:
+        """Frees the memory of a version that nothing refers to any more but itself."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, gc.collect)
+
+    def close(self) -> None:
+        """Ends the threads; what they are at is not waited for."""
+        for pool in (self._threads, self._models):
+            pool.shutdown(wait=False, cancel_futures=True)
+        if self._batches:
+            self._batches.close()
+
+    async def _load(self, name: str, version: int, path: str) -> Servable:
+        loop = asyncio.get_running_loop()
+        loaded = await loop.run_in_executor(self._threads, load, path, self._tags)
+        servable = Servable(name, version, loaded, alone(self._models), self._metrics)
+        if self._options.enable_model_warmup:
+            await warm_up(servable, path, self._options.num_request_iterations_for_warmup)
+        if self._batches:
+            servable.runner = self._batches.runner(name)
+        return servable

@@ -1,0 +1,170 @@
+"""The models that are served: which versions there should be, and which there are."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import grpc
+from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
+from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from evergreen.serving.model_server.core import configs, labels
+from evergreen.serving.model_server.core.batching_options import BatchingOptions
+from evergreen.serving.model_server.core.errors import ServingError, invalid, not_found
+from evergreen.serving.model_server.core.loader import Loader
+from evergreen.serving.model_server.core.model import Model
+from evergreen.serving.model_server.core.servable import Servable
+from evergreen.serving.model_server.metrics import Metrics
+from evergreen.serving.model_server.options import Options
+
+log = logging.getLogger(__name__)
+
+
+class Manager:
+    """Keeps the versions loaded that the configuration and the file system ask for.
+
+    Used from the event loop only; models are loaded and run on threads.
+
+    Attributes:
+        options: What the server was started with.
+        metrics: What it measures.
+    """
+
+    def __init__(
+        self, options: Options, batching: BatchingOptions | None, metrics: Metrics
+    ) -> None:
+        self.options = options
+        self.metrics = metrics
+        self._models: dict[str, Model] = {}
+        self._labels: labels.Labels = {}
+        self._loader = Loader(options, batching, metrics)
+        self._change = asyncio.Event()
+
+    @contextmanager
+    def use(self, spec: ModelSpec) -> Iterator[Servable]:
+        """Picks a loaded version by name and version, label, or the latest; holds it while in use.
+
+        Raises:
+            ServingError: If there is none: NOT_FOUND, "Servable not found for request: ...".
+        """
+        number = self._number(spec)
+        kind = "Latest({})" if number is None else "Specific({}, {})"
+        model = self._models.get(spec.name)
+        if model is None:
+            raise not_found(f"Servable not found for request: {kind.format(spec.name, number)}")
+        with model.use(number) as servable:
+            if servable is None:
+                raise not_found(f"Servable not found for request: {kind.format(spec.name, number)}")
+            yield servable
+
+    def status(self, spec: ModelSpec) -> list[ModelVersionStatus]:
+        """Returns the states of a model's versions, newest first; of one if the spec names it.
+
+        Raises:
+            ServingError: If the model or version was never asked for (NOT_FOUND).
+        """
+        number = self._number(spec)
+        model = self._models.get(spec.name)
+        versions = model.versions if model else {}
+        if number is not None and number not in versions:
+            raise not_found(f"Could not find version {number} of model {spec.name}")
+        if not versions:
+            raise not_found(f"Could not find any versions of model {spec.name}")
+        numbers = sorted(versions, reverse=True) if number is None else [number]
+        return [versions[one].status() for one in numbers]
+
+    async def reload(self, config: ModelServerConfig) -> None:
+        """Serves other models, versions and labels; returns when every new model has a version.
+
+        Raises:
+            ServingError: If the configuration is wrong, and nothing was changed; or if no version
+                of a new model can be loaded (UNKNOWN).
+        """
+        if config.WhichOneof("config") is None:
+            log.info("Taking no action for empty config.")
+            return
+        configs.check(config)
+        self._labels = labels.assign(config, self._labels, self.is_available, self.options)
+        wanted = {model.name: model for model in config.model_config_list.config}
+        new = [name for name in wanted if name not in self._models or not self._models[name].config]
+        for name in new:
+            self._models.setdefault(name, Model(name, self._loader, self.options, self._notify))
+        for name, model in self._models.items():
+            model.config = wanted.get(name)
+        await self.poll()
+        await self._until_available(new)
+
+    async def poll(self) -> None:
+        """Looks once for versions that are new or gone."""
+        await asyncio.gather(*(model.poll() for model in list(self._models.values())))
+
+    async def watch(self) -> None:
+        """Looks for versions at the interval of the flags, until it is cancelled."""
+        seconds = self.options.file_system_poll_wait_seconds
+        while seconds > 0:
+            await asyncio.sleep(seconds)
+            await self.poll()
+
+    def is_available(self, name: str, version: int | None = None) -> bool:
+        """Tells whether a version of a model, or any, can be used."""
+        return name in self._models and self._models[name].available(version)
+
+    def names(self) -> list[str]:
+        """Returns the names of the models that there are, or were."""
+        return list(self._models)
+
+    @property
+    def change(self) -> asyncio.Event:
+        """Set when a version changes its state, the next time after it was asked for."""
+        return self._change
+
+    def measure(self, name: str, api: str, entrypoint: str) -> AbstractContextManager[None]:
+        """Measures a request; what clients make up does not become a label of the metrics.
+
+        Args:
+            name: The model it is for.
+            api: "Predict", "Classify", "Regress", "MultiInference".
+            entrypoint: "GRPC" or "REST".
+        """
+        return self.metrics.request(name if name in self._models else "", api, entrypoint)
+
+    async def close(self) -> None:
+        """Stops everything that goes on in the background."""
+        await asyncio.gather(*(model.close() for model in self._models.values()))
+        self._loader.close()
+
+    def _number(self, spec: ModelSpec) -> int | None:
+        if not spec.name:
+            raise invalid("ModelSpec has no name specified.")
+        match spec.WhichOneof("version_choice"):
+            case "version":
+                return spec.version.value
+            case "version_label":
+                return labels.resolve(self._labels, spec.name, spec.version_label)
+            case _:
+                return None
+
+    async def _until_available(self, names: list[str]) -> None:
+        """Waits until each model has a version that can be used."""
+        while waiting := [name for name in names if not self.is_available(name)]:
+            failed = [(name, v) for name in waiting for v in self._models[name].failures()]
+            if failed:
+                text = "".join(
+                    f"{{{{name: {name} version: {v.number}}} due to error: {_text(v.error)}}}, "
+                    for name, v in failed
+                )
+                raise ServingError(
+                    grpc.StatusCode.UNKNOWN,
+                    f"{len(failed)} servable(s) did not become available: {{{text}}}",
+                )
+            await self.change.wait()
+
+    def _notify(self) -> None:
+        self._change.set()
+        self._change = asyncio.Event()
+
+
+def _text(error: ServingError | None) -> str:
+    return f"{error.code.name}: {error.message}" if error else ""

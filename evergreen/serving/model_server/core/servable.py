@@ -1,0 +1,86 @@
+"""One loaded version of a model."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Executor
+
+import grpc
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from evergreen.serving.model_server.core.errors import ServingError
+from evergreen.serving.model_server.core.loading import Loaded
+from evergreen.serving.model_server.core.signatures import Signature
+from evergreen.serving.model_server.core.tensors import Array
+from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics
+
+INLINE = os.environ.get("INLINE")
+DEFAULT_SIGNATURE = "serving_default"
+Runner = Callable[[Signature, Mapping[str, Array]], Awaitable[dict[str, Array]]]
+"""How a signature is run with inputs that are complete and checked: alone, or in a batch."""
+
+
+class Servable:
+    """One loaded version, with all of its signatures.
+
+    Attributes:
+        name: The model's name.
+        version: The number of the version.
+        signatures: As in the SavedModel's MetaGraphDef: names, types and shapes.
+        runner: How signatures are run.
+    """
+
+    def __init__(
+        self, name: str, version: int, loaded: Loaded, runner: Runner, metrics: Metrics
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.signatures: Mapping[str, SignatureDef] = loaded.definitions
+        self.runner = runner
+        self._loaded = loaded
+        self._latency = metrics.runtime_latency.labels(name, "TF2")
+
+    async def run(
+        self, signature: str, inputs: Mapping[str, Array], outputs: Sequence[str] = ()
+    ) -> dict[str, Array]:
+        """Answers a request; in a batch with others, if batching is enabled.
+
+        Args:
+            signature: Its name; "serving_default" if empty.
+            inputs: Arrays by the signature's input names; strings as object arrays of bytes.
+            outputs: Which outputs; all of them if empty.
+
+        Returns:
+            Arrays by output names; strings as object arrays of bytes.
+
+        Raises:
+            ServingError: If names, types or shapes do not fit the signature (INVALID_ARGUMENT),
+                there is no such signature (FAILED_PRECONDITION), the queue is full (UNAVAILABLE),
+                or the model fails (the code of TensorFlow's error).
+        """
+        name = signature or DEFAULT_SIGNATURE
+        found = self._loaded.signatures.get(name)
+        if found is None:
+            raise ServingError(
+                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
+            )
+        complete, selected = found.complete(inputs), found.select(outputs)
+        start = time.perf_counter()
+        results = await self.runner(found, complete)
+        self._latency.observe((time.perf_counter() - start) * MICROSECONDS)
+        return {name: results[name] for name in selected}
+
+
+def alone(pool: Executor) -> Runner:
+    """Returns a runner that runs each request by itself, on a thread of a pool.
+
+    A request that is cancelled while it waits for a thread is never run.
+    """
+
+    async def run(signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        if INLINE:
+            return signature(inputs)
+        return await asyncio.get_running_loop().run_in_executor(pool, signature, inputs)
+
+    return run

@@ -1,0 +1,1 @@
+"""The gRPC front: the services of TensorFlow Serving, and the health service."""

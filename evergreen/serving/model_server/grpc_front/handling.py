@@ -1,0 +1,43 @@
+"""How calls come in: bytes are parsed, errors become gRPC's."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from evergreen.serving.model_server.core.errors import ServingError
+
+Handler: TypeAlias = "grpc.GenericRpcHandler[bytes, bytes]"
+Method = Callable[[Any], Awaitable[Message]]
+
+
+def handler(service: str, methods: Mapping[str, tuple[type[Message], Method]]) -> Handler:
+    """Makes the gRPC handler of a service.
+
+    gRPC's own would answer bytes that are no request with UNKNOWN, and log a traceback for each.
+
+    Args:
+        service: Its full name.
+        methods: By name, what they take and the coroutine function that answers it.
+    """
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(_call(kind, method))
+        for name, (kind, method) in methods.items()
+    }
+    return grpc.method_handlers_generic_handler(service, handlers)
+
+
+def _call(kind: type[Message], method: Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    async def call(data: bytes, context: Any) -> bytes:
+        try:
+            request = kind.FromString(data)
+        except DecodeError as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        try:
+            return (await method(request)).SerializeToString()
+        except ServingError as error:
+            await context.abort(error.code, error.message)
+            raise
+
+    return call

@@ -1,0 +1,24 @@
+"""The standard gRPC health service: the server as a whole under "", and each model by its name."""
+
+from grpc_health.v1.health import aio  # type: ignore[attr-defined]
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+
+from evergreen.serving.model_server.core.manager import Manager
+
+SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
+
+
+class Health(aio.HealthServicer):  # type: ignore[misc]
+    """The health service of a server."""
+
+    async def follow(self, manager: Manager) -> None:
+        """Keeps it up to date with the models, until it is cancelled.
+
+        A model serves while it has a version that can be used, the server while a model does.
+        """
+        while True:
+            change = manager.change
+            serving = {name: manager.is_available(name) for name in manager.names()}
+            for name, is_available in {**serving, "": any(serving.values())}.items():
+                await self.set(name, SERVING if is_available else NOT_SERVING)
+            await change.wait()

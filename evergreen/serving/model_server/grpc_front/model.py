@@ -1,0 +1,52 @@
+"""`tensorflow.serving.ModelService`."""
+
+import logging
+
+from tensorflow_serving.apis.get_model_status_pb2 import (
+    GetModelStatusRequest,
+    GetModelStatusResponse,
+)
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
+
+from evergreen.serving.model_server.core import inference
+from evergreen.serving.model_server.core.errors import ServingError, invalid
+from evergreen.serving.model_server.core.manager import Manager
+from evergreen.serving.model_server.grpc_front import handling
+
+log = logging.getLogger(__name__)
+SERVICE = "tensorflow.serving.ModelService"
+
+
+def handler(manager: Manager) -> handling.Handler:
+    """Returns what tells what is served, and changes it."""
+
+    async def status(request: GetModelStatusRequest) -> GetModelStatusResponse:
+        return inference.model_status(manager, request)
+
+    async def reload(request: ReloadConfigRequest) -> ReloadConfigResponse:
+        try:
+            return await _reload(manager, request)
+        except ServingError as error:
+            log.error("ReloadConfig failed: %s", error.message)
+            raise
+
+    return handling.handler(
+        SERVICE,
+        {
+            "GetModelStatus": (GetModelStatusRequest, status),
+            "HandleReloadConfigRequest": (ReloadConfigRequest, reload),
+        },
+    )
+
+
+async def _reload(manager: Manager, request: ReloadConfigRequest) -> ReloadConfigResponse:
+    """Serves other models, versions and labels; answers when every new model has a version."""
+    if request.config.WhichOneof("config") != "model_config_list":
+        raise invalid(
+            "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+            "ModelConfigList is currently supported"
+        )
+    await manager.reload(request.config)
+    response = ReloadConfigResponse()
+    response.status.SetInParent()
+    return response

@@ -1,0 +1,153 @@
+"""The server's life: models are loaded, ports opened, requests answered, and those drained."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+
+import tensorflow as tf
+import uvloop
+from aiohttp import web
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from evergreen.serving.model_server import config
+from evergreen.serving.model_server.core.errors import ServingError, invalid
+from evergreen.serving.model_server.core.manager import Manager
+from evergreen.serving.model_server.grpc_front import server as grpc_server
+from evergreen.serving.model_server.grpc_front.health import Health
+from evergreen.serving.model_server.metrics import Metrics
+from evergreen.serving.model_server.options import Options
+from evergreen.serving.model_server.rest.app import make_app
+
+log = logging.getLogger(__name__)
+DRAIN_SECONDS = 25.0
+"""How long requests in flight are waited for at the end; Kubernetes kills after 30 seconds."""
+SWITCH_SECONDS = 0.001
+"""How long a thread may keep Python's lock: while one loads a model, requests wait for it."""
+
+
+def run(options: Options, models: ModelServerConfig | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, then drains.
+
+    Args:
+        options: The flags.
+        models: What to serve; if None, what the flags name.
+
+    Raises:
+        ServingError: If the server cannot start.
+    """
+    _set_up_tensorflow(options)
+    gc.collect()
+    gc.freeze()  # what was imported stays: collections need not look at it, and are 20 times faster
+    sys.setswitchinterval(SWITCH_SECONDS)
+    uvloop.run(_until_told(serve(options, models)))
+
+
+async def serve(options: Options, models: ModelServerConfig | None = None) -> None:
+    """Serves until it is cancelled, then drains.
+
+    Args:
+        options: The flags.
+        models: What to serve; if None, what the flags name.
+
+    Raises:
+        ServingError: If the server cannot start.
+    """
+    grpc_server.addresses(options)
+    first = models or config.models(options)
+    manager = Manager(options, config.batching(options), Metrics())
+    try:
+        await manager.reload(first)
+        async with _fronts(manager, options), asyncio.TaskGroup() as background:
+            background.create_task(manager.watch())
+            if options.model_config_file and models is None:
+                background.create_task(_watch_config(manager, options))
+            await asyncio.Event().wait()
+    finally:
+        await manager.close()
+
+
+@asynccontextmanager
+async def _fronts(manager: Manager, options: Options) -> AsyncIterator[None]:
+    """Answers requests; at the end tells so to probes, and waits for those in flight."""
+    servicer = Health()
+    answering = grpc_server.build(manager, servicer, options)
+    try:
+        rest = await _start_rest(manager, options)
+    except ServingError:
+        await answering.stop(None)  # it holds its port already
+        raise
+    await answering.start()
+    reporting = asyncio.create_task(servicer.follow(manager))
+    log.info("Running gRPC ModelServer at %s ...", ", ".join(grpc_server.addresses(options)))
+    try:
+        yield
+    finally:
+        reporting.cancel()
+        await servicer.enter_graceful_shutdown()
+        log.info("draining: requests in flight have %g s", DRAIN_SECONDS)
+        ending = [rest.cleanup()] if rest else []
+        await asyncio.gather(answering.stop(DRAIN_SECONDS), *ending)
+
+
+async def _start_rest(manager: Manager, options: Options) -> web.AppRunner | None:
+    if not options.rest_api_port:
+        return None
+    if options.rest_api_port == options.port:
+        raise invalid(
+            "server_options.http_port cannot be same as grpc_port. Please use a different port "
+            "for HTTP/REST API."
+        )
+    app = make_app(manager, options)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    await runner.setup()
+    address = f"{options.host}:{options.rest_api_port}"
+    try:
+        await web.TCPSite(runner, options.host, options.rest_api_port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise invalid(f"Failed to start HTTP Server at {address}: {error.strerror}") from error
+    log.info("Exporting HTTP/REST API at:%s ...", address)
+    return runner
+
+
+async def _watch_config(manager: Manager, options: Options) -> None:
+    """Reads the file of the models again and again, and serves what it says."""
+    seconds = options.model_config_file_poll_wait_seconds
+    while seconds > 0:
+        await asyncio.sleep(seconds)
+        try:
+            async with asyncio.timeout(seconds):  # a model that does not come is not waited for
+                await manager.reload(config.models(options))
+        except (ServingError, TimeoutError) as error:
+            log.error("PollFilesystemAndReloadConfig failed to ReloadConfig: %s", error)
+
+
+async def _until_told(work: Coroutine[None, None, None]) -> None:
+    """Runs work until SIGTERM or SIGINT cancels it; a second one does not wait for the drain."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _set_up_tensorflow(options: Options) -> None:
+    """Sets TensorFlow's threads.
+
+    Raises:
+        ServingError: If the flags contradict each other.
+    """
+    both = options.tensorflow_session_parallelism
+    intra, inter = options.tensorflow_intra_op_parallelism, options.tensorflow_inter_op_parallelism
+    if both and (intra or inter):
+        raise invalid(
+            "Either configure server_options.tensorflow_session_parallelism or "
+            "(server_options.tensorflow_intra_op_parallelism, "
+            "server_options.tensorflow_inter_op_parallelism) separately. You cannot configure all."
+        )
+    tf.config.threading.set_intra_op_parallelism_threads(both or intra)
+    tf.config.threading.set_inter_op_parallelism_threads(both or inter)

@@ -1,0 +1,19 @@
+"""`python -m tests.unit.serving.gateway.process SETTINGS STORE` runs a gateway as users do."""
+
+import logging
+import sys
+from pathlib import Path
+
+from evergreen.serving.gateway.decisions import CanaryRegistry
+from evergreen.serving.gateway.server import run
+from evergreen.serving.gateway.settings import GatewaySettings
+from tests.unit.lineage.making import make_store
+from tests.unit.serving.gateway.backend import MODEL
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    run(
+        GatewaySettings.model_validate_json(sys.argv[1]),
+        MODEL,
+        lambda: CanaryRegistry(make_store(Path(sys.argv[2])), MODEL),
+    )
