@@ -1,5 +1,6 @@
 """The SavedModel behind LitServe. Runs in its environment: `litserve_server.py SAVED PORT`."""
 
+import math
 import sys
 from typing import Any
 
@@ -24,8 +25,8 @@ class SavedModel(ls.LitAPI):
         self._inputs = self._raw.structured_input_signature[1]
 
     def decode_request(self, request: Row) -> Row:
-        """A request is a row."""
-        return request
+        """A request is a row; null is NaN."""
+        return {name: math.nan if value is None else value for name, value in request.items()}
 
     def batch(self, inputs: list[Row]) -> list[Row]:
         """Rows go together as they are."""

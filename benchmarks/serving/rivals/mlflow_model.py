@@ -22,10 +22,15 @@ class SavedModel(mlflow.pyfunc.PythonModel):
         """Predicts rows."""
         del context
         columns = {
-            name: tf.constant(model_input[name].to_list(), spec.dtype)
+            name: tf.constant(_values(model_input[name], spec.dtype), spec.dtype)
             for name, spec in self._inputs.items()
         }
         return self._raw(**columns)["probabilities"].numpy()
+
+
+def _values(column: pd.Series, dtype: tf.DType) -> list[Any]:
+    """Null is NaN, also where a column holds nothing else."""
+    return (column if dtype == tf.string else pd.to_numeric(column)).to_list()
 
 
 if __name__ == "__main__":

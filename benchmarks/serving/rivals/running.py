@@ -15,7 +15,7 @@ from evergreen.serving.client.tensors import Tensors
 
 HERE = Path(__file__).parent
 UV = Path(sys.executable).with_name("uv")
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ""}
 TENSORFLOW = "tensorflow==2.21.0"
 Row = dict[str, float | int | str | None]
 

@@ -56,7 +56,7 @@ async def serve(options: Options, models: ModelServerConfig | None = None) -> No
     Raises:
         ServingError: If the server cannot start.
     """
-    grpc_server.addresses(options)
+    _check_ports(options)
     first = models or config.models(options)
     manager = Manager(options, config.batching(options), Metrics())
     try:
@@ -68,6 +68,16 @@ async def serve(options: Options, models: ModelServerConfig | None = None) -> No
             await asyncio.Event().wait()
     finally:
         await manager.close()
+
+
+def _check_ports(options: Options) -> None:
+    """Raises ServingError if what the flags say of ports cannot be; before models are loaded."""
+    grpc_server.addresses(options)
+    if options.rest_api_port and options.rest_api_port == options.port:
+        raise invalid(
+            "server_options.http_port cannot be same as grpc_port. Please use a different port "
+            "for HTTP/REST API."
+        )
 
 
 @asynccontextmanager
@@ -96,11 +106,6 @@ async def _fronts(manager: Manager, options: Options) -> AsyncIterator[None]:
 async def _start_rest(manager: Manager, options: Options) -> web.AppRunner | None:
     if not options.rest_api_port:
         return None
-    if options.rest_api_port == options.port:
-        raise invalid(
-            "server_options.http_port cannot be same as grpc_port. Please use a different port "
-            "for HTTP/REST API."
-        )
     app = make_app(manager, options)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
     await runner.setup()

@@ -1,7 +1,6 @@
 """One loaded version of a model."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -15,7 +14,6 @@ from evergreen.serving.model_server.core.signatures import Signature
 from evergreen.serving.model_server.core.tensors import Array
 from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics
 
-INLINE = os.environ.get("INLINE")
 DEFAULT_SIGNATURE = "serving_default"
 Runner = Callable[[Signature, Mapping[str, Array]], Awaitable[dict[str, Array]]]
 """How a signature is run with inputs that are complete and checked: alone, or in a batch."""
@@ -79,8 +77,6 @@ def alone(pool: Executor) -> Runner:
     """
 
     async def run(signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        if INLINE:
-            return signature(inputs)
         return await asyncio.get_running_loop().run_in_executor(pool, signature, inputs)
 
     return run

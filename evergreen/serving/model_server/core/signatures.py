@@ -1,6 +1,5 @@
 """One signature of a loaded model: what it takes, what it gives, and how it is called."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,10 +121,6 @@ class Signature:
         Raises:
             ServingError: If TensorFlow fails; with its code.
         """
-        if os.environ.get("SINGLE"):
-            from tensorflow.python.eager import context
-
-            context.context().function_call_options.executor_type = "SINGLE_THREADED_EXECUTOR"
         try:
             tensors = [tf.constant(inputs[name]) for name in self._order]
             outputs = self._call(*tensors, *self._captures)

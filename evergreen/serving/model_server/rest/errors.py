@@ -46,7 +46,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except web.RequestPayloadError as error:
         return _give_up_body(request, error)
     except ConnectionError:
-        raise  # the client is gone; aiohttp knows
+        return response(STATUS[grpc.StatusCode.CANCELLED], "The client is gone")  # nobody reads it
     except Exception as error:
         log.exception("%s %s", request.method, request.path)
         return response(500, f"{type(error).__name__}: {error}")

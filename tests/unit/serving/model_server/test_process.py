@@ -60,10 +60,15 @@ def test_an_unknown_flag_exits_with_255(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
+def half_plus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("half")
     saved.save_half_plus(base, 1)
-    return Options(port=free_port(), model_base_path=str(base), max_num_load_retries=0)
+    return base
+
+
+@pytest.fixture
+def options(half_plus: Path) -> Options:
+    return Options(port=free_port(), model_base_path=str(half_plus), max_num_load_retries=0)
 
 
 def failure(options: Options) -> ServingError:

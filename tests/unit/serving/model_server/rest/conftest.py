@@ -1,13 +1,14 @@
 """The REST server on a port of its own, over models that were just saved."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientSession, web
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
@@ -26,38 +27,51 @@ model_config_list {{
   config {{ name: "many" base_path: "{0}/many" model_platform: "tensorflow" }}
 }}
 """
+OPTIONS = Options(allow_version_labels_for_unavailable_models=True)
 
 
 class Rest:
-    """A running server, and a client of it."""
+    """A running server, as the process of the model server runs it, and a client of it."""
 
     def __init__(self, folder: Path) -> None:
         self._runner = asyncio.Runner()
         self._config = text_format.Parse(CONFIG.format(folder), ModelServerConfig())
-        self.options = Options(allow_version_labels_for_unavailable_models=True)
-        self.manager = self._runner.run(self._load())
-        self._client = self._runner.run(self._start(self.options, {}))
+        self._ending = AsyncExitStack()
+        self.port = 0
+        self._manager = self._runner.run(self._load())
+        self._client = self._runner.run(self._ending.enter_async_context(self._serve(OPTIONS)))
 
     async def _load(self) -> Manager:
-        manager = Manager(self.options, None, Metrics())
+        manager = Manager(OPTIONS, None, Metrics())
+        self._ending.push_async_callback(manager.close)
         await manager.reload(self._config)
         return manager
 
-    async def _start(self, options: Options, limits: dict[str, int]) -> TestClient:
-        client = TestClient(TestServer(make_app(self.manager, options, **limits)))
-        await client.start_server()
-        return client
+    @asynccontextmanager
+    async def _serve(self, options: Options, **limits: int) -> AsyncIterator[ClientSession]:
+        runner = web.AppRunner(make_app(self._manager, options, **limits), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, options.host, 0).start()
+        self.port = self.port or runner.addresses[0][1]
+        async with ClientSession(f"http://{options.host}:{runner.addresses[0][1]}") as client:
+            yield client
+        await runner.cleanup()
 
     def ask(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
         """Sends a request and returns the status and the body of its answer."""
-        return self._runner.run(self._ask(self._client, method, path, request))
+
+        async def run() -> tuple[int, bytes]:
+            async with self._client.request(method, path, **request) as response:
+                assert response.headers["Content-Type"] == "application/json"
+                return response.status, await response.read()
+
+        return self._runner.run(run())
 
     def send(self, sent: bytes, leaves: bool = False) -> bytes:
         """Sends bytes as they are; returns all that comes back until the server or we close."""
 
         async def run() -> bytes:
-            port = self._client.server.port
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(OPTIONS.host, self.port)
             writer.write(sent)
             if leaves:
                 writer.write_eof()
@@ -69,31 +83,19 @@ class Rest:
 
     def ask_another(
         self, changes: dict[str, Any], limits: dict[str, int], path: str, **request: Any
-    ) -> tuple[int, bytes, dict[str, str]]:
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         """Sends a request to a server with other options; returns also the headers."""
 
-        async def run() -> tuple[int, bytes, dict[str, str]]:
-            client = await self._start(replace(self.options, **changes), limits)
-            try:
+        async def run() -> tuple[int, bytes, Mapping[str, str]]:
+            async with self._serve(replace(OPTIONS, **changes), **limits) as client:
                 method = request.pop("method", "POST")
-                response = await client.request(method, path, **request)
-                return response.status, await response.read(), dict(response.headers)
-            finally:
-                await client.close()
+                async with client.request(method, path, **request) as response:
+                    return response.status, await response.read(), response.headers
 
         return self._runner.run(run())
 
-    @staticmethod
-    async def _ask(
-        client: TestClient, method: str, path: str, request: dict[str, Any]
-    ) -> tuple[int, bytes]:
-        async with client.request(method, path, **request) as response:
-            assert response.headers["Content-Type"] == "application/json"
-            return response.status, await response.read()
-
     def close(self) -> None:
-        self._runner.run(self._client.close())
-        self._runner.run(self.manager.close())
+        self._runner.run(self._ending.aclose())
         self._runner.close()
 
 

@@ -166,5 +166,6 @@ def test_a_client_that_goes_away_in_the_middle(
     begun = b"POST /v1/models/many:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{"
 
     rest.send(begun, leaves=True)
+    rest.ask("GET", "/v1/models/many")
 
     assert not caplog.records
