@@ -12,6 +12,7 @@ from evergreen.commands import (
     models,
     orchestrators,
     predict,
+    registry,
     report,
     run,
     serve,
@@ -30,10 +31,11 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(report.report)
 app.command()(models.models)
-app.command()(models.promote)
-app.command()(models.rollback)
-app.command()(models.archive)
-app.command()(models.reset_baseline)
+app.command()(registry.promote)
+app.command()(registry.rollback)
+app.command()(registry.archive)
+app.command()(registry.reset_baseline)
+app.command()(registry.expose)
 app.command(context_settings=serve.CONTEXT)(serve.serve)
 app.command()(gateway.gateway)
 app.command()(predict.predict)

@@ -45,6 +45,17 @@ def publish_folder(source: Path, target: Path) -> bool:
     return published
 
 
+def write_file(target: Path, text: str) -> None:
+    """Writes a file: all of it at once, or nothing; one that is there is replaced."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
+        new = Path(folder, target.name)
+        new.write_text(text, encoding="utf-8")
+        sync(new)
+        os.replace(new, target)
+    sync(target.parent)
+
+
 def digest_tree(folder: Path) -> str:
     """Returns the SHA-256 over the names and contents of all files below a folder."""
     total = hashlib.sha256()

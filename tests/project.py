@@ -44,6 +44,8 @@ class Project:
             f"serving.base_path={folder}/serving",
             f"reports.folder={folder}/reports",
             f"logs.folder={folder}/logs",
+            f"gateway.log.folder={folder}/predictions",
+            "gateway.backend.grpc=127.0.0.1:1",  # no server that happens to run here is told
         )
         self.settings = self.with_settings()
         self.store: MetadataStore = open_store(self.settings.metadata)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
 
 if TYPE_CHECKING:
-    from evergreen.serving.gateway.decisions import CanaryRegistry
+    from evergreen.lineage.registry import Registry
 
 
 def gateway(
@@ -25,15 +25,21 @@ def gateway(
 
     settings = read_settings(project, config, overrides)
 
+    from evergreen.lineage.registry import Registry
     from evergreen.lineage.store import open_store
-    from evergreen.serving.gateway.decisions import CanaryRegistry
+    from evergreen.serving.exposing import expose
     from evergreen.serving.gateway.server import run
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
 
-    def registry() -> "CanaryRegistry":
-        return CanaryRegistry(open_store(settings.metadata), settings.model.name)
+    def registry() -> "Registry":
+        return Registry(open_store(settings.metadata), settings.model.name)
 
-    run(settings.gateway, settings.model.name, registry)
+    run(
+        settings.gateway,
+        settings.model.name,
+        registry,
+        lambda: expose(settings, open_store(settings.metadata)),
+    )

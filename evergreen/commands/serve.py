@@ -45,7 +45,7 @@ def serve(
         settings = read_settings(project, config, overrides)
 
         from evergreen.lineage.store import open_store
-        from evergreen.serving.assignment import from_registry
+        from evergreen.serving.exposing.assignment import from_registry
 
         return from_registry(settings, open_store(settings.metadata))
 

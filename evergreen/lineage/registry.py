@@ -107,6 +107,25 @@ class Registry:
         model = log.to_roll_back(events, version)
         return self._enter(events, Action.ROLLBACK, model, Stage.SERVING, who, why)
 
+    def conclude(
+        self, version: int, stage: Stage, who: str, why: str, evidence: Mapping[str, str]
+    ) -> Event:
+        """Ends a canary: it is serving from now on, or rejected.
+
+        Raises:
+            RegistryError: If the version is not a canary any more.
+            RegistryConflictError: If somebody else was faster.
+        """
+        events = self.events()
+        model = log.model(events, version)
+        if log.stages(events)[version] is not Stage.CANARY:
+            raise RegistryError(
+                f"version {version} is {log.stages(events)[version]}, and no canary any more."
+            )
+        action = Action.PROMOTE if stage is Stage.SERVING else Action.ROLLBACK
+        told = log.evidence(events, model) | dict(evidence)
+        return self._enter(events, action, model, stage, who, why, told)
+
     def archive(self, version: int, who: str, why: str) -> Event:
         """Takes a version that does not serve out of use.
 

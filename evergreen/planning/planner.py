@@ -174,7 +174,7 @@ def take_digests(settings: Settings) -> Digests:
             pipeline=[pipeline.name, pipeline.factory],
             model=model.model_dump(),
             trainer=digest_code([trainer]),
-            serving=settings.serving.model_dump(),
+            serving=settings.serving.base_path,
             beam=settings.beam.model_dump(),
         ),
         definition=digest_code(pipeline.definition),

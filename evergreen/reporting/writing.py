@@ -1,11 +1,10 @@
 """Puts the page of a run in its place."""
 
-import os
-import tempfile
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
 
+from evergreen.files import write_file
 from evergreen.planning.plan import RunRecord
 from evergreen.settings import Settings
 
@@ -29,10 +28,5 @@ def write_report(settings: Settings, store: MetadataStore, record: RunRecord) ->
     from evergreen.reporting.page import render  # takes a second: matplotlib
 
     target = report_path(settings, record.run_id)
-    page = render(settings, store, record)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
-        new = Path(folder, target.name)
-        new.write_text(page, encoding="utf-8")
-        os.replace(new, target)
+    write_file(target, render(settings, store, record))
     return target

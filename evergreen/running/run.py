@@ -26,6 +26,7 @@ from evergreen.reporting.reading import PartReader
 from evergreen.running.outcome import gate_report, model_id, pushed, validated_model
 from evergreen.running.progress import Progress
 from evergreen.running.summary import show_plan, show_summary
+from evergreen.serving.exposing import expose
 from evergreen.settings import Settings
 
 
@@ -144,7 +145,19 @@ class Run:
             },
             stage=Stage(self._settings.registry.later),
         )
-        return Outcome.UNCHANGED if record.model_version in known else Outcome.PUSHED
+        if record.model_version in known:
+            return Outcome.UNCHANGED
+        self._expose()
+        return Outcome.PUSHED
+
+    def _expose(self) -> None:
+        """Has the servers load what was pushed; without them the version is pushed all the same."""
+        try:
+            with self._console.status("telling the model servers"):
+                told = expose(self._settings, self._store)
+        except EvergreenError as error:
+            told = f"[yellow]the servers have not followed[/yellow]: {escape(str(error))}"
+        self._console.print(f"\n{told}", highlight=False, soft_wrap=True)
 
 
 def _metrics(values: dict[str, float | None]) -> str:

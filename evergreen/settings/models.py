@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from evergreen.serving.exposing.settings import ExposureSettings
 from evergreen.serving.gateway.settings import GatewaySettings
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.spans import Format, Period
@@ -83,6 +84,9 @@ class ServingSettings(Section):
     """Where pushed models go."""
 
     base_path: ProjectPath = Field(description="A folder a version is pushed into, `<base>/<n>`.")
+    exposure: ExposureSettings = Field(
+        description="How servers get to know what to serve: reload, config_map, kserve or hand."
+    )
 
 
 class ReportSettings(Section):

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from evergreen.lineage import stages as log
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.stages import Action, Event, RegistryError, Stage
+from evergreen.lineage.stages import Stage
 
 WHO = "gateway"
 
@@ -19,6 +18,9 @@ class Verdict(StrEnum):
 
     PROMOTE = "promote"
     REJECT = "reject"
+
+
+STAGES = {Verdict.PROMOTE: Stage.SERVING, Verdict.REJECT: Stage.REJECTED}
 
 
 @dataclass(frozen=True)
@@ -49,29 +51,6 @@ class Recorder(Protocol):
         """
 
 
-class CanaryRegistry(Registry):
-    """A registry in which canaries end."""
-
-    def conclude(self, decision: Decision) -> Event:
-        """Makes a canary serving, or rejected.
-
-        Raises:
-            RegistryError: If the version is not a canary any more.
-            RegistryConflictError: If somebody else wrote to the log at the same moment.
-        """
-        events = self.events()
-        model = log.model(events, decision.version)
-        stage = log.stages(events)[decision.version]
-        if stage is not Stage.CANARY:
-            raise RegistryError(f"version {decision.version} is {stage}, and no canary any more.")
-        action, becomes = {
-            Verdict.PROMOTE: (Action.PROMOTE, Stage.SERVING),
-            Verdict.REJECT: (Action.ROLLBACK, Stage.REJECTED),
-        }[decision.verdict]
-        evidence = log.evidence(events, model) | dict(decision.evidence)
-        return self._enter(events, action, model, becomes, WHO, decision.why, evidence)
-
-
 class RegistryRecorder:
     """Takes down decisions in the registry.
 
@@ -80,11 +59,16 @@ class RegistryRecorder:
         executor: Of one thread.
     """
 
-    def __init__(self, registry: Callable[[], CanaryRegistry], executor: Executor) -> None:
+    def __init__(self, registry: Callable[[], Registry], executor: Executor) -> None:
         self._registry = registry
         self._executor = executor
 
     async def record(self, decision: Decision) -> None:
         """Enters an event. Raises RegistryError, RegistryConflictError."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, lambda: self._registry().conclude(decision))
+        await loop.run_in_executor(self._executor, self._conclude, decision)
+
+    def _conclude(self, decision: Decision) -> None:
+        stage = STAGES[decision.verdict]
+        registry = self._registry()
+        registry.conclude(decision.version, stage, WHO, decision.why, decision.evidence)

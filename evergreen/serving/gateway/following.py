@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Set
 
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -14,6 +15,7 @@ from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.rollout import Rollout
 
 log = logging.getLogger(__name__)
+Expose = Callable[[], Awaitable[None]]
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
 
 
@@ -28,6 +30,7 @@ class Follower:
         recorder: Takes down what becomes of canaries.
         metrics: Show what holds.
         status: gRPC's health service.
+        expose: Has the model servers serve what the registry exposes; None to leave that to others.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Follower:
         recorder: Recorder,
         metrics: Metrics,
         status: health.HealthServicer,
+        expose: Expose | None,
     ) -> None:
         self._model = model
         self._assignment = assignment
@@ -47,6 +51,9 @@ class Follower:
         self._recorder = recorder
         self._metrics = metrics
         self._status = status
+        self._expose = expose
+        self._exposing: asyncio.Task[None] | None = None
+        self._exposed: tuple[Targets, frozenset[int]] | None = None
         self._assigned = Targets()
         self._refreshing: asyncio.Task[None] | None = None
         self._complaint = ""
@@ -77,6 +84,33 @@ class Follower:
         targets = usable(self._assigned, available, self._rollout.targets)
         self._rollout.assign(targets, self._assigned.canary)
         self.is_well = available is not None and targets.stable in available
+        if available is not None:
+            self._see_to(available)
+
+    def _see_to(self, available: Set[int]) -> None:
+        """Has the servers serve what is wanted: once for each change of that, or of what is there.
+
+        Servers that have it already when the gateway starts are left alone.
+        """
+        if self._expose is None or (self._exposing and not self._exposing.done()):
+            return
+        state = self._assigned, frozenset(available)
+        there = set(self._assigned) - {None} <= available
+        is_new = self._exposed is not None and self._exposed[0] != self._assigned
+        if state != self._exposed and (is_new or not there):
+            self._exposing = asyncio.create_task(self._run_expose(self._expose))
+        self._exposed = state
+
+    async def _run_expose(self, expose: Expose) -> None:
+        try:
+            await expose()
+        except Exception as error:  # whatever a store or a server raises: what held goes on
+            log.error("the model servers are not told: %s", error)
+
+    async def close(self) -> None:
+        """Waits until the servers are told what was decided."""
+        if self._exposing:
+            await self._exposing
 
     async def _record(self, decision: Decision) -> bool:
         """Writes a decision down; if that fails, it is tried again at the next check."""

@@ -4,44 +4,51 @@ import asyncio
 import gc
 import logging
 import random
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
-from functools import cache
+from contextlib import asynccontextmanager
+from functools import cache, partial
 
 import orjson
 import uvloop
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 
+from evergreen.lineage.registry import Registry
 from evergreen.serving.gateway import grpc_front, rest_front
 from evergreen.serving.gateway.access import Keys
 from evergreen.serving.gateway.assignment import Assignment, RegistryAssignment
 from evergreen.serving.gateway.backend import Backend
-from evergreen.serving.gateway.decisions import CanaryRegistry, RegistryRecorder
 from evergreen.serving.gateway.decisions import Recorder as Decisions
+from evergreen.serving.gateway.decisions import RegistryRecorder
 from evergreen.serving.gateway.dispatch import Dispatcher
-from evergreen.serving.gateway.following import Follower
+from evergreen.serving.gateway.following import Expose, Follower
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.files import Files
 from evergreen.serving.gateway.prediction_log.recorder import Observe, Recorder
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.settings import GatewaySettings
+from evergreen.serving.lifetime import until_told
 
 log = logging.getLogger(__name__)
 SWITCH_SECONDS = 0.0005
 """How long the thread of the log may keep Python's lock while requests wait for it."""
 
 
-def run(settings: GatewaySettings, model: str, registry: Callable[[], CanaryRegistry]) -> None:
+def run(
+    settings: GatewaySettings,
+    model: str,
+    registry: Callable[[], Registry],
+    expose: Callable[[], str] | None = None,
+) -> None:
     """Forwards requests until SIGTERM or SIGINT, then drains.
 
     Args:
         settings: Of the gateway.
         model: The model whose versions are chosen here.
         registry: Opens the registry of the model; called once, on a thread of its own.
+        expose: Has the model servers serve what the registry exposes; called on any thread.
 
     Raises:
         EvergreenError: If the gateway cannot start.
@@ -54,27 +61,22 @@ def run(settings: GatewaySettings, model: str, registry: Callable[[], CanaryRegi
     executor.submit(opened).result()  # fails here if at all
     assignment = RegistryAssignment(opened, executor)
     decisions = RegistryRecorder(opened, executor)
-    uvloop.run(_until_told(serve(settings, model, assignment, decisions)))
+
+    async def tell() -> None:
+        assert expose
+        log.info("%s", await asyncio.to_thread(expose))
+
+    gateway = partial(Gateway, settings, model, assignment, decisions, tell if expose else None)
+    uvloop.run(until_told(_serve(gateway, settings.poll_seconds)))
 
 
-async def serve(
-    settings: GatewaySettings, model: str, assignment: Assignment, decisions: Decisions
-) -> None:
-    """Forwards requests until it is cancelled, then drains. Arguments as of `Gateway`."""
-    gateway = Gateway(settings, model, assignment, decisions)
+async def _serve(make: Callable[[], "Gateway"], poll_seconds: float) -> None:
+    """Forwards requests until it is cancelled, then drains."""
+    gateway = make()  # needs a running event loop
     async with gateway.running():
         while True:
-            await asyncio.sleep(settings.poll_seconds)
+            await asyncio.sleep(poll_seconds)
             await gateway.check()
-
-
-async def _until_told(work: Coroutine[None, None, None]) -> None:
-    """Runs work until SIGTERM or SIGINT cancels it; a second one does not wait for the drain."""
-    task = asyncio.ensure_future(work)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 class Gateway:
@@ -85,6 +87,7 @@ class Gateway:
         model: The model whose versions are chosen here; requests for others pass as they are.
         assignment: Tells which versions are wanted.
         decisions: Takes down what becomes of canaries.
+        expose: Has the model servers serve what the registry exposes; None: others see to it.
         clock: Seconds from any start: how long a step was held.
         chances: Decides who gets the canary, and what is logged.
 
@@ -99,6 +102,7 @@ class Gateway:
         model: str,
         assignment: Assignment,
         decisions: Decisions,
+        expose: Expose | None = None,
         clock: Callable[[], float] = time.monotonic,
         chances: random.Random | None = None,
     ) -> None:
@@ -119,6 +123,7 @@ class Gateway:
             decisions,
             self._metrics,
             self._status,
+            expose,
         )
         self._dispatcher = Dispatcher(
             self._rollout,
@@ -150,6 +155,7 @@ class Gateway:
                 async with self._fronts():
                     yield
             finally:
+                await self._follower.close()
                 await self._dispatcher.close()
                 await asyncio.to_thread(self._recorder.close)
 

@@ -3,16 +3,16 @@
 import asyncio
 import gc
 import logging
-import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import tensorflow as tf
 import uvloop
 from aiohttp import web
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from evergreen.serving.lifetime import until_told
 from evergreen.serving.model_server import config
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.manager import Manager
@@ -43,7 +43,7 @@ def run(options: Options, models: ModelServerConfig | None = None) -> None:
     gc.collect()
     gc.freeze()  # what was imported stays: collections need not look at it, and are 20 times faster
     sys.setswitchinterval(SWITCH_SECONDS)
-    uvloop.run(_until_told(serve(options, models)))
+    uvloop.run(until_told(serve(options, models)))
 
 
 async def serve(options: Options, models: ModelServerConfig | None = None) -> None:
@@ -129,15 +129,6 @@ async def _watch_config(manager: Manager, options: Options) -> None:
                 await manager.reload(config.models(options))
         except (ServingError, TimeoutError) as error:
             log.error("PollFilesystemAndReloadConfig failed to ReloadConfig: %s", error)
-
-
-async def _until_told(work: Coroutine[None, None, None]) -> None:
-    """Runs work until SIGTERM or SIGINT cancels it; a second one does not wait for the drain."""
-    task = asyncio.ensure_future(work)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def _set_up_tensorflow(options: Options) -> None:

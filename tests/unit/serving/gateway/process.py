@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from evergreen.serving.gateway.decisions import CanaryRegistry
+from evergreen.lineage.registry import Registry
 from evergreen.serving.gateway.server import run
 from evergreen.serving.gateway.settings import GatewaySettings
 from tests.unit.lineage.making import make_store
@@ -15,5 +15,5 @@ if __name__ == "__main__":
     run(
         GatewaySettings.model_validate_json(sys.argv[1]),
         MODEL,
-        lambda: CanaryRegistry(make_store(Path(sys.argv[2])), MODEL),
+        lambda: Registry(make_store(Path(sys.argv[2])), MODEL),
     )

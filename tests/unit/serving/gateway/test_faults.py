@@ -18,11 +18,11 @@ import pyarrow.dataset as ds
 import pytest
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import ModelRef
 from evergreen.serving.client.protos import PredictionServiceStub
 from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.decisions import CanaryRegistry
 from tests.unit.lineage.making import make_store
 from tests.unit.serving.gateway.backend import MODEL, Server, good
 from tests.unit.serving.gateway.worlds import Wanted, request, world
@@ -105,7 +105,7 @@ def test_a_backend_that_is_gone_does_not_speak_against_a_canary() -> None:
 def test_a_full_disk_stops_the_log_and_no_prediction(tmp_path: Path) -> None:
     """The process may write files of no byte: what a full disk is to it. Then it may again."""
     store, folder = tmp_path / "metadata.sqlite", tmp_path / "log"
-    registry = CanaryRegistry(make_store(store), MODEL)
+    registry = Registry(make_store(store), MODEL)
     registry.register(ModelRef(version=1, artifact_id=1), "somebody", "pushed", {}, Stage.SERVING)
 
     async def scenario() -> None:

@@ -152,7 +152,7 @@ async def world(
         }
         parsed = GatewaySettings.model_validate(values | settings)
         there, clock = wanted or Wanted(), Clock()
-        gateway = Gateway(parsed, MODEL, there, there, clock, random.Random(7))
+        gateway = Gateway(parsed, MODEL, there, there, clock=clock, chances=random.Random(7))
         await stack.enter_async_context(gateway.running())
         session = await stack.enter_async_context(aiohttp.ClientSession())
         channel = await stack.enter_async_context(

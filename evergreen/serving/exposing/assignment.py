@@ -4,23 +4,30 @@ Being pushed is not being exposed: a server gets *specific* versions, never the 
 """
 
 from ml_metadata.metadata_store import MetadataStore
-from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage import stages
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
+from evergreen.serving.exposing.protos import ModelServerConfig
 from evergreen.settings import Settings
 
 EXPOSED = (Stage.SERVING, Stage.CANARY)
 """Stages that clients can reach; each is the label of its version."""
 
 
-def from_registry(settings: Settings, store: MetadataStore) -> ModelServerConfig:
+def from_registry(
+    settings: Settings, store: MetadataStore, base_path: str | None = None
+) -> ModelServerConfig:
     """Returns the configuration of a server for the project's model.
 
     The version that is serving has the label `serving`, the newest canary the label `canary`.
     Versions whose files are not complete are left out.
+
+    Args:
+        settings: The project's settings.
+        store: The metadata store, with the registry.
+        base_path: The folder of the versions as the server sees it; None: as it is seen here.
 
     Raises:
         EvergreenError: If there is no complete version to serve.
@@ -39,7 +46,10 @@ def from_registry(settings: Settings, store: MetadataStore) -> ModelServerConfig
         )
     config = ModelServerConfig()
     model = config.model_config_list.config.add(
-        name=name, base_path=str(base), model_platform="tensorflow", version_labels=labels
+        name=name,
+        base_path=base_path or str(base),
+        model_platform="tensorflow",
+        version_labels=labels,
     )
     model.model_version_policy.specific.versions.extend(sorted(labels.values()))
     return config

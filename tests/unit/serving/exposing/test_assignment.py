@@ -8,7 +8,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import ModelRef
-from evergreen.serving.assignment import from_registry
+from evergreen.serving.exposing.assignment import from_registry
 from tests.project import Project
 
 

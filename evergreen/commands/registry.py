@@ -1,0 +1,151 @@
+"""`evergreen promote`, `rollback`, `archive`, `reset-baseline`, `expose`: what is exposed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
+from evergreen.errors import EvergreenError
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import MetadataStore
+
+    from evergreen.lineage.registry import Registry
+    from evergreen.lineage.stages import Event
+    from evergreen.settings import Settings
+
+Version = Annotated[int, typer.Argument(help="A version, of `evergreen models`.")]
+Reason = Annotated[str, typer.Option(help="Why, for the log.")]
+BY_HAND = "by hand"
+
+
+def promote(
+    version: Version,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    reason: Reason = BY_HAND,
+) -> None:
+    """Makes a version serving, here and on the servers; the one that served is archived.
+
+    Example: [bold]evergreen promote 2 --reason "held for a week"[/bold]
+    """
+    here = _Opened.of(project, config, overrides)
+    _check_files(here.registry.events(), version)
+    here.follow(here.registry.promote(version, user(), reason))
+
+
+def rollback(
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    to: Annotated[int, typer.Option(help="A version that served before; the last, if 0.")] = 0,
+    reason: Reason = BY_HAND,
+) -> None:
+    """Goes back to the version that served before, here and on the servers; rejects the current.
+
+    Example: [bold]evergreen rollback --reason "wrong fares"[/bold]
+    """
+    from evergreen.lineage.stages import to_roll_back
+
+    here = _Opened.of(project, config, overrides)
+    events = here.registry.events()
+    target = to_roll_back(events, to or None).version
+    _check_files(events, target)
+    here.follow(here.registry.rollback(target, user(), reason))
+
+
+def archive(
+    version: Version,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    reason: Reason = BY_HAND,
+) -> None:
+    """Takes a version that does not serve out of use.
+
+    Example: [bold]evergreen archive 1[/bold]
+    """
+    here = _Opened.of(project, config, overrides)
+    here.follow(here.registry.archive(version, user(), reason))
+
+
+def reset_baseline(
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    reason: Reason = BY_HAND,
+) -> None:
+    """Archives the serving version, so that the next one is held to absolute thresholds alone.
+
+    The servers go on with it until the next version is pushed.
+
+    Example: [bold]evergreen reset-baseline --reason "the label has changed"[/bold]
+    """
+    registry = _Opened.of(project, config, overrides).registry
+    _print_changed(registry.reset_baseline(user(), reason))
+
+
+def expose(
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Tells the servers once more which versions the registry exposes.
+
+    Example: [bold]evergreen expose[/bold]
+    """
+    typer.echo(_Opened.of(project, config, overrides).expose())
+    typer.echo("next: evergreen models")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    settings: "Settings"
+    store: "MetadataStore"
+    registry: "Registry"
+
+    @classmethod
+    def of(cls, project: Path, config: list[str], overrides: list[str]) -> Self:
+        settings = read_settings(project, config, overrides)
+
+        from evergreen.lineage.registry import Registry
+        from evergreen.lineage.store import open_store
+
+        store = open_store(settings.metadata)
+        return cls(settings, store, Registry(store, settings.model.name))
+
+    def expose(self) -> str:
+        from evergreen.serving.exposing import expose
+
+        return expose(self.settings, self.store)
+
+    def follow(self, event: "Event") -> None:
+        """Says what has changed, and has the servers follow."""
+        typer.echo(f"version {event.model.version} is {event.stage} now ({event.action}).")
+        try:
+            typer.echo(self.expose())
+        except EvergreenError as error:
+            message = f"the registry has it, but the servers have not followed: {error}"
+            raise EvergreenError(message, hint=error.hint) from error
+        typer.echo("next: evergreen models --log")
+
+
+def _check_files(events: "list[Event]", version: int) -> None:
+    """Refuses a version whose files are not where they were pushed to."""
+    from evergreen.lineage.stages import RegistryError
+
+    paths = [event.evidence.get("path") for event in events if event.model.version == version]
+    path = next((Path(path) for path in paths if path), None)
+    if path is not None and not (path / "saved_model.pb").is_file():
+        raise RegistryError(
+            f"version {version}: its files are not at {path}.",
+            hint="Restore them, or train and push a new version: evergreen run --no-cache",
+        )
+
+
+def _print_changed(event: "Event") -> None:
+    typer.echo(f"version {event.model.version} is {event.stage} now ({event.action}).")
+    typer.echo("next: evergreen models --log")

@@ -1,0 +1,72 @@
+"""KServe is told by its InferenceService, in Knative mode.
+
+Knative splits traffic between revisions, and a revision is what its template says. So each version
+has a file of its own in the folder of the versions, and the template names the file: a change of
+the file's name is a new revision, and each revision goes on serving its version.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from kubernetes import client
+
+from evergreen.files import write_file
+from evergreen.serving.exposing.kubernetes import SECONDS, api
+from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
+from evergreen.serving.exposing.settings import ByKServe
+
+GROUP, VERSION, PLURAL = "serving.kserve.io", "v1beta1", "inferenceservices"
+FOLDER = "configs"
+"""Beside the versions; a model server looks at folders that are numbers only."""
+CANARY, SERVING = "canary", "serving"
+
+
+def patch(config: ModelServerConfig, settings: ByKServe, base_path: Path) -> str:
+    """Has an InferenceService that is there serve the canary with its share, or what is serving.
+
+    Args:
+        config: One model, with labels.
+        settings: Which InferenceService.
+        base_path: The folder of the versions, from here.
+
+    Returns:
+        What was done.
+
+    Raises:
+        EvergreenError: If the cluster cannot be asked, or refuses.
+    """
+    [model] = config.model_config_list.config
+    labels = dict(model.version_labels)
+    is_canary = {CANARY, SERVING} <= labels.keys()
+    version = labels[CANARY] if CANARY in labels else labels[SERVING]
+    file = f"{FOLDER}/{version}.config"
+    write_file(base_path / file, text_format.MessageToString(_alone(model, version)))
+    percent = settings.canary_percent if is_canary else None
+    with api(settings) as cluster:
+        client.CustomObjectsApi(cluster).patch_namespaced_custom_object(
+            GROUP,
+            VERSION,
+            settings.namespace,
+            PLURAL,
+            settings.name,
+            _predictor(f"{model.base_path}/{file}", percent),
+            _request_timeout=SECONDS,
+        )
+    share = f"{percent} % of the requests" if percent else "all requests"
+    return f"InferenceService {settings.namespace}/{settings.name}: version {version} gets {share}."
+
+
+def _alone(model: ModelConfig, version: int) -> ModelServerConfig:
+    config = ModelServerConfig()
+    one = config.model_config_list.config.add(
+        name=model.name, base_path=model.base_path, model_platform=model.model_platform
+    )
+    one.model_version_policy.specific.versions.append(version)
+    return config
+
+
+def _predictor(file: str, percent: int | None) -> dict[str, Any]:
+    """A merge patch: what is None is removed."""
+    model = {"args": [f"--model_config_file={file}"]}
+    return {"spec": {"predictor": {"canaryTrafficPercent": percent, "model": model}}}

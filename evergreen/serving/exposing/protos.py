@@ -1,0 +1,21 @@
+"""The messages of exposing, without TensorFlow, which would take 23 s to import."""
+
+from evergreen.serving.client.protos import without_tensorflow
+
+with without_tensorflow():
+    from tensorflow_serving.apis.get_model_status_pb2 import (
+        GetModelStatusRequest,
+        ModelVersionStatus,
+    )
+    from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
+    from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
+    from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
+
+__all__ = [
+    "GetModelStatusRequest",
+    "ModelConfig",
+    "ModelServerConfig",
+    "ModelServiceStub",
+    "ModelVersionStatus",
+    "ReloadConfigRequest",
+]

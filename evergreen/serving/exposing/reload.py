@@ -1,0 +1,152 @@
+"""One server is told by a request, so that no request of a client fails.
+
+TensorFlow Serving refuses a label for a version that is not loaded. So the new versions are loaded
+beside those that are there, with the labels as they are; then labels move, and the others go.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import grpc
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from evergreen.errors import EvergreenError
+from evergreen.serving.client.protos import (
+    GetModelMetadataRequest,
+    ModelSpec,
+    PredictionServiceStub,
+)
+from evergreen.serving.exposing.protos import (
+    GetModelStatusRequest,
+    ModelConfig,
+    ModelServerConfig,
+    ModelServiceStub,
+    ModelVersionStatus,
+    ReloadConfigRequest,
+)
+
+ANSWER_SECONDS = 10.0
+POLL_SECONDS = 0.1
+START, END = ModelVersionStatus.START, ModelVersionStatus.END
+
+
+def reload(config: ModelServerConfig, address: str, load_seconds: float) -> str:
+    """Has one server serve what a configuration of one model says.
+
+    Args:
+        config: The configuration.
+        address: Of its gRPC API, host:port.
+        load_seconds: How long the versions may take to load.
+
+    Returns:
+        What was done. A server that does not run is none to tell: it reads the registry when it
+        starts.
+
+    Raises:
+        EvergreenError: If the server refuses, or a version cannot be served.
+    """
+    [model] = config.model_config_list.config
+    labels = ", ".join(f"version {v} as {k}" for k, v in sorted(model.version_labels.items()))
+    try:
+        with grpc.insecure_channel(address) as channel:
+            _Server(channel, address, model.name).serve(model, load_seconds)
+    except grpc.RpcError as error:
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            return f"no model server answers at {address}; once started, it serves {labels}."
+        raise EvergreenError(
+            f"the model server at {address} refuses: {error.details()}",
+            hint="Look into its log, then: evergreen expose",
+        ) from error
+    return f"the model server at {address} serves {labels}."
+
+
+class _Server:
+    def __init__(self, channel: grpc.Channel, address: str, model: str) -> None:
+        self._models = ModelServiceStub(channel)
+        self._predictions = PredictionServiceStub(channel)
+        self._address = address
+        self._model = model
+
+    def serve(self, wanted: ModelConfig, load_seconds: float) -> None:
+        versions = set(wanted.model_version_policy.specific.versions)
+        loaded = self._loaded(self._states())
+        if not versions <= loaded:
+            self._reload(self._beside(wanted, versions | loaded, loaded))
+            self._wait(versions, load_seconds)
+        self._reload(wanted)
+
+    def _beside(self, wanted: ModelConfig, versions: set[int], loaded: set[int]) -> ModelConfig:
+        """The configuration with the versions, and the labels as they are now."""
+        model = ModelConfig()
+        model.CopyFrom(wanted)
+        model.model_version_policy.specific.versions[:] = sorted(versions)
+        model.version_labels.clear()
+        model.version_labels.update(self._labels(wanted.version_labels, loaded))
+        return model
+
+    def _labels(self, names: Iterable[str], loaded: set[int]) -> dict[str, int]:
+        """Where labels point to now; nothing but a request that uses a label tells."""
+        found = {}
+        for name in names:
+            request = GetModelMetadataRequest(
+                model_spec=ModelSpec(name=self._model, version_label=name),
+                metadata_field=["signature_def"],
+            )
+            with suppress(grpc.RpcError):  # there is no such label
+                answer = self._predictions.GetModelMetadata(request, timeout=ANSWER_SECONDS)
+                found[name] = int(answer.model_spec.version.value)
+        return {name: version for name, version in found.items() if version in loaded}
+
+    def _wait(self, versions: set[int], seconds: float) -> None:
+        """Waits until versions are loaded; raises EvergreenError if one cannot be."""
+        polling = Retrying(
+            stop=stop_after_delay(seconds),
+            wait=wait_fixed(POLL_SECONDS),
+            retry=retry_if_result(lambda there: not there),
+        )
+        try:
+            polling(self._are_loaded, versions)
+        except RetryError as error:
+            raise EvergreenError(
+                f"the model server at {self._address} has not loaded version "
+                f"{', '.join(map(str, sorted(versions)))} within {seconds:g} s.",
+                hint="What it served before goes on. When it can: evergreen expose",
+            ) from error
+
+    def _are_loaded(self, versions: set[int]) -> bool:
+        states = self._states()
+        for version in versions & states.keys():
+            status = states[version].status
+            if states[version].state == END and status.error_code:
+                raise EvergreenError(
+                    f"version {version} cannot be served by {self._address}: "
+                    f"{status.error_message}",
+                    hint=f"The others go on. To go without it: evergreen archive {version}",
+                )
+        return versions <= self._loaded(states)
+
+    def _states(self) -> dict[int, ModelVersionStatus]:
+        request = GetModelStatusRequest(model_spec=ModelSpec(name=self._model))
+        try:
+            answer = self._models.GetModelStatus(request, timeout=ANSWER_SECONDS)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return {}
+            raise
+        return {int(one.version): one for one in answer.model_version_status}
+
+    @staticmethod
+    def _loaded(states: dict[int, ModelVersionStatus]) -> set[int]:
+        available = ModelVersionStatus.AVAILABLE
+        return {version for version, one in states.items() if one.state == available}
+
+    def _reload(self, model: ModelConfig) -> None:
+        request = ReloadConfigRequest()
+        request.config.model_config_list.config.append(model)
+        # Returns when the model is loaded, so it may take as long as that.
+        answer = self._models.HandleReloadConfigRequest(request, timeout=60)
+        if answer.status.error_code:
+            raise EvergreenError(
+                f"the model server at {self._address} refuses: {answer.status.error_message}",
+                hint="Look into its log, then: evergreen expose",
+            )

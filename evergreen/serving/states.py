@@ -1,0 +1,73 @@
+"""What running servers say of the versions: their states, and their shares of the traffic."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import urllib3
+
+from evergreen.settings import Settings
+
+TIMEOUT = urllib3.Timeout(total=2)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found.
+
+    Attributes:
+        states: Of the model server, by version, with the reason of a failure; empty if it does not
+            answer.
+        shares: Of the requests that the gateway sends to a version, 0 to 1, by version.
+        silent: Who did not answer, for a person.
+    """
+
+    states: dict[int, str]
+    shares: dict[int, float]
+    silent: tuple[str, ...]
+
+
+def look(settings: Settings) -> Seen:
+    """Asks the model server and the gateway that the settings name."""
+    gateway = settings.gateway
+    scheme = "https" if gateway.tls.files else "http"
+    server = f"http://{gateway.backend.rest}/v1/models/{settings.model.name}"
+    door = f"{scheme}://{gateway.host}:{gateway.rest_api_port}/healthz"
+    status, state = _get(server), _get(door)
+    silent = {
+        f"no model server answers at {gateway.backend.rest}: evergreen serve": status,
+        f"no gateway answers at {gateway.host}:{gateway.rest_api_port}: evergreen gateway": state,
+    }
+    return Seen(
+        _states(status or {}),
+        _shares(state or {}),
+        tuple(text for text, answer in silent.items() if answer is None),
+    )
+
+
+def _get(url: str) -> dict[str, Any] | None:
+    """Returns what answers, of any status; None if nobody does, or somebody else."""
+    # Nothing secret is sent, and what comes back is only shown.
+    with urllib3.PoolManager(retries=False, cert_reqs="CERT_NONE") as pool:
+        try:
+            answer = orjson.loads(pool.request("GET", url, timeout=TIMEOUT).data)
+        except (urllib3.exceptions.HTTPError, orjson.JSONDecodeError):
+            return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _states(status: dict[str, Any]) -> dict[int, str]:
+    return {
+        int(one["version"]): _state(one["state"], one["status"])
+        for one in status.get("model_version_status", ())
+    }
+
+
+def _state(state: str, status: dict[str, str]) -> str:
+    return f"{state}: {status['error_message']}" if status["error_code"] != "OK" else state
+
+
+def _shares(state: dict[str, Any]) -> dict[int, float]:
+    share = state.get("canary_share", 0.0)
+    shares = {state.get("stable"): 1 - share, state.get("canary"): share}
+    return {version: share for version, share in shares.items() if version is not None}
