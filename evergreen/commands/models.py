@@ -34,10 +34,21 @@ def models(
         _print_log(events)
     else:
         _print_versions(events, look(settings))
-    typer.echo("next: evergreen promote VERSION" if events else "next: evergreen run")
+    typer.echo(f"next: {_next_step(events)}")
+
+
+def _next_step(events: "list[Event]") -> str:
+    from evergreen.lineage.stages import Stage, stages
+
+    waiting = (Stage.CANARY, Stage.CANDIDATE)
+    newest = max((v for v, stage in stages(events).items() if stage in waiting), default=None)
+    if newest:
+        return f"evergreen promote {newest}"
+    return "evergreen models --log" if events else "evergreen run"
 
 
 def _print_versions(events: "list[Event]", seen: "Seen") -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -45,15 +56,15 @@ def _print_versions(events: "list[Event]", seen: "Seen") -> None:
     from evergreen.lineage.stages import stages
 
     entered = {event.model.version: event for event in reversed(events)}
-    table = Table("version", "stage", "server", "traffic", "pushed", "by")
-    table.add_column("run", no_wrap=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("version", "stage", "server", "traffic", "pushed", "run"):
+        table.add_column(name, no_wrap=name != "server")
     for version, stage in sorted(stages(events).items()):
         event = entered[version]
         share = f"{seen.shares[version]:.0%}" if version in seen.shares else "-"
         state = escape(seen.states.get(version, "-"))
         run = escape(event.evidence.get("run", "-"))
-        row = (str(version), stage, state, share, f"{event.when:%Y-%m-%d %H:%M}")
-        table.add_row(*row, escape(event.who), run)
+        table.add_row(str(version), stage, state, share, f"{event.when:%Y-%m-%d}", run)
     console = Console()
     console.print(table)
     for text in seen.silent:

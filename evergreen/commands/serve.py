@@ -1,5 +1,6 @@
 """`evergreen serve`: the embedded model server."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import typer
@@ -47,6 +48,11 @@ def serve(
         from evergreen.lineage.store import open_store
         from evergreen.serving.exposing.assignment import from_registry
 
-        return from_registry(settings, open_store(settings.metadata))
+        found = from_registry(settings, open_store(settings.metadata))
+        [model] = found.model_config_list.config
+        labels = ", ".join(f"{version} ({label})" for label, version in model.version_labels.items())
+        logging.info("the registry exposes of model %s: version %s", model.name, labels)
+        logging.info("next, once it runs: evergreen predict FILE, or evergreen gateway")
+        return found
 
     raise typer.Exit(main([*OWN, *context.args], own))

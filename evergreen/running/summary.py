@@ -14,6 +14,7 @@ from evergreen.settings import Settings
 from evergreen.spans import list_spans
 
 NEXT_STEPS = {
+    Outcome.PUSHED: "serve it: evergreen serve; what is exposed: evergreen models",
     Outcome.EXPERIMENT: "leave --experiment away to push it",
     Outcome.DATA_REFUSED: "correct the data upstream and land it as a new version "
     "(evergreen data land), or change the schema if the data is right",

@@ -90,9 +90,9 @@ def test_a_bad_canary_is_rolled_back_by_itself(
     log = running.run("models", "--log")
     assert f"rollback: version {version} is rejected  by gateway: worse in" in log
     assert f"    {criterion}: " in log
-    row = re.compile(rf"│ {version} +│ rejected +│ END +│ - ")
+    row = re.compile(rf"\n *{version} +rejected +END +- ")
     until(lambda: row.search(running.run("models")))
-    assert re.search(r"│ 1 +│ serving +│ AVAILABLE +│ 100% ", running.run("models"))
+    assert re.search(r"\n *1 +serving +AVAILABLE +100% ", running.run("models"))
 
 
 def test_a_good_canary_is_promoted_by_itself_and_can_be_rolled_back(running: World) -> None:

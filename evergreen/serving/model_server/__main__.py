@@ -3,7 +3,9 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evergreen.serving.model_server import flags
@@ -34,8 +36,10 @@ def main(arguments: Sequence[str], models: "Callable[[], ModelServerConfig] | No
         sys.stdout.write(f"{error}\n")
         return FAILED
     _prepare()
-    from evergreen.serving.model_server.core.errors import ServingError
-    from evergreen.serving.model_server.server import run
+    logging.info("loading TensorFlow")
+    with _muted():
+        from evergreen.serving.model_server.core.errors import ServingError
+        from evergreen.serving.model_server.server import run
 
     try:
         run(options, models() if models else None)
@@ -47,10 +51,25 @@ def main(arguments: Sequence[str], models: "Callable[[], ModelServerConfig] | No
 
 def _prepare() -> None:
     """Makes TensorFlow start faster and say less; before it is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Its errors reach us as exceptions; what it prints is about GPUs that are not there.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow 2.21 imports Keras if it is there. A SavedModel needs none, and it is a third of
     # the time that the import takes.
     sys.modules.setdefault("keras", None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Drops what TensorFlow's C++ code prints while it is imported, whatever its level is."""
+    sys.stderr.flush()
+    saved = os.dup(sys.stderr.fileno())
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+    try:
+        yield
+    finally:
+        os.dup2(saved, sys.stderr.fileno())
+        os.close(saved)
 
 
 if __name__ == "__main__":
