@@ -28,8 +28,9 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
 
-bench: setup ## Compare with stock TFX on this machine, and write docs/benchmarks.md (about 25 minutes)
+bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about 40 minutes)
 	@$(BIN)/python -m benchmarks pipeline
+	@$(BIN)/python -m benchmarks serving
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

@@ -37,6 +37,31 @@ def pipeline(
 
 
 @app.command()
+def serving(
+    only: Annotated[
+        list[str] | None, typer.Argument(help="Comparisons; all of them if none is named.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often all is measured.")] = 3,
+) -> None:
+    """Compares serving with calls in process and with other servers: about 4 minutes a round.
+
+    If only some comparisons are named, nothing is written.
+
+    Example: [bold]python -m benchmarks serving one gateway --rounds 1[/bold]
+    """
+    from benchmarks.serving.comparing import COMPARISONS, compare
+
+    console = Console()
+    names = only or list(COMPARISONS)
+    if unknown := set(names) - COMPARISONS.keys():
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(COMPARISONS)}")
+    result = compare(names, rounds, pages.RESULTS / "serving", console)
+    if not only:
+        (pages.RESULTS / "serving.json").write_text(result.model_dump_json(indent=1))
+        _write_page(console)
+
+
+@app.command()
 def page() -> None:
     """Writes the page again from the results in var/bench, and measures nothing.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.pipeline import section as pipeline
+from benchmarks.serving import section as serving
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "var/bench"
@@ -20,7 +21,7 @@ side.
 """
 
 Render = Callable[[str, Path], str]
-SECTIONS: dict[str, Render] = {"pipeline": pipeline.render}
+SECTIONS: dict[str, Render] = {"pipeline": pipeline.render, "serving": serving.render}
 """By name, in the order of the page: from a result's JSON, and a folder for images, to text."""
 
 

@@ -1,6 +1,7 @@
 """Runs the comparisons: rounds of all variants in turn, each round in another order."""
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from benchmarks import machine
 from benchmarks.pipeline.comparing import BUSY, rotated
-from benchmarks.serving import lean, reloading, servers
+from benchmarks.serving import large, lean, limit, reloading, servers
 from benchmarks.serving.inprocess import InProcess
 from benchmarks.serving.project import Bench
 from benchmarks.serving.result import Comparison, Load, Result
@@ -77,11 +78,16 @@ class Serving:
         with servers.evergreen(self.bench.overrides, log, *flags) as server:
             yield server
 
-    def asking(self, target: str, signature: str, rows: int, clients: int) -> Variant:
-        """Returns a variant that asks a server, named as a URL."""
+    def payloads(self, target: str, signature: str, rows: int) -> list[bytes]:
+        """Returns requests to a server, named as a URL, serialized."""
         with Client(target, model=MODEL) as client:
             inputs = self.bench.inputs(client, signature, rows)
-            payloads = [client.encode(one, signature) for one in inputs]
+            return [client.encode(one, signature) for one in inputs]
+
+    def asking(self, target: str, signature: str, rows: int, clients: int) -> Variant:
+        """Returns a variant that asks a server, named as a URL."""
+        payloads = self.payloads(target, signature, rows)
+        with Client(target, model=MODEL) as client:
             url = f"{client.address}{rest_path(client.spec(None, None))}:predict"
             host, by_grpc = client.address.host, client.address.protocol == "grpc"
 
@@ -115,25 +121,56 @@ class Serving:
 
 
 def _one_client(serving: Serving) -> Comparison:
-    with serving.server("one") as server:
+    log = serving.folder / "logs" / "limit.log"
+    with serving.server("one") as server, limit.does_nothing(log) as nothing:
+        payloads = serving.payloads(f"grpc://{server.grpc}", EXAMPLES, 1)
         variants = {
             "in process": serving.in_process(server, EXAMPLES, 1),
-            "gRPC": serving.asking(f"grpc://{server.grpc}", EXAMPLES, 1, 1),
+            "gRPC": lambda: lean.blocking(server.grpc, payloads, SECONDS, 1),
+            "a gRPC server that does nothing": lambda: lean.blocking(
+                nothing.grpc, payloads, SECONDS, 1
+            ),
             "REST": serving.asking(f"http://{server.rest}", EXAMPLES, 1, 1),
         }
         return serving.take_turns("one client, one row a request", variants)
 
 
 def _batching(serving: Serving) -> Comparison:
+    log = serving.folder / "logs" / "limit.log"
     with (
         serving.server("alone") as alone,
         serving.server("batching", "--enable_batching") as batching,
+        limit.does_nothing(log) as nothing,
     ):
+        payloads = serving.payloads(f"grpc://{alone.grpc}", EXAMPLES, 1)
         variants = {
-            "without batching": serving.asking(f"grpc://{alone.grpc}", EXAMPLES, 1, MANY),
-            "with batching": serving.asking(f"grpc://{batching.grpc}", EXAMPLES, 1, MANY),
+            "without batching": _asking(alone, payloads),
+            "with batching": _asking(batching, payloads),
+            "a gRPC server that does nothing": _asking(nothing, payloads),
         }
         return serving.take_turns(f"{MANY} clients, one row a request", variants)
+
+
+def _large(serving: Serving) -> Comparison:
+    versions = large.save(serving.folder / "large")
+    logs = serving.folder / "logs"
+    with (
+        large.serving(sys.executable, versions, logs / "large.log") as alone,
+        large.serving(
+            sys.executable, versions, logs / "large-batching.log", "--enable_batching"
+        ) as batching,
+    ):
+        payloads = large.payloads()
+        variants = {
+            "without batching": _asking(alone, payloads),
+            "with batching": _asking(batching, payloads),
+        }
+        title = f"{MANY} clients, one row a request, a model of 64 MiB"
+        return serving.take_turns(title, variants)
+
+
+def _asking(server: Server, payloads: list[bytes]) -> Variant:
+    return lambda: lean.measure(lambda: lean.over_grpc(server.grpc), payloads, MANY, SECONDS, 1)
 
 
 def _rows(serving: Serving) -> Comparison:
@@ -204,6 +241,7 @@ def _reloading(serving: Serving) -> Comparison:
 COMPARISONS: dict[str, Callable[[Serving], Comparison]] = {
     "one": _one_client,
     "batching": _batching,
+    "large": _large,
     "rows": _rows,
     "gateway": _gateway,
     "rivals": _rivals,

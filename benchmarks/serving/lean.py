@@ -8,7 +8,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from itertools import count
+from itertools import count, cycle
+from typing import TypeVar
 
 import aiohttp
 import grpc
@@ -21,6 +22,7 @@ WARM_UP = 1.0
 """Seconds at the start that do not count."""
 ERROR = 400
 _numbers = count()
+Payload = TypeVar("Payload")
 Ask = Callable[[bytes], Awaitable[None]]
 """Raises `FAILURES` if there is no good answer."""
 FAILURES = (grpc.RpcError, aiohttp.ClientError, TimeoutError)
@@ -92,6 +94,37 @@ class Clients:
                 if start <= now < end:
                     self.ended.append(now)
                     self.latencies.append(now - began)
+
+
+def one_by_one(
+    call: Callable[[Payload], object], payloads: Sequence[Payload], seconds: float, rows: int
+) -> Load:
+    """Calls again and again, each when the one before has returned: one client, without a loop.
+
+    Args:
+        call: Returns when it is answered.
+        payloads: What it is called with, in turn.
+        seconds: For how long.
+        rows: In a payload.
+    """
+    latencies: list[float] = []
+    start = time.perf_counter() + WARM_UP
+    for payload in cycle(payloads):
+        began = time.perf_counter()
+        call(payload)
+        now = time.perf_counter()
+        if now >= start + seconds:
+            break
+        if now >= start:
+            latencies.append(now - began)
+    return Load.of(latencies, 0, seconds, rows)
+
+
+def blocking(host: str, payloads: Sequence[bytes], seconds: float, rows: int) -> Load:
+    """One client by gRPC that waits for each answer, as a script does."""
+    with grpc.insecure_channel(host) as channel:
+        call = channel.unary_unary(PREDICT)
+        return one_by_one(lambda payload: call(payload, timeout=30), payloads, seconds, rows)
 
 
 def measure(

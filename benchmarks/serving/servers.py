@@ -86,11 +86,11 @@ def evergreen(overrides: Sequence[str], log: Path, *flags: str) -> Iterator[Serv
 
 
 @contextmanager
-def model_server(command: Sequence[str], log: Path) -> Iterator[Server]:
-    """Runs a server whose command names its `--port` and `--rest_api_port`."""
+def model_server(command: Sequence[str], log: Path, model: str = MODEL) -> Iterator[Server]:
+    """Runs a server whose command names its `--port` and `--rest_api_port`; it serves a model."""
     flags = dict(part.split("=", 1) for part in command if part.startswith("--") and "=" in part)
     server = Server(*(f"127.0.0.1:{flags[name]}" for name in ("--port", "--rest_api_port")))
-    with running(command, log, lambda: _serves(server.grpc)):
+    with running(command, log, lambda: _serves(server.grpc, model)):
         yield server
 
 
@@ -106,7 +106,7 @@ def gateway(server: Server, overrides: Sequence[str], log: Path) -> Iterator[Ser
         f"gateway.log.folder={log.parent / 'predictions'}",
     ]
     command = [str(EVERGREEN), "gateway", *settings([*overrides, *own])]
-    with running(command, log, lambda: _serves(behind.grpc)):
+    with running(command, log, lambda: _serves(behind.grpc, MODEL)):
         yield behind
 
 
@@ -134,9 +134,9 @@ def answers(url: str, body: bytes) -> bool:
         return False
 
 
-def _serves(host: str) -> bool:
+def _serves(host: str, model: str) -> bool:
     try:
-        with Client(host, model=MODEL, timeout=2) as client:
+        with Client(host, model=model, timeout=2) as client:
             client.signatures()
     except ServerError:
         return False

@@ -88,6 +88,13 @@ TARGETS = (
         at_least=True,
     ),
     Target(
+        "the same with a model that works longer for a row",
+        "large",
+        lambda one: one.ratio("with batching", "without batching", qps),
+        4.0,
+        at_least=True,
+    ),
+    Target(
         "64 rows a request: rows a second, over those in process",
         "rows",
         lambda one: one.ratio("gRPC", "in process", rows),

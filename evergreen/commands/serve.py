@@ -50,7 +50,9 @@ def serve(
 
         found = from_registry(settings, open_store(settings.metadata))
         [model] = found.model_config_list.config
-        labels = ", ".join(f"{version} ({label})" for label, version in model.version_labels.items())
+        labels = ", ".join(
+            f"{version} ({label})" for label, version in model.version_labels.items()
+        )
         logging.info("the registry exposes of model %s: version %s", model.name, labels)
         logging.info("next, once it runs: evergreen predict FILE, or evergreen gateway")
         return found
