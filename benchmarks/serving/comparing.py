@@ -27,6 +27,13 @@ MANY, SOME, FEW = 64, 16, 4
 BATCH = 64
 EXAMPLES, RAW = "serving_default", "raw"
 Variant = Callable[[], Load]
+BATCHING = """\
+max_batch_size { value: 64 }
+batch_timeout_micros { value: 4000 }
+num_batch_threads { value: 1 }
+"""
+"""For 64 clients of a small model: a batch waits for those that are on their way, and one thread at
+a time takes Python's lock from the server's loop."""
 
 
 def compare(names: list[str], rounds: int, folder: Path, console: Console) -> Result:
@@ -77,6 +84,12 @@ class Serving:
         log = self.folder / "logs" / f"{name}.log"
         with servers.evergreen(self.bench.overrides, log, *flags) as server:
             yield server
+
+    def batching(self) -> tuple[str, str]:
+        """Flags of batching with parameters for many clients."""
+        file = self.folder / "batching.txt"
+        file.write_text(BATCHING)
+        return "--enable_batching", f"--batching_parameters_file={file}"
 
     def payloads(self, target: str, signature: str, rows: int) -> list[bytes]:
         """Returns requests to a server, named as a URL, serialized."""
@@ -139,7 +152,7 @@ def _batching(serving: Serving) -> Comparison:
     log = serving.folder / "logs" / "limit.log"
     with (
         serving.server("alone") as alone,
-        serving.server("batching", "--enable_batching") as batching,
+        serving.server("batching", *serving.batching()) as batching,
         limit.does_nothing(log) as nothing,
     ):
         payloads = serving.payloads(f"grpc://{alone.grpc}", EXAMPLES, 1)
@@ -157,7 +170,7 @@ def _large(serving: Serving) -> Comparison:
     with (
         large.serving(sys.executable, versions, logs / "large.log") as alone,
         large.serving(
-            sys.executable, versions, logs / "large-batching.log", "--enable_batching"
+            sys.executable, versions, logs / "large-batching.log", *serving.batching()
         ) as batching,
     ):
         payloads = large.payloads()

@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.markdown import table
-from benchmarks.serving import lean, reloading
+from benchmarks.serving import comparing, lean, reloading
 from benchmarks.serving.result import Comparison, Load, Result
 from benchmarks.serving.targets import TARGETS, Target, p50, p99, qps, rows
 
@@ -34,6 +34,7 @@ def render(stored: str, images: Path) -> str:
         targets=_targets(result),
         tables={one.title: _table(one) for one in result.comparisons.values()},
         lean=lean,
+        batching=" ".join(comparing.BATCHING.split()),
         reloading=reloading,
     )
 

@@ -1,13 +1,11 @@
 """`python -m evergreen.serving.model_server`: the command line of `tensorflow_model_server`."""
 
 import logging
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from evergreen.muting import tensorflow_muted
 from evergreen.serving.model_server import flags
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ def main(arguments: Sequence[str], models: "Callable[[], ModelServerConfig] | No
         return FAILED
     _prepare()
     logging.info("loading TensorFlow")
-    with _muted():
+    with tensorflow_muted():
         from evergreen.serving.model_server.core.errors import ServingError
         from evergreen.serving.model_server.server import run
 
@@ -50,26 +48,10 @@ def main(arguments: Sequence[str], models: "Callable[[], ModelServerConfig] | No
 
 
 def _prepare() -> None:
-    """Makes TensorFlow start faster and say less; before it is imported."""
-    # Its errors reach us as exceptions; what it prints is about GPUs that are not there.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Makes TensorFlow start faster; before it is imported."""
     # TensorFlow 2.21 imports Keras if it is there. A SavedModel needs none, and it is a third of
     # the time that the import takes.
     sys.modules.setdefault("keras", None)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _muted() -> Iterator[None]:
-    """Drops what TensorFlow's C++ code prints while it is imported, whatever its level is."""
-    sys.stderr.flush()
-    saved = os.dup(sys.stderr.fileno())
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stderr.fileno())
-    try:
-        yield
-    finally:
-        os.dup2(saved, sys.stderr.fileno())
-        os.close(saved)
 
 
 if __name__ == "__main__":
