@@ -3,7 +3,9 @@
 What it leaves in ML Metadata is what the local orchestrator leaves.
 """
 
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
 from evergreen.settings.models import MetadataSettings
+from tests.e2e.conftest import OFFLINE, ROOT
 from tests.project import Project, Ran
 
 Offline = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -87,3 +90,34 @@ def test_bad_data_ends_with_the_data_gates_exit_code(
     assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES: 1 of 1 rows" in stopped.stdout
     assert "ROWS_REFUSED: 1 of 2 rows" in stopped.stdout
     assert [path.name for path in (folder / "serving").iterdir()] == ["1"]
+
+
+SERVE_AND_ASK = """
+"$@" & server=$!
+curl --silent --retry 60 --retry-connrefused --retry-delay 1 --output /dev/null \\
+  http://127.0.0.1:8501/v1/models/taxi || exit 1
+{snippet}
+status=$?
+kill $server && wait $server
+exit $status
+"""
+
+
+@pytest.mark.parametrize("language", ["console", "python"])
+def test_the_snippets_of_the_readme_give_predictions(
+    finished: "subprocess.CompletedProcess[str]", command: Callable[..., list[str]], language: str
+) -> None:
+    """On the ports that the README names, in a network of its own."""
+    [snippet] = re.findall(
+        rf"^```{language}\n((?:\$ curl|from evergreen).*?)^```",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    if language == "python":
+        snippet = f"{sys.executable} - <<'END'\n{snippet}END"
+    script = SERVE_AND_ASK.format(snippet=snippet.removeprefix("$ "))
+    line = [*OFFLINE, "bash", "-c", script, "bash", *command("serve")]
+    asked = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
+    [probability] = re.findall(r"0\.\d+", asked.stdout)
+    assert 0 < float(probability) < 1
