@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from evergreen.components.serving_validator import ServingCriteria
-from evergreen.components.serving_validator.process import FreshProcess
-from evergreen.components.serving_validator.served import UnservableError
+from evergreen.components.serving_validator.served import Served
+from evergreen.components.serving_validator.server import find_command
+from evergreen.components.serving_validator.unservable import UnservableError
 from evergreen.errors import EvergreenError
 
 from . import small
@@ -61,7 +62,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ),
         ("absent: requests can be made from test rows", "the model has no such signature"),
         ("serving_default: p95 of one row in ms", ""),
-        ("memory of the fresh process in MB", ""),
+        ("memory of the server in MB", ""),
     ],
 )
 def test_each_fault_is_a_line_of_the_report(
@@ -99,14 +100,14 @@ def test_a_window_without_rows_is_no_fault_of_the_model(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[FreshProcess]:
+def served(tmp_path: Path) -> Iterator[Served]:
     model = small.export(tmp_path, {"raw": small.probabilities, "endless": small.endless})
-    with FreshProcess(model, load_within=60, answer_within=0.5) as process:
-        yield process
-    assert not workers(os.getpid())
+    with Served(model, find_command(""), load_within=60, answer_within=0.5) as served:
+        yield served
+    assert not servers(os.getpid())
 
 
-def test_an_answer_that_never_comes_ends_the_process(served: FreshProcess) -> None:
+def test_an_answer_that_never_comes_ends_the_process(served: Served) -> None:
     served.wait_until_loaded()
     with pytest.raises(UnservableError, match=r"did not answer within 0\.5 s"):
         served.predict("endless", INPUTS)
@@ -115,32 +116,35 @@ def test_an_answer_that_never_comes_ends_the_process(served: FreshProcess) -> No
 
 
 def test_a_process_that_dies_is_a_refusal_and_an_error_of_an_op_is_not_its_end(
-    served: FreshProcess,
+    served: Served,
 ) -> None:
     served.wait_until_loaded()
-    with pytest.raises(UnservableError, match="KeyError"):
+    with pytest.raises(
+        UnservableError, match='FAILED_PRECONDITION: Serving signature key "absent" not found'
+    ):
         served.predict("absent", INPUTS)
-    [worker] = workers(os.getpid())
-    worker.send_signal(signal.SIGSEGV)
+    [server] = servers(os.getpid())
+    server.send_signal(signal.SIGSEGV)
     with pytest.raises(UnservableError, match="was killed by SIGSEGV and did not answer"):
         served.predict("raw", INPUTS)
 
 
-def test_a_process_that_never_starts_is_no_fault_of_the_model(served: FreshProcess) -> None:
-    [worker] = workers(os.getpid())
-    worker.kill()
-    with pytest.raises(EvergreenError, match="was killed by SIGKILL and did not start") as failure:
+def test_a_process_that_never_starts_is_no_fault_of_the_model(served: Served) -> None:
+    [server] = servers(os.getpid())
+    server.kill()
+    with pytest.raises(EvergreenError, match="was killed by SIGKILL and did not load") as failure:
         served.wait_until_loaded()
     assert not isinstance(failure.value, UnservableError)
-    assert "import tensorflow" in failure.value.hint
+    assert "evergreen.serving.model_server --help" in failure.value.hint
 
 
 def test_no_process_is_left_behind_by_one_that_is_killed(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path
-from evergreen.components.serving_validator.process import FreshProcess
-process = FreshProcess(Path(sys.argv[1]), 60, 60)
+from evergreen.components.serving_validator.served import Served
+from evergreen.components.serving_validator.server import find_command
+served = Served(Path(sys.argv[1]), find_command(""), 60, 60)
 print("started", flush=True)
 sys.stdin.read()
 """
@@ -149,11 +153,22 @@ sys.stdin.read()
     with subprocess.Popen(command, **pipes) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "started\n"
-        [worker] = workers(parent.pid)
+        [server] = servers(parent.pid)
         parent.kill()
-    worker.wait(60)
+    server.wait(60)
 
 
-def workers(pid: int) -> list[psutil.Process]:
+def test_the_server_is_the_one_named_or_the_one_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binary = tmp_path / "tensorflow_model_server"
+    binary.touch(mode=0o755)
+    assert find_command("/opt/server") == ["/opt/server"]
+    assert find_command("")[1:] == ["-m", "evergreen.serving.model_server"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_command("") == [str(binary)]
+
+
+def servers(pid: int) -> list[psutil.Process]:
     children = psutil.Process(pid).children(recursive=True)
-    return [child for child in children if any("worker.py" in word for word in child.cmdline())]
+    return [child for child in children if "--enable_model_warmup=false" in child.cmdline()]
