@@ -50,6 +50,7 @@ class MariaDb:
         command = ["mariadbd", "--no-defaults", *self._places(), f"--socket={self._socket}"]
         command += ["--bind-address=127.0.0.1", f"--port={self.port}"]
         command += [f"--ssl-ca={self.ca}", f"--ssl-cert={self.ca}"]
+        command += ["--innodb-flush-log-at-trx-commit=2"]  # outlives a crash of the server's own
         command += [f"--ssl-key={self._folder / 'server.key'}"]
         self._process = subprocess.Popen(
             command, env={"PATH": PATH}, stderr=subprocess.PIPE, text=True

@@ -6,7 +6,9 @@ case: the same names are then taken as in SQLite.
 """
 
 import os
-from collections.abc import Sequence
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pymysql
@@ -57,7 +59,7 @@ def connect(connection: mlmd.ConnectionConfig, patience: float = PATIENCE) -> Re
     complete.CopyFrom(connection)
     complete.mysql.password = _password()
     try:
-        return RetryingStore(complete, lambda: _check(complete.mysql), patience)
+        return RetryingStore(complete, lambda: _login(complete.mysql), patience)
     except RuntimeError as error:
         raise StoreError(
             f"{_place(connection.mysql)} cannot be opened as a metadata store: {error}",
@@ -75,20 +77,27 @@ def _password() -> str:
         ) from None
 
 
-def _check(mysql: mlmd.MySQLDatabaseConfig) -> None:
-    """Connects as ml-metadata will, which (1.17.1) does not say why it cannot."""
+@contextmanager
+def _login(mysql: mlmd.MySQLDatabaseConfig) -> Iterator[None]:
+    """Connects as ml-metadata will, which (1.17.1) does not say why it cannot.
+
+    Holds a lock of the server meanwhile: of two processes that make the tables at the same moment,
+    both would fail.
+    """
     try:
-        with pymysql.connect(**_arguments(mysql)) as database, database.cursor() as cursor:
-            cursor.execute("SELECT @@collation_database")
-            [collation] = cursor.fetchone() or [""]
+        connection = pymysql.connect(**_arguments(mysql))
     except pymysql.err.OperationalError as error:
-        raise _refusal(mysql, error.args) from error
-    if not collation.endswith("_bin"):
-        raise StoreError(
-            f"{_place(mysql)}: by its collation {collation}, names that differ in case are one.",
-            hint=f"ALTER DATABASE {mysql.database} CHARACTER SET utf8mb4 COLLATE {COLLATION};"
-            " before its tables are made.",
-        )
+        raise _refusal(mysql, error) from error
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@collation_database, GET_LOCK(%s, 60)", [f"ml {mysql.database}"])
+        collation = str((cursor.fetchone() or [""])[0])
+        if not collation.endswith("_bin"):
+            raise StoreError(
+                f"{_place(mysql)}: {collation}, its collation, takes upper for lower case.",
+                hint=f"Before its tables are made: ALTER DATABASE {mysql.database}"
+                f" CHARACTER SET utf8mb4 COLLATE {COLLATION};",
+            )
+        yield
 
 
 def _arguments(mysql: mlmd.MySQLDatabaseConfig) -> dict[str, Any]:
@@ -108,8 +117,10 @@ def _arguments(mysql: mlmd.MySQLDatabaseConfig) -> dict[str, Any]:
     }
 
 
-def _refusal(mysql: mlmd.MySQLDatabaseConfig, reason: Sequence[Any]) -> StoreError:
-    code, text = reason[0], reason[-1]
+def _refusal(mysql: mlmd.MySQLDatabaseConfig, error: pymysql.err.OperationalError) -> StoreError:
+    code, text = error.args[0], error.args[-1]
+    if isinstance(error.__context__, ssl.SSLError):
+        code = 2026  # PyMySQL (1.2) has it under "cannot connect"
     hint = HINTS.get(code, "").format(database=mysql.database, user=mysql.user)
     return StoreError(f"{_place(mysql)}: {text}", hint=hint, passing=code in PASSING)
 

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from google.protobuf.message import Message
@@ -32,8 +33,6 @@ LOST = (
 """Parts of the messages (ml-metadata 1.17.1 gives no error numbers) of a connection that ended."""
 
 REFUSED = "mysql_real_connect failed"
-MAKING = ("already exists", "Duplicate entry", "Deadlock found")
-"""Parts of the messages of who makes the tables at the same moment as somebody else."""
 NOT_SURE = "See what is there, or run the command again: what is finished is not done twice."
 
 _log = logging.getLogger(__name__)
@@ -65,23 +64,23 @@ class RetryingStore(MetadataStore):
     def __init__(
         self,
         config: mlmd.ConnectionConfig,
-        check: Callable[[], None] = lambda: None,
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
         patience: float = PATIENCE,
     ) -> None:
         """Connects, and makes the tables on first use.
 
         Args:
             config: The connection, complete with its password.
-            check: Called before each connection is made; raises a `StoreError` if none can be.
+            guard: What each connection is made in; raises a `StoreError` if none can be.
                 (`ml-metadata` 1.17.1 does not say why it cannot connect.)
             patience: For how many seconds a call is repeated.
 
         Raises:
-            StoreError: What `check` raises, when patience ends.
+            StoreError: What `guard` raises, when patience ends.
             RuntimeError: If connecting fails for another reason.
         """
         self._config = config
-        self._check = check
+        self._guard = guard
         self._patience = patience
         self._using_db_connection = True
         self._own()
@@ -90,20 +89,19 @@ class RetryingStore(MetadataStore):
                 self._connect()
 
     def _connect(self) -> None:
-        self._check()
         try:
             self._create()
         except RuntimeError as error:
             if REFUSED not in str(error):
                 raise
-            self._check()  # the server may have gone in between
-            self._create()
+            self._create()  # if the server went away just now, the guard says so
 
     def _create(self) -> None:
         # Not by the parent's `__init__`, which logs the password at level DEBUG (1.17.1).
-        self._metadata_store: Any = extension.CreateMetadataStore(
-            self._config.SerializeToString(), mlmd.MigrationOptions().SerializeToString()
-        )
+        with self._guard():
+            self._metadata_store: Any = extension.CreateMetadataStore(
+                self._config.SerializeToString(), mlmd.MigrationOptions().SerializeToString()
+            )
 
     def _own(self) -> None:
         self._owner, self._lock, self._metadata_store = os.getpid(), threading.Lock(), None
@@ -154,11 +152,10 @@ def _passes(error: BaseException) -> bool:
 
 
 def _passes_unsent(error: BaseException) -> bool:
-    """Whether nothing was written: rolled back, not connected, or the tables are being made."""
+    """Whether nothing was written: rolled back, or not even connected."""
     if isinstance(error, StoreError):
         return error.passing
-    making = isinstance(error, RuntimeError) and any(text in str(error) for text in MAKING)
-    return making or isinstance(error, errors.AbortedError)
+    return isinstance(error, errors.AbortedError)
 
 
 def _is_lost(error: BaseException) -> bool:

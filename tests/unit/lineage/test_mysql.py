@@ -1,9 +1,10 @@
 """ML Metadata in a real MariaDB: everything that is said of a file holds, and faults pass."""
 
 import logging
+import multiprocessing
 import signal
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,9 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.errors import EvergreenError
 from evergreen.lineage import mysql
 from evergreen.lineage.mysql import PASSWORD
-from evergreen.lineage.registry import Registry, RegistryConflictError
 from evergreen.lineage.retrying import RetryingStore
-from evergreen.lineage.stages import stages
 from evergreen.lineage.store import connection_config, context_type, open_store, set_properties
-from evergreen.planning.plan import ModelRef
-from evergreen.settings.metadata import MySqlSettings
+from evergreen.settings.metadata import MetadataSettings, MySqlSettings
 from tests.mariadb import PASSWORD as SECRET
 from tests.mariadb import MariaDb, metadata
 
@@ -141,79 +139,57 @@ def test_names_and_values_in_any_script_are_kept_and_found(store: MetadataStore)
 
 
 def test_processes_that_open_an_empty_database_at_once_all_get_it(database: MySqlSettings) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        stores = list(pool.map(open_store, [metadata(database)] * 4))
-    put(stores[0], "one")
-    assert [named(store) for store in stores] == [["one"]] * 4
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        assert pool.map(count, [metadata(database)] * 3, chunksize=1) == [0, 0, 0]
 
 
-def test_of_promotions_at_the_same_moment_one_wins(database: MySqlSettings) -> None:
-    first = Registry(open_store(metadata(database)), "taxi")
-    for version in range(1, 6):
-        first.register(
-            ModelRef(version=version, artifact_id=version), who="a", why="a test", evidence={}
-        )
-    start = threading.Barrier(4)
-
-    def promote(version: int) -> int:
-        registry = Registry(open_store(metadata(database)), "taxi")
-        seen = registry.events()
-        registry.events = lambda: seen  # what all of them saw before one wrote
-        start.wait(60)
-        try:
-            return registry.promote(version, who=f"writer {version}", why="a test").model.version
-        except RegistryConflictError:
-            return 0
-
-    with ThreadPoolExecutor(4) as pool:
-        won = [version for version in pool.map(promote, range(2, 6)) if version]
-    assert len(won) == 1
-    assert stages(first.events())[won[0]] == "serving"
+def count(place: MetadataSettings) -> int:
+    return len(open_store(place).get_contexts())
 
 
-def test_versions_are_taken_once(database: MySqlSettings) -> None:
-    start = threading.Barrier(4)
-
-    def take(number: int) -> list[tuple[str, int]]:
-        registry = Registry(open_store(metadata(database)), "taxi")
-        start.wait(60)
-        keys = [key for index in range(3) for key in (f"shared-{index}", f"own-{number}-{index}")]
-        return [(key, registry.take_version(key)) for key in keys]
-
-    with ThreadPoolExecutor(4) as pool:
-        taken = [pair for part in pool.map(take, range(4)) for pair in part]
-    versions = dict(taken)
-    assert set(versions.items()) == set(taken)
-    assert sorted(versions.values()) == list(range(1, 3 + 3 * 4 + 1))
+def rewrite(database: MySqlSettings, ids: list[int]) -> list[str]:
+    """Writes the contexts in the given order, in one transaction; returns what was logged."""
+    logged: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: logged.append(record.getMessage())
+    logging.getLogger("evergreen").addHandler(handler)
+    store = open_store(metadata(database))
+    contexts = {context.id: context for context in store.get_contexts_by_id(ids)}
+    for context in contexts.values():
+        context.custom_properties["note"].string_value = "new"
+    store.put_contexts([contexts[number] for number in ids])
+    return logged
 
 
-def test_a_deadlock_is_tried_again(
-    mariadb: MariaDb, database: MySqlSettings, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_deadlock_is_tried_again(mariadb: MariaDb, database: MySqlSettings) -> None:
     store = open_store(metadata(database))
     one, two = put(store, "one", note="old"), put(store, "two", note="old")
-    contexts = store.get_contexts_by_id([one, two])
-    for context in contexts:
-        context.custom_properties["note"].string_value = "new"
-    table = "ContextProperty"
-    with mariadb.connect() as other, other.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+    touch = "UPDATE Context SET last_update_time_since_epoch = 1 WHERE id = "
+    spawn = multiprocessing.get_context("spawn")  # ml-metadata waits with the interpreter locked
+    with (
+        mariadb.connect() as other,
+        other.cursor() as cursor,
+        mariadb.connect() as watching,
+        watching.cursor() as watcher,
+        ProcessPoolExecutor(1, spawn) as pool,
+    ):
         other.select_db(database.database)
-        cursor.execute("SET innodb_lock_wait_timeout = 60")
         cursor.execute("CREATE TABLE big (n INT) ENGINE=InnoDB")
         cursor.execute("BEGIN")
         # The larger transaction wins: the database ends the other one.
         cursor.execute("INSERT INTO big SELECT seq FROM seq_1_to_10000")
-        cursor.execute(f"UPDATE {table} SET string_value = 'theirs' WHERE context_id = {two}")
-        writing = pool.submit(store.put_contexts, contexts)
-        blocked = f"%UPDATE `{table}`%`context_id` = {two}%"
-        waiting = f"SELECT id FROM information_schema.processlist WHERE info LIKE '{blocked}'"
-        with mariadb.connect() as watching, watching.cursor() as watcher:
-            while not watcher.execute(waiting) and not writing.done():
-                pass
-        cursor.execute(f"UPDATE {table} SET string_value = 'theirs' WHERE context_id = {one}")
+        cursor.execute(f"{touch} {two}")
+        writing = pool.submit(rewrite, database, [one, two])
+        waiting = (
+            f"SELECT id FROM information_schema.processlist WHERE user = '{database.user}'"
+            f" AND info LIKE '%C.id IN ({two}) LOCK IN SHARE MODE%'"
+        )
+        while not watcher.execute(waiting) and not writing.done():
+            pass
+        cursor.execute(f"{touch} {one}")
         cursor.execute("COMMIT")
-        writing.result(60)
-    assert "Deadlock found" in caplog.text
+        logged = writing.result(60)
+    assert any("Deadlock found" in line for line in logged), logged
     notes = [c.custom_properties["note"].string_value for c in store.get_contexts_by_id([one, two])]
     assert notes == ["new", "new"]
 
@@ -230,24 +206,25 @@ def test_a_lost_connection_is_made_again(mariadb: MariaDb, store: MetadataStore)
 def test_nothing_is_lost_or_doubled_when_the_database_is_restarted_under_writers(
     mariadb: MariaDb, database: MySqlSettings, how: signal.Signals
 ) -> None:
-    writing, numbers = threading.Semaphore(0), range(60)
-
-    def write(name: str) -> None:
-        store = open_store(metadata(database))
-        for number in numbers:
-            put(store, f"{name}-{number}")
-            writing.release()
-
-    with ThreadPoolExecutor(2) as pool:
-        writers = [pool.submit(write, name) for name in ("a", "b")]
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Manager() as manager, ProcessPoolExecutor(2, spawn) as pool:
+        written = manager.Semaphore(0)
+        writers = [pool.submit(write, database, name, written) for name in ("a", "b")]
         for _ in range(20):
-            assert writing.acquire(timeout=60)
+            assert written.acquire(timeout=60)
         mariadb.stop(how)
         mariadb.start()
         for writer in writers:
             writer.result(120)
-    written = [f"{name}-{number}" for name in ("a", "b") for number in numbers]
-    assert named(open_store(metadata(database))) == sorted(written)
+    names = [f"{name}-{number:02d}" for name in ("a", "b") for number in range(60)]
+    assert named(open_store(metadata(database))) == names
+
+
+def write(database: MySqlSettings, name: str, written: Semaphore) -> None:
+    store = open_store(metadata(database))
+    for number in range(60):
+        put(store, f"{name}-{number:02d}")
+        written.release()
 
 
 def test_a_server_that_stays_away_is_an_error_when_patience_ends(
