@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -20,10 +21,16 @@ USER, PASSWORD = "evergreen", "a secret: $1 'quoted' \"twice\" 🚕"
 
 
 class MariaDb:
-    """A server on a port of 127.0.0.1; it may be stopped and started again."""
+    """A server on a port of 127.0.0.1; it may be stopped and started again.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it keeps everything.
+        prefix: Words before its command, such as those that give it a network of its own.
+    """
+
+    def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._prefix = prefix
         self._socket = folder / "socket"
         self._names = (f"evergreen_{number}" for number in itertools.count())
         self._process: subprocess.Popen[str] | None = None
@@ -45,9 +52,21 @@ class MariaDb:
         """The certificate that the server presents; it is its own authority."""
         return self._folder / "server.pem"
 
+    @property
+    def pid(self) -> int:
+        """The process of the running server."""
+        assert self._process
+        return self._process.pid
+
     def start(self) -> None:
         """Returns when the server takes connections."""
-        command = ["mariadbd", "--no-defaults", *self._places(), f"--socket={self._socket}"]
+        command = [
+            *self._prefix,
+            "mariadbd",
+            "--no-defaults",
+            *self._places(),
+            f"--socket={self._socket}",
+        ]
         command += ["--bind-address=127.0.0.1", f"--port={self.port}"]
         command += [f"--ssl-ca={self.ca}", f"--ssl-cert={self.ca}"]
         command += ["--innodb-flush-log-at-trx-commit=2"]  # outlives a crash of the server's own

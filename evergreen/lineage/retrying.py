@@ -32,6 +32,9 @@ LOST = (
 )
 """Parts of the messages (ml-metadata 1.17.1 gives no error numbers) of a connection that ended."""
 
+ROLLED_BACK = "try restarting transaction"
+"""In the messages of a deadlock and of a lock that was waited for too long. (ml-metadata 1.17.1
+makes an AbortedError of them only if they hit a statement that writes.)"""
 REFUSED = "mysql_real_connect failed"
 NOT_SURE = "See what is there, or run the command again: what is finished is not done twice."
 
@@ -155,7 +158,8 @@ def _passes_unsent(error: BaseException) -> bool:
     """Whether nothing was written: rolled back, or not even connected."""
     if isinstance(error, StoreError):
         return error.passing
-    return isinstance(error, errors.AbortedError)
+    rolled_back = isinstance(error, errors.InternalError) and ROLLED_BACK in str(error)
+    return rolled_back or isinstance(error, errors.AbortedError)
 
 
 def _is_lost(error: BaseException) -> bool:

@@ -147,23 +147,24 @@ def count(place: MetadataSettings) -> int:
     return len(open_store(place).get_contexts())
 
 
-def rewrite(database: MySqlSettings, ids: list[int]) -> list[str]:
-    """Writes the contexts in the given order, in one transaction; returns what was logged."""
+def write_all(database: MySqlSettings, contexts: list[bytes]) -> list[str]:
+    """Writes the contexts one after the other, in one transaction; returns what was logged."""
     logged: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: logged.append(record.getMessage())
     logging.getLogger("evergreen").addHandler(handler)
     store = open_store(metadata(database))
-    contexts = {context.id: context for context in store.get_contexts_by_id(ids)}
-    for context in contexts.values():
-        context.custom_properties["note"].string_value = "new"
-    store.put_contexts([contexts[number] for number in ids])
+    store.put_contexts([mlmd.Context.FromString(context) for context in contexts])
     return logged
 
 
 def test_a_deadlock_is_tried_again(mariadb: MariaDb, database: MySqlSettings) -> None:
     store = open_store(metadata(database))
     one, two = put(store, "one", note="old"), put(store, "two", note="old")
+    contexts = {context.id: context for context in store.get_contexts()}
+    for context in contexts.values():
+        context.custom_properties["note"].string_value = "new"
+    order = [contexts[number].SerializeToString() for number in (one, two)]
     touch = "UPDATE Context SET last_update_time_since_epoch = 1 WHERE id = "
     spawn = multiprocessing.get_context("spawn")  # ml-metadata waits with the interpreter locked
     with (
@@ -179,7 +180,7 @@ def test_a_deadlock_is_tried_again(mariadb: MariaDb, database: MySqlSettings) ->
         # The larger transaction wins: the database ends the other one.
         cursor.execute("INSERT INTO big SELECT seq FROM seq_1_to_10000")
         cursor.execute(f"{touch} {two}")
-        writing = pool.submit(rewrite, database, [one, two])
+        writing = pool.submit(write_all, database, order)
         waiting = (
             f"SELECT id FROM information_schema.processlist WHERE user = '{database.user}'"
             f" AND info LIKE '%C.id IN ({two}) LOCK IN SHARE MODE%'"
