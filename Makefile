@@ -26,7 +26,7 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 	@$(BIN)/evergreen serve
 
 test: setup ## Run the tests
-	@$(BIN)/pytest -n 2 --dist loadscope --ignore tests/containers
+	@$(BIN)/pytest -n 2 --dist loadscope
 
 test-containers: setup ## Build the image and test it in containers (root, podman, runc, debootstrap)
 	@$(BIN)/pytest tests/containers

@@ -4,11 +4,11 @@ import os
 import subprocess
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 ENVIRONMENT = os.environ | {"CONTAINERS_CONF": str(HERE / "containers.conf")}
 # What Kubernetes is asked for too: a file system that nobody writes to, no rights.
 HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges")
@@ -18,8 +18,7 @@ UID = 10001
 def prepare() -> str:
     """Builds what is missing; returns the name of the image."""
     subprocess.run([HERE / "prepare.sh"], check=True)
-    text = (ROOT / "setup.py").read_text()
-    return f"localhost/evergreen:{text.split('version="')[1].split('"')[0]}"
+    return f"localhost/evergreen:{version('evergreen')}"
 
 
 def podman(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
