@@ -3,10 +3,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run serve test bench lint clean
+.PHONY: help setup lock data run serve test test-containers image bench lint clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .venv/.ready: requirements/dev.txt requirements/uv.txt requirements/setup.sh setup.py
 	@requirements/setup.sh
@@ -27,6 +27,12 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
+
+test-containers: setup ## Build the image and test it in containers (root, podman, runc, debootstrap)
+	@$(BIN)/pytest tests/containers
+
+image: ## Build the image evergreen:<version> with podman or docker
+	@deploy/image.sh $(IMAGE_ARGS)
 
 bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about 40 minutes)
 	@$(BIN)/python -m benchmarks pipeline

@@ -5,6 +5,7 @@ worse in one part of the data, a span that has drifted. Each is made once for al
 first one asks for it.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +14,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from data.taxi.spans import cut
+from evergreen.lineage.mysql import PASSWORD
 from evergreen.spans import land
+from tests import mariadb as servers
 from tests.integration.spans import evening
 from tests.project import Project, Ran
 
@@ -31,6 +34,23 @@ class ByFixtures(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFixtures:
     return ByFixtures(config, log)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.MariaDb]:
+    if missing := servers.MariaDb.missing():
+        pytest.skip(missing)
+    server = servers.MariaDb(tmp_path_factory.mktemp("mariadb"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mariadb(mariadb_server: servers.MariaDb, monkeypatch: pytest.MonkeyPatch) -> servers.MariaDb:
+    """A running MariaDB server, with the password of its databases in the environment."""
+    monkeypatch.setenv(PASSWORD, servers.PASSWORD)
+    return mariadb_server
 
 
 @pytest.fixture(scope="session")

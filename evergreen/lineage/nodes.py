@@ -8,6 +8,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 State = mlmd.Execution.State
 ACTIVE = (State.NEW, State.RUNNING)
+RESULTS = ("error", "__execution_result__")
+"""Properties that say how a try ended: ours, and TFX's."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,22 @@ def mark_failed(store: MetadataStore, execution_id: int, error: str) -> None:
     [execution] = store.get_executions_by_id([execution_id])
     execution.custom_properties["error"].string_value = error
     execution.last_known_state = State.FAILED
+    store.put_executions([execution])
+
+
+def mark_running(store: MetadataStore, execution_id: int) -> None:
+    """Makes an execution as it was when it was registered: it is tried again."""
+    [execution] = store.get_executions_by_id([execution_id])
+    for key in RESULTS:
+        execution.custom_properties.pop(key, None)
+    execution.last_known_state = State.RUNNING
+    store.put_executions([execution])
+
+
+def mark_canceled(store: MetadataStore, execution_id: int) -> None:
+    """Says of an execution that nobody works on it any more."""
+    [execution] = store.get_executions_by_id([execution_id])
+    execution.last_known_state = State.CANCELED
     store.put_executions([execution])
 
 

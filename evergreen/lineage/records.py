@@ -4,7 +4,7 @@ from ml_metadata.metadata_store import ListOptions, MetadataStore, OrderByField
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.store import context_type, set_properties
+from evergreen.lineage.store import context_type, set_properties, take_name
 from evergreen.planning.plan import RunRecord
 
 TYPE = "evergreen.run"
@@ -23,7 +23,7 @@ class RunRecords:
         Raises:
             ml_metadata.errors.AlreadyExistsError: If its run id is taken.
         """
-        self._store.put_contexts([self._context(record)])
+        take_name(self._store, TYPE, self._context(record))
 
     def update(self, record: RunRecord) -> None:
         """Writes what became known of a run: pins, outcome."""

@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.errors import EvergreenError
 from evergreen.lineage import stages as log
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage
-from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties
+from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties, take_name
 from evergreen.planning.plan import ModelRef
 
 VERSION_TYPE = "evergreen.model_version"
@@ -31,8 +31,7 @@ class Registry:
     def __init__(self, store: MetadataStore, model: str) -> None:
         self._store = store
         self._model = model
-        self._version_type = context_type(store, VERSION_TYPE)
-        self._event_type = context_type(store, EVENT_TYPE)
+        self._type_ids = {name: context_type(store, name) for name in (VERSION_TYPE, EVENT_TYPE)}
 
     def take_version(self, train_key: str) -> int:
         """Returns the version of a training, taking the next free number for a new one."""
@@ -40,7 +39,7 @@ class Registry:
         while train_key not in taken:
             number = max(taken.values(), default=0) + 1
             with suppress(AlreadyExistsError):  # another planner took the number: take the next
-                self._put(self._version_type, str(number), {"train_key": train_key})
+                self._put(VERSION_TYPE, str(number), {"train_key": train_key})
             taken = self._versions()
         return taken[train_key]
 
@@ -178,7 +177,7 @@ class Registry:
 
     def _append(self, event: Event, after: int) -> None:
         try:
-            self._put(self._event_type, f"{after + 1:08d}", {"event": event.model_dump_json()})
+            self._put(EVENT_TYPE, f"{after + 1:08d}", {"event": event.model_dump_json()})
         except AlreadyExistsError as error:
             raise RegistryConflictError(
                 f"model {self._model}: another event was entered at the same moment.",
@@ -197,7 +196,7 @@ class Registry:
         # An underscore in a name is a wildcard to LIKE.
         return [context for context in found if context.name.startswith(f"{self._model}/")]
 
-    def _put(self, type_id: int, name: str, properties: dict[str, str | int]) -> None:
-        context = mlmd.Context(type_id=type_id, name=f"{self._model}/{name}")
+    def _put(self, type_name: str, name: str, properties: dict[str, str | int]) -> None:
+        context = mlmd.Context(type_id=self._type_ids[type_name], name=f"{self._model}/{name}")
         set_properties(context, properties)
-        self._store.put_contexts([context])
+        take_name(self._store, type_name, context)

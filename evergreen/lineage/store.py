@@ -1,71 +1,62 @@
 """Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
 
-import os
-import sqlite3
-import tempfile
-from contextlib import closing, suppress
-from pathlib import Path
-
 from ml_metadata import errors
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from evergreen.errors import EvergreenError
-from evergreen.settings.models import MetadataSettings
+from evergreen.lineage import mysql, sqlite
+from evergreen.settings.metadata import MetadataSettings
 
 AlreadyExistsError = errors.AlreadyExistsError
 
 
 def connection_config(settings: MetadataSettings) -> mlmd.ConnectionConfig:
-    """The ML Metadata connection that the settings describe."""
-    return _sqlite(settings.sqlite)
+    """The connection that the settings describe: what may be passed on, for it holds no secret."""
+    if settings.mysql:
+        return mysql.config(settings.mysql)
+    assert settings.sqlite is not None
+    return sqlite.config(settings.sqlite)
 
 
 def open_store(settings: MetadataSettings) -> MetadataStore:
-    """Opens the store, creating it on first use.
+    """Opens the store that the settings describe, making it on first use.
 
     Raises:
-        EvergreenError: If the file is no metadata store or cannot be opened.
+        EvergreenError: As of `open_connection`.
     """
-    path = settings.sqlite
-    try:
-        if not path.exists():
-            _create(path)
-        return MetadataStore(_sqlite(path))
-    except (errors.StatusError, OSError, RuntimeError, sqlite3.Error) as error:
-        raise EvergreenError(
-            f"{path}: cannot be opened as a metadata store: {error}",
-            hint="Restore the file from a backup, or name another in metadata.sqlite.",
-        ) from error
+    return open_connection(connection_config(settings))
 
 
-def _sqlite(path: Path) -> mlmd.ConnectionConfig:
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    return config
+def open_connection(connection: mlmd.ConnectionConfig) -> MetadataStore:
+    """Opens the store of a connection. It repeats what fails for reasons that pass.
 
-
-def _create(path: Path) -> None:
-    """Makes the store under another name, then puts it in place, unless another process was faster.
-
-    It is in WAL mode, in which readers never block the one writer. That is set here, once, and not
-    on a store in use: `ml-metadata` has an SQLite of its own, and a second SQLite library that
-    closes the same file in the same process drops the locks of the first.
+    Raises:
+        EvergreenError: If the file is no store, or the database cannot be used.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
-        new = Path(folder, path.name)
-        with closing(sqlite3.connect(new)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
-        MetadataStore(_sqlite(new))  # makes the tables; closed when it is forgotten
-        with suppress(FileExistsError):
-            os.link(new, path)
+    opener = mysql if connection.HasField("mysql") else sqlite
+    return opener.connect(connection)
 
 
 def context_type(store: MetadataStore, name: str) -> int:
     """Returns the id of a context type, registering it on first use."""
     return int(store.put_context_type(mlmd.ContextType(name=name)))
+
+
+def take_name(store: MetadataStore, type_name: str, context: mlmd.Context) -> None:
+    """Puts a context whose name nobody has taken.
+
+    To take it again with the same content is no error: so is a write that was repeated because
+    the connection was lost before its answer came.
+
+    Raises:
+        AlreadyExistsError: If the name is taken.
+    """
+    try:
+        store.put_contexts([context])
+    except AlreadyExistsError:
+        taken = store.get_context_by_type_and_name(type_name, context.name)
+        if dict(taken.custom_properties) != dict(context.custom_properties):
+            raise
 
 
 def set_properties(message: mlmd.Context | mlmd.Artifact, values: dict[str, str | int]) -> None:

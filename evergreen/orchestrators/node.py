@@ -3,39 +3,81 @@
 Every orchestrator ends here, so a run leaves the same lineage wherever it runs.
 """
 
+from types import TracebackType
+
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.dsl.io import fileio
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher
+from tfx.orchestration.portable import launcher, outputs_utils
 from tfx.proto.orchestration import pipeline_pb2
+from tfx.types import Artifact
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.nodes import NodeReader, NodeState, mark_failed
+from evergreen.lineage.nodes import (
+    NodeReader,
+    NodeState,
+    mark_canceled,
+    mark_failed,
+    mark_running,
+)
+from evergreen.lineage.store import open_connection
 
 
 class NodeFailedError(EvergreenError):
     """A node of a pipeline failed; its execution is published as failed, with the error."""
 
 
+class _Handle(metadata.Metadata):
+    """TFX's access to ML Metadata, on a store that outlives deadlocks and lost connections."""
+
+    def __init__(self, connection: mlmd.ConnectionConfig, store: MetadataStore) -> None:
+        super().__init__(connection)
+        self._store = store
+
+    def __enter__(self) -> "_Handle":
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        """Leaves the connection open: the store is shared."""
+
+
 def run_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig) -> None:
     """Runs a node to its end.
+
+    A node that was killed or failed before, in the same run, is run again as if for the first time:
+    its execution is used again, and what it left in its outputs' folders is removed.
 
     Args:
         ir: The compiled pipeline, the run's id substituted.
         node_id: The node.
-        connection: The ML Metadata store.
+        connection: The ML Metadata store, as of `connection_config`.
 
     Raises:
         NodeFailedError: If the node failed.
     """
+    node = _Node(ir, node_id, connection)
+    if node.succeeded:
+        return
+    node.clear()
+    problem: Exception | str = "its inputs could not be resolved; the log has the reason"
     try:
-        _launcher(ir, node_id, connection).launch()
+        node.launch()
     except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        _mark_failed(ir, node_id, connection, message)
-        raise NodeFailedError(f"{node_id} failed: {message}") from error
-    _check(ir, node_id, connection)
+        problem = error
+    # What counts is the state: the launcher returns normally if inputs cannot be resolved, and
+    # raises if the answer to its last write is lost.
+    if not node.succeeded:
+        message = problem if isinstance(problem, str) else f"{type(problem).__name__}: {problem}"
+        node.mark_failed(message)
+        cause = problem if isinstance(problem, Exception) else None
+        raise NodeFailedError(f"{node_id} failed: {message}") from cause
 
 
 def node_ids(ir: pipeline_pb2.Pipeline) -> list[str]:
@@ -48,42 +90,59 @@ def run_id(ir: pipeline_pb2.Pipeline) -> str:
     return ir.runtime_spec.pipeline_run_id.field_value.string_value
 
 
-def _launcher(
-    ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig
-) -> launcher.Launcher:
-    deployment = runner_utils.extract_local_deployment_config(ir)
-    [node] = [node.pipeline_node for node in ir.nodes if node.pipeline_node.node_info.id == node_id]
-    return launcher.Launcher(
-        pipeline_node=node,
-        mlmd_connection=metadata.Metadata(connection),
-        pipeline_info=ir.pipeline_info,
-        pipeline_runtime_spec=ir.runtime_spec,
-        executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-    )
+class _Node:
+    """One node of one run."""
 
+    def __init__(
+        self, ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig
+    ) -> None:
+        self._ir = ir
+        self._id = node_id
+        self._store = open_connection(connection)
+        self._handle = _Handle(connection, self._store)
+        self._deployment = runner_utils.extract_local_deployment_config(ir)
+        self._executor = runner_utils.extract_executor_spec(self._deployment, node_id)
+        [self._node] = [
+            node.pipeline_node for node in ir.nodes if node.pipeline_node.node_info.id == node_id
+        ]
 
-def _states(
-    ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig
-) -> list[NodeState]:
-    reader = NodeReader(MetadataStore(connection))
-    states = reader.states(ir.pipeline_info.id, run_id(ir))
-    return [state for state in states if state.node_id == node_id]
+    @property
+    def succeeded(self) -> bool:
+        """Whether its last execution has put out what it should."""
+        return bool(states := self._states()) and states[-1].succeeded
 
+    def launch(self) -> None:
+        """Driver, cache, executor, publisher."""
+        launcher.Launcher(
+            pipeline_node=self._node,
+            mlmd_connection=self._handle,
+            pipeline_info=self._ir.pipeline_info,
+            pipeline_runtime_spec=self._ir.runtime_spec,
+            executor_spec=self._executor,
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, self._id),
+        ).launch()
 
-def _mark_failed(
-    ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig, message: str
-) -> None:
-    store = MetadataStore(connection)
-    for state in _states(ir, node_id, connection):
-        if not state.succeeded:
-            mark_failed(store, state.execution_id, message)
+    def clear(self) -> None:
+        """Removes what a try that did not succeed has left."""
+        for state in self._states():
+            if self._executor is None:  # a resolver registers a new execution each time
+                mark_canceled(self._store, state.execution_id)
+            else:
+                mark_running(self._store, state.execution_id)
+                outputs_utils.remove_output_dirs(self._left(state.execution_id))
 
+    def _left(self, execution_id: int) -> dict[str, list[Artifact]]:
+        outputs = outputs_utils.OutputsResolver(
+            self._node, self._ir.pipeline_info, self._ir.runtime_spec
+        ).generate_output_artifacts(execution_id)
+        return {key: [one for one in of if fileio.exists(one.uri)] for key, of in outputs.items()}
 
-def _check(ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig) -> None:
-    """Reads the state back: the launcher returns normally if inputs cannot be resolved."""
-    states = _states(ir, node_id, connection)
-    if not states or not states[-1].succeeded:
-        message = "its inputs could not be resolved; the log has the reason"
-        _mark_failed(ir, node_id, connection, message)
-        raise NodeFailedError(f"{node_id} failed: {message}")
+    def mark_failed(self, message: str) -> None:
+        """Writes down why it failed."""
+        for state in self._states():
+            if not state.succeeded:
+                mark_failed(self._store, state.execution_id, message)
+
+    def _states(self) -> list[NodeState]:
+        states = NodeReader(self._store).states(self._ir.pipeline_info.id, run_id(self._ir))
+        return [state for state in states if state.node_id == self._id]

@@ -8,7 +8,6 @@ import time
 from threading import Event, Thread
 from types import TracebackType
 
-from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
 from rich.console import Console
 from rich.live import Live
@@ -16,6 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 
 from evergreen.lineage.nodes import NodeReader, NodeState
+from evergreen.lineage.store import open_connection
 
 POLL_SECONDS = 0.5
 MARKS = {
@@ -53,7 +53,7 @@ class Progress:
         self._thread.join()
 
     def _watch(self) -> None:
-        reader = NodeReader(MetadataStore(self._connection))
+        reader = NodeReader(open_connection(self._connection))
         with Live(console=self._console, refresh_per_second=8, transient=True) as live:
             while not self._stop.wait(POLL_SECONDS):
                 live.update(self._show(reader))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ValidationError
@@ -59,11 +59,14 @@ def _sets(config: DictConfig, path: Sequence[str]) -> bool:
 def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
     section: type[BaseModel] = model
     for part in path[:-1]:
-        annotation = section.model_fields[part].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        section = annotation
+        section = _section(section.model_fields[part].annotation)
     known = [field.alias or name for name, field in section.model_fields.items()]
     if close := get_close_matches(path[-1], known, n=1):
         return f"; did you mean {'.'.join([*path[:-1], close[0]])}?"
     return f"; known here: {', '.join(known)}."
+
+
+def _section(annotation: Any) -> type[BaseModel]:
+    """The model that a field holds; the field may be null instead."""
+    models = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type)]
+    return next(one for one in models if issubclass(one, BaseModel))

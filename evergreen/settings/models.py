@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from evergreen.serving.exposing.settings import ExposureSettings
 from evergreen.serving.gateway.settings import GatewaySettings
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
+from evergreen.settings.metadata import MetadataSettings
 from evergreen.spans import Format, Period
 
 
@@ -66,12 +67,6 @@ class RegistrySettings(Section):
     later: Literal["candidate", "canary"] = Field(
         description="The stage of a pushed version while another one is serving."
     )
-
-
-class MetadataSettings(Section):
-    """Where ML Metadata is kept."""
-
-    sqlite: ProjectPath
 
 
 class BeamSettings(Section):

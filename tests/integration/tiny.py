@@ -1,5 +1,7 @@
 """Pipelines of nodes that do next to nothing, to see what orchestrators do with them."""
 
+from collections.abc import Callable
+
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.orchestration.pipeline import Pipeline
@@ -9,6 +11,9 @@ from evergreen.components.pinned import pinned
 from evergreen.planning.plan import Plan
 from evergreen.settings import Settings
 
+DURING: list[Callable[[str], None]] = []
+"""What happens while Write runs in this process; called with the folder of its output."""
+
 
 @component
 def Write(  # noqa: N802 - a component is a class to its users
@@ -17,6 +22,8 @@ def Write(  # noqa: N802 - a component is a class to its users
     """Writes a file; the text `fail` fails."""
     if text == "fail":
         raise ValueError("the text says so")
+    for act in DURING:
+        act(model.uri)
     with open(f"{model.uri}/text", "w") as file:
         file.write(text)
 

@@ -1,11 +1,22 @@
+"""What is said of the store holds for every place where ML Metadata is kept."""
+
 from pathlib import Path
 
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 
-from tests.unit.lineage.making import make_store
+from evergreen.lineage.store import open_store
+from evergreen.settings.metadata import MetadataSettings
+from tests.mariadb import metadata
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> MetadataSettings:
+    if request.param == "mariadb":
+        return metadata(request.getfixturevalue("mariadb").database())
+    return MetadataSettings(sqlite=tmp_path / "metadata.sqlite")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> MetadataStore:
-    return make_store(tmp_path / "metadata.sqlite")
+def store(place: MetadataSettings) -> MetadataStore:
+    return open_store(place)

@@ -1,5 +1,7 @@
 """Run records: what was written is what is read."""
 
+import multiprocessing
+
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 
@@ -61,3 +63,21 @@ def test_a_run_that_is_not_there_is_named(records: RunRecords) -> None:
         records.get("nowhere")
     with pytest.raises(EvergreenError, match="there is no run nowhere"):
         records.update(make_record("nowhere"))
+
+
+def test_a_store_that_was_opened_before_a_fork_works_in_parent_and_child(
+    store: MetadataStore,
+) -> None:
+    records = RunRecords(store)
+    records.create(make_record("before"))
+    child = multiprocessing.get_context("fork").Process(
+        target=records.create, args=[make_record("child")]
+    )
+    child.start()
+    child.join(60)
+    records.create(make_record("parent"))
+    assert [records.get(name).run_id for name in ("before", "child", "parent")] == [
+        "before",
+        "child",
+        "parent",
+    ]

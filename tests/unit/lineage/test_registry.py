@@ -4,15 +4,15 @@ import multiprocessing
 from collections.abc import Callable
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.registry import Registry, RegistryConflictError
 from evergreen.lineage.stages import Event, Stage
+from evergreen.lineage.store import open_store
 from evergreen.planning.plan import ModelRef
-from tests.unit.lineage.making import make_store
+from evergreen.settings.metadata import MetadataSettings
 
 
 @pytest.fixture
@@ -33,13 +33,15 @@ WRITERS = 3
 START: list[Barrier] = []
 
 
-def run_writers(work: Callable[[Registry, int], list[tuple]], file: Path) -> list[tuple]:
+def run_writers(
+    work: Callable[[Registry, int], list[tuple]], place: MetadataSettings
+) -> list[tuple]:
     """Does work in several processes that begin at the same moment; returns all answers."""
-    make_store(file)
+    open_store(place)
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(WRITERS)
     with context.Pool(WRITERS, initializer=meet_at, initargs=[start]) as pool:
-        tasks = [(work, file, number) for number in range(WRITERS)]
+        tasks = [(work, place, number) for number in range(WRITERS)]
         answers = pool.starmap(run_writer, tasks, chunksize=1)
     return [answer for part in answers for answer in part]
 
@@ -49,9 +51,9 @@ def meet_at(barrier: Barrier) -> None:
 
 
 def run_writer(
-    work: Callable[[Registry, int], list[tuple]], file: Path, number: int
+    work: Callable[[Registry, int], list[tuple]], place: MetadataSettings, number: int
 ) -> list[tuple]:
-    registry = Registry(make_store(file), "taxi")
+    registry = Registry(open_store(place), "taxi")
     START[0].wait(60)
     return work(registry, number)
 
@@ -71,8 +73,8 @@ def test_a_training_keeps_its_version(registry: Registry) -> None:
     assert [registry.train_key(version) for version in (1, 2, 3, 4)] == ["a", "b", "c", None]
 
 
-def test_planners_at_the_same_time_get_a_version_for_each_training(tmp_path: Path) -> None:
-    taken = run_writers(take_shared_and_own, tmp_path / "m.sqlite")
+def test_planners_at_the_same_time_get_a_version_for_each_training(place: MetadataSettings) -> None:
+    taken = run_writers(take_shared_and_own, place)
     versions = dict(taken)
     assert set(versions.items()) == set(taken)
     assert sorted(versions.values()) == list(range(1, 5 + 5 * WRITERS + 1))
@@ -111,12 +113,29 @@ def test_of_two_writers_that_saw_the_same_log_one_wins(registry: Registry) -> No
     assert stages(registry) == [(1, "serving")]
 
 
-def test_versions_pushed_at_the_same_time_are_all_registered_once(tmp_path: Path) -> None:
-    answers = run_writers(register_in_another_order, tmp_path / "m.sqlite")
-    log = stages(Registry(make_store(tmp_path / "m.sqlite"), "taxi"))
+def test_versions_pushed_at_the_same_time_are_all_registered_once(place: MetadataSettings) -> None:
+    answers = run_writers(register_in_another_order, place)
+    log = stages(Registry(open_store(place), "taxi"))
     assert sorted(version for version, _ in log) == list(range(1, 7))
     assert [stage for _, stage in log] == ["serving", *["candidate"] * 5]
     assert set(answers) == set(log)
+
+
+def promote_another(registry: Registry, number: int) -> list[tuple]:
+    try:
+        return [(registry.promote(number + 2, who="somebody", why="a test").model.version,)]
+    except RegistryConflictError:
+        return []
+
+
+def test_of_promotions_at_the_same_time_the_last_that_won_serves(place: MetadataSettings) -> None:
+    registry = Registry(open_store(place), "taxi")
+    for version in range(1, WRITERS + 2):
+        register(registry, version)
+    won = run_writers(promote_another, place)
+    log = stages(registry)[WRITERS + 1 :]
+    assert sorted(log) == sorted((version, "serving") for (version,) in won)
+    assert registry.serving().version == log[-1][0]
 
 
 @pytest.mark.parametrize("other", ["taxi-2", "taxi_22", "taxi"])

@@ -41,10 +41,11 @@ def problems(project: Path, *overlays: str, overrides: tuple[str, ...] = ()) -> 
 
 
 def places(settings: Settings) -> list[Path]:
-    """Everything that a run writes to."""
+    """Every folder and file that a run writes to."""
+    databases = [settings.metadata.sqlite] if settings.metadata.sqlite else []
     return [
         settings.pipeline.root,
-        settings.metadata.sqlite,
+        *databases,
         settings.serving.base_path,
         settings.reports.folder,
         settings.logs.folder,

@@ -1,0 +1,201 @@
+"""A metadata store that outlives what passes: deadlocks, lost connections, a restarted server."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from google.protobuf.message import Message
+from ml_metadata import errors
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.metadata_store.pywrap.metadata_store_extension import metadata_store as extension
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from evergreen.errors import EvergreenError
+
+PATIENCE = 120.0
+"""Seconds: a database pod that is moved to another machine is back by then."""
+LOST = (
+    "Lost connection to",
+    "server has gone away",
+    "Connection was killed",
+    "Server shutdown in progress",
+)
+"""Parts of the messages (ml-metadata 1.17.1 gives no error numbers) of a connection that ended."""
+
+ROLLED_BACK = "try restarting transaction"
+"""In the messages of a deadlock and of a lock that was waited for too long. (ml-metadata 1.17.1
+makes an AbortedError of them only if they hit a statement that writes.)"""
+REFUSED = "mysql_real_connect failed"
+NOT_SURE = "See what is there, or run the command again: what is finished is not done twice."
+
+_log = logging.getLogger(__name__)
+_inherited: list[Any] = []
+
+
+class StoreError(EvergreenError):
+    """The metadata store cannot be used.
+
+    Attributes:
+        passing: Whether it may be usable soon.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", passing: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.passing = passing
+
+
+class RetryingStore(MetadataStore):
+    """ML Metadata's store, whose calls are repeated while the reason of their failure may pass.
+
+    May be shared by threads, and used in a forked process.
+
+    `ml-metadata` (1.17.1) itself repeats aborted calls only, up to four times with two seconds
+    between them on average; and it crashes if it is used on after the server was away for a while:
+    so a connection that ended is replaced.
+    """
+
+    def __init__(
+        self,
+        config: mlmd.ConnectionConfig,
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Connects, and makes the tables on first use.
+
+        Args:
+            config: The connection, complete with its password.
+            guard: What each connection is made in; raises a `StoreError` if none can be.
+                (`ml-metadata` 1.17.1 does not say why it cannot connect.)
+            patience: For how many seconds a call is repeated.
+
+        Raises:
+            StoreError: What `guard` raises, when patience ends.
+            RuntimeError: If connecting fails for another reason.
+        """
+        self._config = config
+        self._guard = guard
+        self._patience = patience
+        self._using_db_connection = True
+        self._own()
+        for attempt in _retrying(_passes, patience):
+            with attempt:
+                self._connect()
+
+    def _connect(self) -> None:
+        try:
+            self._create()
+        except RuntimeError as error:
+            if REFUSED not in str(error):
+                raise
+            self._create()  # if the server went away just now, the guard says so
+
+    def _create(self) -> None:
+        # Not by the parent's `__init__`, which logs the password at level DEBUG (1.17.1).
+        with self._guard():
+            self._metadata_store: Any = extension.CreateMetadataStore(
+                self._config.SerializeToString(), mlmd.MigrationOptions().SerializeToString()
+            )
+
+    def _own(self) -> None:
+        self._owner, self._lock, self._metadata_store = os.getpid(), threading.Lock(), None
+
+    def _call(
+        self, method_name: str, request: Message, response: Message, extra_options: Any = None
+    ) -> None:
+        """Every method of the store ends here."""
+        if self._owner != os.getpid():
+            # Never closed: that would tell the server to end the connection of the parent.
+            _inherited.append(self._metadata_store)
+            self._own()
+        passes = _passes if may_be_repeated(request) else _passes_unsent
+        try:
+            for attempt in _retrying(passes, self._patience):
+                with attempt, self._lock:
+                    self._try(method_name, request, response)
+        except errors.InternalError as error:
+            if not _is_lost(error):
+                raise
+            message = f"the connection to the metadata store was lost: {error}; {method_name}"
+            raise StoreError(f"{message} may or may not be done.", hint=NOT_SURE) from error
+
+    def _try(self, method_name: str, request: Message, response: Message) -> None:
+        if self._metadata_store is None:
+            self._connect()
+        try:
+            self._call_method(method_name, request, response)
+        except errors.InternalError as error:
+            if _is_lost(error):
+                self._metadata_store = None
+            raise
+
+
+def _retrying(passes: Callable[[BaseException], bool], patience: float) -> Retrying:
+    """Repeats with back-off, and random waits so that two who collided do not do so again."""
+    return Retrying(
+        retry=retry_if_exception(passes),
+        wait=wait_random_exponential(multiplier=0.1, max=5),
+        stop=stop_after_delay(patience),
+        before_sleep=_tell,
+        reraise=True,
+    )
+
+
+def _passes(error: BaseException) -> bool:
+    return _passes_unsent(error) or _is_lost(error)
+
+
+def _passes_unsent(error: BaseException) -> bool:
+    """Whether nothing was written: rolled back, or not even connected."""
+    if isinstance(error, StoreError):
+        return error.passing
+    rolled_back = isinstance(error, errors.InternalError) and ROLLED_BACK in str(error)
+    return rolled_back or isinstance(error, errors.AbortedError)
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether the connection ended."""
+    if isinstance(error, errors.InternalError) and REFUSED in str(error):
+        return True  # it was made again by ml-metadata itself
+    lost = any(text in str(error) for text in LOST)
+    return lost and isinstance(error, errors.InternalError | RuntimeError)
+
+
+def may_be_repeated(request: Message) -> bool:
+    """Whether a request that was perhaps carried out may be sent again.
+
+    It may if nothing can be there twice afterwards: if it only reads, or what it writes has an id
+    or a name, each of which can be taken once.
+    """
+    return all(node.HasField("id") or node.HasField("name") for node in _nodes(request))
+
+
+def _nodes(message: Message) -> Iterator[Any]:
+    """The artifacts, executions and contexts in a request."""
+    for _, value in message.ListFields():
+        for part in value if _is_many(value) else [value]:
+            if isinstance(part, mlmd.Artifact | mlmd.Execution | mlmd.Context):
+                yield part
+            elif isinstance(part, Message):
+                yield from _nodes(part)
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _tell(state: RetryCallState) -> None:
+    assert state.outcome is not None
+    assert state.next_action is not None
+    reason = str(state.outcome.exception()).partition("\n")[0]
+    seconds = state.next_action.sleep
+    _log.warning("the metadata store: %s; trying again in %.1f s", reason, seconds)
