@@ -125,7 +125,6 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         split=SPLIT,
         key=settings.data.key,
         baseline_version=baseline.version if baseline else 0,
-        model_server=str(settings.serving.model_server or ""),
         baseline_model=baseline_model,
     ).with_id("ServingValidator")
     nodes = [schema, transform, trainer, evaluator, gate, validator]

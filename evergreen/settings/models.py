@@ -84,11 +84,6 @@ class ServingSettings(Section):
     """Where pushed models go."""
 
     base_path: ProjectPath = Field(description="A folder a version is pushed into, `<base>/<n>`.")
-    model_server: ProjectPath | None = Field(
-        None,
-        description="The tensorflow_model_server that models are validated with; null: the one on "
-        "PATH, or else the embedded server.",
-    )
     exposure: ExposureSettings = Field(
         description="How servers get to know what to serve: reload, config_map, kserve or hand."
     )

@@ -8,14 +8,14 @@ import numpy as np
 from evergreen.components.serving_validator.checks import Check, none_of, within
 from evergreen.components.serving_validator.recording import Request
 from evergreen.components.serving_validator.replay import Replay
+from evergreen.components.serving_validator.served import Array, Tensors
 from evergreen.components.serving_validator.signatures import Signature, Spec
-from evergreen.serving.client.tensors import Array, Tensors
 
 
-def answered(name: str, api: str, found: Replay, requests: Sequence[Request]) -> Check:
-    """Checks that all requests to a signature got an answer over an API: "gRPC" or "REST"."""
+def answered(name: str, found: Replay, requests: Sequence[Request]) -> Check:
+    """Checks that all requests to a signature got an answer."""
     return Check(
-        criterion=f"{name}: every request is answered over {api}",
+        criterion=f"{name}: every request is answered by the fresh process",
         passed=not found.fault,
         value=len(found.answers),
         limit=len(requests),

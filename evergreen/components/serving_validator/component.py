@@ -11,10 +11,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from evergreen.components.serving_validator.criteria import ServingCriteria
+from evergreen.components.serving_validator.process import FreshProcess
 from evergreen.components.serving_validator.report import Report
 from evergreen.components.serving_validator.sampling import as_request, sample, serving_features
-from evergreen.components.serving_validator.served import Served
-from evergreen.components.serving_validator.server import find_command
 from evergreen.components.serving_validator.signatures import read_signatures
 from evergreen.components.serving_validator.validating import Baseline, Validation
 
@@ -24,7 +23,7 @@ BLESSED, HAS_MODEL = "blessed", "has_model"
 
 
 @component
-def ServingValidator(  # noqa: N802, PLR0913, PLR0917 - a component is a class to its users
+def ServingValidator(  # noqa: N802 - a component is a class to its users
     examples: InputArtifact[list[standard_artifacts.Examples]],
     model: InputArtifact[standard_artifacts.Model],
     schema: InputArtifact[standard_artifacts.Schema],
@@ -34,10 +33,9 @@ def ServingValidator(  # noqa: N802, PLR0913, PLR0917 - a component is a class t
     split: Parameter[str],
     key: Parameter[str],
     baseline_version: Parameter[int],
-    model_server: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
 ) -> None:
-    """Blesses a model that serves as its clients expect: by a real server, fast, and alike.
+    """Blesses a model that serves as its clients expect: in a fresh process, fast, and alike.
 
     It does what TFX's InfraValidator does, which needs Docker or Kubernetes. A refused model is a
     verdict, not a failure of the node: Pusher then pushes nothing.
@@ -56,17 +54,14 @@ def ServingValidator(  # noqa: N802, PLR0913, PLR0917 - a component is a class t
         split: The split that requests are made from.
         key: The feature with the row's stable key.
         baseline_version: The serving version; 0 for none.
-        model_server: A `tensorflow_model_server` binary; if empty the one on PATH, or else the
-            embedded server.
         baseline_model: The serving version's model.
     """
     held_to = ServingCriteria.model_validate_json(criteria)
     copy = Path(path_utils.stamped_model_path(blessing.uri))
     shutil.copytree(path_utils.serving_model_path(model.uri), copy)
     baseline = _baseline(baseline_version, baseline_model)
-    # First, so that it starts while the requests are recorded.
-    command = find_command(model_server)
-    with Served(copy, command, held_to.load_seconds, held_to.answer_seconds) as served:
+    # First, so that it imports TensorFlow while the requests are recorded.
+    with FreshProcess(copy, held_to.load_seconds, held_to.answer_seconds) as served:
         folders = [Path(one.uri, f"Split-{split}") for one in examples]
         expected = _load_schema(schema)
         features = serving_features(expected)

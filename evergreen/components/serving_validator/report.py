@@ -16,8 +16,7 @@ class Report(BaseModel):
         rows: How many rows they ask about.
         checks: All verdicts.
         latency: Time of requests with one row, by signature.
-        server: What served it.
-        memory_mb: Peak resident memory of the server, in MiB.
+        memory_mb: Peak resident memory of the fresh process, in MiB.
         load_seconds: How long it took to load the model, in seconds.
         signatures: Inputs and outputs of the model's signatures, as texts such as `float32[?]`.
     """
@@ -30,7 +29,6 @@ class Report(BaseModel):
     rows: int
     checks: tuple[Check, ...]
     latency: dict[str, Latency]
-    server: str
     memory_mb: float | None
     load_seconds: float | None
     signatures: dict[str, dict[str, dict[str, str]]]

@@ -12,14 +12,17 @@ from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.components.serving_validator.recording import Request, record, write_requests
 from evergreen.components.serving_validator.replay import Latency, measure, replay
 from evergreen.components.serving_validator.report import Report
-from evergreen.components.serving_validator.served import InProcess, Served
+from evergreen.components.serving_validator.served import (
+    InProcess,
+    ServedModel,
+    Tensors,
+    UnservableError,
+)
 from evergreen.components.serving_validator.signatures import (
     Signatures,
     breaking_changes,
     read_signatures,
 )
-from evergreen.components.serving_validator.unservable import UnservableError
-from evergreen.serving.client.tensors import Tensors
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,13 @@ class Baseline:
 class Validation:
     """Collects the checks of one model."""
 
-    def __init__(self, model: Path, criteria: ServingCriteria, served: Served) -> None:
+    def __init__(self, model: Path, criteria: ServingCriteria, served: ServedModel) -> None:
         """Prepares the validation.
 
         Args:
             model: The folder of the SavedModel; the requests are written into it.
             criteria: What it is held to.
-            served: The same model behind a server.
+            served: The same model in a fresh process.
         """
         self._model, self._criteria, self._served = model, criteria, served
         self._checks: list[Check] = []
@@ -77,7 +80,7 @@ class Validation:
             self._compare_answers()
             memory = self._served.memory_mb
             limit = self._criteria.memory_mb
-            self._add(checks.within("memory of the server in MB", memory, limit))
+            self._add(checks.within("memory of the fresh process in MB", memory, limit))
         return self._report(len(rows), baseline)
 
     def _compare_signatures(self, baseline: Baseline | None) -> None:
@@ -107,8 +110,8 @@ class Validation:
         return record(rows, name, self._signatures[name], features, self._criteria.batch_sizes)
 
     def _load(self) -> InProcess | None:
-        """Loads the model here while the server does; None if one of them cannot."""
-        criterion, limit = "seconds to load in a server", self._criteria.load_seconds
+        """Loads the model here while the fresh process does; None if one of them cannot."""
+        criterion, limit = "seconds to load in a fresh process", self._criteria.load_seconds
         try:
             here = InProcess(self._model)
             self._served.wait_until_loaded()
@@ -119,10 +122,10 @@ class Validation:
         return here
 
     def _ask(self, name: str, here: InProcess, rows: int) -> None:
-        """Asks the server, and this process only what that one has survived."""
+        """Asks the fresh process, and this one only what that one has survived."""
         requests, tolerance = self._requests[name], self._criteria.tolerance
         found = replay(self._served.predict, requests)
-        self._add(answers.answered(name, "gRPC", found, requests))
+        self._add(answers.answered(name, found, requests))
         if not found.answers:
             return
         formed = answers.well_formed(name, found.answers, requests, self._signatures[name])
@@ -132,26 +135,12 @@ class Validation:
             return
         self._answers[name] = found.answers
         self._add(self._as_here(name, here, found.answers))
-        self._ask_by_rest(name, found.answers)
         apart = answers.batches_apart(found.answers, self._signatures[name], rows)
         self._add(checks.within(f"{name}: rows alone as in batches", apart, tolerance))
         self._measure(name, requests[:rows])
 
-    def _ask_by_rest(self, name: str, expected: Sequence[Tensors]) -> None:
-        requests, signature = self._requests[name], self._signatures[name]
-
-        def predict(name: str, inputs: Tensors) -> Tensors:
-            return self._served.predict_by_rest(name, signature, inputs)
-
-        found = replay(predict, requests)
-        self._add(answers.answered(name, "REST", found, requests))
-        if not found.fault:
-            criterion = f"{name}: answers over REST as over gRPC"
-            tolerance = self._criteria.tolerance
-            self._add(answers.same(criterion, found.answers, expected, tolerance))
-
     def _as_here(self, name: str, here: InProcess, there: Sequence[Tensors]) -> Check:
-        criterion = f"{name}: answers over gRPC as in this process"
+        criterion = f"{name}: answers as in this process"
         expected = replay(here.predict, self._requests[name])
         if expected.fault:
             return checks.none_of(criterion, [expected.fault])
@@ -184,7 +173,6 @@ class Validation:
             rows=rows,
             checks=tuple(self._checks),
             latency=self._latency,
-            server=self._served.name,
             memory_mb=self._served.memory_mb,
             load_seconds=self._served.load_seconds,
             signatures={name: one.to_text() for name, one in self._signatures.items()},
