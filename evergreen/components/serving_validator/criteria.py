@@ -23,8 +23,9 @@ class ServingCriteria(BaseModel):
         tolerance: How far two answers to the same question may be apart: absolutely up to 1,
             relatively above. Kernels add float32 numbers in another order in another batch size.
         p95_ms: Budget for 95 % of the requests with one row, in milliseconds.
-        memory_mb: Budget for the peak resident memory of the process that serves, in MiB.
-        load_seconds: Time to load the model, in seconds.
+        memory_mb: Budget for the peak resident memory of the model server, in MiB.
+        load_seconds: Time to load the model and to warm it up, in seconds. The server runs
+            already: how long that takes to start, and to import TensorFlow, is not the model's.
         answer_seconds: Time for any one answer, in seconds.
         may_break: The serving version whose clients may break: they are told, and ready. It names
             the version, so that it lapses with the next one.
