@@ -124,7 +124,7 @@ class ModelServer:
             gone = lost(self._process, error.code(), "load the model", self._load_within)
             raise gone or UnservableError(shorten(str(error.details()))) from error
         if status.state != ModelVersionStatus.AVAILABLE:
-            raise UnservableError(shorten(status.status.error_message or refusal))
+            raise UnservableError(shorten(_reason(status) or refusal))
 
     def _reload(self, models: ModelServiceStub, request: ReloadConfigRequest) -> str:
         """Asks for the model, and waits for it; returns why it cannot be had, else nothing."""
@@ -140,3 +140,10 @@ class ModelServer:
         request = GetModelStatusRequest(model_spec=ModelSpec(name=self._name))
         answer = models.GetModelStatus(request, timeout=STATUS_SECONDS)
         return answer.model_version_status[0]
+
+
+def _reason(status: ModelVersionStatus) -> str:
+    """Why a version came to its end; empty if it has not."""
+    names = {code.value[0]: code.name for code in Code}
+    found = status.status
+    return f"{names[found.error_code]}: {found.error_message}" if found.error_code else ""
