@@ -11,6 +11,7 @@ from evergreen.errors import EvergreenError
 from . import small
 from .node import Node, refused
 
+
 @pytest.fixture(scope="module")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What is said of a model with a signature for each fault, held to tiny budgets."""
@@ -68,7 +69,10 @@ def test_what_is_right_is_not_refused(faults: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("file", "words"),
-    [("saved_model.pb", "DecodeError"), ("variables/variables.index", "UNKNOWN: file is too short")],
+    [
+        ("saved_model.pb", "DecodeError"),
+        ("variables/variables.index", "UNKNOWN: file is too short"),
+    ],
 )
 def test_a_broken_file_is_a_refused_model(tmp_path: Path, file: str, words: str) -> None:
     model = small.export(tmp_path / "model" / "Format-Serving")

@@ -118,20 +118,25 @@ def test_a_server_that_never_starts_is_no_fault_of_the_model(
     assert program.describe(command) == f"{command[0]}, which does not tell its version"
 
 
-def test_no_server_is_left_behind_by_a_process_that_is_killed() -> None:
+@pytest.mark.parametrize(("seconds", "listens"), [("0", False), ("100", True)])
+def test_no_server_is_left_behind_by_a_process_that_is_killed(
+    tmp_path: Path, seconds: str, listens: bool
+) -> None:
     code = """
 import sys
 from evergreen.components.serving_validator.process import ServerProcess
 from evergreen.components.serving_validator.program import EMBEDDED
 process = ServerProcess(EMBEDDED)
-print("started", flush=True)
+print("started", process.wait_until_listening(float(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", code, seconds]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as parent:
+    # It cannot remove its folder any more.
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, **pipes) as parent:
         assert parent.stdout is not None
-        assert parent.stdout.readline() == "started\n"
+        assert parent.stdout.readline() == f"started {listens}\n"
         [one] = servers(parent.pid)
         parent.kill()
     one.wait(60)
