@@ -121,6 +121,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         model=trainer.outputs["model"],
         schema=schema.outputs["schema"],
         criteria=SERVING.model_dump_json(),
+        model_server=str(settings.serving.model_server or ""),
         model_name=settings.model.name,
         split=SPLIT,
         key=settings.data.key,

@@ -10,10 +10,11 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
+from evergreen.components.serving_validator import program
 from evergreen.components.serving_validator.criteria import ServingCriteria
-from evergreen.components.serving_validator.process import FreshProcess
 from evergreen.components.serving_validator.report import Report
 from evergreen.components.serving_validator.sampling import as_request, sample, serving_features
+from evergreen.components.serving_validator.server import ModelServer
 from evergreen.components.serving_validator.signatures import read_signatures
 from evergreen.components.serving_validator.validating import Baseline, Validation
 
@@ -23,19 +24,20 @@ BLESSED, HAS_MODEL = "blessed", "has_model"
 
 
 @component
-def ServingValidator(  # noqa: N802 - a component is a class to its users
+def ServingValidator(  # noqa: N802, PLR0913, PLR0917 - a component is a class to its users
     examples: InputArtifact[list[standard_artifacts.Examples]],
     model: InputArtifact[standard_artifacts.Model],
     schema: InputArtifact[standard_artifacts.Schema],
     blessing: OutputArtifact[standard_artifacts.InfraBlessing],
     criteria: Parameter[str],
+    model_server: Parameter[str],
     model_name: Parameter[str],
     split: Parameter[str],
     key: Parameter[str],
     baseline_version: Parameter[int],
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
 ) -> None:
-    """Blesses a model that serves as its clients expect: in a fresh process, fast, and alike.
+    """Blesses a model that serves as its clients expect: from a real server, fast, and alike.
 
     It does what TFX's InfraValidator does, which needs Docker or Kubernetes. A refused model is a
     verdict, not a failure of the node: Pusher then pushes nothing.
@@ -50,6 +52,8 @@ def ServingValidator(  # noqa: N802 - a component is a class to its users
         schema: Which features a row has, and which of them a request (environment `SERVING`).
         blessing: Out: the verdict, with `report.json` and the copy of the model.
         criteria: `ServingCriteria` as JSON.
+        model_server: The path of a `tensorflow_model_server`; if empty, it is the one found on
+            PATH, or else the embedded one.
         model_name: The name that clients call the model by.
         split: The split that requests are made from.
         key: The feature with the row's stable key.
@@ -60,14 +64,16 @@ def ServingValidator(  # noqa: N802 - a component is a class to its users
     copy = Path(path_utils.stamped_model_path(blessing.uri))
     shutil.copytree(path_utils.serving_model_path(model.uri), copy)
     baseline = _baseline(baseline_version, baseline_model)
+    command = program.find(model_server)
     # First, so that it imports TensorFlow while the requests are recorded.
-    with FreshProcess(copy, held_to.load_seconds, held_to.answer_seconds) as served:
+    with ModelServer(command, model_name, held_to.load_seconds, held_to.answer_seconds) as server:
         folders = [Path(one.uri, f"Split-{split}") for one in examples]
         expected = _load_schema(schema)
         features = serving_features(expected)
         records = sample(folders, expected, key, held_to.rows)
         rows = [as_request(record, features) for record in records]
-        report = Validation(copy, held_to, served)(rows, features, model_name, baseline)
+        validation = Validation(copy, held_to, server, program.describe(command))
+        report = validation(rows, features, model_name, baseline)
     _write(report, blessing)
 
 

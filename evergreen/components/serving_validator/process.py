@@ -1,121 +1,124 @@
-"""A model served by a fresh process: none of what this one has imported or loaded helps it."""
+"""A model server in a process of its own, without models at first."""
 
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
-from multiprocessing import Pipe
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from tempfile import TemporaryDirectory
 
-from evergreen.components.serving_validator import worker
-from evergreen.components.serving_validator.served import Tensors, UnservableError
-from evergreen.errors import EvergreenError
+from evergreen.components.serving_validator import launch
 
-START_SECONDS = 300.0  # to import TensorFlow: 10 to 15 s on a slow machine, more on a busy one
-EXIT_SECONDS = 60.0  # from closing the socket to the end, with a core dump in between
+HOST = "127.0.0.1"
+POLL_SECONDS = 0.05
 TAIL_CHARACTERS = 1000
+TAKEN = "Failed to start HTTP Server"
+"""What both servers say of a REST port that somebody else has."""
 
 
-class FreshProcess:
-    """A `ServedModel` in a process of its own; a context manager that leaves none behind.
+class ServerProcess:
+    """A server that listens on a socket of its own, and on a free port of this machine.
 
-    The process starts when this is made, so that it imports TensorFlow while the caller goes on.
+    `tensorflow_model_server` listens on all addresses: so by gRPC, which can do all that there is,
+    it listens on no port.
 
     Attributes:
-        load_seconds: How long loading took, in seconds; None until `wait_until_loaded`.
+        folder: What is its own.
+        target: What gRPC connects to.
+        host: Host and port of REST.
     """
 
-    def __init__(self, model: Path, load_within: float, answer_within: float) -> None:
-        """Starts the process.
+    def __init__(self, command: Sequence[str]) -> None:
+        """Starts it, and does not wait for it.
 
         Args:
-            model: The folder of a SavedModel.
-            load_within: Time to load it, in seconds.
-            answer_within: Time for each answer, in seconds.
+            command: The program, a `tensorflow_model_server` or one that takes its flags, with
+                flags other than those of its addresses and models.
         """
-        self.load_seconds: float | None = None
-        self._load_within, self._answer_within = load_within, answer_within
-        self._fault: UnservableError | None = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        self._connection, theirs = Pipe()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-P", worker.__file__, str(model), str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+        self._temporary = TemporaryDirectory(prefix="evergreen-")
+        self.folder = Path(self._temporary.name)
+        self._socket, self._port = str(self.folder / "grpc.sock"), free_port()
+        self.target, self.host = f"unix:{self._socket}", f"{HOST}:{self._port}"
+        models = self.folder / "models.txt"
+        models.write_text("model_config_list {}\n")
+        addresses = (f"--grpc_socket_path={self._socket}", f"--rest_api_port={self._port}")
+        program = [*command, "--port=0", *addresses, f"--model_config_file={models}"]
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - what the settings name
+                [sys.executable, "-IS", launch.__file__, str(os.getpid()), *program],
                 stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
+                stdout=log,
+                stderr=subprocess.STDOUT,
                 # Only errors: what it says at its end goes into the report.
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-                # Ctrl-C is for this process to handle: a worker that it kills is no bad model.
+                # Ctrl-C is for this process to handle: a server that it kills is no bad model.
                 start_new_session=True,
             )
 
-    def wait_until_loaded(self) -> None:
-        """Waits until the model can be asked, as `ServedModel.wait_until_loaded`."""
-        try:
-            self._receive("start", START_SECONDS)
-        except UnservableError as error:
-            raise EvergreenError(
-                f"the process that should serve the model: {error}",
-                hint="It imports TensorFlow only: see whether `python -c 'import tensorflow'` "
-                "works here, and how busy the machine is.",
-            ) from error
-        self.load_seconds = float(self._receive("load", self._load_within))
+    def wait_until_listening(self, seconds: float) -> bool:
+        """Waits until it listens; tells whether it does, and has not ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.end(POLL_SECONDS):
+            if _accepts(socket.AF_UNIX, self._socket) and _accepts(
+                socket.AF_INET, (HOST, self._port)
+            ):
+                return not self.has_no_port
+        return False
 
-    def predict(self, signature: str, inputs: Tensors) -> Tensors:
-        """Answers a request, as `ServedModel.predict`."""
-        if self._fault:
-            raise self._fault
-        try:
-            self._connection.send((signature, inputs))
-        except OSError:
-            raise self._ended("answer") from None
-        answer: Tensors = self._receive("answer", self._answer_within)
-        return answer
+    @property
+    def has_no_port(self) -> bool:
+        """Whether somebody else took the port before it could: one that is free now may do."""
+        return TAKEN in self.words()
 
     @property
     def memory_mb(self) -> float | None:
-        """Peak resident memory in MiB; None if no model is loaded.
+        """Peak resident memory in MiB; None if it has ended.
 
         Read from Linux, since `ru_maxrss` of a child begins with the memory of its parent.
         """
-        if self.load_seconds is None or self._process.poll() is not None:
+        if self._process.poll() is not None:
             return None
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         peak = re.search(r"VmHWM:\s+(\d+) kB", status)
         return int(peak[1]) / 1024 if peak else None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        self._log.close()
-
-    def _receive(self, verb: str, seconds: float) -> Any:
-        if not self._connection.poll(seconds):
-            self._process.kill()
-            self._fault = UnservableError(f"did not {verb} within {seconds:g} s")
-            raise self._fault
+    def end(self, within: float) -> str:
+        """Waits for its end; returns how it ended, empty if it has not."""
         try:
-            kind, content = self._connection.recv()
-        except (EOFError, OSError):
-            raise self._ended(verb) from None
-        if kind == worker.ERROR:
-            raise UnservableError(content)
-        return content
+            code = self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return ""
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
 
-    def _ended(self, verb: str) -> UnservableError:
-        """What to say of a process that is gone: how it ended, and its last words."""
-        code = self._process.wait(EXIT_SECONDS)
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-        self._log.seek(0)
-        words = self._log.read().decode(errors="replace").strip()[-TAIL_CHARACTERS:]
-        self._fault = UnservableError(f"the process {how} and did not {verb}; it said: {words}")
-        return self._fault
+    def words(self) -> str:
+        """Returns the end of what it said."""
+        said = (self.folder / "log").read_text(errors="replace")
+        return said.strip()[-TAIL_CHARACTERS:]
+
+    def kill(self) -> None:
+        """Ends it, with all that it may have started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """Ends it, and removes what is its own."""
+        self.kill()
+        self._temporary.cleanup()
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind((HOST, 0))
+        return int(one.getsockname()[1])
+
+
+def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family) as one:
+        return one.connect_ex(address) == 0

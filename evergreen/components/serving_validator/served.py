@@ -1,52 +1,20 @@
-"""What the validator asks: a model behind some boundary, or in this process."""
+"""The exported model in this process, and what is said of one that cannot be served."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
-from numpy.typing import NDArray
+import tensorflow as tf
 
-from evergreen.components.serving_validator import worker
 from evergreen.errors import EvergreenError
+from evergreen.serving.client.tensors import Tensors
 
-Array = NDArray[Any]
-Tensors = dict[str, Array]
-"""Tensors by name; strings are bytes, of dtype object."""
 Predict = Callable[[str, Tensors], Tensors]
 """Answers a request: from the name of a signature and its inputs to its outputs."""
+MAX_CHARACTERS = 500  # of an error: TensorFlow repeats whole graphs
 
 
 class UnservableError(EvergreenError):
     """The model's own fault: it cannot be read, loaded or asked. The validator refuses it."""
-
-
-class ServedModel(Protocol):
-    """A model that is served in another process, here or behind a network.
-
-    Attributes:
-        load_seconds: How long it took to load, in seconds; None until it is.
-    """
-
-    load_seconds: float | None
-
-    def wait_until_loaded(self) -> None:
-        """Waits until the model can be asked.
-
-        Raises:
-            EvergreenError: If there is no process, for reasons that are not the model's.
-            UnservableError: If the model cannot be loaded, kills the process, or takes too long.
-        """
-
-    def predict(self, signature: str, inputs: Tensors) -> Tensors:
-        """Answers a request.
-
-        Raises:
-            UnservableError: If it answers with an error, too late, or not at all.
-        """
-
-    @property
-    def memory_mb(self) -> float | None:
-        """Peak resident memory of the process that serves, in MiB; None if none is loaded."""
 
 
 class InProcess:
@@ -59,13 +27,29 @@ class InProcess:
             UnservableError: If it cannot be loaded.
         """
         try:
-            self._model = worker.load(str(model))
+            self._model = tf.saved_model.load(str(model))
         except Exception as error:  # whatever a broken file makes TensorFlow raise
-            raise UnservableError(worker.describe(error)) from error
+            raise UnservableError(describe(error)) from error
 
     def predict(self, signature: str, inputs: Tensors) -> Tensors:
-        """Answers a request, as `ServedModel.predict`."""
+        """Answers a request.
+
+        Raises:
+            UnservableError: If it cannot be answered.
+        """
+        tensors = {name: tf.constant(values) for name, values in inputs.items()}
         try:
-            return worker.answer(self._model, signature, inputs)
+            outputs = self._model.signatures[signature](**tensors)
+            return {name: tensor.numpy() for name, tensor in outputs.items()}
         except Exception as error:  # whatever the ops of a graph raise
-            raise UnservableError(worker.describe(error)) from error
+            raise UnservableError(describe(error)) from error
+
+
+def describe(error: Exception) -> str:
+    """Returns the kind and the text of an error, not too long."""
+    return shorten(f"{type(error).__name__}: {error}")
+
+
+def shorten(text: str) -> str:
+    """Returns a text that is not too long."""
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}..."
