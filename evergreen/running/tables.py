@@ -60,7 +60,8 @@ def show_serving(console: Console, report: Report) -> None:
     latency = report["latency"].get("serving_default")
     speed = f", p95 {latency['p95_ms']:.1f} ms a row" if latency else ""
     if report["blessed"]:
-        text = f"serves {report['requests']} recorded requests as in training{speed}"
+        asked = f"{report['requests']} recorded requests over gRPC and REST"
+        text = f"serves {asked} as in training{speed}"
         _line(console, "✓", text)
     _list(console, "✗", reasons.of_serving(report))
 

@@ -67,13 +67,13 @@ def test_the_candidate_is_compared_with_the_serving_model(
     assert any("baseline" in verdict["criterion"] for verdict in report["verdicts"])
 
 
-def test_a_later_model_is_a_candidate(project: Project, first: Ran, grown: Ran) -> None:
+def test_a_later_model_is_a_canary(project: Project, first: Ran, grown: Ran) -> None:
     assert grown.record.outcome is Outcome.PUSHED
     stages = {
         event.model.version: event.stage for event in Registry(project.store, "taxi").events()
     }
     assert stages[first.record.model_version] is Stage.SERVING
-    assert stages[grown.record.model_version] is Stage.CANDIDATE
+    assert stages[grown.record.model_version] is Stage.CANARY
 
 
 def test_an_interrupted_training_keeps_its_pins(
