@@ -121,11 +121,11 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         model=trainer.outputs["model"],
         schema=schema.outputs["schema"],
         criteria=SERVING.model_dump_json(),
+        model_server=str(settings.serving.model_server or ""),
         model_name=settings.model.name,
         split=SPLIT,
         key=settings.data.key,
         baseline_version=baseline.version if baseline else 0,
-        model_server=str(settings.serving.model_server or ""),
         baseline_model=baseline_model,
     ).with_id("ServingValidator")
     nodes = [schema, transform, trainer, evaluator, gate, validator]

@@ -76,16 +76,15 @@ class BeamSettings(Section):
 
 
 class ServingSettings(Section):
-    """Where pushed models go."""
+    """Where pushed models go, and what serves them."""
 
     base_path: ProjectPath = Field(description="A folder a version is pushed into, `<base>/<n>`.")
-    model_server: ProjectPath | None = Field(
-        None,
-        description="The tensorflow_model_server that models are validated with; null: the one on "
-        "PATH, or else the embedded server.",
-    )
     exposure: ExposureSettings = Field(
         description="How servers get to know what to serve: reload, config_map, kserve or hand."
+    )
+    model_server: ProjectPath | None = Field(
+        description="A tensorflow_model_server, which models are validated with before they are "
+        "pushed. If null, the one found on PATH, or else the embedded one."
     )
 
 

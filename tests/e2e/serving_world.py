@@ -37,9 +37,9 @@ def constant(x: tf.Tensor) -> tf.Tensor:
 
 
 def slow(x: tf.Tensor) -> tf.Tensor:
-    """Half plus one, after some work that is for nothing."""
+    """Half plus one, after work that takes a hundred times as long, however busy the machine is."""
     matrix = tf.eye(400)
-    for _ in tf.range(30):
+    for _ in tf.range(100):
         matrix = matrix @ matrix
     return x / 2 + matrix[0, 0]
 

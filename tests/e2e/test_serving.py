@@ -28,7 +28,7 @@ gateway:
   poll_seconds: 0.2
   backend: {{grpc: "127.0.0.1:{3}", rest: "127.0.0.1:{4}"}}
   canary: {{steps: [50], hold_seconds: 0}}
-  limits: {{latency_ratio: 5}}  # a machine that is busy with other things decides nothing
+  limits: {{latency_ratio: 2}}
   log: {{folder: {0}/predictions}}
 """
 

@@ -139,6 +139,8 @@ def test_the_model_served_as_it_should_before_it_was_pushed(project: Project, fi
     assert report["blessed"]
     criteria = [check["criterion"] for check in report["checks"]]
     assert "raw: answers as serving_default" in criteria
+    for way in ("gRPC", "REST by columns", "REST by rows"):
+        assert f"raw: answers over {way} as in this process" in criteria
     assert set(report["latency"]) == {"serving_default", "raw"}
     pushed = project.settings.serving.base_path / str(first.record.model_version)
     assert (pushed / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 0

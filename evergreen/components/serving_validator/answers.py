@@ -12,10 +12,10 @@ from evergreen.components.serving_validator.signatures import Signature, Spec
 from evergreen.serving.client.tensors import Array, Tensors
 
 
-def answered(name: str, api: str, found: Replay, requests: Sequence[Request]) -> Check:
-    """Checks that all requests to a signature got an answer over an API: "gRPC" or "REST"."""
+def answered(criterion: str, found: Replay, requests: Sequence[Request]) -> Check:
+    """Checks that all requests got an answer."""
     return Check(
-        criterion=f"{name}: every request is answered over {api}",
+        criterion=criterion,
         passed=not found.fault,
         value=len(found.answers),
         limit=len(requests),
@@ -53,7 +53,7 @@ def same(
     pairs = zip(ones, others, strict=True)
     worst = max((distance(one, other) for one, other in pairs), default=math.inf)
     words = {0.0: "bit for bit", math.inf: "they differ in more than numbers"}
-    return within(criterion, worst, tolerance, words.get(worst, ""))
+    return within(criterion, worst, tolerance, words.get(worst, "not bit for bit"))
 
 
 def distance(one: Tensors, other: Tensors) -> float:
@@ -82,6 +82,12 @@ def batches_apart(answers: Sequence[Tensors], signature: Signature, rows: int) -
         alone, *batches = np.split(values, len(values) // rows)
         distances += [_distance(batch, alone) for batch in batches]
     return max(distances)
+
+
+def are_by_row(signature: Signature) -> bool:
+    """Whether all inputs and outputs have a value for each row, as REST's row format needs it."""
+    specs = [*signature.inputs.values(), *signature.outputs.values()]
+    return all(spec.shape is not None and spec.shape[:1] == (None,) for spec in specs)
 
 
 def _is_by_row(spec: Spec) -> bool:

@@ -1,101 +1,104 @@
-"""Asks a server over both of its APIs."""
+"""Asks a served model as clients do: by gRPC, and by REST in both of its formats."""
 
-import socket
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable
 
 import grpc
 import numpy as np
-from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, ModelVersionStatus
-from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
-from evergreen.components.serving_validator.signatures import Signature
-from evergreen.serving.client import address as addresses
-from evergreen.serving.client import signatures as client
-from evergreen.serving.client.protos import ModelSpec, PredictionServiceStub, PredictRequest
+from evergreen.components.serving_validator.process import ServerProcess
+from evergreen.components.serving_validator.served import UnservableError, describe, shorten
+from evergreen.components.serving_validator.signatures import Signature, Signatures
+from evergreen.errors import EvergreenError
+from evergreen.serving.client.address import Address
+from evergreen.serving.client.failures import ServerError
+from evergreen.serving.client.grpc_transport import GrpcTransport
+from evergreen.serving.client.protos import ModelSpec
 from evergreen.serving.client.rest_transport import RestTransport
-from evergreen.serving.client.tensors import Tensors, fill, to_array
+from evergreen.serving.client.signatures import Spec
+from evergreen.serving.client.tensors import Tensors
 
-STATUS_SECONDS = 5.0
-OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+EXIT_SECONDS = 60.0  # from the last answer to the end, with a core dump in between
+Code = grpc.StatusCode
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where a server answers.
+class Asking:
+    """The clients of one loaded model.
 
-    Attributes:
-        grpc: As gRPC takes it.
-        rest: Host and port.
-        model: The name of its one model.
+    All raise UnservableError if the server answers with an error, too late, or not at all; after
+    one that killed it, or that it never answered, for every request.
     """
 
-    grpc: str
-    rest: str
-    model: str = "candidate"
-
-
-def free_port() -> int:
-    """Returns a port that nobody listens on, now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def is_available(address: Address) -> bool:
-    """Whether the server has loaded the model."""
-    request = GetModelStatusRequest()
-    request.model_spec.name = address.model
-    with grpc.insecure_channel(address.grpc) as channel:
-        try:
-            answer = ModelServiceStub(channel).GetModelStatus(request, timeout=STATUS_SECONDS)
-        except grpc.RpcError:
-            return False
-    available = ModelVersionStatus.AVAILABLE
-    return any(version.state == available for version in answer.model_version_status)
-
-
-class Clients:
-    """A client of each API."""
-
-    def __init__(self, address: Address, seconds: float) -> None:
+    def __init__(
+        self, process: ServerProcess, model_name: str, signatures: Signatures, seconds: float
+    ) -> None:
         """Connects when it is first asked.
 
         Args:
-            address: Of the server.
-            seconds: How long an answer may take.
+            process: Serves the model.
+            model_name: The name that it is served by.
+            signatures: Which outputs it has.
+            seconds: Time for each answer.
         """
-        self._model, self._seconds = address.model, seconds
-        self._channel = grpc.insecure_channel(address.grpc, options=OPTIONS)
-        self._stub = PredictionServiceStub(self._channel)
-        self._rest = RestTransport(addresses.Address("rest", address.rest, False), {}, None)
+        self._process, self._name, self._seconds = process, model_name, seconds
+        self._outputs = {name: _outputs(one) for name, one in signatures.items()}
+        self._fault: UnservableError | None = None
+        grpc_, rest = Address("grpc", process.target, False), Address("rest", process.host, False)
+        self._grpc, self._rest = GrpcTransport(grpc_, {}, None), RestTransport(rest, {}, None)
 
     def by_grpc(self, signature: str, inputs: Tensors) -> Tensors:
-        """Returns all outputs of a signature. Raises grpc.RpcError."""
-        request = PredictRequest(model_spec=self._spec(signature))
-        for name, array in inputs.items():
-            fill(request.inputs[name], array)
-        answer = self._stub.Predict(request, timeout=self._seconds)
-        return {name: to_array(proto) for name, proto in answer.outputs.items()}
+        """Answers a request by gRPC."""
+        return self._ask(self._grpc.predict, signature, inputs)
 
-    def by_rest(self, name: str, signature: Signature, inputs: Tensors) -> Tensors:
-        """Returns the outputs that a signature declares. Raises ServerError."""
-        outputs = {
-            output: client.Spec(np.dtype(spec.dtype.as_numpy_dtype), spec.shape)
-            for output, spec in signature.outputs.items()
-        }
-        return self._rest.predict(self._spec(name), outputs, inputs, self._seconds)
+    def by_rest(self, signature: str, inputs: Tensors) -> Tensors:
+        """Answers a request by REST, in the column format."""
+        return self._ask(self._rest.predict, signature, inputs)
+
+    def by_rest_rows(self, signature: str, inputs: Tensors) -> Tensors:
+        """Answers a request by REST, in the row format."""
+        return self._ask(self._rest.predict_rows, signature, inputs)
 
     def close(self) -> None:
         """Closes the connections."""
-        self._channel.close()
+        self._grpc.close()
         self._rest.close()
 
-    def __enter__(self) -> Self:
-        return self
+    def _ask(self, predict: Callable[..., Tensors], signature: str, inputs: Tensors) -> Tensors:
+        if self._fault:
+            raise self._fault
+        spec = ModelSpec(name=self._name, signature_name=signature)
+        try:
+            return predict(spec, self._outputs.get(signature, {}), inputs, self._seconds)
+        except ServerError as error:
+            self._fault = lost(self._process, error.code, "answer", self._seconds)
+            said = f"{error.code.name}: {error.reason}"
+            raise self._fault or UnservableError(shorten(said)) from error
+        except (EvergreenError, KeyError, TypeError, ValueError) as error:
+            raise UnservableError(f"the client cannot read it: {describe(error)}") from error
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
-    def _spec(self, signature: str) -> ModelSpec:
-        return ModelSpec(name=self._model, signature_name=signature)
+def lost(
+    process: ServerProcess, code: grpc.StatusCode, verb: str, seconds: float
+) -> UnservableError | None:
+    """Returns what to say of a server that has ended or hangs, which is ended; None of others.
+
+    Args:
+        process: The server.
+        code: What the client got.
+        verb: What the server did not do.
+        seconds: How long it was given.
+    """
+    if code is Code.DEADLINE_EXCEEDED:
+        process.kill()
+        what = f"did not {verb} within {seconds:g} s"
+    elif code is Code.UNAVAILABLE and (how := process.end(EXIT_SECONDS)):
+        what = f"the server {how} and did not {verb}"
+    else:
+        return None
+    return UnservableError(f"{what}; it said: {process.words()}")
+
+
+def _outputs(signature: Signature) -> dict[str, Spec]:
+    return {
+        name: Spec(np.dtype(spec.dtype.as_numpy_dtype), spec.shape)
+        for name, spec in signature.outputs.items()
+    }

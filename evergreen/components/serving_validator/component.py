@@ -10,11 +10,11 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
+from evergreen.components.serving_validator import program
 from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.components.serving_validator.report import Report
 from evergreen.components.serving_validator.sampling import as_request, sample, serving_features
-from evergreen.components.serving_validator.served import Served
-from evergreen.components.serving_validator.server import find_command
+from evergreen.components.serving_validator.server import ModelServer
 from evergreen.components.serving_validator.signatures import read_signatures
 from evergreen.components.serving_validator.validating import Baseline, Validation
 
@@ -30,14 +30,14 @@ def ServingValidator(  # noqa: N802, PLR0913, PLR0917 - a component is a class t
     schema: InputArtifact[standard_artifacts.Schema],
     blessing: OutputArtifact[standard_artifacts.InfraBlessing],
     criteria: Parameter[str],
+    model_server: Parameter[str],
     model_name: Parameter[str],
     split: Parameter[str],
     key: Parameter[str],
     baseline_version: Parameter[int],
-    model_server: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
 ) -> None:
-    """Blesses a model that serves as its clients expect: by a real server, fast, and alike.
+    """Blesses a model that serves as its clients expect: from a real server, fast, and alike.
 
     It does what TFX's InfraValidator does, which needs Docker or Kubernetes. A refused model is a
     verdict, not a failure of the node: Pusher then pushes nothing.
@@ -52,27 +52,28 @@ def ServingValidator(  # noqa: N802, PLR0913, PLR0917 - a component is a class t
         schema: Which features a row has, and which of them a request (environment `SERVING`).
         blessing: Out: the verdict, with `report.json` and the copy of the model.
         criteria: `ServingCriteria` as JSON.
+        model_server: The path of a `tensorflow_model_server`; if empty, it is the one found on
+            PATH, or else the embedded one.
         model_name: The name that clients call the model by.
         split: The split that requests are made from.
         key: The feature with the row's stable key.
         baseline_version: The serving version; 0 for none.
-        model_server: A `tensorflow_model_server` binary; if empty the one on PATH, or else the
-            embedded server.
         baseline_model: The serving version's model.
     """
     held_to = ServingCriteria.model_validate_json(criteria)
     copy = Path(path_utils.stamped_model_path(blessing.uri))
     shutil.copytree(path_utils.serving_model_path(model.uri), copy)
     baseline = _baseline(baseline_version, baseline_model)
-    # First, so that it starts while the requests are recorded.
-    command = find_command(model_server)
-    with Served(copy, command, held_to.load_seconds, held_to.answer_seconds) as served:
+    command = program.find(model_server)
+    # First, so that it imports TensorFlow while the requests are recorded.
+    with ModelServer(command, model_name, held_to.load_seconds, held_to.answer_seconds) as server:
         folders = [Path(one.uri, f"Split-{split}") for one in examples]
         expected = _load_schema(schema)
         features = serving_features(expected)
         records = sample(folders, expected, key, held_to.rows)
         rows = [as_request(record, features) for record in records]
-        report = Validation(copy, held_to, served)(rows, features, model_name, baseline)
+        validation = Validation(copy, held_to, server, program.describe(command))
+        report = validation(rows, features, model_name, baseline)
     _write(report, blessing)
 
 

@@ -9,13 +9,10 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tfx.utils import path_utils
 
+from evergreen.components.serving_validator.served import UnservableError
 from evergreen.components.serving_validator.signatures import Signature, Spec
-from evergreen.components.serving_validator.unservable import UnservableError
+from evergreen.serving.client.columns import MISSING
 from evergreen.serving.client.tensors import Array, Tensors
-
-MISSING: dict[str, bytes | float] = {"f": float("nan"), "i": -1, "O": b""}
-"""What stands for a missing value in a signature that takes one tensor a feature, by NumPy's kind:
-NaN for floats, -1 for integers, and the empty string. A model's export has to keep to it."""
 
 
 @dataclass(frozen=True)

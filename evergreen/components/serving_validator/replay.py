@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from evergreen.components.serving_validator.recording import Request
-from evergreen.components.serving_validator.served import Predict
-from evergreen.components.serving_validator.unservable import UnservableError
+from evergreen.components.serving_validator.served import Predict, UnservableError
 from evergreen.serving.client.tensors import Tensors
 
 TIMED_REQUESTS = 200

@@ -1,165 +1,149 @@
-"""A model server with the candidate, as clients will have it: a process that starts and ends."""
+"""A model server with the candidate."""
 
-import re
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from evergreen.components.serving_validator.asking import Address, free_port, is_available
-from evergreen.components.serving_validator.unservable import UnservableError
+import grpc
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, ModelVersionStatus
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
+
+from evergreen.components.serving_validator.asking import Asking, Code, lost
+from evergreen.components.serving_validator.process import ServerProcess
+from evergreen.components.serving_validator.served import UnservableError, shorten
+from evergreen.components.serving_validator.signatures import Signatures
 from evergreen.errors import EvergreenError
+from evergreen.serving.client.protos import ModelSpec
 
-BINARY = "tensorflow_model_server"
-START_SECONDS = 300.0  # to import TensorFlow: 10 to 15 s on a slow machine, more on a busy one
-EXIT_SECONDS = 60.0  # from the last answer to the end, with a core dump in between
-POLL_SECONDS = 0.05
-TAIL_CHARACTERS = 1000
-LOADING = re.compile(r"servable version \{", re.IGNORECASE)
-"""What both servers write when they begin to load a version, after their own start."""
-PORT_TAKEN = "Failed to start HTTP Server"
+VERSION = "1"  # of no meaning: nobody names it
+START_SECONDS = 300.0  # to import TensorFlow: 5 to 15 s on a slow machine, more on a busy one
+STARTS = 3  # one more for each port that somebody else takes first
+STATUS_SECONDS = 10.0
 
 
-def find_command(binary: str) -> list[str]:
-    """Returns the command of a server: the binary named, the one on PATH, or the embedded one."""
-    found = binary or shutil.which(BINARY)
-    return [found] if found else [sys.executable, "-m", "evergreen.serving.model_server"]
+class ModelServer:
+    """A server with one model at most; a context manager that leaves no process behind.
 
-
-class ServerProcess:
-    """A server of one model; a context manager that leaves none behind.
-
-    The process starts when this is made, so that it gets ready while the caller goes on.
+    It starts when this is made, so that it can import TensorFlow while the caller goes on. It ends
+    with the thread that made it, which is the one to use it.
 
     Attributes:
-        address: Where it answers.
-        load_seconds: How long the model took to load, in seconds; None until it is.
+        load_seconds: From the request to load the model to its being available: with its warm-up,
+            without the start of the server. None until it is.
     """
 
-    def __init__(self, model: Path, command: Sequence[str], answer_within: float) -> None:
-        """Starts the process.
+    def __init__(
+        self, command: Sequence[str], model_name: str, load_within: float, answer_within: float
+    ) -> None:
+        """Starts the server.
 
         Args:
-            model: The folder of a SavedModel.
-            command: Of a server that takes TensorFlow Serving's flags.
+            command: The program, a `tensorflow_model_server` or one that takes its flags.
+            model_name: The name that clients call the model by.
+            load_within: Time to load it, in seconds.
             answer_within: Time for each answer, in seconds.
         """
         self.load_seconds: float | None = None
-        self._command, self._answer_within = list(command), answer_within
-        self._folder = tempfile.TemporaryDirectory(prefix="serving-")
-        self._versions = Path(self._folder.name, "versions")
-        self._versions.mkdir()
-        (self._versions / "1").symlink_to(model.resolve())
-        self._start()
+        self._name, self._load_within, self._answer_within = model_name, load_within, answer_within
+        timeout = f"--rest_api_timeout_in_ms={answer_within * 1000:.0f}"
+        self._command = (*command, "--max_num_load_retries=0", timeout)
+        self._process = ServerProcess(self._command)
+        self._asking: Asking | None = None
 
-    def wait_until_loaded(self, seconds: float) -> None:
-        """Waits until the model can be asked.
+    def load(self, model: Path, signatures: Signatures) -> Asking:
+        """Loads the model, and has it answer the requests that it carries.
 
         Args:
-            seconds: How long it may take to load, once the server itself has started.
+            model: The folder of a SavedModel.
+            signatures: What it can be asked.
 
         Raises:
             EvergreenError: If there is no server, for reasons that are not the model's.
-            UnservableError: If the model cannot be loaded, kills the process, or takes too long.
+            UnservableError: If the model cannot be loaded, kills the server, or takes too long.
         """
-        began, loading = time.monotonic(), None
-        while not is_available(self.address):
-            now = time.monotonic()
-            if loading is None and LOADING.search(self.said()):
-                loading = now
-            if self._process.poll() is not None:
-                if PORT_TAKEN in self.said():  # it was free a moment ago
-                    self._start()
-                    continue
-                raise self._not_loaded(loading is not None, self.how_it_ended("load"))
-            if now - (loading or began) > (seconds if loading else START_SECONDS):
-                self.kill()
-                verb = f"load within {seconds:g} s" if loading else "start"
-                raise self._not_loaded(loading is not None, f"did not {verb}")
-            time.sleep(POLL_SECONDS)
-        self.load_seconds = time.monotonic() - (loading or began)
+        self._wait_until_started()
+        base = self._process.folder / "models"
+        base.mkdir()
+        (base / VERSION).symlink_to(model.absolute())
+        start = time.monotonic()
+        with grpc.insecure_channel(self._process.target) as channel:
+            self._load(ModelServiceStub(channel), base)
+        self.load_seconds = time.monotonic() - start
+        self._asking = Asking(self._process, self._name, signatures, self._answer_within)
+        return self._asking
 
-    def how_it_ended(self, verb: str) -> str:
-        """What to say of a process that is gone: how it ended, and its last words."""
-        code = self._process.wait(EXIT_SECONDS)
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-        words = self.said().strip()[-TAIL_CHARACTERS:]
-        return f"the server {how} and did not {verb}; it said: {words}"
+    def load_cold(self, model: Path, signatures: Signatures) -> Asking:
+        """Loads a model that `load` refuses in a new server, without the requests that it carries.
 
-    def has_ended(self, within: float) -> bool:
-        """Whether the process is gone, or goes within so many seconds."""
-        try:
-            self._process.wait(within)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        What else is wrong with it can be asked then. Arguments and errors are those of `load`.
+        """
+        self._start_again("--enable_model_warmup=false")
+        return self.load(model, signatures)
 
     @property
     def memory_mb(self) -> float | None:
-        """Peak resident memory of the server, in MiB; None if no model is loaded.
-
-        Read from Linux, since `ru_maxrss` of a child begins with the memory of its parent.
-        """
-        if self.load_seconds is None or self._process.poll() is not None:
-            return None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        peak = re.search(r"VmHWM:\s+(\d+) kB", status)
-        return int(peak[1]) / 1024 if peak else None
-
-    def said(self) -> str:
-        """What the server has printed."""
-        return self._log.read_text(errors="replace")
-
-    def kill(self) -> None:
-        """Ends it."""
-        self._process.kill()
-        self._process.wait()
+        """Peak resident memory of the server in MiB; None if it has no model."""
+        return None if self.load_seconds is None else self._process.memory_mb
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.kill()
-        self._folder.cleanup()
+        if self._asking:
+            self._asking.close()
+        self._process.close()
 
-    def _start(self) -> None:
-        folder = self._folder.name
-        self.address = Address(f"unix:{folder}/grpc.sock", f"127.0.0.1:{free_port()}")
-        self._log = Path(folder, "log")
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - named by the settings, or our own
-                # It ends with this process, however that does.
-                ["setpriv", "--pdeathsig", "KILL", "--", *self._command, *self._flags()],  # noqa: S607
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C is for this process to handle: a server that it kills is no bad model.
-                start_new_session=True,
-            )
+    def _start_again(self, *flags: str) -> None:
+        self._process.close()
+        self._process = ServerProcess([*self._command, *flags])
 
-    def _flags(self) -> list[str]:
-        return [
-            "--port=0",
-            f"--grpc_socket_path={self.address.grpc.removeprefix('unix:')}",
-            f"--rest_api_port={self.address.rest.rpartition(':')[2]}",
-            f"--rest_api_timeout_in_ms={int(self._answer_within * 1000)}",
-            f"--model_name={self.address.model}",
-            f"--model_base_path={self._versions}",
-            "--max_num_load_retries=0",
-            # The same requests are replayed by us, who can tell what is wrong with an answer.
-            "--enable_model_warmup=false",
-        ]
-
-    def _not_loaded(self, is_the_models: bool, text: str) -> EvergreenError:
-        if is_the_models:
-            return UnservableError(text)
-        return EvergreenError(
-            f"the server that should serve the model: {text}",
-            hint=f"See whether `{' '.join(self._command)} --help` works here, and how busy the "
-            "machine is.",
+    def _wait_until_started(self) -> None:
+        for _ in range(STARTS):
+            if self._process.wait_until_listening(START_SECONDS):
+                return
+            if not self._process.has_no_port:
+                break
+            self._start_again()
+        how = self._process.end(0) or f"does not listen after {START_SECONDS:g} s"
+        raise EvergreenError(
+            f"the model server {self._command[0]} {how}; it said: {self._process.words()}",
+            hint="See whether it starts by hand, with --port=8500, and how busy the machine is.",
         )
+
+    def _load(self, models: ModelServiceStub, base: Path) -> None:
+        request = ReloadConfigRequest()
+        request.config.model_config_list.config.add(
+            name=self._name, base_path=str(base), model_platform="tensorflow"
+        )
+        try:
+            refusal = self._reload(models, request)
+            status = self._status(models)
+        except grpc.RpcError as error:
+            gone = lost(self._process, error.code(), "load the model", self._load_within)
+            raise gone or UnservableError(shorten(str(error.details()))) from error
+        if status.state != ModelVersionStatus.AVAILABLE:
+            raise UnservableError(shorten(_reason(status) or refusal))
+
+    def _reload(self, models: ModelServiceStub, request: ReloadConfigRequest) -> str:
+        """Asks for the model, and waits for it; returns why it cannot be had, else nothing."""
+        try:
+            models.HandleReloadConfigRequest(request, timeout=self._load_within)
+        except grpc.RpcError as error:
+            if error.code() in (Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE):
+                raise
+            return str(error.details())
+        return ""
+
+    def _status(self, models: ModelServiceStub) -> ModelVersionStatus:
+        request = GetModelStatusRequest(model_spec=ModelSpec(name=self._name))
+        answer = models.GetModelStatus(request, timeout=STATUS_SECONDS)
+        return answer.model_version_status[0]
+
+
+def _reason(status: ModelVersionStatus) -> str:
+    """Why a version came to its end; empty if it has not."""
+    names = {code.value[0]: code.name for code in Code}
+    found = status.status
+    return f"{names[found.error_code]}: {found.error_message}" if found.error_code else ""

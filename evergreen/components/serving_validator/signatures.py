@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from evergreen.components.serving_validator.unservable import UnservableError
+from evergreen.components.serving_validator.served import UnservableError
 
 # Asked by Evaluator and ModelGate only: it changes with the preprocessing, and breaks no client.
 INTERNAL = frozenset({"transform_features"})

@@ -1,24 +1,27 @@
 """From a model and rows to the report on how it serves."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 
 from evergreen.components.serving_validator import answers, checks
+from evergreen.components.serving_validator.asking import Asking
 from evergreen.components.serving_validator.checks import Check
 from evergreen.components.serving_validator.criteria import ServingCriteria
+from evergreen.components.serving_validator.examining import examine
 from evergreen.components.serving_validator.recording import Request, record, write_requests
-from evergreen.components.serving_validator.replay import Latency, measure, replay
+from evergreen.components.serving_validator.replay import Latency
 from evergreen.components.serving_validator.report import Report
-from evergreen.components.serving_validator.served import InProcess, Served
+from evergreen.components.serving_validator.served import InProcess, UnservableError
+from evergreen.components.serving_validator.server import ModelServer
 from evergreen.components.serving_validator.signatures import (
     Signatures,
     breaking_changes,
     read_signatures,
 )
-from evergreen.components.serving_validator.unservable import UnservableError
 from evergreen.serving.client.tensors import Tensors
 
 
@@ -33,15 +36,18 @@ class Baseline:
 class Validation:
     """Collects the checks of one model."""
 
-    def __init__(self, model: Path, criteria: ServingCriteria, served: Served) -> None:
+    def __init__(
+        self, model: Path, criteria: ServingCriteria, server: ModelServer, about: str
+    ) -> None:
         """Prepares the validation.
 
         Args:
             model: The folder of the SavedModel; the requests are written into it.
             criteria: What it is held to.
-            served: The same model behind a server.
+            server: To serve it.
+            about: The server's version, for the report.
         """
-        self._model, self._criteria, self._served = model, criteria, served
+        self._model, self._criteria, self._server, self._about = model, criteria, server, about
         self._checks: list[Check] = []
         self._signatures: Signatures = {}
         self._requests: dict[str, list[Request]] = {}
@@ -70,14 +76,12 @@ class Validation:
             return self._report(len(rows), baseline)
         self._compare_signatures(baseline)
         self._record(rows, features, model_name)
-        here = self._load()
-        if here:
+        if loaded := self._load():
             for name in self._requests:
-                self._ask(name, here, len(rows))
+                self._examine(name, *loaded, len(rows))
             self._compare_answers()
-            memory = self._served.memory_mb
-            limit = self._criteria.memory_mb
-            self._add(checks.within("memory of the server in MB", memory, limit))
+            memory, limit = self._server.memory_mb, self._criteria.memory_mb
+            self._add(checks.within("memory of the model server in MB", memory, limit))
         return self._report(len(rows), baseline)
 
     def _compare_signatures(self, baseline: Baseline | None) -> None:
@@ -106,65 +110,45 @@ class Validation:
             raise UnservableError("the model has no such signature")
         return record(rows, name, self._signatures[name], features, self._criteria.batch_sizes)
 
-    def _load(self) -> InProcess | None:
-        """Loads the model here while the server does; None if one of them cannot."""
-        criterion, limit = "seconds to load in a server", self._criteria.load_seconds
+    def _load(self) -> tuple[InProcess, Asking] | None:
+        """Loads the model here while the server does; None if either cannot."""
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(InProcess, self._model)
+            asking = self._serve()
         try:
-            here = InProcess(self._model)
-            self._served.wait_until_loaded()
+            here = loading.result()
+        except UnservableError as error:
+            if asking:
+                self._add(checks.none_of("the model loads in this process", [str(error)]))
+            return None
+        asking = asking or self._serve_cold()
+        return (here, asking) if asking else None
+
+    def _serve(self) -> Asking | None:
+        criterion, limit = "seconds to load in the model server", self._criteria.load_seconds
+        try:
+            asking = self._server.load(self._model, self._signatures)
         except UnservableError as error:
             self._add(checks.within(criterion, None, limit, str(error)))
             return None
-        self._add(checks.within(criterion, self._served.load_seconds, limit))
-        return here
+        self._add(checks.within(criterion, self._server.load_seconds, limit))
+        return asking
 
-    def _ask(self, name: str, here: InProcess, rows: int) -> None:
-        """Asks the server, and this process only what that one has survived."""
-        requests, tolerance = self._requests[name], self._criteria.tolerance
-        found = replay(self._served.predict, requests)
-        self._add(answers.answered(name, "gRPC", found, requests))
-        if not found.answers:
-            return
-        formed = answers.well_formed(name, found.answers, requests, self._signatures[name])
-        self._add(formed)
-        self._add(answers.finite(name, found.answers))
-        if found.fault or not formed.passed:
-            return
-        self._answers[name] = found.answers
-        self._add(self._as_here(name, here, found.answers))
-        self._ask_by_rest(name, found.answers)
-        apart = answers.batches_apart(found.answers, self._signatures[name], rows)
-        self._add(checks.within(f"{name}: rows alone as in batches", apart, tolerance))
-        self._measure(name, requests[:rows])
-
-    def _ask_by_rest(self, name: str, expected: Sequence[Tensors]) -> None:
-        requests, signature = self._requests[name], self._signatures[name]
-
-        def predict(name: str, inputs: Tensors) -> Tensors:
-            return self._served.predict_by_rest(name, signature, inputs)
-
-        found = replay(predict, requests)
-        self._add(answers.answered(name, "REST", found, requests))
-        if not found.fault:
-            criterion = f"{name}: answers over REST as over gRPC"
-            tolerance = self._criteria.tolerance
-            self._add(answers.same(criterion, found.answers, expected, tolerance))
-
-    def _as_here(self, name: str, here: InProcess, there: Sequence[Tensors]) -> Check:
-        criterion = f"{name}: answers over gRPC as in this process"
-        expected = replay(here.predict, self._requests[name])
-        if expected.fault:
-            return checks.none_of(criterion, [expected.fault])
-        return answers.same(criterion, there, expected.answers, self._criteria.tolerance)
-
-    def _measure(self, name: str, requests: Sequence[Request]) -> None:
-        criterion, limit = f"{name}: p95 of one row in ms", self._criteria.p95_ms
+    def _serve_cold(self) -> Asking | None:
+        """Serves a model that does not get through its warm-up, to find all that is wrong."""
         try:
-            latency = self._latency[name] = measure(self._served.predict, requests)
-        except UnservableError as error:
-            self._add(checks.within(criterion, None, limit, str(error)))
-        else:
-            self._add(checks.within(criterion, latency.p95_ms, limit))
+            return self._server.load_cold(self._model, self._signatures)
+        except UnservableError:
+            return None  # for the reason that is in the report
+
+    def _examine(self, name: str, here: InProcess, asking: Asking, rows: int) -> None:
+        signature, requests = self._signatures[name], self._requests[name]
+        found = examine(name, signature, requests, rows, here, asking, self._criteria)
+        self._checks += found.checks
+        if found.answers:
+            self._answers[name] = found.answers
+        if found.latency:
+            self._latency[name] = found.latency
 
     def _compare_answers(self) -> None:
         for name in list(self._answers)[1:]:
@@ -179,13 +163,13 @@ class Validation:
     def _report(self, rows: int, baseline: Baseline | None) -> Report:
         return Report(
             blessed=all(check.passed for check in self._checks),
+            server=self._about,
             baseline_version=baseline.version if baseline else None,
             requests=sum(map(len, self._requests.values())),
             rows=rows,
             checks=tuple(self._checks),
             latency=self._latency,
-            server=self._served.name,
-            memory_mb=self._served.memory_mb,
-            load_seconds=self._served.load_seconds,
+            memory_mb=self._server.memory_mb,
+            load_seconds=self._server.load_seconds,
             signatures={name: one.to_text() for name, one in self._signatures.items()},
         )

@@ -36,6 +36,7 @@ class ServerError(EvergreenError):
 
     Attributes:
         code: Why, as a gRPC status code, whatever the protocol.
+        reason: What it said.
     """
 
     def __init__(self, address: Address, code: grpc.StatusCode, message: str) -> None:
@@ -43,3 +44,4 @@ class ServerError(EvergreenError):
             f"{address}: {code.name}: {message}", hint=_HINTS.get(code, "See the server's log.")
         )
         self.code = code
+        self.reason = message

@@ -74,7 +74,7 @@ class GrpcTransport:
 
     def encode(self, spec: ModelSpec, inputs: Tensors) -> bytes:
         """Returns the request for a prediction, serialized."""
-        return bytes(_request(spec, inputs).SerializeToString())
+        return bytes(_request(spec, inputs).SerializeToString(deterministic=True))
 
     def close(self) -> None:
         """Closes the channel."""

@@ -59,12 +59,27 @@ class RestTransport:
     def predict(
         self, spec: ModelSpec, outputs: dict[str, Spec], inputs: Tensors, timeout: float
     ) -> Tensors:
-        """Returns the outputs by name. Raises ServerError."""
+        """Returns the outputs by name, asked for in the column format. Raises ServerError."""
         answer = self._call("POST", f"{path(spec)}:predict", self.encode(spec, inputs), timeout)
         values = answer["outputs"]
         if len(outputs) == 1:  # then its name is left out
             values = dict.fromkeys(outputs, values)
         return {name: _array(values[name], spec) for name, spec in outputs.items()}
+
+    def predict_rows(
+        self, spec: ModelSpec, outputs: dict[str, Spec], inputs: Tensors, timeout: float
+    ) -> Tensors:
+        """As `predict`, in the row format: all inputs and outputs have a value for each row."""
+        columns = [_to_json(array.tolist()) for array in inputs.values()]
+        rows = [dict(zip(inputs, row, strict=True)) for row in zip(*columns, strict=True)]
+        body = json.dumps({"signature_name": spec.signature_name, "instances": rows}).encode()
+        answers = self._call("POST", f"{path(spec)}:predict", body, timeout)["predictions"]
+        if len(outputs) == 1:  # then its name is left out
+            answers = [dict.fromkeys(outputs, answer) for answer in answers]
+        return {
+            name: _array([answer[name] for answer in answers], spec)
+            for name, spec in outputs.items()
+        }
 
     def encode(self, spec: ModelSpec, inputs: Tensors) -> bytes:
         """Returns the body that asks for a prediction, in the column format."""

@@ -55,7 +55,16 @@ def dtype_of(number: int) -> np.dtype[Any]:
 
 
 def fill(proto: TensorProto, array: Array) -> None:
-    """Fills an empty proto with an array; strings are an object array of bytes."""
+    """Fills an empty proto with an array; strings are an object array of bytes.
+
+    Raises:
+        EvergreenError: If its dtype is none that a model takes.
+    """
+    if array.dtype not in _NUMBERS:
+        raise EvergreenError(
+            f"tensors of the type {array.dtype} cannot be sent.",
+            hint="Ask with tensorflow-serving-api and tf.make_tensor_proto.",
+        )
     proto.dtype = _NUMBERS[array.dtype]
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)

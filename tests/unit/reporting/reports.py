@@ -124,6 +124,7 @@ def serving_report(*, slow: bool = False) -> Report:
     p95 = 140.0 if slow else 3.2
     return {
         "blessed": not slow,
+        "server": "TensorFlow ModelServer: 2.19.1",
         "baseline_version": 1,
         "requests": 146,
         "rows": 384,

@@ -143,7 +143,8 @@ def test_a_model_refused_by_serving_validation(begin: Begin, read: Read) -> None
     assert page.within("h1") == ("Refused by serving validation: p95 of one row in milliseconds")
     assert "140.0 ms, and the budget is 100 ms" in page.within("header")
     assert re.search(r"Model gate ✓ passed .* Serving validation ✗ refused", verdicts(page))
-    for shown in ("serving_default 2.1 ms 140.0 ms 160.0 ms", "712 MiB", "fare float32[?]"):
+    server = "The server: TensorFlow ModelServer: 2.19.1."
+    for shown in ("serving_default 2.1 ms 140.0 ms 160.0 ms", "712 MiB", "fare float32[?]", server):
         assert shown in page.text
 
 

@@ -43,7 +43,11 @@ class Node:
         Path(self.blessing.uri).mkdir()
 
     def __call__(
-        self, criteria: ServingCriteria, baseline: Path | None = None, version: int = 0
+        self,
+        criteria: ServingCriteria,
+        baseline: Path | None = None,
+        version: int = 0,
+        model_server: str = "",
     ) -> dict[str, Any]:
         """Runs the node; returns its report."""
         inputs = {
@@ -55,6 +59,7 @@ class Node:
             inputs["baseline_model"] = [_artifact(standard_artifacts.Model, baseline)]
         parameters = {
             "criteria": criteria.model_dump_json(),
+            "model_server": model_server,
             "model_name": "taxi",
             "split": "test",
             "key": "id",

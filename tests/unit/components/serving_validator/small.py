@@ -48,6 +48,22 @@ def crooked(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     return {"probabilities": probabilities(features)["probabilities"][1:]}
 
 
+def explained(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Outputs of several types and ranks."""
+    answer = probabilities(features)["probabilities"]
+    return {
+        "probabilities": answer,
+        "pair": tf.stack([answer, 1 - answer], axis=1),
+        "hour": features["hour"],
+        "paid_by": features["payment"],
+    }
+
+
+def whole(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """One answer to all rows together."""
+    return {"mean": tf.reduce_mean(probabilities(features)["probabilities"])}
+
+
 def endless(features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Never answers."""
     [count] = tf.while_loop(lambda i: i >= 0, lambda i: [(i + 1) % 1000], [tf.constant(0)])

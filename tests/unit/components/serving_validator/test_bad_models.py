@@ -1,31 +1,15 @@
 """A model that does not serve as its clients expect is refused, with the reason."""
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import psutil
 import pytest
 
 from evergreen.components.serving_validator import ServingCriteria
-from evergreen.components.serving_validator.served import Served
-from evergreen.components.serving_validator.server import find_command
-from evergreen.components.serving_validator.unservable import UnservableError
+from evergreen.components.serving_validator.served import UnservableError
 from evergreen.errors import EvergreenError
 
 from . import small
 from .node import Node, refused
-
-INPUTS = {
-    "fare": np.array([1.0], np.float32),
-    "hour": np.array([1]),
-    "payment": np.array([b"Cash"], object),
-}
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +45,13 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             "request 1: probabilities has the shape [0] for 1 rows, not float32[?]",
         ),
         ("absent: requests can be made from test rows", "the model has no such signature"),
-        ("serving_default: p95 of one row in ms", ""),
-        ("memory of the server in MB", ""),
+        ("serving_default: p95 of one row in ms over gRPC", ""),
+        ("memory of the model server in MB", ""),
+        # It is asked all the same: the reasons above are found without the warm-up.
+        (
+            "seconds to load in the model server",
+            "FAILED_PRECONDITION: warm-up: output probabilities of signature undefined is NaN",
+        ),
     ],
 )
 def test_each_fault_is_a_line_of_the_report(
@@ -78,14 +67,20 @@ def test_what_is_right_is_not_refused(faults: dict[str, str]) -> None:
     assert not [criterion for criterion in faults if "as in this process" in criterion]
 
 
-@pytest.mark.parametrize("file", ["saved_model.pb", "variables/variables.index"])
-def test_a_broken_file_is_a_refused_model(tmp_path: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("saved_model.pb", "DecodeError"),
+        ("variables/variables.index", "UNKNOWN: file is too short"),
+    ],
+)
+def test_a_broken_file_is_a_refused_model(tmp_path: Path, file: str, words: str) -> None:
     model = small.export(tmp_path / "model" / "Format-Serving")
     (model / file).write_bytes(b"\x00 not what it was")
     report = Node(tmp_path, tmp_path / "model")(ServingCriteria(rows=5))
     assert (report["blessed"], report["load_seconds"], report["memory_mb"]) == (False, None, None)
     [detail] = refused(report).values()
-    assert "Error" in detail
+    assert words in detail
 
 
 def test_a_window_without_rows_is_no_fault_of_the_model(tmp_path: Path) -> None:
@@ -97,78 +92,3 @@ def test_a_window_without_rows_is_no_fault_of_the_model(tmp_path: Path) -> None:
     with pytest.raises(EvergreenError, match="no row to make a request of") as failure:
         node(ServingCriteria())
     assert not isinstance(failure.value, UnservableError)
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    model = small.export(tmp_path, {"raw": small.probabilities, "endless": small.endless})
-    with Served(model, find_command(""), load_within=60, answer_within=0.5) as served:
-        yield served
-    assert not servers(os.getpid())
-
-
-def test_an_answer_that_never_comes_ends_the_process(served: Served) -> None:
-    served.wait_until_loaded()
-    with pytest.raises(UnservableError, match=r"did not answer within 0\.5 s"):
-        served.predict("endless", INPUTS)
-    with pytest.raises(UnservableError, match=r"did not answer within 0\.5 s"):
-        served.predict("raw", INPUTS)
-
-
-def test_a_process_that_dies_is_a_refusal_and_an_error_of_an_op_is_not_its_end(
-    served: Served,
-) -> None:
-    served.wait_until_loaded()
-    with pytest.raises(
-        UnservableError, match='FAILED_PRECONDITION: Serving signature key "absent" not found'
-    ):
-        served.predict("absent", INPUTS)
-    [server] = servers(os.getpid())
-    server.send_signal(signal.SIGSEGV)
-    with pytest.raises(UnservableError, match="was killed by SIGSEGV and did not answer"):
-        served.predict("raw", INPUTS)
-
-
-def test_a_process_that_never_starts_is_no_fault_of_the_model(served: Served) -> None:
-    [server] = servers(os.getpid())
-    server.kill()
-    with pytest.raises(EvergreenError, match="was killed by SIGKILL and did not load") as failure:
-        served.wait_until_loaded()
-    assert not isinstance(failure.value, UnservableError)
-    assert "evergreen.serving.model_server --help" in failure.value.hint
-
-
-def test_no_process_is_left_behind_by_one_that_is_killed(tmp_path: Path) -> None:
-    code = """
-import os, sys
-from pathlib import Path
-from evergreen.components.serving_validator.served import Served
-from evergreen.components.serving_validator.server import find_command
-served = Served(Path(sys.argv[1]), find_command(""), 60, 60)
-print("started", flush=True)
-sys.stdin.read()
-"""
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == "started\n"
-        [server] = servers(parent.pid)
-        parent.kill()
-    server.wait(60)
-
-
-def test_the_server_is_the_one_named_or_the_one_on_the_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    binary = tmp_path / "tensorflow_model_server"
-    binary.touch(mode=0o755)
-    assert find_command("/opt/server") == ["/opt/server"]
-    assert find_command("")[1:] == ["-m", "evergreen.serving.model_server"]
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_command("") == [str(binary)]
-
-
-def servers(pid: int) -> list[psutil.Process]:
-    children = psutil.Process(pid).children(recursive=True)
-    return [child for child in children if "--enable_model_warmup=false" in child.cmdline()]

@@ -15,6 +15,7 @@ from evergreen.components.serving_validator.answers import distance
 from evergreen.components.serving_validator.checks import compatible
 from evergreen.components.serving_validator.recording import Request, record, write_requests
 from evergreen.components.serving_validator.sampling import as_request, sample, serving_features
+from evergreen.components.serving_validator.served import UnservableError
 from evergreen.components.serving_validator.signatures import (
     Signature,
     Signatures,
@@ -22,7 +23,6 @@ from evergreen.components.serving_validator.signatures import (
     breaking_changes,
     read_signatures,
 )
-from evergreen.components.serving_validator.unservable import UnservableError
 from tests.unit.components.rows import write_split
 
 from . import small

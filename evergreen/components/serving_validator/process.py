@@ -1,0 +1,124 @@
+"""A model server in a process of its own, without models at first."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from evergreen.components.serving_validator import launch
+
+HOST = "127.0.0.1"
+POLL_SECONDS = 0.05
+TAIL_CHARACTERS = 1000
+TAKEN = "Failed to start HTTP Server"
+"""What both servers say of a REST port that somebody else has."""
+
+
+class ServerProcess:
+    """A server that listens on a socket of its own, and on a free port of this machine.
+
+    `tensorflow_model_server` listens on all addresses: so by gRPC, which can do all that there is,
+    it listens on no port.
+
+    Attributes:
+        folder: What is its own.
+        target: What gRPC connects to.
+        host: Host and port of REST.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        """Starts it, and does not wait for it.
+
+        Args:
+            command: The program, a `tensorflow_model_server` or one that takes its flags, with
+                flags other than those of its addresses and models.
+        """
+        self._temporary = TemporaryDirectory(prefix="evergreen-")
+        self.folder = Path(self._temporary.name)
+        self._socket, self._port = str(self.folder / "grpc.sock"), free_port()
+        self.target, self.host = f"unix:{self._socket}", f"{HOST}:{self._port}"
+        models = self.folder / "models.txt"
+        models.write_text("model_config_list {}\n")
+        addresses = (f"--grpc_socket_path={self._socket}", f"--rest_api_port={self._port}")
+        program = [*command, "--port=0", *addresses, f"--model_config_file={models}"]
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - what the settings name
+                [sys.executable, "-IS", launch.__file__, str(os.getpid()), *program],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Only errors: what it says at its end goes into the report.
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+                # Ctrl-C is for this process to handle: a server that it kills is no bad model.
+                start_new_session=True,
+            )
+
+    def wait_until_listening(self, seconds: float) -> bool:
+        """Waits until it listens; tells whether it does, and has not ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.end(POLL_SECONDS):
+            if _accepts(socket.AF_UNIX, self._socket) and _accepts(
+                socket.AF_INET, (HOST, self._port)
+            ):
+                return not self.has_no_port
+        return False
+
+    @property
+    def has_no_port(self) -> bool:
+        """Whether somebody else took the port before it could: one that is free now may do."""
+        return TAKEN in self.words()
+
+    @property
+    def memory_mb(self) -> float | None:
+        """Peak resident memory in MiB; None if it has ended.
+
+        Read from Linux, since `ru_maxrss` of a child begins with the memory of its parent.
+        """
+        if self._process.poll() is not None:
+            return None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return int(peak[1]) / 1024 if peak else None
+
+    def end(self, within: float) -> str:
+        """Waits for its end; returns how it ended, empty if it has not."""
+        try:
+            code = self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            return ""
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+
+    def words(self) -> str:
+        """Returns the end of what it said."""
+        said = (self.folder / "log").read_text(errors="replace")
+        return said.strip()[-TAIL_CHARACTERS:]
+
+    def kill(self) -> None:
+        """Ends it, with all that it may have started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """Ends it, and removes what is its own."""
+        self.kill()
+        self._temporary.cleanup()
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind((HOST, 0))
+        return int(one.getsockname()[1])
+
+
+def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family) as one:
+        return one.connect_ex(address) == 0
