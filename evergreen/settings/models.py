@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from evergreen.serving.gateway.settings import GatewaySettings
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
+from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
 from evergreen.spans import Format, Period
 
@@ -105,6 +106,7 @@ class Settings(Section):
     gateway: GatewaySettings
     reports: ReportSettings
     logs: LogSettings
+    kubeflow: KubeflowSettings
 
     @property
     def data_series(self) -> str:
