@@ -70,7 +70,6 @@ def _register(
         return Outcome.EXPERIMENT
     push(validated_model(trained), destination, record.train_key)  # if somebody removed it
     registry = Registry(store, settings.model.name)
-    known = {event.model.version for event in registry.events()}
     registry.register(
         ModelRef(version=record.model_version, artifact_id=model_id(trained)),
         who=record.request.requested_by,
@@ -82,7 +81,11 @@ def _register(
         },
         stage=Stage(settings.registry.later),
     )
-    return Outcome.UNCHANGED if record.model_version in known else Outcome.PUSHED
+    entered = next(
+        event for event in registry.events() if event.model.version == record.model_version
+    )
+    # Who entered it, not whether it is there: this may be the second try to end the same run.
+    return Outcome.PUSHED if entered.evidence.get("run") == record.run_id else Outcome.UNCHANGED
 
 
 def _metrics(values: dict[str, float | None]) -> str:

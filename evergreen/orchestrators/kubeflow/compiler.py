@@ -18,13 +18,13 @@ from kfp.dsl import PipelineTask
 
 from evergreen.errors import EvergreenError
 from evergreen.orchestrators.kubeflow.grouping import Group, Grouping, group
+from evergreen.orchestrators.kubeflow.outputs import GO_ON
 from evergreen.orchestrators.kubeflow.shape import shape_of
 from evergreen.orchestrators.kubeflow.tasks import Containers
 from evergreen.settings import Settings
 
 MAX_BYTES = 1024 * 1024
 """Of an object in etcd, 1.5 MiB, a third is left to what Kubeflow adds."""
-GO_ON = "yes"
 
 
 @dataclass(frozen=True)
