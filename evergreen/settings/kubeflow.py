@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from evergreen.settings.base import Section
+from evergreen.settings.base import ProjectPath, Section
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|[kMGTPE]i?)?$")]
 """An amount as Kubernetes writes it: `500m`, `2`, `8Gi`."""
@@ -74,6 +74,12 @@ class KubeflowSettings(Section):
 
     endpoint: str | None = Field(
         None, description="The API, http(s)://...; EVERGREEN_KUBEFLOW_ENDPOINT if not set."
+    )
+    token_file: ProjectPath | None = Field(
+        None, description="A file with the token for the API; EVERGREEN_KUBEFLOW_TOKEN if not set."
+    )
+    ca: ProjectPath | None = Field(
+        None, description="Authorities that the API's TLS is checked by."
     )
     namespace: KubernetesName = "kubeflow"
     service_account: KubernetesName | None = Field(None, description="Of the pods.")
