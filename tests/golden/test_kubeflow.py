@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
+
+from evergreen.errors import EvergreenError
+from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
+from evergreen.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("kubeflow.yaml")
@@ -89,3 +94,32 @@ def test_containers_get_volume_resources_and_secrets_by_name() -> None:
 def test_it_is_small_and_knows_nothing_of_this_machine() -> None:
     assert GOLDEN.stat().st_size < 100 * 1024
     assert str(ROOT) not in GOLDEN.read_text()
+
+
+def test_what_the_settings_ask_for_reaches_the_file() -> None:
+    trainer = (
+        "kubeflow.nodes.Trainer={image: 'own:1', retries: 0, accelerator: {count: 2},"
+        " node_selector: {pool: gpu}, tolerations: [{key: gpu, effect: NoSchedule}]}"
+    )
+    overrides = [trainer, "kubeflow.groups=[[Evaluator, ModelGate]]", "kubeflow.image=all:2"]
+    settings = load_settings(ROOT, ["kubeflow"], overrides)
+    text = compile_pipeline(settings, Overlays(["kubeflow"], overrides))
+    assert compile_pipeline(settings, Overlays(["kubeflow"], overrides)) == text
+    spec, platform = yaml.safe_load_all(text)
+    executors = spec["deploymentSpec"]["executors"]
+    container = executors["exec-trainer"]["container"]
+    assert container["image"] == "own:1"
+    assert "--own-image" in container["args"]
+    assert container["resources"]["accelerator"]["resourceCount"] == "2"
+    given = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-trainer"]
+    assert given["nodeSelector"]["labels"] == {"pool": "gpu"}
+    assert given["tolerations"][0]["key"] == "gpu"
+    [condition] = [one for name, one in spec["components"].items() if "condition" in name]
+    assert "retryPolicy" not in condition["dag"]["tasks"]["trainer"]
+    assert executors["exec-plan"]["container"]["image"] == "all:2"
+    assert "--nodes=Evaluator,ModelGate" in executors["exec-evaluator"]["container"]["args"]
+
+
+def test_an_overlay_that_is_not_in_the_image_is_refused() -> None:
+    with pytest.raises(EvergreenError, match="the containers do not have it"):
+        _ = Overlays(["/home/me/mine.yaml"]).options

@@ -73,8 +73,6 @@ class Kubeflow:
     failing: dict[str, Answer] = field(default_factory=dict)
 
     def answer(self, verb: str, path: str, query: dict[str, str], body: bytes) -> Answer:
-        if (known := self.failing.get(f"{verb} {path}")) is not None:
-            return known
         if path == "/healthz":
             return 200, {"multi_user": self.multi_user}
         if path == "/pipelines/upload_version":
@@ -154,7 +152,8 @@ def serving(kubeflow: Kubeflow) -> Iterator[str]:
                 self._send(200, f"log of {url.path.split('/')[-2]}\n")
             else:
                 path = url.path.removeprefix("/apis/v2beta1")
-                self._send(*kubeflow.answer(self.command, path, query, body))
+                failing = kubeflow.failing.get(f"{self.command} {path}")
+                self._send(*(failing or kubeflow.answer(self.command, path, query, body)))
 
         def _send(self, code: int, content: Any) -> None:
             data = content if isinstance(content, str) else json.dumps(content)
