@@ -191,3 +191,10 @@ def test_an_api_that_does_not_answer_is_named(
 def test_a_bad_parameter_is_refused(command: Command) -> None:
     with pytest.raises(EvergreenError, match="--param max_epochs"):
         command("run", "--param", "max_epochs")
+
+
+def test_deploy_uploads_what_compile_writes(kubeflow: Kubeflow, command: Command) -> None:
+    assert "deployed version" in command("deploy").output
+    golden = (ROOT / "tests/golden/kubeflow.yaml").read_text()
+    assert golden in kubeflow.versions[0]["body"]
+    assert "is there already" in command("deploy").output
