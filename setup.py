@@ -32,6 +32,7 @@ setup(
         "console_scripts": ["evergreen=evergreen.cli:main"],
         "evergreen.orchestrators": [
             "beam=evergreen.orchestrators.beam:BeamOrchestrator",
+            "kubeflow=evergreen.orchestrators.kubeflow:KubeflowOrchestrator",
             "local=evergreen.orchestrators.local:LocalOrchestrator",
         ],
     },

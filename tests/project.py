@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 from rich.console import Console
 
 from evergreen.lineage.nodes import NodeReader, NodeState
@@ -71,3 +72,21 @@ class Project:
         base = self.settings.serving.base_path
         files = (path for path in base.rglob("*") if path.is_file())
         return {str(path.relative_to(base)): path.read_bytes() for path in files}
+
+
+def edges(store: MetadataStore, pipeline_run: str) -> list[tuple[str, str, str, str, bool]]:
+    """What each node took and gave: node, state, key, artifact type, whether it came in."""
+    context = store.get_context_by_type_and_name("pipeline_run", pipeline_run)
+    types = {type_.id: type_.name for type_ in store.get_artifact_types()}
+    found = []
+    for execution in store.get_executions_by_context(context.id):
+        node = next(
+            c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node"
+        )
+        state = mlmd.Execution.State.Name(execution.last_known_state)
+        for event in store.get_events_by_execution_ids([execution.id]):
+            [artifact] = store.get_artifacts_by_id([event.artifact_id])
+            incoming = event.type == mlmd.Event.INPUT
+            key = event.path.steps[0].key
+            found.append((node, state, key, types[artifact.type_id], incoming))
+    return sorted(found)

@@ -58,6 +58,7 @@ def run(
         reason=reason,
         experiment=experiment,
         cache=settings.pipeline.cache,
+        overrides=tuple(overrides),
     )
     raise typer.Exit(_execute(settings, request))
 

@@ -66,6 +66,7 @@ class RunRecords:
             "transform_key": record.transform_key,
             "pinned": "yes" if record.pins else "no",
             "outcome": record.outcome or "",
+            "job": record.job,
         }
         set_properties(context, properties)
         return context

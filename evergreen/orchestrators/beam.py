@@ -1,25 +1,29 @@
 """The Beam orchestrator: the graph of nodes as a Beam pipeline, a step a node."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
-from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
-from evergreen.orchestrators.node import run_node
+if TYPE_CHECKING:
+    from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
 
 class RunNode(beam.DoFn):
     """Runs one node when the signals of all its upstream nodes are there."""
 
-    def __init__(self, ir: Pipeline, node_id: str, connection: ConnectionConfig) -> None:
+    def __init__(self, ir: "Pipeline", node_id: str, connection: ConnectionConfig) -> None:
         self._ir = ir.SerializeToString()
         self._node_id = node_id
         self._connection = connection.SerializeToString()
 
     def process(self, element: Any, *upstream: Any) -> None:
         """Runs the node; what it puts out is empty, its end is the signal."""
+        from tfx.proto.orchestration.pipeline_pb2 import Pipeline
+
+        from evergreen.orchestrators.node import run_node
+
         ir = Pipeline.FromString(self._ir)
         run_node(ir, self._node_id, ConnectionConfig.FromString(self._connection))
 
@@ -27,7 +31,7 @@ class RunNode(beam.DoFn):
 class BeamOrchestrator:
     """The graph as a Beam pipeline, a step a node, in this process."""
 
-    def run(self, ir: Pipeline, connection: ConnectionConfig) -> None:
+    def run(self, ir: "Pipeline", connection: ConnectionConfig) -> None:
         """Runs the nodes as Beam schedules them: each after its upstream nodes."""
         # Named, because Beam 2.77's DirectRunner may try to download another runner first.
         with beam.Pipeline(runner=FnApiRunner()) as graph:

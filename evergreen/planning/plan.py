@@ -23,6 +23,8 @@ class Request(Frozen):
         reason: Why, in words.
         experiment: Run everything but never push.
         cache: Whether equal executions may be reused.
+        overrides: What was asked to be other than in the settings' files, as `section.key=value`.
+            Whoever runs a part of the run elsewhere needs it to have the same settings.
     """
 
     spans: str | None = None
@@ -30,6 +32,7 @@ class Request(Frozen):
     reason: str
     experiment: bool = False
     cache: bool = True
+    overrides: tuple[str, ...] = ()
 
 
 class SpanRef(Frozen):
@@ -110,6 +113,7 @@ class RunRecord(Frozen):
         to_ingest: Those of them that are not ingested yet.
         baseline: The model to compare with, if any is serving.
         model_version: The version to be pushed; None for an experiment.
+        job: The id under which the orchestrator runs it, if it has ids of its own.
         pins: Set once the window is ingested.
         outcome: Set at the end.
     """
@@ -127,6 +131,7 @@ class RunRecord(Frozen):
     to_ingest: tuple[SpanRef, ...]
     baseline: ModelRef | None
     model_version: int | None
+    job: str = ""
     pins: Pins | None = None
     outcome: Outcome | None = None
     finished: datetime | None = None

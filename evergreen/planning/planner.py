@@ -41,8 +41,12 @@ class Planner:
         self._records = RunRecords(store)
         self._registry = Registry(store, settings.model.name)
 
-    def plan(self, request: Request) -> RunRecord:
+    def plan(self, request: Request, job: str = "") -> RunRecord:
         """Turns a request into a run record, and writes it.
+
+        Args:
+            request: The request.
+            job: The id under which the orchestrator runs it, if it has ids of its own.
 
         Raises:
             DataError: If spans that were asked for are not there.
@@ -77,6 +81,7 @@ class Planner:
             to_ingest=tuple(span for span in window if self._is_missing(span, request)),
             baseline=baseline,
             model_version=None if request.experiment else self._registry.take_version(train_key),
+            job=job,
         )
         self._records.create(record)
         return record

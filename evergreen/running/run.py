@@ -5,28 +5,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.nodes import NodeReader, cancel_active
-from evergreen.lineage.records import RunRecords
-from evergreen.lineage.registry import Registry
-from evergreen.lineage.stages import Stage
+from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.store import connection_config, open_store
 from evergreen.orchestrators import base
-from evergreen.planning.plan import (
-    ModelRef,
-    Outcome,
-    Plan,
-    Request,
-    RunRecord,
-    train_plan,
-)
+from evergreen.planning.plan import Outcome, Plan, Request, RunRecord, train_plan
 from evergreen.planning.planner import Planner
-from evergreen.pushing import push
 from evergreen.reporting import write_report
 from evergreen.reporting.reading import PartReader
-from evergreen.running.outcome import gate_report, model_id, pushed, validated_model
+from evergreen.running.ending import conclude, end, tell_servers
+from evergreen.running.outcome import gate_report
 from evergreen.running.progress import Progress
 from evergreen.running.summary import show_plan, show_summary
-from evergreen.serving.exposing import expose
 from evergreen.settings import Settings
 
 
@@ -40,11 +29,10 @@ class Run:
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
         self._console = console
-        base.find(settings.pipeline.orchestrator)  # a wrong name is refused before anything starts
+        # A wrong one is refused before anything starts.
+        self._orchestrator = base.load(settings.pipeline.orchestrator)
         self._store: MetadataStore = open_store(settings.metadata)
         self._planner = Planner(settings, self._store)
-        self._records = RunRecords(self._store)
-        self._started: list[Plan] = []
 
     def __call__(self, request: Request) -> RunRecord:
         """Plans, runs and records a request.
@@ -70,9 +58,7 @@ class Run:
 
     def _end(self, record: RunRecord, ended: Outcome) -> RunRecord:
         """Records the end, and reports it; who interrupted a run does not want to wait for that."""
-        cancel_active(self._store, [plan.pipeline_run for plan in self._started])
-        record = self._records.get(record.run_id).ended(ended)
-        self._records.update(record)
+        record = end(self._store, record.run_id, ended)
         if ended is not Outcome.INTERRUPTED:
             self._report(record)
         return record
@@ -92,8 +78,13 @@ class Run:
             if not gate_report(ingested, "DataGate")["blessed"]:
                 return Outcome.DATA_REFUSED
         record = self._planner.pin(record)
-        trained = self._run_plan(train_plan(record))
-        return self._conclude(record, trained)
+        self._run_plan(train_plan(record))
+        outcome = conclude(self._settings, self._store, record)
+        if outcome is Outcome.PUSHED:
+            with self._console.status("telling the model servers"):
+                told = tell_servers(self._settings, self._store)
+            self._console.print(f"\n{escape(told)}", highlight=False, soft_wrap=True)
+        return outcome
 
     def _run_plan(self, plan: Plan) -> PartReader:
         self._console.print(f"\n[bold]{plan.title}[/bold]")
@@ -101,12 +92,10 @@ class Run:
             from evergreen.orchestrators.compiling import compile_plan
 
             ir = compile_plan(self._settings, plan)
-            orchestrator = base.load(self._settings.pipeline.orchestrator)
-        self._started.append(plan)
         connection, pipeline = connection_config(self._settings.metadata), ir.pipeline_info.id
         try:
             with Progress(self._console, connection, pipeline, plan.pipeline_run):
-                orchestrator.run(ir, connection)
+                self._orchestrator.run(ir, connection)
         except Exception as error:
             if _was_interrupted(error):
                 raise KeyboardInterrupt from error
@@ -121,48 +110,6 @@ class Run:
             hint="The log has the traceback, `evergreen report` the rest. Finished nodes are "
             "cached: run the same again.",
         )
-
-    def _conclude(self, record: RunRecord, trained: PartReader) -> Outcome:
-        judged = gate_report(trained, "ModelGate")
-        if not judged["blessed"]:
-            return Outcome.MODEL_REFUSED
-        if not gate_report(trained, "ServingValidator")["blessed"]:
-            return Outcome.SERVING_REFUSED
-        destination = pushed(trained)
-        if destination is None or record.model_version is None:
-            return Outcome.EXPERIMENT
-        push(validated_model(trained), destination, record.train_key)  # if somebody removed it
-        registry = Registry(self._store, self._settings.model.name)
-        known = {event.model.version for event in registry.events()}
-        registry.register(
-            ModelRef(version=record.model_version, artifact_id=model_id(trained)),
-            who=record.request.requested_by,
-            why=record.request.reason,
-            evidence={
-                "run": record.run_id,
-                "path": str(destination),
-                "metrics": _metrics(judged["candidate"]),
-            },
-            stage=Stage(self._settings.registry.later),
-        )
-        if record.model_version in known:
-            return Outcome.UNCHANGED
-        self._expose()
-        return Outcome.PUSHED
-
-    def _expose(self) -> None:
-        """Has the servers load what was pushed; without them the version is pushed all the same."""
-        try:
-            with self._console.status("telling the model servers"):
-                told = expose(self._settings, self._store)
-        except EvergreenError as error:
-            told = f"[yellow]the servers have not followed[/yellow]: {escape(str(error))}"
-        self._console.print(f"\n{told}", highlight=False, soft_wrap=True)
-
-
-def _metrics(values: dict[str, float | None]) -> str:
-    """Metrics in a line, rounded."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
 
 
 def _was_interrupted(error: BaseException | None) -> bool:

@@ -59,7 +59,8 @@ def _sets(config: DictConfig, path: Sequence[str]) -> bool:
 def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
     section: type[BaseModel] = model
     for part in path[:-1]:
-        section = _section(section.model_fields[part].annotation)
+        if part in section.model_fields:  # else a key of a mapping, or a number in a list
+            section = _section(section.model_fields[part].annotation)
     known = [field.alias or name for name, field in section.model_fields.items()]
     if close := get_close_matches(path[-1], known, n=1):
         return f"; did you mean {'.'.join([*path[:-1], close[0]])}?"
@@ -67,6 +68,11 @@ def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _section(annotation: Any) -> type[BaseModel]:
-    """The model that a field holds; the field may be null instead."""
-    models = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type)]
-    return next(one for one in models if issubclass(one, BaseModel))
+    """The model that a field holds: alone, or null, or many of them."""
+    held = [annotation]
+    while held:
+        one = held.pop(0)
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+        held += get_args(one)
+    raise AssertionError(f"no section: {annotation}")

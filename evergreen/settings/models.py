@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from evergreen.serving.exposing.settings import ExposureSettings
-from evergreen.serving.gateway.settings import GatewaySettings
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
+from evergreen.settings.exposure import ExposureSettings
+from evergreen.settings.gateway import GatewaySettings
+from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
 from evergreen.spans import Format, Period
 
@@ -113,6 +114,7 @@ class Settings(Section):
     gateway: GatewaySettings
     reports: ReportSettings
     logs: LogSettings
+    kubeflow: KubeflowSettings
 
     @property
     def data_series(self) -> str:

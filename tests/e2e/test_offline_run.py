@@ -10,14 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ml_metadata.metadata_store import MetadataStore
-from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
 from evergreen.settings.models import MetadataSettings
 from tests.e2e.conftest import OFFLINE, ROOT
-from tests.project import Project, Ran
+from tests.project import Project, Ran, edges
 
 Offline = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -29,24 +27,6 @@ def finished(offline: Offline) -> "subprocess.CompletedProcess[str]":
     ran = offline("run", "--spans", "1-2", "--orchestrator", "beam")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran
-
-
-def edges(store: MetadataStore, pipeline_run: str) -> list[tuple[str, str, str, str, bool]]:
-    """What each node took and gave: node, state, key, artifact type, whether it came in."""
-    context = store.get_context_by_type_and_name("pipeline_run", pipeline_run)
-    types = {type_.id: type_.name for type_ in store.get_artifact_types()}
-    found = []
-    for execution in store.get_executions_by_context(context.id):
-        node = next(
-            c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node"
-        )
-        state = mlmd.Execution.State.Name(execution.last_known_state)
-        for event in store.get_events_by_execution_ids([execution.id]):
-            [artifact] = store.get_artifacts_by_id([event.artifact_id])
-            incoming = event.type == mlmd.Event.INPUT
-            key = event.path.steps[0].key
-            found.append((node, state, key, types[artifact.type_id], incoming))
-    return sorted(found)
 
 
 def test_a_model_is_pushed(folder: Path, finished: "subprocess.CompletedProcess[str]") -> None:

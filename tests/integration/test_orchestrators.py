@@ -18,7 +18,7 @@ from tests.project import ROOT
 Launch = Callable[..., dict[str, NodeState]]
 
 
-@pytest.fixture(params=list(installed()))
+@pytest.fixture(params=[name for name in installed() if name != "kubeflow"])
 def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
     """Runs the tiny pipeline on an orchestrator; returns its nodes' states whatever happens."""
     (tmp_path / "helper.py").write_text("FACTOR = 1\n")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from evergreen.serving.exposing.settings import ByConfigMap, ByHand, ByKServe, ByReload
+from evergreen.settings.exposure import ByConfigMap, ByHand, ByKServe, ByReload
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import MetadataStore

@@ -8,7 +8,7 @@ from kubernetes import client
 
 from evergreen.serving.exposing.kubernetes import SECONDS, api
 from evergreen.serving.exposing.protos import ModelServerConfig
-from evergreen.serving.exposing.settings import ByConfigMap
+from evergreen.settings.exposure import ByConfigMap
 
 
 def write(config: ModelServerConfig, settings: ByConfigMap) -> str:

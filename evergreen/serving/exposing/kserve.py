@@ -14,7 +14,7 @@ from kubernetes import client
 from evergreen.files import write_file
 from evergreen.serving.exposing.kubernetes import SECONDS, api
 from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
-from evergreen.serving.exposing.settings import ByKServe
+from evergreen.settings.exposure import ByKServe
 
 GROUP, VERSION, PLURAL = "serving.kserve.io", "v1beta1", "inferenceservices"
 FOLDER = "configs"

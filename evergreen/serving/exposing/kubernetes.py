@@ -7,7 +7,7 @@ from kubernetes import client, config
 from urllib3.exceptions import HTTPError
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.exposing.settings import InKubernetes
+from evergreen.settings.exposure import InKubernetes
 
 SECONDS = 30
 

@@ -16,7 +16,7 @@ from evergreen.serving.gateway.protos import (
     GetModelStatusResponse,
     ModelVersionStatus,
 )
-from evergreen.serving.gateway.settings import BackendSettings
+from evergreen.settings.gateway import BackendSettings
 
 Code = grpc.StatusCode
 PREDICTION = "/tensorflow.serving.PredictionService"

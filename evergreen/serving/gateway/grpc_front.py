@@ -13,7 +13,7 @@ from evergreen.serving.gateway import rewriting
 from evergreen.serving.gateway.access import REQUEST_ID, Keys, request_id
 from evergreen.serving.gateway.backend import METHODS, STATUS, Backend
 from evergreen.serving.gateway.dispatch import Dispatcher, Question
-from evergreen.serving.gateway.settings import GatewaySettings
+from evergreen.settings.gateway import GatewaySettings
 
 Code = grpc.StatusCode
 VERSION = "x-model-version"

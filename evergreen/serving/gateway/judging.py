@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from evergreen.serving.gateway import statistics
-from evergreen.serving.gateway.settings import LimitSettings
 from evergreen.serving.gateway.windows import Window
+from evergreen.settings.gateway import LimitSettings
 
 QUANTILE = 0.95
 CRITERIA = 3

@@ -12,8 +12,8 @@ from evergreen.serving.gateway.dispatch import Dispatcher, Question
 from evergreen.serving.gateway.grpc_front import MIB, NO_KEY, VERSION
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.rewriting import open_path
-from evergreen.serving.gateway.settings import GatewaySettings
 from evergreen.serving.model_server.rest.errors import STATUS, answer_errors, response
+from evergreen.settings.gateway import GatewaySettings
 
 UNAUTHORIZED = 401
 PREDICTIONS = {"predict", "classify", "regress"}

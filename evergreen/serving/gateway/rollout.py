@@ -9,8 +9,8 @@ from evergreen.serving.gateway.assignment import Targets
 from evergreen.serving.gateway.decisions import Decision, Verdict
 from evergreen.serving.gateway.judging import Finding, judge
 from evergreen.serving.gateway.routing import Arm, Route, position
-from evergreen.serving.gateway.settings import CanarySettings, LimitSettings
 from evergreen.serving.gateway.windows import Window
+from evergreen.settings.gateway import CanarySettings, LimitSettings
 
 PERCENT = 100
 

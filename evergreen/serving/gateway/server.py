@@ -28,8 +28,8 @@ from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.files import Files
 from evergreen.serving.gateway.prediction_log.recorder import Observe, Recorder
 from evergreen.serving.gateway.rollout import Rollout
-from evergreen.serving.gateway.settings import GatewaySettings
 from evergreen.serving.lifetime import until_told
+from evergreen.settings.gateway import GatewaySettings
 
 log = logging.getLogger(__name__)
 SWITCH_SECONDS = 0.0005

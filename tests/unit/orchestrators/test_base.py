@@ -47,10 +47,16 @@ def test_somebody_elses_plugs_in_by_being_installed() -> None:
 def test_an_unknown_name_is_refused_with_the_nearest_and_all_known_ones() -> None:
     with pytest.raises(SettingsError, match=r"no orchestrator 'locl' .* mean 'local'") as error:
         load("locl")
-    assert "beam, local" in error.value.hint
+    assert "beam, kubeflow, local" in error.value.hint
     with pytest.raises(SettingsError, match="no orchestrator 'zeppelin' is installed"):
         load("zeppelin")
 
 
 def test_one_that_is_not_installed_any_more_is_gone() -> None:
     assert "acme" not in installed()
+
+
+def test_kubeflow_is_not_driven_from_here() -> None:
+    with pytest.raises(SettingsError, match="the cluster plans and runs it") as error:
+        load("kubeflow")
+    assert "kubeflow_runner.py run" in error.value.hint

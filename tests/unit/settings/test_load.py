@@ -102,6 +102,8 @@ def test_an_unknown_key_is_named_with_its_file_and_the_nearest_known_one(project
 def test_an_unknown_key_is_named_with_its_override() -> None:
     [line] = problems(ROOT, overrides=("metadata.sqlit=x",))
     assert line.startswith("--set metadata.sqlit=x: unknown key metadata.sqlit; did you mean")
+    [line] = problems(ROOT, overrides=("kubeflow.nodes.Trainer.cpuu=2",))
+    assert line.endswith("did you mean kubeflow.nodes.Trainer.cpu?")
     [line] = problems(ROOT, overrides=("colour=red",))
     assert "unknown key colour; known here: pipeline, data, model" in line
 

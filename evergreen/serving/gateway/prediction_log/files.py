@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.reading import Prediction
-from evergreen.serving.gateway.settings import PredictionLogSettings
+from evergreen.settings.gateway import PredictionLogSettings
 
 SCHEMA = pa.schema(
     [

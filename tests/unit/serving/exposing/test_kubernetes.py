@@ -15,7 +15,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from evergreen.errors import EvergreenError
 from evergreen.serving.exposing import config_map, kserve
-from evergreen.serving.exposing.settings import ByConfigMap, ByKServe
+from evergreen.settings.exposure import ByConfigMap, ByKServe
 from tests.unit.serving.exposing.test_reload import config
 
 WHERE = {"namespace": "evergreen", "name": "serving-models"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evergreen.lineage.registry import Registry
 from evergreen.serving.gateway.server import run
-from evergreen.serving.gateway.settings import GatewaySettings
+from evergreen.settings.gateway import GatewaySettings
 from tests.unit.lineage.making import make_store
 from tests.unit.serving.gateway.backend import MODEL
 

@@ -23,7 +23,7 @@ from evergreen.serving.gateway.prediction_log.files import SCHEMA, Files
 from evergreen.serving.gateway.prediction_log.reading import numbers, read
 from evergreen.serving.gateway.prediction_log.recorder import MIB, Recorder
 from evergreen.serving.gateway.protos import RegressionRequest
-from evergreen.serving.gateway.settings import PredictionLogSettings
+from evergreen.settings.gateway import PredictionLogSettings
 from tests.unit.serving.gateway.test_forwarding import examples
 from tests.unit.serving.gateway.worlds import Clock, world
 

@@ -10,7 +10,7 @@ from evergreen.serving.gateway.assignment import Targets, usable
 from evergreen.serving.gateway.decisions import Verdict
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.routing import Arm
-from evergreen.serving.gateway.settings import CanarySettings, LimitSettings
+from evergreen.settings.gateway import CanarySettings, LimitSettings
 from tests.unit.serving.gateway.worlds import Clock
 
 STABLE, CANARY = 1, 2

@@ -16,7 +16,7 @@ from evergreen.serving.client.tensors import fill, to_array
 from evergreen.serving.gateway.assignment import Targets
 from evergreen.serving.gateway.decisions import Decision, Verdict
 from evergreen.serving.gateway.server import Gateway
-from evergreen.serving.gateway.settings import GatewaySettings
+from evergreen.settings.gateway import GatewaySettings
 from tests.unit.serving.gateway.backend import MODEL, Answer, Server, alike, good
 
 LENIENT = {"latency_ratio": None}

@@ -1,0 +1,234 @@
+"""`python kubeflow_runner.py`: compiles, deploys, runs and schedules the pipeline on Kubeflow."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evergreen.commands.options import HERE, Config, Overrides, Project, read_settings, user
+from evergreen.errors import SettingsError
+
+if TYPE_CHECKING:
+    from evergreen.orchestrators.kubeflow.client import Client
+    from evergreen.orchestrators.kubeflow.schedules import Schedules
+    from evergreen.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="The pipeline on Kubeflow Pipelines: docs/kubeflow.md.",
+    epilog="Start with [bold]python kubeflow_runner.py compile[/bold].",
+)
+KUBEFLOW = ("kubeflow",)
+COMPILED = Path("var/kubeflow/pipeline.yaml")
+RUNS_SHOWN = 10
+
+RunId = Annotated[str, typer.Argument(help="Kubeflow's id of a run.")]
+Spans = Annotated[str, typer.Option(help="Spans to train on, such as 1-3; all if not given.")]
+Parameters = Annotated[
+    list[str], typer.Option("--param", metavar="NAME=VALUE", help="A hyper-parameter; repeatable.")
+]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+
+
+@app.command(name="compile")
+def compile_(
+    project: Project = HERE,
+    config: Config = list(KUBEFLOW),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    output: Annotated[Path, typer.Option(help="The file to write.")] = COMPILED,
+) -> None:
+    """Compiles the pipeline to a file that Kubeflow Pipelines runs.
+
+    Example: [bold]python kubeflow_runner.py compile --output pipeline.yaml[/bold]
+    """
+    settings = read_settings(project, config, overrides)
+    text = _compile(settings, config, overrides)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text)
+    typer.echo(f"compiled {settings.pipeline.name}: {output}, {len(text) / 1024:.0f} KiB")
+    typer.echo("next: python kubeflow_runner.py deploy")
+
+
+@app.command()
+def deploy(
+    project: Project = HERE,
+    config: Config = list(KUBEFLOW),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Uploads the pipeline as a version that is named by the version of the code.
+
+    Example: [bold]python kubeflow_runner.py deploy[/bold]
+    """
+    settings = read_settings(project, config, overrides)
+    client, name = _client(settings)
+    new = client.deploy(_compile(settings, config, overrides), name)
+    typer.echo(f"{'deployed' if new else 'is there already:'} version {name}")
+    typer.echo("next: python kubeflow_runner.py run")
+
+
+@app.command()
+def run(
+    project: Project = HERE,
+    config: Config = list(KUBEFLOW),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    spans: Spans = "",
+    parameters: Parameters = [],  # noqa: B006
+    experiment: Annotated[
+        bool, typer.Option("--experiment", help="Run everything, but never push.")
+    ] = False,
+    record: Annotated[
+        str, typer.Option(help="A run that was planned elsewhere, or failed: its run id.")
+    ] = "",
+    reason: Reason = "on demand",
+) -> None:
+    """Starts a run of the deployed version.
+
+    Example: [bold]python kubeflow_runner.py run --spans 1-3[/bold]
+    """
+    client, name = _client(read_settings(project, config, overrides))
+    asked = {"run": record, "experiment": experiment, **_asked(spans, parameters, reason)}
+    started = client.run(name, asked)
+    typer.echo(f"started {started} of version {name}")
+    typer.echo(f"next: python kubeflow_runner.py status {started}")
+
+
+@app.command()
+def schedule(
+    cron: Annotated[str, typer.Argument(help="minute hour day month weekday, in UTC; or `off`.")],
+    project: Project = HERE,
+    config: Config = list(KUBEFLOW),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    spans: Spans = "",
+    parameters: Parameters = [],  # noqa: B006
+) -> None:
+    """Lets the cluster plan a run again and again; takes the place of the schedule there is.
+
+    Example: [bold]python kubeflow_runner.py schedule "0 3 * * *"[/bold]
+    """
+    settings = read_settings(project, config, overrides)
+    client, name = _client(settings)
+    schedules = _schedules(client, settings)
+    if cron == "off":
+        schedules.stop()
+        typer.echo("nothing is scheduled any more")
+    else:
+        asked = _asked(spans, parameters, f"scheduled: {cron}")
+        schedules.replace(name, cron, asked | {"requested_by": "schedule"})
+        typer.echo(f"scheduled version {name}: {cron}")
+    for one in schedules.tidy():
+        typer.echo(f"a run of the old schedule {one.recurring_run_id} goes on; it is deleted later")
+    typer.echo("next: python kubeflow_runner.py status")
+
+
+@app.command()
+def status(
+    run_id: Annotated[str, typer.Argument(help="Kubeflow's id of a run; all if not given.")] = "",
+    project: Project = HERE,
+    config: Config = list(KUBEFLOW),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Shows the tasks of a run; without one, the schedule and the last runs.
+
+    Example: [bold]python kubeflow_runner.py status[/bold]
+    """
+    from evergreen.orchestrators.kubeflow.showing import show_all, show_run
+
+    settings = read_settings(project, config, overrides)
+    client, name = _client(settings)
+    if run_id:
+        show_run(client.get(run_id))
+    else:
+        show_all(name, _schedules(client, settings).all(), client.runs(), RUNS_SHOWN)
+
+
+@app.command()
+def logs(
+    run_id: RunId,
+    project: Project = HERE,
+    config: Config = list(KUBEFLOW),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    task: Annotated[str, typer.Option(help="One task only, such as trainer.")] = "",
+) -> None:
+    """Prints what the containers of a run have logged, in the order of their start.
+
+    Example: [bold]python kubeflow_runner.py logs RUN --task trainer[/bold]
+    """
+    client, _ = _client(read_settings(project, config, overrides))
+    pods = [pod for pod in client.pods(run_id) if task in ("", pod.task)]
+    if not pods:
+        typer.echo("no container of that name was started")
+    for pod in pods:
+        typer.secho(f"== {pod.task} ({pod.name})", bold=True)
+        typer.echo(client.log(run_id, pod))
+
+
+@app.command()
+def delete(
+    project: Project = HERE,
+    config: Config = list(KUBEFLOW),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    run_id: Annotated[str, typer.Option("--run", help="A run, by Kubeflow's id.")] = "",
+    version: Annotated[str, typer.Option("--version", help="A version, by its name.")] = "",
+) -> None:
+    """Deletes a run that has ended, or a version; ML Metadata and artifacts stay.
+
+    Example: [bold]python kubeflow_runner.py delete --run RUN[/bold]
+    """
+    if bool(run_id) == bool(version):
+        raise SettingsError("what is to be deleted?", hint="Give either --run or --version.")
+    client, _ = _client(read_settings(project, config, overrides))
+    if run_id:
+        client.delete_run(run_id)
+    else:
+        client.delete_version(version)
+    typer.echo(f"deleted {run_id or version}")
+
+
+def _compile(settings: "Settings", config: list[str], overrides: list[str]) -> str:
+    from evergreen.running.quiet import quiet
+
+    with quiet(Path(os.devnull)):  # an error is raised, not printed; the rest is TensorFlow's
+        from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
+
+        return compile_pipeline(settings, Overlays(config, overrides))
+
+
+def _client(settings: "Settings") -> "tuple[Client, str]":
+    """The client, and the version of the code."""
+    from evergreen.orchestrators.kubeflow.client import Client, code_version
+
+    return Client(settings), code_version(settings)
+
+
+def _schedules(client: "Client", settings: "Settings") -> "Schedules":
+    from evergreen.orchestrators.kubeflow.schedules import Schedules
+
+    return Schedules(client, settings.kubeflow)
+
+
+def _asked(spans: str, parameters: list[str], reason: str) -> dict[str, Any]:
+    """The parameters of a run that the options stand for."""
+    return {
+        "spans": spans,
+        "reason": reason,
+        "requested_by": user(),
+        "hyperparameters": dict(_parameter(pair) for pair in parameters),
+    }
+
+
+def _parameter(pair: str) -> tuple[str, Any]:
+    name, equals, value = pair.partition("=")
+    if not equals or not name:
+        raise SettingsError(
+            f"--param {pair}: is not of the form name=value.",
+            hint="For example: --param learning_rate=0.001",
+        )
+    try:
+        return name, json.loads(value)
+    except ValueError:  # a text needs no quotes
+        return name, value

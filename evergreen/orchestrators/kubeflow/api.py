@@ -1,0 +1,155 @@
+"""The API of Kubeflow Pipelines, through the client that its project ships.
+
+Where it is, and the token, come from the settings or the environment when a command runs. What the
+API refuses becomes an error that says what to do.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import kfp_server_api as kfp
+from urllib3.exceptions import HTTPError
+
+from evergreen.errors import EvergreenError
+from evergreen.settings.kubeflow import KubeflowSettings
+
+ENDPOINT, TOKEN = "EVERGREEN_KUBEFLOW_ENDPOINT", "EVERGREEN_KUBEFLOW_TOKEN"
+SECONDS = 30
+"""How long an answer may take."""
+HINTS = {
+    400: "Compare the options with what the deployed version takes; deploy it again if it is old.",
+    401: f"Set {TOKEN} to a token that the API takes, or kubeflow.token_file.",
+    403: "The token is known, but may not do that: ask for the role in the namespace "
+    "kubeflow.namespace.",
+    404: "See what is there: python kubeflow_runner.py status",
+    409: "It exists already: see python kubeflow_runner.py status",
+    413: "The file is too large for the API: launch more nodes in one container, kubeflow.groups.",
+}
+
+
+class KubeflowError(EvergreenError):
+    """Kubeflow Pipelines did not do what it was asked."""
+
+
+class Api:
+    """The services of the API. Every call goes through `call`."""
+
+    def __init__(self, settings: KubeflowSettings) -> None:
+        """Reads endpoint and token.
+
+        Raises:
+            KubeflowError: If there is no endpoint, or the token's file cannot be read.
+        """
+        self.endpoint = settings.endpoint or os.environ.get(ENDPOINT, "")
+        if not self.endpoint.startswith(("http://", "https://")):
+            raise KubeflowError(
+                f"no API of Kubeflow Pipelines is known: kubeflow.endpoint = {self.endpoint!r}.",
+                hint=f"Set it, or {ENDPOINT}, to http(s)://...; kubectl port-forward --namespace "
+                "kubeflow service/ml-pipeline 8888 makes it http://127.0.0.1:8888",
+            )
+        self._client = kfp.ApiClient(self._configuration(settings))
+        self.pipelines = kfp.PipelineServiceApi(self._client)
+        self.uploads = kfp.PipelineUploadServiceApi(self._client)
+        self.experiments = kfp.ExperimentServiceApi(self._client)
+        self.runs = kfp.RunServiceApi(self._client)
+        self.recurring = kfp.RecurringRunServiceApi(self._client)
+        self._health = kfp.HealthzServiceApi(self._client)
+        self._namespace = settings.namespace
+
+    def call(self, method: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        """Calls a method of a service.
+
+        Raises:
+            KubeflowError: If the API does not answer, or refuses.
+        """
+        try:
+            return method(*arguments, _request_timeout=SECONDS, **more)
+        except kfp.ApiException as error:
+            raise _refused(error) from error
+        except HTTPError as error:
+            raise KubeflowError(
+                f"{self.endpoint} does not answer: {error}",
+                hint=f"See whether it is reachable from here, and compare kubeflow.endpoint or "
+                f"{ENDPOINT} with it.",
+            ) from error
+
+    def all(
+        self, method: Callable[..., Any], key: str, *arguments: Any, **more: Any
+    ) -> Iterator[Any]:
+        """Yields what a listing method lists, page by page.
+
+        Args:
+            method: The method.
+            key: The field of its answer that holds the items.
+            arguments: Its arguments.
+            more: Its keyword arguments.
+        """
+        token = ""
+        while True:
+            page = self.call(method, *arguments, page_size=100, page_token=token, **more)
+            yield from getattr(page, key) or []
+            token = page.next_page_token
+            if not token:
+                return
+
+    def namespace(self) -> str:
+        """The namespace to name in requests: none, if Kubeflow is not shared by several users."""
+        health = self.call(self._health.healthz_service_get_healthz)
+        return self._namespace if health.multi_user else ""
+
+    def log(self, run_id: str, pod: str) -> str:
+        """Returns the log of a pod. The generated client lacks this endpoint.
+
+        Raises:
+            KubeflowError: If it cannot be read.
+        """
+        path = {"run_id": run_id, "node_id": pod}
+        return str(
+            self.call(
+                self._client.call_api,
+                "/apis/v1alpha1/runs/{run_id}/nodes/{node_id}/log",
+                "GET",
+                path,
+                response_type="str",
+                auth_settings=["Bearer"],
+                _return_http_data_only=True,
+            )
+        )
+
+    @staticmethod
+    def _token(settings: KubeflowSettings) -> str:
+        if settings.token_file is None:
+            return os.environ.get(TOKEN, "")
+        try:
+            return settings.token_file.read_text().strip()
+        except OSError as error:
+            raise KubeflowError(
+                f"kubeflow.token_file: {error}", hint=f"Correct it, or set {TOKEN}."
+            ) from error
+
+    def _configuration(self, settings: KubeflowSettings) -> kfp.Configuration:
+        configuration = kfp.Configuration(host=self.endpoint.rstrip("/"))
+        if token := self._token(settings):
+            configuration.api_key["authorization"] = token
+            configuration.api_key_prefix["authorization"] = "Bearer"
+        if settings.ca:
+            configuration.ssl_ca_cert = str(settings.ca)
+        return configuration
+
+
+def _refused(error: kfp.ApiException) -> KubeflowError:
+    hint = HINTS.get(error.status, "See the log of the ml-pipeline deployment.")
+    return KubeflowError(
+        f"Kubeflow Pipelines refused: {error.status} {error.reason}: {_message(error.body)}",
+        hint=hint,
+    )
+
+
+def _message(body: str | bytes | None) -> str:
+    """What an answer says is wrong; as it is, if it is not the API's JSON."""
+    try:
+        return str(json.loads(body or "{}").get("message") or body)
+    except ValueError:
+        return str(body)

@@ -1,0 +1,67 @@
+"""The figures that Kubeflow shows of the nodes of a task, and compares between runs."""
+
+from collections.abc import Iterable
+
+from evergreen.reporting.reading import PartReader, RunReading
+
+Figures = dict[str, float | None]
+
+
+def figures(run: RunReading, part: str, nodes: Iterable[str]) -> Figures:
+    """Returns what nodes of a part measured, by name; empty if they did not run.
+
+    Args:
+        run: The run.
+        part: The label of a span, or `train`.
+        nodes: The nodes.
+    """
+    reader = run.parts.get(part)
+    if reader is None:
+        return {}
+    found: Figures = {}
+    for node in nodes:
+        if node in reader.nodes:
+            found |= _OF.get(node, _nothing)(run, reader)
+    return found
+
+
+def _nothing(run: RunReading, part: PartReader) -> Figures:
+    return {}
+
+
+def _data_gate(run: RunReading, part: PartReader) -> Figures:
+    found: Figures = {}
+    for blessing in part.outputs("DataGate").get("blessing", []):
+        values = blessing.custom_properties
+        span = f"span {values['span'].int_value}"
+        found |= {f"{span} {key}": values[key].int_value for key in ("findings", "drifted")}
+    return found
+
+
+def _trainer(run: RunReading, part: PartReader) -> Figures:
+    return {
+        f"{split} {name}": value
+        for split, values in run.metrics().items()
+        for name, value in values.items()
+    }
+
+
+def _model_gate(run: RunReading, part: PartReader) -> Figures:
+    report = part.report("ModelGate") or {}
+    found: Figures = {"blessed by ModelGate": report.get("blessed")}
+    for side in ("candidate", "baseline"):
+        found |= {f"{side} {name}": value for name, value in (report.get(side) or {}).items()}
+    return found
+
+
+def _serving_validator(run: RunReading, part: PartReader) -> Figures:
+    report = part.report("ServingValidator") or {}
+    return {"blessed by ServingValidator": report.get("blessed")}
+
+
+_OF = {
+    "DataGate": _data_gate,
+    "Trainer": _trainer,
+    "ModelGate": _model_gate,
+    "ServingValidator": _serving_validator,
+}

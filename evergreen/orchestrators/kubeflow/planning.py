@@ -1,0 +1,82 @@
+"""The first and the last task of a pipeline on Kubeflow: the run record, and the outcome."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.records import RunRecords
+from evergreen.planning.plan import Outcome, Request, RunRecord
+from evergreen.planning.planner import Planner
+from evergreen.reporting.reading import RunReading
+from evergreen.running.ending import conclude, end, tell_servers
+from evergreen.settings import Settings
+
+log = logging.getLogger("evergreen")
+RESUMABLE = (None, Outcome.FAILED, Outcome.INTERRUPTED)
+
+
+def overrides_of(hyperparameters: Mapping[str, Any], pipeline_root: str) -> tuple[str, ...]:
+    """What a run changes in the settings, as `section.key=value`."""
+    changed = [
+        f"model.hyperparameters.{name}={json.dumps(value)}"
+        for name, value in sorted(hyperparameters.items())
+    ]
+    return (*changed, *([f"pipeline.root={pipeline_root}"] if pipeline_root else []))
+
+
+def start(
+    settings: Settings, store: MetadataStore, request: Request, *, run_id: str, job: str
+) -> RunRecord:
+    """Plans a run, or takes over one that was planned elsewhere; a second try finds the first's.
+
+    Args:
+        settings: The settings of the run.
+        store: The metadata store.
+        request: What is asked for, if there is no run yet.
+        run_id: A run that was planned elsewhere, or died; may be empty.
+        job: The id under which Kubeflow runs it.
+
+    Raises:
+        EvergreenError: If the run has ended.
+        DataError: If spans that are asked for are not there.
+    """
+    records = RunRecords(store)
+    if found := records.latest(job=job):
+        return found
+    if not run_id:
+        return Planner(settings, store).plan(request, job)
+    record = records.get(run_id)
+    if record.outcome not in RESUMABLE:
+        raise EvergreenError(
+            f"run {run_id} has ended: {record.outcome}.",
+            hint="Start a new one: leave the parameter `run` empty.",
+        )
+    record = record.model_copy(update={"job": job})
+    records.update(record)
+    return record
+
+
+def finish(settings: Settings, store: MetadataStore, record: RunRecord) -> RunRecord:
+    """Publishes how a run ended.
+
+    Raises:
+        EvergreenError: If the model that was pushed cannot be registered; the run has failed then.
+    """
+    try:
+        outcome = conclude(settings, store, record)
+    except EvergreenError:
+        end(store, record.run_id, Outcome.FAILED)
+        raise
+    record = end(store, record.run_id, outcome)
+    log.info("run %s: %s", record.run_id, outcome)
+    if outcome is Outcome.PUSHED:
+        log.info("%s", tell_servers(settings, store))
+    for name, part in RunReading(store, record).parts.items():
+        for node in part.nodes.values():
+            if not node.succeeded:
+                log.error("%s: %s: %s %s", name, node.node_id, node.state, node.error)
+    return record

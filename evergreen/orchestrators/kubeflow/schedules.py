@@ -1,0 +1,112 @@
+"""The schedule: a recurring run that starts the plan, which then finds what is new.
+
+Kubeflow has no way to change a recurring run, and deleting one kills the runs that it started. So
+a new one takes the place of the old one, which is disabled at once, and deleted when none of its
+runs goes on any more: by the next command that looks.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import kfp_server_api as kfp
+
+from evergreen.orchestrators.kubeflow.api import KubeflowError
+from evergreen.orchestrators.kubeflow.client import ACTIVE, Client
+from evergreen.settings.kubeflow import KubeflowSettings
+
+Schedule: TypeAlias = Any  # kfp.V2beta1RecurringRun; the package has no types
+CRON_FIELDS = 6
+"""Kubeflow's cron starts with seconds."""
+
+
+class Schedules:
+    """The recurring runs of one pipeline."""
+
+    def __init__(self, client: Client, settings: KubeflowSettings) -> None:
+        self._client = client
+        self._api = client.api
+        self._account = settings.service_account
+
+    def all(self) -> list[Schedule]:
+        """Returns all, also those that wait to be deleted, which are disabled."""
+        listed = self._api.all(
+            self._api.recurring.recurring_run_service_list_recurring_runs,
+            "recurring_runs",
+            experiment_id=self._client.experiment(),
+        )
+        return [one for one in listed if one.display_name == self._client.name]
+
+    def replace(self, name: str, cron: str, parameters: Mapping[str, Any]) -> Schedule:
+        """Puts a schedule in the place of those there are.
+
+        What was missed while it was off is not caught up on, and one run at a time is started: the
+        plan of each takes all that is new.
+
+        Args:
+            name: The deployed version to run.
+            cron: `minute hour day month weekday`, or with seconds in front; in UTC.
+            parameters: Of each run.
+
+        Raises:
+            KubeflowError: If the version is not deployed or the API refuses; the old one is
+                then as it was.
+        """
+        body = self._body(name, cron, parameters)
+        on = [one for one in self.all() if one.status != "DISABLED"]
+        for one in on:
+            self._disable(one)
+        try:
+            made = self._api.call(
+                self._api.recurring.recurring_run_service_create_recurring_run, body
+            )
+        except KubeflowError:
+            for one in on:
+                self._api.call(
+                    self._api.recurring.recurring_run_service_enable_recurring_run,
+                    one.recurring_run_id,
+                )
+            raise
+        self.tidy()
+        return made
+
+    def stop(self) -> None:
+        """Disables what there is; runs that go on are not touched."""
+        for one in self.all():
+            self._disable(one)
+        self.tidy()
+
+    def tidy(self) -> list[Schedule]:
+        """Deletes disabled schedules none of whose runs goes on; returns those that are left."""
+        disabled = [one for one in self.all() if one.status == "DISABLED"]
+        busy = {run.recurring_run_id for run in self._client.runs() if run.state in ACTIVE}
+        left = [one for one in disabled if one.recurring_run_id in busy]
+        for one in disabled:
+            if one not in left:
+                self._api.call(
+                    self._api.recurring.recurring_run_service_delete_recurring_run,
+                    one.recurring_run_id,
+                )
+        return left
+
+    def _disable(self, one: Schedule) -> None:
+        if one.status != "DISABLED":
+            self._api.call(
+                self._api.recurring.recurring_run_service_disable_recurring_run,
+                one.recurring_run_id,
+            )
+
+    def _body(self, name: str, cron: str, parameters: Mapping[str, Any]) -> Schedule:
+        seconds = "" if len(cron.split()) == CRON_FIELDS else "0 "
+        return kfp.V2beta1RecurringRun(
+            display_name=self._client.name,
+            experiment_id=self._client.experiment(),
+            pipeline_version_reference=self._client.reference(name),
+            runtime_config=kfp.V2beta1RuntimeConfig(parameters=dict(parameters)),
+            trigger=kfp.V2beta1Trigger(
+                cron_schedule=kfp.V2beta1CronSchedule(cron=f"{seconds}{cron}")
+            ),
+            mode=kfp.RecurringRunMode.ENABLE,
+            max_concurrency="1",
+            no_catchup=True,
+            service_account=self._account,
+        )
