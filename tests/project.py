@@ -38,16 +38,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.overrides = (
-            f"pipeline.root={folder}/pipeline",
-            f"data.spans={folder}/spans",
-            f"metadata.sqlite={folder}/metadata.sqlite",
-            f"serving.base_path={folder}/serving",
-            f"reports.folder={folder}/reports",
-            f"logs.folder={folder}/logs",
-            f"gateway.log.folder={folder}/predictions",
-            "gateway.backend.grpc=127.0.0.1:1",  # no server that happens to run here is told
-        )
+        self.overrides = (*places(folder), f"metadata.sqlite={folder}/metadata.sqlite")
         self.settings = self.with_settings()
         self.store: MetadataStore = open_store(self.settings.metadata)
 
@@ -72,6 +63,19 @@ class Project:
         base = self.settings.serving.base_path
         files = (path for path in base.rglob("*") if path.is_file())
         return {str(path.relative_to(base)): path.read_bytes() for path in files}
+
+
+def places(folder: Path) -> tuple[str, ...]:
+    """Settings overrides that put everything but the metadata into a folder."""
+    return (
+        f"pipeline.root={folder}/pipeline",
+        f"data.spans={folder}/spans",
+        f"serving.base_path={folder}/serving",
+        f"reports.folder={folder}/reports",
+        f"logs.folder={folder}/logs",
+        f"gateway.log.folder={folder}/predictions",
+        "gateway.backend.grpc=127.0.0.1:1",  # no server that happens to run here is told
+    )
 
 
 def edges(store: MetadataStore, pipeline_run: str) -> list[tuple[str, str, str, str, bool]]:
