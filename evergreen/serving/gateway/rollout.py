@@ -24,6 +24,7 @@ class Progress:
         since: When the step began, by the clock.
         step: Index of the step.
         count: Answers of the canary when the step began.
+        read: Of these, the ones whose numbers were looked at.
         looks: How often it was judged.
         rejected: The decision against it, if there is one.
     """
@@ -32,6 +33,7 @@ class Progress:
     since: float
     step: int = 0
     count: int = 0
+    read: int = 0
     looks: int = 0
     rejected: Decision | None = None
 
@@ -159,17 +161,28 @@ class Rollout:
         """Takes the next step, or promotes, if the canary held this one and no number objects."""
         now = self._clock()
         is_long = now - progress.since >= self._canary.hold_seconds
-        if not is_long or canary.count - progress.count < self._limits.min_sample:
+        if not is_long or not self._is_enough(progress, stable, canary):
             return None
         found = judge(stable, canary, self._limits, self._limits.false_alarms)
         if not all(finding.holds for finding in found):
             return None
         if progress.step + 1 < len(self._canary.steps):
-            progress.step, progress.since, progress.count = progress.step + 1, now, canary.count
+            progress.step, progress.since = progress.step + 1, now
+            progress.count, progress.read = canary.count, canary.read
             return None
         if not self._canary.promote:
             return None
         return self._decision(Verdict.PROMOTE, "held all steps", found, canary)
+
+    def _is_enough(self, progress: Progress, stable: Window, canary: Window) -> bool:
+        """Whether this step's answers suffice, by number and, if that matters, by what they say."""
+        least = self._limits.min_sample
+        if canary.count - progress.count < least:
+            return False
+        is_read = canary.read - progress.read >= least and stable.read >= min(
+            len(stable.seconds), least
+        )
+        return is_read or self._limits.output_divergence is None
 
     def _decision(
         self, verdict: Verdict, why: str, found: list[Finding], canary: Window

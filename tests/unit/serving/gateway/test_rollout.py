@@ -119,6 +119,21 @@ def test_a_step_needs_a_sample_of_its_own() -> None:
     assert traffic.rollout.decide() is None
 
 
+@pytest.mark.parametrize(("limit", "verdict"), [(0.1, None), (None, Verdict.PROMOTE)])
+def test_nothing_is_promoted_before_its_answers_are_read(
+    limit: float | None, verdict: Verdict | None
+) -> None:
+    traffic = Traffic(limits=LimitSettings(output_divergence=limit))
+    for version in (STABLE, CANARY) * 1000:
+        traffic.rollout.observe(version, True, 0.01)
+    traffic.clock.now = 1000
+    decision = traffic.rollout.decide()
+    assert (decision and decision.verdict) is verdict
+    for version in (STABLE, CANARY) * 1000:
+        traffic.rollout.observe_outputs(version, {})
+    assert traffic.rollout.decide().verdict is Verdict.PROMOTE
+
+
 def test_without_promotion_the_last_step_is_kept() -> None:
     traffic = Traffic(promote=False)
     traffic.ask(1000)
