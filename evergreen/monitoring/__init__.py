@@ -1,0 +1,1 @@
+"""Watches what the serving model sees and says: drift, skew, performance, staleness."""
