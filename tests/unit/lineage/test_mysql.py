@@ -208,9 +208,9 @@ def test_nothing_is_lost_or_doubled_when_the_database_is_restarted_under_writers
     mariadb: MariaDb, database: MySqlSettings, how: signal.Signals
 ) -> None:
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Manager() as manager, ProcessPoolExecutor(2, spawn) as pool:
-        written = manager.Semaphore(0)
-        writers = [pool.submit(write, database, name, written) for name in ("a", "b")]
+    written = spawn.Semaphore(0)
+    with ProcessPoolExecutor(2, spawn, initializer=write_to, initargs=(written,)) as pool:
+        writers = [pool.submit(write, database, name) for name in ("a", "b")]
         for _ in range(20):
             assert written.acquire(timeout=60)
         mariadb.stop(how)
@@ -221,11 +221,16 @@ def test_nothing_is_lost_or_doubled_when_the_database_is_restarted_under_writers
     assert named(open_store(metadata(database))) == names
 
 
-def write(database: MySqlSettings, name: str, written: Semaphore) -> None:
+def write_to(written: Semaphore) -> None:
+    """Begins a process: a semaphore can be handed to it then only."""
+    write.written = written
+
+
+def write(database: MySqlSettings, name: str) -> None:
     store = open_store(metadata(database))
     for number in range(60):
         put(store, f"{name}-{number:02d}")
-        written.release()
+        write.written.release()
 
 
 def test_a_server_that_stays_away_is_an_error_when_patience_ends(
