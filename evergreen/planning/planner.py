@@ -68,7 +68,10 @@ class Planner:
         record = RunRecord(
             run_id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
             run_key=digest_values(
-                train=train_key, baseline=baseline, experiment=request.experiment
+                train=train_key,
+                baseline=baseline,
+                experiment=request.experiment,
+                destination=[settings.model.name, settings.serving.base_path],
             ),
             train_key=train_key,
             transform_key=transform_key,
@@ -177,9 +180,9 @@ def take_digests(settings: Settings) -> Digests:
     return Digests(
         settings=digest_values(
             pipeline=[pipeline.name, pipeline.factory],
-            model=model.model_dump(),
+            # What it is called, and where it goes, makes no other model of it.
+            model=model.model_dump(exclude={"name"}),
             trainer=digest_code([trainer]),
-            serving=settings.serving.base_path,
             beam=settings.beam.model_dump(),
         ),
         definition=digest_code(pipeline.definition),
