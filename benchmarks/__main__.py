@@ -62,6 +62,24 @@ def serving(
 
 
 @app.command()
+def kubeflow(
+    rounds: Annotated[int, typer.Option(min=1, help="How often all is measured.")] = 3,
+) -> None:
+    """Measures what containers cost: about 2 minutes a round, and one that does not count.
+
+    It needs what the tests with containers need: root, podman, runc and debootstrap.
+
+    Example: [bold]python -m benchmarks kubeflow --rounds 1[/bold]
+    """
+    from benchmarks.kubeflow.measuring import measure
+
+    console = Console()
+    result = measure(rounds, pages.RESULTS / "kubeflow", console)
+    (pages.RESULTS / "kubeflow.json").write_text(result.model_dump_json(indent=1))
+    _write_page(console)
+
+
+@app.command()
 def page() -> None:
     """Writes the page again from the results in var/bench, and measures nothing.
 

@@ -1,0 +1,1 @@
+"""What it costs that each node has a container: compiling, starting, importing."""
