@@ -149,6 +149,8 @@ class Rollout:
         """
         if canary.count < (progress.looks + 1) * self._limits.min_sample:
             return None
+        if not self._is_comparable(stable):
+            return None
         progress.looks = canary.count // self._limits.min_sample
         chance = self._limits.false_alarms * 6 / (math.pi * progress.looks) ** 2
         found = judge(stable, canary, self._limits, chance)
@@ -174,10 +176,14 @@ class Rollout:
             return None
         return self._decision(Verdict.PROMOTE, "held all steps", found, canary)
 
+    def _is_comparable(self, stable: Window) -> bool:
+        """Whether the stable version has answered enough; without any share it never will."""
+        return stable.count >= self._limits.min_sample or self.share == 1
+
     def _is_enough(self, progress: Progress, stable: Window, canary: Window) -> bool:
         """Whether this step's answers suffice, by number and, if that matters, by what they say."""
         least = self._limits.min_sample
-        if canary.count - progress.count < least:
+        if canary.count - progress.count < least or not self._is_comparable(stable):
             return False
         is_read = canary.read - progress.read >= least and stable.read >= min(
             len(stable.seconds), least

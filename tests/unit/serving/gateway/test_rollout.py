@@ -119,6 +119,16 @@ def test_a_step_needs_a_sample_of_its_own() -> None:
     assert traffic.rollout.decide() is None
 
 
+def test_nothing_is_promoted_without_a_stable_version_to_compare_with() -> None:
+    traffic = Traffic(steps=[90])
+    for version in [STABLE] * 99 + [CANARY] * 1000:
+        traffic.rollout.observe(version, version == STABLE, 0.01)
+    traffic.clock.now = 1000
+    assert traffic.rollout.decide() is None
+    traffic.rollout.observe(STABLE, True, 0.01)
+    assert traffic.rollout.decide().verdict is Verdict.REJECT
+
+
 @pytest.mark.parametrize(("limit", "verdict"), [(0.1, None), (None, Verdict.PROMOTE)])
 def test_nothing_is_promoted_before_its_answers_are_read(
     limit: float | None, verdict: Verdict | None
