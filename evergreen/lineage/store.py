@@ -1,5 +1,7 @@
 """Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
 
+from collections.abc import Mapping
+
 from ml_metadata import errors
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -59,7 +61,9 @@ def take_name(store: MetadataStore, type_name: str, context: mlmd.Context) -> No
             raise
 
 
-def set_properties(message: mlmd.Context | mlmd.Artifact, values: dict[str, str | int]) -> None:
+def set_properties(
+    message: mlmd.Context | mlmd.Artifact | mlmd.Execution, values: Mapping[str, str | int]
+) -> None:
     """Sets custom properties of a message; strings and integers only."""
     for key, value in values.items():
         slot = message.custom_properties[key]
@@ -67,3 +71,9 @@ def set_properties(message: mlmd.Context | mlmd.Artifact, values: dict[str, str 
             slot.int_value = value
         else:
             slot.string_value = value
+
+
+def quoted(text: str) -> str:
+    """A text as a literal of ML Metadata's filter language, whatever is in it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"'{escaped}'"
