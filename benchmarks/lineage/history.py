@@ -106,9 +106,7 @@ class _Types:
                 node: store.put_execution_type(mlmd.ExecutionType(name=f"made.{node}"))
                 for node in sorted({name for name, _, _ in nodes})
             },
-            {
-                kind: store.put_artifact_type(mlmd.ArtifactType(name=kind)) for kind in artifacts
-            },
+            {kind: store.put_artifact_type(mlmd.ArtifactType(name=kind)) for kind in artifacts},
         )
 
 
@@ -165,7 +163,7 @@ class _History:
 
     def _ended(self, record: RunRecord, index: int) -> RunRecord:
         outcome = Outcome.MODEL_REFUSED if index % 5 == 4 else Outcome.PUSHED  # noqa: PLR2004
-        results = Results(metrics={split: METRICS for split in ("train", "eval", "test")})
+        results = Results(metrics=dict.fromkeys(("train", "eval", "test"), METRICS))
         ended = record.ended(outcome, results)
         return ended.model_copy(update={"finished": record.created + timedelta(minutes=2)})
 
@@ -191,7 +189,11 @@ class _History:
                 self._context("node", f"{record.pipeline}.{node}"),
             ]
             self._store.put_attributions_and_associations(
-                [mlmd.Attribution(artifact_id=i, context_id=c) for i in made[node] for c in contexts],
+                [
+                    mlmd.Attribution(artifact_id=i, context_id=c)
+                    for i in made[node]
+                    for c in contexts
+                ],
                 [mlmd.Association(execution_id=execution, context_id=c) for c in contexts],
             )
         return made
@@ -223,7 +225,9 @@ class _History:
             artifacts.append(one)
         return [int(one) for one in self._store.put_artifacts(artifacts)]
 
-    def _put_events(self, execution: int, read: list[int], keys: list[str], made: list[int]) -> None:
+    def _put_events(
+        self, execution: int, read: list[int], keys: list[str], made: list[int]
+    ) -> None:
         events = []
         numbers = count()
         for kind, key, artifact in [

@@ -16,7 +16,7 @@ from ml_metadata.metadata_store import ListOptions, MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.stages import RegistryError, stages
+from evergreen.lineage.stages import Event, RegistryError, stages
 from evergreen.lineage.store import quoted
 from evergreen.lineage.subgraphs import around_executions, from_artifacts
 from evergreen.lineage.views import GraphView, RunView, VersionView, Way
@@ -102,9 +102,13 @@ class Lineage:
         nodes = sorted(graph.nodes(record.run_id), key=lambda one: one.node.execution_id)
         return RunView(record=record, nodes=tuple(nodes), artifacts=graph.artifacts)
 
+    def events(self) -> list[Event]:
+        """Returns the log of the model, the oldest event first."""
+        return self._registry.events()
+
     def versions(self) -> list[VersionView]:
         """Returns all versions that were taken, the oldest first."""
-        events = self._registry.events()
+        events = self.events()
         stage = stages(events)
         found = []
         for number, key in sorted(self._registry.versions().items()):

@@ -110,7 +110,9 @@ class RunRecords:
 
 
 def _where(keys: Mapping[str, str]) -> list[str]:
-    return [f"custom_properties.{key}.string_value = {quoted(value)}" for key, value in keys.items()]
+    return [
+        f"custom_properties.{key}.string_value = {quoted(value)}" for key, value in keys.items()
+    ]
 
 
 def _parse(context: mlmd.Context) -> RunRecord:

@@ -8,7 +8,6 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-
 TRAIN = "train"
 """The name of the part of a run that trains."""
 

@@ -140,7 +140,8 @@ class Run:
         failed = [f"{state.node_id}: {state.error}" for state in states if state.error]
         return RunFailedError(
             f"{plan.title}: " + ("; ".join(failed) or f"{type(error).__name__}: {error}"),
-            hint=f"The log has the traceback. When the cause is gone: evergreen resume {self.run_id}",
+            hint="The log has the traceback. When the cause is gone: "
+            f"evergreen resume {self.run_id}",
         )
 
 
