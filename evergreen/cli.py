@@ -17,6 +17,7 @@ from evergreen.commands import (
     registry,
     report,
     resume,
+    retention,
     run,
     runs,
     serve,
@@ -39,6 +40,8 @@ app.command()(runs.runs)
 app.command()(show.show)
 app.command()(compare.compare)
 app.command()(lineage.lineage)
+app.command()(retention.gc)
+app.command()(retention.doctor)
 app.command()(report.report)
 app.command()(models.models)
 app.command()(registry.promote)

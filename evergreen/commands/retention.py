@@ -1,4 +1,4 @@
-"""`evergreen gc`: removes artifacts that nobody needs any more."""
+"""`evergreen gc` and `doctor`: removes what nobody needs, finds what does not match."""
 
 from collections import Counter
 from typing import Annotated
@@ -51,3 +51,45 @@ def gc(
     typer.echo(f"{len(leaving.artifacts)} artifacts {what}, {size}; {leaving.kept} stay")
     again = not yes and leaving.artifacts
     next_step(f"evergreen gc --keep {keep} --yes" if again else "evergreen doctor")
+
+
+def doctor(
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what is safe.")] = False,
+    json: Json = False,
+) -> None:
+    """Finds what does not match between metadata, files and pushed versions.
+
+    Exit code 1 if something is left.
+
+    Example: [bold]evergreen doctor --repair[/bold]
+    """
+    here = Opened.of(project, config, overrides)
+
+    from evergreen.lineage.doctor import Doctor
+
+    found = Doctor(here.settings, here.store).examine()
+    repaired = [one for one in found if repair and one.repair]
+    for one in repaired:
+        assert one.repair is not None
+        one.repair()
+    left = [one for one in found if one not in repaired]
+    if json:
+        print_json(
+            [
+                {"kind": one.kind, "what": one.what, "hint": one.hint}
+                | {"safe": one.repair is not None, "repaired": one in repaired}
+                for one in found
+            ]
+        )
+        raise typer.Exit(int(bool(left)))
+    out = console()
+    for one in found:
+        mark = "[green]repaired[/green]" if one in repaired else f"[yellow]{one.kind}[/yellow]"
+        out.print(f"{mark}  {plain(one.what)}" + (f"; {plain(one.hint)}" if one.hint else ""))
+    out.print(f"{len(found)} things do not match" if found else "everything matches")
+    safe = any(one.repair for one in left)
+    next_step("evergreen doctor --repair" if safe else "evergreen runs")
+    raise typer.Exit(int(bool(left)))
