@@ -121,12 +121,13 @@ class Doctor:
                 yield Finding("missing files", what, repair=partial(self._delete, one.id))
 
     def _unknown_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Finding]:
-        uris = {one.uri for one in known if one.state != State.DELETED}
+        places = [Path(one.uri) for one in known if one.state != State.DELETED]
+        taken = {folder for place in places for folder in (place, *place.parents)}
         ids = {int(one.id) for one in self._store.get_executions()}
         for folder in sorted(self._root.glob("*/*/*")):
             if {SYSTEM, FOLDER, TRASH} & {*folder.relative_to(self._root).parts}:
                 continue
-            if str(folder) in uris or not folder.is_dir():
+            if folder in taken or not folder.is_dir():
                 continue
             what = f"{folder} is no artifact"
             # A folder is named by its execution: one of this store, so that it is surely ours.

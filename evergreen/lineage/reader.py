@@ -17,7 +17,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Event, RegistryError, stages
-from evergreen.lineage.store import quoted
+from evergreen.lineage.store import quoted, resembling
 from evergreen.lineage.subgraphs import around_executions, from_artifacts
 from evergreen.lineage.views import GraphView, RunView, VersionView, Way
 from evergreen.planning.plan import Frozen, RunRecord
@@ -53,7 +53,7 @@ class Asked(Frozen):
             outcome = quoted("" if self.outcome == "none" else self.outcome)
             found.append(f"{own}.outcome.string_value = {outcome}")
         if self.by:
-            found.append(f"{own}.requested_by.string_value = {quoted(self.by)}")
+            found.append(f"{own}.requested_by.string_value LIKE {resembling(self.by)}")
         if self.span is not None:
             found.append(f"{own}.spans.string_value LIKE '%,{self.span},%'")
         if self.version is not None:
@@ -74,7 +74,10 @@ class Lineage:
     def runs(self, asked: Asked | None = None) -> list[RunRecord]:
         """Returns the records of runs, the newest first."""
         asked = asked or Asked()
-        return self._records.newest(asked.conditions(), asked.limit or None)
+        limit = None if asked.by else asked.limit or None
+        found = self._records.newest(asked.conditions(), limit)
+        mine = [one for one in found if asked.by in ("", one.request.requested_by)]
+        return mine[: asked.limit or None]
 
     def record(self, run_id: str) -> RunRecord:
         """Returns the record of a run; of the newest one if the id is empty.

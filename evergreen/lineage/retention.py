@@ -17,7 +17,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage import stages as log
-from evergreen.lineage.artifacts import latest_analyzer_cache
+from evergreen.lineage.artifacts import DATA_BLESSING, latest_analyzer_cache
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.lineage.store import quoted
@@ -131,7 +131,16 @@ class Retention:
         needed = {cache} if cache else set()
         for record in self._kept(records, keep):
             needed |= set(self._lineage.run(record.run_id).artifacts)
-        return needed | protected(self._lineage)
+        return self._with_descriptions(needed | protected(self._lineage))
+
+    def _with_descriptions(self, needed: set[int]) -> set[int]:
+        """Adds verdict and statistics of every span that stays: the next window asks for them."""
+        query = f"type = '{DATA_BLESSING}'"
+        for one in self._store.get_artifacts(ListOptions(filter_query=query)):
+            told = one.custom_properties
+            if told["examples_id"].int_value in needed:
+                needed |= {one.id, told["statistics_id"].int_value}
+        return needed
 
     @staticmethod
     def _kept(records: Sequence[RunRecord], keep: int) -> Iterator[RunRecord]:
@@ -162,13 +171,14 @@ def protected(lineage: Lineage) -> set[int]:
     in_use = {one.artifact_id for one in versions if one.stage in IN_USE}
     in_use |= _to_go_back_to(lineage)
     models = sorted(one for one in in_use if one)
-    graph = lineage.graph(models, Way.UP, hops=UNLIMITED) if models else None
+    graph = lineage.graph(models, Way.UP, hops=FAR) if models else None
     usable = {one.artifact_id for one in versions if one.artifact_id}
     usable -= {one.artifact_id for one in versions if one.stage is Stage.REJECTED} - in_use
     return {one for one in usable if one} | (_ancestors(graph, models) if graph else set())
 
 
-UNLIMITED = 1_000
+FAR = 100
+"""Hops: the most that ml-metadata (1.17.1) goes, and more than lie between two caches."""
 
 
 def _to_go_back_to(lineage: Lineage) -> set[int | None]:

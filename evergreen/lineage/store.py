@@ -1,5 +1,6 @@
 """Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
 
+import re
 from collections.abc import Mapping
 
 from ml_metadata import errors
@@ -74,6 +75,14 @@ def set_properties(
 
 
 def quoted(text: str) -> str:
-    """A text as a literal of ML Metadata's filter language, whatever is in it."""
+    """A name or an id as a literal of ML Metadata's filter language; it can be nothing else."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
     return f"'{escaped}'"
+
+
+def resembling(text: str) -> str:
+    """A pattern for LIKE that a text matches, and perhaps others: to be looked at once more.
+
+    ml-metadata (1.17.1) hands backslashes on to the database, each of which reads them differently.
+    """
+    return quoted(re.sub(r"[^A-Za-z0-9 .@:+-]+", "%", text))
