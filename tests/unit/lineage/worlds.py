@@ -16,7 +16,6 @@ from evergreen.settings import Settings, load_settings
 from tests.project import ROOT, places
 
 
-
 @dataclass(frozen=True)
 class World:
     """The project, its store, and its runs, oldest first."""
