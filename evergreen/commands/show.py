@@ -75,7 +75,10 @@ def _facts(record: "RunRecord") -> list[tuple[str, str]]:
 def _nodes(run: "RunView") -> "Table":
     from evergreen.reporting.wording import NOTHING, duration
 
-    shown = table("", "part", "node", "state", "took>", "MiB>", "host", "made", folds=("made",))
+    # Most runs have all of their nodes on the machine that planned them.
+    hosts = {one.node.host for one in run.nodes} - {run.record.provenance.host, ""}
+    columns = ["part", "node", "state", "took>", "MiB>", *(["host"] if hosts else []), "made"]
+    shown = table("", *columns, folds=("host", "made"))
     for one in run.nodes:
         node = one.node
         shown.add_row(
@@ -84,7 +87,7 @@ def _nodes(run: "RunView") -> "Table":
             _state(node.state),
             NOTHING if node.state == "cached" else duration(node.seconds),
             str(node.peak_memory or NOTHING),
-            plain(node.host or NOTHING, 30),
+            *([plain(node.host or NOTHING, 30)] if hosts else []),
             plain(_made(run, one)),
         )
     return shown
