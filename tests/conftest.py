@@ -28,6 +28,8 @@ SHARE_RUNS = (
     "offline_run",
     "kubeflow_run",
     "killed_run",
+    "resumed_run",
+    "rollback",
 )
 
 

@@ -6,14 +6,13 @@ from evergreen.muting import tensorflow_muted
 from evergreen.settings import Settings
 
 LOAD_SECONDS = 120.0
-WARMUP = Path("assets.extra/tf_serving_warmup_requests")
 
 
 def why_not(settings: Settings, version: Path) -> str:
     """Returns why a version cannot be served; nothing if it can.
 
     A model server of its own, that which models are validated with, loads it and answers the
-    requests that were recorded when it was validated.
+    requests that were recorded when it was validated: they are the warm-up that it carries.
 
     Args:
         settings: The project's settings.
@@ -22,9 +21,8 @@ def why_not(settings: Settings, version: Path) -> str:
     Raises:
         EvergreenError: If there is no model server.
     """
-    for file in (version / "saved_model.pb", version / WARMUP):
-        if not file.is_file():
-            return f"{file} is not there"
+    if not (version / "saved_model.pb").is_file():
+        return f"{version}/saved_model.pb is not there"
     with tensorflow_muted():
         from evergreen.components.serving_validator import program
         from evergreen.components.serving_validator.served import UnservableError
