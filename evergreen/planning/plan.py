@@ -124,6 +124,11 @@ class Pins(Frozen):
     examples: tuple[int, ...]
     analyzer_cache: int | None = None
 
+    @property
+    def ids(self) -> list[int]:
+        """The ids of all of them."""
+        return [*self.examples, *([] if self.analyzer_cache is None else [self.analyzer_cache])]
+
 
 class Outcome(StrEnum):
     """How a run ended."""

@@ -159,9 +159,7 @@ class Planner:
         previous = self._records.latest(transform_key=record.transform_key, pinned="yes")
         if previous is None or previous.pins is None:
             return None
-        pins = previous.pins
-        ids = [*pins.examples, *([] if pins.analyzer_cache is None else [pins.analyzer_cache])]
-        return pins if all_usable(self._store, ids) else None
+        return previous.pins if all_usable(self._store, previous.pins.ids) else None
 
     def _new_pins(self, record: RunRecord) -> Pins:
         cache = latest_analyzer_cache(self._store, record.pipeline)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage.artifacts import all_usable
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.views import RunView
@@ -60,6 +61,7 @@ def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: st
             "one: evergreen run",
         )
     check_unchanged(settings, record.digests)
+    _check_inputs(store, record)
     if rerun_from:
         run = Lineage(store, settings.model.name).run(run_id)
         _check_not_pushed(settings, store, record)
@@ -67,6 +69,14 @@ def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: st
     record = record.taken_up()
     records.update(record)
     return record
+
+
+def _check_inputs(store: MetadataStore, record: RunRecord) -> None:
+    if record.pins and not all_usable(store, record.pins.ids):
+        raise CannotGoOnError(
+            f"run {record.run_id}: artifacts that it trains on are gone.",
+            hint="Start a new one, which ingests them again: evergreen run",
+        )
 
 
 def _parts_with(run: RunView, node: str) -> list[str]:
