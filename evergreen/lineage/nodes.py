@@ -47,14 +47,14 @@ class NodeState:
     def of(cls, node_id: str, execution: mlmd.Execution) -> Self:
         """What an execution says of its node."""
         own = execution.custom_properties
-        started = own["started"].int_value or execution.create_time_since_epoch
-        ended = own["ended"].int_value or execution.last_update_time_since_epoch
+        started = own["started"].double_value or execution.create_time_since_epoch / 1000
+        ended = own["ended"].double_value or execution.last_update_time_since_epoch / 1000
         return cls(
             node_id=node_id,
             execution_id=int(execution.id),
             state=State.Name(execution.last_known_state).lower(),
-            started=started / 1000,
-            updated=max(started, ended) / 1000,
+            started=started,
+            updated=max(started, ended),
             error=own["error"].string_value,
             executor=own["executor"].string_value,
             host=own["host"].string_value,
@@ -127,13 +127,13 @@ def mark_running(store: MetadataStore, execution_id: int) -> None:
     [execution] = store.get_executions_by_id([execution_id])
     for key in RESULTS:
         execution.custom_properties.pop(key, None)
-    execution.custom_properties["started"].int_value = round(time.time() * 1000)
+    execution.custom_properties["started"].double_value = time.time()
     execution.last_known_state = State.RUNNING
     store.put_executions([execution])
 
 
 def mark_measured(
-    store: MetadataStore, execution_ids: Sequence[int], measured: Mapping[str, str | int]
+    store: MetadataStore, execution_ids: Sequence[int], measured: Mapping[str, str | int | float]
 ) -> None:
     """Writes down how a try went, by the names in `MEASURED`."""
     if found := store.get_executions_by_id(execution_ids):

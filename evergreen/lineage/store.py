@@ -63,13 +63,18 @@ def take_name(store: MetadataStore, type_name: str, context: mlmd.Context) -> No
 
 
 def set_properties(
-    message: mlmd.Context | mlmd.Artifact | mlmd.Execution, values: Mapping[str, str | int]
+    message: mlmd.Context | mlmd.Artifact | mlmd.Execution, values: Mapping[str, str | int | float]
 ) -> None:
-    """Sets custom properties of a message; strings and integers only."""
+    """Sets custom properties of a message.
+
+    Integers are of 32 bits on MySQL: times are floating-point numbers, in seconds.
+    """
     for key, value in values.items():
         slot = message.custom_properties[key]
         if isinstance(value, int):
             slot.int_value = value
+        elif isinstance(value, float):
+            slot.double_value = value
         else:
             slot.string_value = value
 

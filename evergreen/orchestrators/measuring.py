@@ -25,12 +25,12 @@ class Measuring:
         with suppress(OSError):  # some sandboxes forbid it: the peak is that since its start then
             Path("/proc/self/clear_refs").write_text(RESET_PEAK)
 
-    def taken(self) -> dict[str, str | int]:
+    def taken(self) -> dict[str, str | int | float]:
         """Returns what there is to write down, as of `evergreen.lineage.nodes.MEASURED`."""
         found = PEAK.search(Path("/proc/self/status").read_text())
         return {
-            "started": round(self._started * 1000),
-            "ended": round(time.time() * 1000),
+            "started": self._started,
+            "ended": time.time(),
             "executor": self._executor,
             "host": socket.gethostname(),
             "peak_memory": int(found[1]) // 1024 if found else 0,

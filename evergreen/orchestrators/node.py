@@ -113,7 +113,9 @@ class _Node:
     @property
     def executor(self) -> str:
         """The class that does the node's work; the type of the node, if there is none."""
-        path = getattr(self._executor, "class_path", "")
+        # Executors that run on Beam are wrapped.
+        spec = getattr(self._executor, "python_executor_spec", self._executor)
+        path = getattr(spec, "class_path", "")
         return path or str(self._node.node_info.type.name)
 
     @property
@@ -147,7 +149,7 @@ class _Node:
         ).generate_output_artifacts(execution_id)
         return {key: [one for one in of if fileio.exists(one.uri)] for key, of in outputs.items()}
 
-    def mark_measured(self, measured: dict[str, str | int]) -> None:
+    def mark_measured(self, measured: dict[str, str | int | float]) -> None:
         """Writes down what it took."""
         mark_measured(self._store, [state.execution_id for state in self._states()], measured)
 

@@ -17,7 +17,7 @@ REASON = "the disk is full [red]"
 
 
 @pytest.fixture(scope="module")
-def failed(project: Project, grown: Ran) -> tuple[RunRecord, RunFailedError]:
+def failed(project: Project, first: Ran) -> tuple[RunRecord, RunFailedError]:
     """A run whose Trainer has failed."""
     failing.REASONS.append(REASON)
     with pytest.raises(RunFailedError) as error:
@@ -32,7 +32,7 @@ def resumed(project: Project, failed: tuple[RunRecord, RunFailedError]) -> Ran:
 
 
 @pytest.fixture(scope="module")
-def again(project: Project, resumed: Ran) -> Ran:
+def rerun(project: Project, resumed: Ran) -> Ran:
     return project.resume(resumed.record.run_id, rerun_from="ServingValidator")
 
 
@@ -69,16 +69,16 @@ def test_what_is_finished_is_not_executed_again(
     assert states["Transform"].updated < failed[0].finished.timestamp()
 
 
-def test_a_part_is_executed_again_on_purpose(resumed: Ran, again: Ran) -> None:
-    states = {name: node.state for name, node in again.nodes["train"].items()}
+def test_a_part_is_executed_again_on_purpose(resumed: Ran, rerun: Ran) -> None:
+    states = {name: node.state for name, node in rerun.nodes["train"].items()}
     assert states.pop("ServingValidator") == "complete"
     assert set(states.values()) == {"cached"}
-    assert again.record.run_id == resumed.record.run_id
-    assert again.record.outcome is Outcome.EXPERIMENT
+    assert rerun.record.run_id == resumed.record.run_id
+    assert rerun.record.outcome is Outcome.EXPERIMENT
 
 
-def test_what_it_did_before_is_kept(project: Project, resumed: Ran, again: Ran) -> None:
-    run = project.lineage.run(again.record.run_id)
+def test_what_it_did_before_is_kept(project: Project, resumed: Ran, rerun: Ran) -> None:
+    run = project.lineage.run(rerun.record.run_id)
     assert {one.part for one in run.nodes} == {"train", "train.2"}
     assert {one.part for one in run.current} == {"train.2"}
     [before] = [one for one in run.nodes if one.part == "train" and one.node.node_id == "Trainer"]
