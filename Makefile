@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run serve test test-containers image bench lint clean
+.PHONY: help setup lock data run serve test test-kill test-containers image bench lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -28,15 +28,19 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
 
+test-kill: setup ## Kill runs in every node, three times over, and resume them (about 15 minutes)
+	@EVERGREEN_TEST_KILLS=3 $(BIN)/pytest tests/e2e/test_killed_run.py
+
 test-containers: setup ## Build the image and test it in containers (root, podman, runc, debootstrap)
 	@$(BIN)/pytest tests/containers
 
 image: ## Build the image evergreen:<version> with podman or docker
 	@deploy/image.sh $(IMAGE_ARGS)
 
-bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about 40 minutes)
+bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about 45 minutes)
 	@$(BIN)/python -m benchmarks pipeline
 	@$(BIN)/python -m benchmarks serving
+	@$(BIN)/python -m benchmarks lineage
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

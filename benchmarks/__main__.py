@@ -80,6 +80,25 @@ def kubeflow(
 
 
 @app.command()
+def lineage(
+    runs: Annotated[
+        int, typer.Option(min=10, help="Runs in the store, of 20 artifacts each.")
+    ] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each question is asked.")] = 20,
+) -> None:
+    """Asks a store of many runs what ran and what it made: about 3 minutes.
+
+    Example: [bold]python -m benchmarks lineage --runs 100[/bold]
+    """
+    from benchmarks.lineage.asking import measure_all
+
+    console = Console()
+    result = measure_all(runs, rounds, pages.RESULTS / "lineage", console)
+    (pages.RESULTS / "lineage.json").write_text(result.model_dump_json(indent=1))
+    _write_page(console)
+
+
+@app.command()
 def page() -> None:
     """Writes the page again from the results in var/bench, and measures nothing.
 

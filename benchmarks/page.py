@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.kubeflow import section as kubeflow
+from benchmarks.lineage import section as lineage
 from benchmarks.pipeline import section as pipeline
 from benchmarks.serving import section as serving
 
@@ -26,6 +27,7 @@ SECTIONS: dict[str, Render] = {
     "pipeline": pipeline.render,
     "serving": serving.render,
     "kubeflow": kubeflow.render,
+    "lineage": lineage.render,
 }
 """By name, in the order of the page: from a result's JSON, and a folder for images, to text."""
 

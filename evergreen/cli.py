@@ -5,17 +5,23 @@ import sys
 import typer
 
 from evergreen.commands import (
+    compare,
     config,
     data,
     gateway,
+    lineage,
     loadtest,
     models,
     orchestrators,
     predict,
     registry,
     report,
+    resume,
+    retention,
     run,
+    runs,
     serve,
+    show,
 )
 from evergreen.errors import EvergreenError
 
@@ -29,6 +35,13 @@ app = typer.Typer(
     "[bold]evergreen run --spans 1-3[/bold].",
 )
 app.command()(run.run)
+app.command()(resume.resume)
+app.command()(runs.runs)
+app.command()(show.show)
+app.command()(compare.compare)
+app.command()(lineage.lineage)
+app.command()(retention.gc)
+app.command()(retention.doctor)
 app.command()(report.report)
 app.command()(models.models)
 app.command()(registry.promote)

@@ -30,7 +30,7 @@ def publish_folder(source: Path, target: Path) -> bool:
         EvergreenError: If the target exists with another content. It is left as it is.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(target)
+    remove_abandoned(target.parent, target.name)
     with _staging(target) as staging:
         shutil.copytree(source, staging, dirs_exist_ok=True)
         _make_readable(staging)
@@ -101,20 +101,36 @@ def _locked_folder(target: Path) -> tuple[Path, int]:
             os.close(lock)
 
 
-def _remove_abandoned(target: Path) -> None:
-    """Removes what publishers that died have left; one that lives holds the lock of its folder."""
-    for folder in target.parent.glob(f".staging-{target.name}-*"):
+def remove_abandoned(folder: Path, name: str = "*") -> None:
+    """Removes what publishers into a folder that died have left; `name` is that of the target."""
+    for left, lock in _abandoned(folder, name):
+        with suppress(FileNotFoundError):  # it is in its place by now
+            shutil.rmtree(left)
+        os.close(lock)
+
+
+def abandoned(folder: Path) -> list[Path]:
+    """Returns what publishers into a folder that died have left."""
+    found = []
+    for left, lock in _abandoned(folder, "*"):
+        found.append(left)
+        os.close(lock)
+    return found
+
+
+def _abandoned(folder: Path, name: str) -> Iterator[tuple[Path, int]]:
+    """What has been left, with its lock: a publisher that lives holds the lock of its folder."""
+    for left in folder.glob(f".staging-{name}-*"):
         try:
-            lock = os.open(folder, os.O_RDONLY)
+            lock = os.open(left, os.O_RDONLY)
         except FileNotFoundError:  # just now renamed to its final place
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
-        except (BlockingIOError, FileNotFoundError):  # it lives, or is in its place by now
-            continue
-        finally:
+        except BlockingIOError:
             os.close(lock)
+            continue
+        yield left, lock
 
 
 def _rename(staging: Path, target: Path) -> bool:

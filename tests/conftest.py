@@ -20,7 +20,17 @@ from tests import mariadb as servers
 from tests.integration.spans import evening
 from tests.project import Project, Ran
 
-SHARE_RUNS = ("first_run", "later_runs", "bad_data", "notebook", "offline_run", "kubeflow_run")
+SHARE_RUNS = (
+    "first_run",
+    "later_runs",
+    "bad_data",
+    "notebook",
+    "offline_run",
+    "kubeflow_run",
+    "killed_run",
+    "resumed_run",
+    "rollback",
+)
 
 
 class ByFixtures(LoadScopeScheduling):

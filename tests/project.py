@@ -10,8 +10,10 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from rich.console import Console
 
 from evergreen.lineage.nodes import NodeReader, NodeState
+from evergreen.lineage.reader import Lineage
 from evergreen.lineage.store import open_store
 from evergreen.planning.plan import Request, RunRecord
+from evergreen.running.resuming import settings_of
 from evergreen.running.run import Run
 from evergreen.settings import Settings, load_settings
 
@@ -48,14 +50,23 @@ class Project:
     def run(self, spans: str, overrides: Sequence[str] = (), **request: bool) -> Ran:
         shown = Console(file=io.StringIO(), width=120)
         asked = Request(spans=spans, requested_by="tester", reason="a test", **request)
-        record = Run(self.with_settings(*overrides), shown)(asked)
-        parts = [span.label for span in record.to_ingest] + ["train"]
-        return Ran(
-            record, shown.file.getvalue(), {part: self.nodes(record, part) for part in parts}
-        )
+        return self._ran(Run(self.with_settings(*overrides), shown)(asked), shown)
+
+    def resume(self, run_id: str, rerun_from: str = "") -> Ran:
+        shown = Console(file=io.StringIO(), width=120)
+        settings = settings_of(self.settings, self.store, run_id)
+        return self._ran(Run(settings, shown).resume(run_id, rerun_from), shown)
+
+    def _ran(self, record: RunRecord, shown: Console) -> Ran:
+        nodes = {part: self.nodes(record, part) for part in record.parts}
+        return Ran(record, shown.file.getvalue(), nodes)
+
+    @property
+    def lineage(self) -> Lineage:
+        return Lineage(self.store, self.settings.model.name)
 
     def nodes(self, record: RunRecord, part: str) -> dict[str, NodeState]:
-        states = NodeReader(self.store).states(record.pipeline, f"{record.run_id}.{part}")
+        states = NodeReader(self.store).states(record.pipeline, record.pipeline_run(part))
         return {state.node_id: state for state in states}
 
     def pushed(self) -> dict[str, bytes]:

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.opening import Opened
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
+from evergreen.commands.showing import Json, plain, print_json
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event
@@ -16,6 +18,7 @@ def models(
     config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
     overrides: Overrides = [],  # noqa: B006
     log: Annotated[bool, typer.Option("--log", help="Show every event, oldest first.")] = False,
+    json: Json = False,
 ) -> None:
     """Lists the versions of the model: stage, state on the server, share of the traffic.
 
@@ -23,13 +26,14 @@ def models(
 
     Example: [bold]evergreen models --log[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    here = Opened.of(project, config, overrides)
 
-    from evergreen.lineage.registry import Registry
-    from evergreen.lineage.store import open_store
     from evergreen.serving.states import look
 
-    events = Registry(open_store(settings.metadata), settings.model.name).events()
+    if json:
+        print_json([one.model_dump(mode="json") for one in here.lineage.versions()])
+        return
+    settings, events = here.settings, here.lineage.events()
     if log:
         _print_log(events)
     else:
@@ -50,7 +54,6 @@ def _next_step(events: "list[Event]") -> str:
 def _print_versions(events: "list[Event]", seen: "Seen") -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from evergreen.lineage.stages import stages
@@ -62,8 +65,8 @@ def _print_versions(events: "list[Event]", seen: "Seen") -> None:
     for version, stage in sorted(stages(events).items()):
         event = entered[version]
         share = f"{seen.shares[version]:.0%}" if version in seen.shares else "-"
-        state = escape(seen.states.get(version, "-"))
-        run = escape(event.evidence.get("run", "-"))
+        state = plain(seen.states.get(version, "-"))
+        run = plain(event.evidence.get("run", "-"))
         table.add_row(str(version), stage, state, share, f"{event.when:%Y-%m-%d}", run)
     console = Console()
     console.print(table)
@@ -73,14 +76,13 @@ def _print_versions(events: "list[Event]", seen: "Seen") -> None:
 
 def _print_log(events: "list[Event]") -> None:
     from rich.console import Console
-    from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
     for event in events:
         what = f"{event.action}: version {event.model.version} is {event.stage}"
         console.print(
-            f"{event.when:%Y-%m-%d %H:%M:%S}  [bold]{what}[/bold]  by {escape(event.who)}: "
-            f"{escape(event.why)}"
+            f"{event.when:%Y-%m-%d %H:%M:%S}  [bold]{what}[/bold]  by {plain(event.who)}: "
+            f"{plain(event.why)}"
         )
         for name, value in event.evidence.items():
-            console.print(f"    {name}: {escape(value)}")
+            console.print(f"    {name}: {plain(value)}")

@@ -46,6 +46,9 @@ def rollback(
 ) -> None:
     """Goes back to the version that served before, here and on the servers; rejects the current.
 
+    Before, a model server of its own loads that version and answers the requests that were
+    recorded with it. If it cannot, nothing changes.
+
     Example: [bold]evergreen rollback --reason "wrong fares"[/bold]
     """
     from evergreen.lineage.stages import to_roll_back
@@ -53,7 +56,7 @@ def rollback(
     here = _Opened.of(project, config, overrides)
     events = here.registry.events()
     target = to_roll_back(events, to or None).version
-    _check_files(events, target)
+    _check_serves(here.settings, events, target)
     here.follow(here.registry.rollback(target, user(), reason))
 
 
@@ -137,13 +140,33 @@ def _check_files(events: "list[Event]", version: int) -> None:
     """Refuses a version whose files are not where they were pushed to."""
     from evergreen.lineage.stages import RegistryError
 
-    paths = [event.evidence.get("path") for event in events if event.model.version == version]
-    path = next((Path(path) for path in paths if path), None)
+    path = _path(events, version)
     if path is not None and not (path / "saved_model.pb").is_file():
         raise RegistryError(
             f"version {version}: its files are not at {path}.",
             hint="Restore them, or train and push a new version: evergreen run --no-cache",
         )
+
+
+def _check_serves(settings: "Settings", events: "list[Event]", version: int) -> None:
+    """Refuses a version that does not load, or does not answer its recorded requests."""
+    from evergreen.lineage.stages import RegistryError
+    from evergreen.serving.checking import why_not
+
+    _check_files(events, version)
+    path = _path(events, version) or settings.serving.base_path / str(version)
+    typer.echo(f"checking that version {version} loads and answers its recorded requests")
+    if reason := why_not(settings, path):
+        raise RegistryError(
+            f"version {version} cannot be served any more: {reason}. Nothing was changed.",
+            hint="Go back to another: evergreen models, then evergreen rollback --to VERSION",
+        )
+
+
+def _path(events: "list[Event]", version: int) -> Path | None:
+    """Where a version was pushed to, if its log says so."""
+    paths = [event.evidence.get("path") for event in events if event.model.version == version]
+    return next((Path(path) for path in paths if path), None)
 
 
 def _print_changed(event: "Event") -> None:

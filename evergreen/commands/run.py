@@ -1,24 +1,17 @@
 """`evergreen run`: the pipeline, from spans to a pushed model."""
 
-import os
-import signal
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from evergreen.commands.executing import execute
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
-
-if TYPE_CHECKING:
-    from evergreen.planning.plan import Request
-    from evergreen.settings import Settings
 
 EXIT_CODES = """
 [bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
 selection · 3 stopped by the data gate · 4 refused by the model gate · 5 refused by serving \
 validation · 130 interrupted
 """
-INTERRUPTED = 130
 
 
 def run(
@@ -60,30 +53,7 @@ def run(
         cache=settings.pipeline.cache,
         overrides=tuple(overrides),
     )
-    raise typer.Exit(_execute(settings, request))
+    raise typer.Exit(execute(settings, lambda runner: runner(request)))
 
 
 run.__doc__ = f"{run.__doc__}\n{EXIT_CODES}"
-
-
-def _execute(settings: "Settings", request: "Request") -> int:
-    """Runs a request, and returns the exit code; ends the process if it is interrupted."""
-    from evergreen.planning.plan import Outcome
-    from evergreen.running.quiet import quiet
-
-    log = settings.logs.folder / f"run-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    with quiet(log) as console:
-        console.print(f"log: {log}", style="dim", markup=False, soft_wrap=True, highlight=False)
-        from evergreen.running.run import Run
-
-        try:
-            outcome = Run(settings, console)(request).outcome
-        except KeyboardInterrupt:
-            console.print("\n[yellow]interrupted[/yellow]; what was pushed before is untouched.")
-            console.print("next: run the same again; finished nodes come from the cache")
-            console.file.flush()
-            os._exit(INTERRUPTED)  # Beam's worker threads would go on with the node
-    codes = {Outcome.DATA_REFUSED: 3, Outcome.MODEL_REFUSED: 4, Outcome.SERVING_REFUSED: 5}
-    return codes.get(outcome, 0) if outcome else 0

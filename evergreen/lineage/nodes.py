@@ -1,14 +1,19 @@
 """States of the nodes of pipeline runs, read from their executions in ML Metadata."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from evergreen.lineage.store import set_properties
+
 State = mlmd.Execution.State
 ACTIVE = (State.NEW, State.RUNNING)
-RESULTS = ("error", "__execution_result__")
+MEASURED = ("started", "ended", "executor", "host", "peak_memory")
+RESULTS = ("error", *MEASURED, "__execution_result__")
 """Properties that say how a try ended: ours, and TFX's."""
 
 
@@ -20,9 +25,12 @@ class NodeState:
         node_id: The node's id in the pipeline.
         execution_id: The execution's id in ML Metadata.
         state: `complete`, `cached`, `running`, `failed`, `canceled`, ...
-        started: When the execution was registered, in seconds since 1970.
+        started: When its last try began, in seconds since 1970.
         updated: When its state last changed, in seconds since 1970.
         error: Why it failed; empty otherwise.
+        executor: The class that did the work; empty until it has ended.
+        host: The machine it ran on; empty until it has ended.
+        peak_memory: Most resident memory of its process meanwhile, in MiB; 0 if not known.
     """
 
     node_id: str
@@ -31,6 +39,27 @@ class NodeState:
     started: float
     updated: float
     error: str = ""
+    executor: str = ""
+    host: str = ""
+    peak_memory: int = 0
+
+    @classmethod
+    def of(cls, node_id: str, execution: mlmd.Execution) -> Self:
+        """What an execution says of its node."""
+        own = execution.custom_properties
+        started = own["started"].double_value or execution.create_time_since_epoch / 1000
+        ended = own["ended"].double_value or execution.last_update_time_since_epoch / 1000
+        return cls(
+            node_id=node_id,
+            execution_id=int(execution.id),
+            state=State.Name(execution.last_known_state).lower(),
+            started=started,
+            updated=max(started, ended),
+            error=own["error"].string_value,
+            executor=own["executor"].string_value,
+            host=own["host"].string_value,
+            peak_memory=int(own["peak_memory"].int_value),
+        )
 
     @property
     def succeeded(self) -> bool:
@@ -58,14 +87,7 @@ class NodeReader:
     def _state(self, pipeline: str, execution: mlmd.Execution) -> NodeState:
         if execution.id not in self._node_ids:
             self._node_ids[execution.id] = self._node_id(pipeline, execution.id)
-        return NodeState(
-            node_id=self._node_ids[execution.id],
-            execution_id=execution.id,
-            state=State.Name(execution.last_known_state).lower(),
-            started=execution.create_time_since_epoch / 1000,
-            updated=execution.last_update_time_since_epoch / 1000,
-            error=execution.custom_properties["error"].string_value,
-        )
+        return NodeState.of(self._node_ids[execution.id], execution)
 
     def _node_id(self, pipeline: str, execution_id: int) -> str:
         contexts = self._store.get_contexts_by_execution(execution_id)
@@ -101,12 +123,23 @@ def mark_failed(store: MetadataStore, execution_id: int, error: str) -> None:
 
 
 def mark_running(store: MetadataStore, execution_id: int) -> None:
-    """Makes an execution as it was when it was registered: it is tried again."""
+    """Makes an execution as it was when it was registered: it is tried again, from now on."""
     [execution] = store.get_executions_by_id([execution_id])
     for key in RESULTS:
         execution.custom_properties.pop(key, None)
+    execution.custom_properties["started"].double_value = time.time()
     execution.last_known_state = State.RUNNING
     store.put_executions([execution])
+
+
+def mark_measured(
+    store: MetadataStore, execution_ids: Sequence[int], measured: Mapping[str, str | int | float]
+) -> None:
+    """Writes down how a try went, by the names in `MEASURED`."""
+    if found := store.get_executions_by_id(execution_ids):
+        for execution in found:
+            set_properties(execution, measured)
+        store.put_executions(found)
 
 
 def mark_canceled(store: MetadataStore, execution_id: int) -> None:

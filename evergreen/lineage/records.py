@@ -1,13 +1,22 @@
-"""Run records: a context of type `evergreen.run` each, written before the run starts."""
+"""Run records: a context of type `evergreen.run` each, written before the run starts.
+
+The complete settings are contexts of their own, named by their digest: most runs share them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ml_metadata.metadata_store import ListOptions, MetadataStore, OrderByField
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.store import context_type, set_properties, take_name
+from evergreen.lineage.store import context_type, quoted, set_properties, take_name
+from evergreen.planning.digests import digest_values
 from evergreen.planning.plan import RunRecord
 
 TYPE = "evergreen.run"
+SETTINGS_TYPE = "evergreen.settings"
 
 
 class RunRecords:
@@ -41,20 +50,45 @@ class RunRecords:
 
     def latest(self, **keys: str) -> RunRecord | None:
         """Returns the newest record with the given keys, such as `train_key=...`."""
-        conditions = [f"type = '{TYPE}'"]
-        conditions += [
-            f"custom_properties.{key}.string_value = '{value}'" for key, value in keys.items()
-        ]
-        newest = ListOptions(
-            limit=1, order_by=OrderByField.ID, is_asc=False, filter_query=" AND ".join(conditions)
+        found = self.newest(_where(keys), limit=1)
+        return found[0] if found else None
+
+    def newest(self, conditions: Sequence[str] = (), limit: int | None = None) -> list[RunRecord]:
+        """Returns records, the newest first.
+
+        Args:
+            conditions: Of ML Metadata's filter language, on the contexts of the records.
+            limit: How many at most.
+        """
+        query = " AND ".join([f"type = '{TYPE}'", *conditions])
+        options = ListOptions(
+            limit=limit, order_by=OrderByField.ID, is_asc=False, filter_query=query
         )
-        found = self._store.get_contexts(newest)
-        return _parse(found[0]) if found else None
+        return [_parse(context) for context in self._store.get_contexts(options)]
+
+    def keep_settings(self, values: Mapping[str, Any]) -> str:
+        """Writes down settings, unless they are there; returns the digest they are found by."""
+        digest = digest_values(**values)
+        context = mlmd.Context(type_id=context_type(self._store, SETTINGS_TYPE), name=digest)
+        set_properties(context, {"settings": json.dumps(values, sort_keys=True)})
+        take_name(self._store, SETTINGS_TYPE, context)
+        return digest
+
+    def settings(self, record: RunRecord) -> dict[str, Any]:
+        """Returns the settings that a run was planned with, by section.
+
+        Raises:
+            EvergreenError: If they were not kept.
+        """
+        context = self._store.get_context_by_type_and_name(SETTINGS_TYPE, record.settings)
+        if context is None:
+            raise EvergreenError(f"run {record.run_id}: its settings were not kept.")
+        return dict(json.loads(context.custom_properties["settings"].string_value))
 
     def _get(self, run_id: str) -> mlmd.Context:
         context = self._store.get_context_by_type_and_name(TYPE, run_id)
         if context is None:
-            raise EvergreenError(f"there is no run {run_id}.")
+            raise EvergreenError(f"there is no run {run_id}.", hint="See: evergreen runs")
         return context
 
     def _context(self, record: RunRecord) -> mlmd.Context:
@@ -67,9 +101,18 @@ class RunRecords:
             "pinned": "yes" if record.pins else "no",
             "outcome": record.outcome or "",
             "job": record.job,
+            "requested_by": record.request.requested_by,
+            "model_version": record.model_version or 0,
+            "spans": "".join(f",{span.number}" for span in record.window) + ",",
         }
         set_properties(context, properties)
         return context
+
+
+def _where(keys: Mapping[str, str]) -> list[str]:
+    return [
+        f"custom_properties.{key}.string_value = {quoted(value)}" for key, value in keys.items()
+    ]
 
 
 def _parse(context: mlmd.Context) -> RunRecord:

@@ -45,7 +45,11 @@ class Registry:
 
     def train_key(self, version: int) -> str | None:
         """Returns the key of the training that made a version."""
-        return {number: key for key, number in self._versions().items()}.get(version)
+        return self.versions().get(version)
+
+    def versions(self) -> dict[int, str]:
+        """Returns the key of the training of every version that was taken."""
+        return {number: key for key, number in self._versions().items()}
 
     def events(self) -> list[Event]:
         """Returns the log, oldest first."""

@@ -1,5 +1,8 @@
 """Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
 
+import re
+from collections.abc import Mapping
+
 from ml_metadata import errors
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -59,11 +62,32 @@ def take_name(store: MetadataStore, type_name: str, context: mlmd.Context) -> No
             raise
 
 
-def set_properties(message: mlmd.Context | mlmd.Artifact, values: dict[str, str | int]) -> None:
-    """Sets custom properties of a message; strings and integers only."""
+def set_properties(
+    message: mlmd.Context | mlmd.Artifact | mlmd.Execution, values: Mapping[str, str | int | float]
+) -> None:
+    """Sets custom properties of a message.
+
+    Integers are of 32 bits on MySQL: times are floating-point numbers, in seconds.
+    """
     for key, value in values.items():
         slot = message.custom_properties[key]
         if isinstance(value, int):
             slot.int_value = value
+        elif isinstance(value, float):
+            slot.double_value = value
         else:
             slot.string_value = value
+
+
+def quoted(text: str) -> str:
+    """A name or an id as a literal of ML Metadata's filter language; it can be nothing else."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"'{escaped}'"
+
+
+def resembling(text: str) -> str:
+    """A pattern for LIKE that a text matches, and perhaps others: to be looked at once more.
+
+    ml-metadata (1.17.1) hands backslashes on to the database, each of which reads them differently.
+    """
+    return quoted(re.sub(r"[^A-Za-z0-9 .@:+-]+", "%", text))

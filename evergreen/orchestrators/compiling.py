@@ -7,10 +7,9 @@ from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from evergreen.errors import EvergreenError
 from evergreen.planning.digests import digest_code
 from evergreen.planning.plan import Plan
-from evergreen.planning.planner import take_digests
+from evergreen.planning.planner import check_unchanged
 from evergreen.settings import Settings, load_function
 
 if TYPE_CHECKING:
@@ -28,11 +27,7 @@ def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
         SettingsError: If the factory named in the settings cannot be imported.
         EvergreenError: If code, lock or schema changed since the plan was made.
     """
-    if take_digests(settings) != plan.digests:
-        raise EvergreenError(
-            "the code, the lock or the schema has changed since the run was planned.",
-            hint="Run again: it is planned anew, and what is finished comes from the cache.",
-        )
+    check_unchanged(settings, plan.digests)
     factory = load_function("pipeline.factory", settings.pipeline.factory)
     pipeline: Pipeline = factory(settings, plan)
     ir = compiler.Compiler().compile(pipeline)
@@ -41,7 +36,19 @@ def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
     )
     for node in ir.nodes:
         _add_digests(node.pipeline_node, plan)
+    if plan.rerun_from:
+        _choose_caching(ir, plan.rerun_from)
     return ir
+
+
+def _choose_caching(ir: pipeline_pb2.Pipeline, rerun_from: str) -> None:
+    """What is to be rerun is not taken from the cache; what comes before it is."""
+    anew = {rerun_from}
+    for node in (node.pipeline_node for node in ir.nodes):  # in topological order
+        if anew & {*node.upstream_nodes}:
+            anew.add(node.node_info.id)
+        caching = node.execution_options.caching_options
+        caching.enable_cache = node.node_info.id not in anew
 
 
 def _add_digests(node: pipeline_pb2.PipelineNode, plan: Plan) -> None:

@@ -20,9 +20,11 @@ from evergreen.lineage.nodes import (
     NodeState,
     mark_canceled,
     mark_failed,
+    mark_measured,
     mark_running,
 )
 from evergreen.lineage.store import open_connection
+from evergreen.orchestrators.measuring import Measuring
 
 
 class NodeFailedError(EvergreenError):
@@ -66,11 +68,13 @@ def run_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.Connectio
     if node.succeeded:
         return
     node.clear()
+    measuring = Measuring(node.executor)
     problem: Exception | str = "its inputs could not be resolved; the log has the reason"
     try:
         node.launch()
     except Exception as error:
         problem = error
+    node.mark_measured(measuring.taken())
     # What counts is the state: the launcher returns normally if inputs cannot be resolved, and
     # raises if the answer to its last write is lost.
     if not node.succeeded:
@@ -107,6 +111,14 @@ class _Node:
         ]
 
     @property
+    def executor(self) -> str:
+        """The class that does the node's work; the type of the node, if there is none."""
+        # Executors that run on Beam are wrapped.
+        spec = getattr(self._executor, "python_executor_spec", self._executor)
+        path = getattr(spec, "class_path", "")
+        return path or str(self._node.node_info.type.name)
+
+    @property
     def succeeded(self) -> bool:
         """Whether its last execution has put out what it should."""
         return bool(states := self._states()) and states[-1].succeeded
@@ -136,6 +148,10 @@ class _Node:
             self._node, self._ir.pipeline_info, self._ir.runtime_spec
         ).generate_output_artifacts(execution_id)
         return {key: [one for one in of if fileio.exists(one.uri)] for key, of in outputs.items()}
+
+    def mark_measured(self, measured: dict[str, str | int | float]) -> None:
+        """Writes down what it took."""
+        mark_measured(self._store, [state.execution_id for state in self._states()], measured)
 
     def mark_failed(self, message: str) -> None:
         """Writes down why it failed."""

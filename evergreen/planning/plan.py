@@ -1,11 +1,15 @@
 """What a run is: the request, the record written before it starts, and the plan of each part."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+TRAIN = "train"
+"""The name of the part of a run that trains."""
 
 
 class Frozen(BaseModel):
@@ -21,6 +25,7 @@ class Request(Frozen):
         spans: A selection such as `1-3`; the latest version of each is meant. None: all there are.
         requested_by: A user's name, or the name of a trigger.
         reason: Why, in words.
+        trigger: The id of what fired, if it was no person.
         experiment: Run everything but never push.
         cache: Whether equal executions may be reused.
         overrides: What was asked to be other than in the settings' files, as `section.key=value`.
@@ -30,6 +35,7 @@ class Request(Frozen):
     spans: str | None = None
     requested_by: str
     reason: str
+    trigger: str = ""
     experiment: bool = False
     cache: bool = True
     overrides: tuple[str, ...] = ()
@@ -76,6 +82,37 @@ class Digests(Frozen):
     table_schema: str
 
 
+class Provenance(Frozen):
+    """Where a run was planned, and from which state of the code. What is not known is empty.
+
+    Attributes:
+        commit: The commit of the project's git repository.
+        dirty: Whether files that git knows differed from it.
+        image: The digest of the container image, from the environment.
+        host: The machine's name.
+        package: The version of Evergreen.
+    """
+
+    commit: str = ""
+    dirty: bool = False
+    image: str = ""
+    host: str = ""
+    package: str = ""
+
+
+class Results(Frozen):
+    """What a run came to, in numbers: kept with the record, so that it outlives the artifacts.
+
+    Attributes:
+        metrics: By name, of each split (`train`, `eval`, `test`), and of `baseline` on test. None
+            is a number that there is not.
+        gates: By gate (`DataGate span 3`, `ModelGate`, ...): whether it passed.
+    """
+
+    metrics: Mapping[str, Mapping[str, float | None]] = {}
+    gates: Mapping[str, bool] = {}
+
+
 class Pins(Frozen):
     """The inputs of training, fixed by artifact id once the window is ingested.
 
@@ -86,6 +123,11 @@ class Pins(Frozen):
 
     examples: tuple[int, ...]
     analyzer_cache: int | None = None
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of all of them."""
+        return [*self.examples, *([] if self.analyzer_cache is None else [self.analyzer_cache])]
 
 
 class Outcome(StrEnum):
@@ -114,8 +156,14 @@ class RunRecord(Frozen):
         baseline: The model to compare with, if any is serving.
         model_version: The version to be pushed; None for an experiment.
         job: The id under which the orchestrator runs it, if it has ids of its own.
+        provenance: Where it was planned, and from which state of the code.
+        settings: SHA-256 of the complete settings, by which `RunRecords.settings` finds them.
         pins: Set once the window is ingested.
         outcome: Set at the end.
+        results: Set at the end.
+        resumed: When it was taken up again.
+        rerun_from: The node from which on its newest attempt executes whatever is there.
+        attempts: How often each part was begun anew on purpose, counting the first; 1 if absent.
     """
 
     run_id: str
@@ -132,17 +180,51 @@ class RunRecord(Frozen):
     baseline: ModelRef | None
     model_version: int | None
     job: str = ""
+    provenance: Provenance = Provenance()
+    settings: str = ""
     pins: Pins | None = None
     outcome: Outcome | None = None
     finished: datetime | None = None
+    results: Results | None = None
+    resumed: tuple[datetime, ...] = ()
+    rerun_from: str = ""
+    attempts: Mapping[str, int] = {}
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it has not ended, or ended before it came to a result."""
+        return self.outcome in (None, Outcome.FAILED, Outcome.INTERRUPTED)
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of its parts, in their order: the spans to ingest, and the training."""
+        return [*(span.label for span in self.to_ingest), TRAIN]
+
+    def pipeline_run(self, part: str) -> str:
+        """The id of the pipeline run of a part's newest attempt."""
+        attempt = self.attempts.get(part, 1)
+        return f"{self.run_id}.{part}" + (f".{attempt}" if attempt > 1 else "")
 
     def with_pins(self, pins: Pins) -> "RunRecord":
         """The record with the inputs of training fixed."""
         return self.model_copy(update={"pins": pins})
 
-    def ended(self, outcome: Outcome) -> "RunRecord":
+    def ended(self, outcome: Outcome, results: Results | None = None) -> "RunRecord":
         """The record of the ended run."""
-        return self.model_copy(update={"outcome": outcome, "finished": datetime.now(UTC)})
+        end = {"outcome": outcome, "finished": datetime.now(UTC), "results": results}
+        return self.model_copy(update=end)
+
+    def taken_up(self) -> "RunRecord":
+        """The record of the run that goes on."""
+        open_again = {"outcome": None, "finished": None, "results": None}
+        return self.model_copy(update={**open_again, "resumed": (*self.resumed, datetime.now(UTC))})
+
+    def anew(self, parts: Sequence[str], node: str) -> "RunRecord":
+        """The record of the run whose parts are begun anew from a node on."""
+        attempts = {part: self.attempts.get(part, 1) + 1 for part in parts}
+        pins = self.pins if list(parts) == [TRAIN] else None
+        changes = {"attempts": {**self.attempts, **attempts}, "rerun_from": node, "pins": pins}
+        return self.model_copy(update=changes)
 
 
 class IngestPlan(Frozen):
@@ -177,6 +259,7 @@ class Plan(Frozen):
         pipeline_run: The id of the pipeline run, unique to this part of the run.
         title: What it does, for people.
         cache: Whether equal executions may be reused.
+        rerun_from: This node, and those after it, are executed whatever is there.
         digests: What goes into the nodes' cache keys.
         ingest: The span to ingest.
         train: What to train on.
@@ -185,6 +268,7 @@ class Plan(Frozen):
     pipeline_run: str
     title: str
     cache: bool
+    rerun_from: str = ""
     digests: Digests
     ingest: IngestPlan | None = None
     train: TrainPlan | None = None
@@ -211,9 +295,10 @@ def ingest_plan(
         window_statistics: Those of all earlier spans of the window.
     """
     return Plan(
-        pipeline_run=f"{record.run_id}.{span.label}",
+        pipeline_run=record.pipeline_run(span.label),
         title=f"ingest span {span.number} (version {span.version})",
         cache=record.request.cache,
+        rerun_from=record.rerun_from if span.label in record.attempts else "",
         digests=record.digests,
         ingest=IngestPlan(
             span=span,
@@ -229,9 +314,10 @@ def train_plan(record: RunRecord) -> Plan:
     assert record.pins is not None, "pin the window first"
     spans = ", ".join(str(span.number) for span in record.window)
     return Plan(
-        pipeline_run=f"{record.run_id}.train",
+        pipeline_run=record.pipeline_run(TRAIN),
         title=f"train on spans {spans}",
         cache=record.request.cache,
+        rerun_from=record.rerun_from if TRAIN in record.attempts else "",
         digests=record.digests,
         train=TrainPlan(
             train_key=record.train_key,

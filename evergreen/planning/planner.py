@@ -7,7 +7,7 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 
 import evergreen.components
-from evergreen.errors import DataError
+from evergreen.errors import DataError, EvergreenError
 from evergreen.lineage.artifacts import (
     all_usable,
     blessed_examples,
@@ -28,6 +28,7 @@ from evergreen.planning.plan import (
     SpanRef,
     ingest_plan,
 )
+from evergreen.planning.provenance import take_provenance
 from evergreen.settings import Settings, function_file
 from evergreen.spans import Span, list_spans, select
 
@@ -85,6 +86,8 @@ class Planner:
             baseline=baseline,
             model_version=None if request.experiment else self._registry.take_version(train_key),
             job=job,
+            provenance=take_provenance(settings.pipeline.lock.parent),
+            settings=self._records.keep_settings(settings.model_dump(mode="json", by_alias=True)),
         )
         self._records.create(record)
         return record
@@ -159,15 +162,26 @@ class Planner:
         previous = self._records.latest(transform_key=record.transform_key, pinned="yes")
         if previous is None or previous.pins is None:
             return None
-        pins = previous.pins
-        ids = [*pins.examples, *([] if pins.analyzer_cache is None else [pins.analyzer_cache])]
-        return pins if all_usable(self._store, ids) else None
+        return previous.pins if all_usable(self._store, previous.pins.ids) else None
 
     def _new_pins(self, record: RunRecord) -> Pins:
         cache = latest_analyzer_cache(self._store, record.pipeline)
         return Pins(
             examples=tuple(self._examples_id(span) for span in record.window),
             analyzer_cache=cache if record.request.cache else None,
+        )
+
+
+def check_unchanged(settings: Settings, digests: Digests) -> None:
+    """Refuses to go on with a run whose code is another one by now.
+
+    Raises:
+        EvergreenError: If code, lock or schema changed since the digests were taken.
+    """
+    if take_digests(settings) != digests:
+        raise EvergreenError(
+            "the code, the lock or the schema has changed since the run was planned.",
+            hint="Run again: it is planned anew, and what is finished comes from the cache.",
         )
 
 

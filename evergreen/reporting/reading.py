@@ -18,10 +18,9 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from evergreen.lineage.artifacts import DATA_BLESSING
 from evergreen.lineage.nodes import NodeReader, NodeState
-from evergreen.planning.plan import RunRecord, SpanRef
+from evergreen.planning.plan import TRAIN, RunRecord, SpanRef
 from evergreen.reporting.reasons import Report
 
-TRAIN = "train"
 Artifacts = Mapping[str, list[mlmd.Artifact]]
 """Artifacts of an execution by their key, such as `examples`."""
 _MADE = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
@@ -111,9 +110,9 @@ class RunReading:
     def __init__(self, store: MetadataStore, record: RunRecord) -> None:
         self._store = store
         self.record = record
-        names = [*(span.label for span in record.to_ingest), TRAIN]
         readers = {
-            name: PartReader(store, record.pipeline, f"{record.run_id}.{name}") for name in names
+            name: PartReader(store, record.pipeline, record.pipeline_run(name))
+            for name in record.parts
         }
         self.parts = {name: reader for name, reader in readers.items() if reader.nodes}
 

@@ -3,6 +3,8 @@
 The same wherever the nodes ran: in this process, or in containers that are gone by now.
 """
 
+from collections.abc import Mapping
+
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
@@ -10,12 +12,14 @@ from evergreen.lineage.nodes import cancel_active
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.planning.plan import ModelRef, Outcome, RunRecord
+from evergreen.planning.plan import TRAIN, ModelRef, Outcome, Results, RunRecord
 from evergreen.pushing import push
-from evergreen.reporting.reading import TRAIN, PartReader, RunReading
+from evergreen.reporting.reading import PartReader, RunReading
 from evergreen.running.outcome import gate_report, model_id, pushed, validated_model
 from evergreen.serving.exposing import expose
 from evergreen.settings import Settings
+
+GATES = ("DataGate", "ModelGate", "ServingValidator")
 
 
 def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Outcome:
@@ -61,11 +65,25 @@ def end(store: MetadataStore, run_id: str, outcome: Outcome) -> RunRecord:
     """Writes down how a run ended; what nobody works on any more is marked as canceled."""
     records = RunRecords(store)
     record = records.get(run_id)
-    parts = [*(span.label for span in record.to_ingest), TRAIN]
-    cancel_active(store, [f"{run_id}.{part}" for part in parts])
-    record = record.ended(outcome)
+    cancel_active(store, map(record.pipeline_run, record.parts))
+    record = record.ended(outcome, results(RunReading(store, record)))
     records.update(record)
     return record
+
+
+def results(reading: RunReading) -> Results:
+    """Returns what a run came to in numbers, as far as it came."""
+    metrics: dict[str, Mapping[str, float | None]] = dict(reading.metrics())
+    gates: dict[str, bool] = {}
+    for label, part in reading.parts.items():
+        for gate in GATES:
+            if report := part.report(gate):
+                gates[gate if label == TRAIN else f"{gate} {label}"] = bool(report["blessed"])
+    if judged := reading.report("ModelGate"):
+        metrics["test"] = judged["candidate"]
+        if judged["baseline"]:
+            metrics["baseline"] = judged["baseline"]
+    return Results(metrics=metrics, gates=gates)
 
 
 def _ended(part: PartReader, node: str) -> bool:

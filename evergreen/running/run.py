@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage.claims import Claims
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.store import connection_config, open_store
 from evergreen.orchestrators import base
@@ -15,6 +16,7 @@ from evergreen.reporting.reading import PartReader
 from evergreen.running.ending import conclude, end, tell_servers
 from evergreen.running.outcome import gate_report
 from evergreen.running.progress import Progress
+from evergreen.running.resuming import reopen
 from evergreen.running.summary import show_plan, show_summary
 from evergreen.settings import Settings
 
@@ -24,7 +26,11 @@ class RunFailedError(EvergreenError):
 
 
 class Run:
-    """Runs requests of one project; the console shows them to a person."""
+    """Runs requests of one project; the console shows them to a person.
+
+    Attributes:
+        run_id: The run that it works on; empty until it is planned.
+    """
 
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
@@ -33,6 +39,8 @@ class Run:
         self._orchestrator = base.load(settings.pipeline.orchestrator)
         self._store: MetadataStore = open_store(settings.metadata)
         self._planner = Planner(settings, self._store)
+        self._claims = Claims(settings.pipeline.root)
+        self.run_id = ""
 
     def __call__(self, request: Request) -> RunRecord:
         """Plans, runs and records a request.
@@ -44,7 +52,31 @@ class Run:
             EvergreenError: If the request cannot be planned, or a node failed.
         """
         record = self._planner.plan(request)
-        show_plan(self._console, record)
+        self.run_id = record.run_id
+        with self._claims.hold(record.run_id):
+            show_plan(self._console, record)
+            return self._carry_out(record)
+
+    def resume(self, run_id: str, rerun_from: str = "") -> RunRecord:
+        """Goes on with a run that failed, was killed or interrupted; it keeps its id.
+
+        Args:
+            run_id: The run.
+            rerun_from: Execute this node and those after it, whatever is there.
+
+        Returns:
+            The record of the ended run.
+
+        Raises:
+            EvergreenError: If the run cannot go on, or a node failed.
+        """
+        self.run_id = run_id
+        with self._claims.hold(run_id):
+            record = reopen(self._settings, self._store, run_id, rerun_from)
+            show_plan(self._console, record)
+            return self._carry_out(record)
+
+    def _carry_out(self, record: RunRecord) -> RunRecord:
         ended = Outcome.INTERRUPTED
         try:
             ended = self._execute(record)
@@ -77,7 +109,8 @@ class Run:
             ingested = self._run_plan(self._planner.ingest(record, span))
             if not gate_report(ingested, "DataGate")["blessed"]:
                 return Outcome.DATA_REFUSED
-        record = self._planner.pin(record)
+        if record.pins is None:
+            record = self._planner.pin(record)
         self._run_plan(train_plan(record))
         outcome = conclude(self._settings, self._store, record)
         if outcome is Outcome.PUSHED:
@@ -107,8 +140,8 @@ class Run:
         failed = [f"{state.node_id}: {state.error}" for state in states if state.error]
         return RunFailedError(
             f"{plan.title}: " + ("; ".join(failed) or f"{type(error).__name__}: {error}"),
-            hint="The log has the traceback, `evergreen report` the rest. Finished nodes are "
-            "cached: run the same again.",
+            hint="The log has the traceback. When the cause is gone: "
+            f"evergreen resume {self.run_id}",
         )
 
 

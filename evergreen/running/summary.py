@@ -26,7 +26,10 @@ NEXT_STEPS = {
 
 def show_plan(console: Console, record: RunRecord) -> None:
     """Prints what a run is going to do."""
-    console.print(f"[bold]run {record.run_id}[/bold]  on the {record.orchestrator} orchestrator")
+    resumed = f", taken up again from {record.created:%Y-%m-%d %H:%M}" if record.resumed else ""
+    console.print(
+        f"[bold]run {record.run_id}[/bold]  on the {record.orchestrator} orchestrator{resumed}"
+    )
     ingest = ", ".join(str(span.number) for span in record.to_ingest)
     window = ", ".join(str(span.number) for span in record.window)
     baseline = f"version {record.baseline.version}" if record.baseline else "none yet"

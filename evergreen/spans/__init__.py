@@ -2,15 +2,23 @@
 
 A span is published once, whole, and never changed; new content for the same span number is a new
 version. Its identity is (number, version, SHA-256 of its content).
+
+What works on tables is imported when it is first used: the settings need the names of periods and
+formats, and not Arrow, which takes half as long as a whole `evergreen runs`.
 """
 
-from evergreen.spans.keys import add_row_keys
-from evergreen.spans.landing import land
-from evergreen.spans.layout import Span, list_spans, list_versions, read_span, verify
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from evergreen.spans.manifest import Format, Interval, Manifest
 from evergreen.spans.periods import Period
-from evergreen.spans.publish import publish_version
-from evergreen.spans.selection import parse_selection, select
+
+if TYPE_CHECKING:
+    from evergreen.spans.keys import add_row_keys
+    from evergreen.spans.landing import land
+    from evergreen.spans.layout import Span, list_spans, list_versions, read_span, verify
+    from evergreen.spans.publish import publish_version
+    from evergreen.spans.selection import parse_selection, select
 
 __all__ = [
     "Format",
@@ -28,3 +36,17 @@ __all__ = [
     "select",
     "verify",
 ]
+_HOMES = {
+    "keys": ("add_row_keys",),
+    "landing": ("land",),
+    "layout": ("Span", "list_spans", "list_versions", "read_span", "verify"),
+    "publish": ("publish_version",),
+    "selection": ("parse_selection", "select"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 from enum import Enum
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from evergreen.spans.manifest import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
 
 
 class Period(Enum):
@@ -22,7 +23,7 @@ class Period(Enum):
         """Length in months."""
         return {"year": 12, "quarter": 3, "month": 1}[self.value]
 
-    def ordinals(self, seconds: pa.ChunkedArray) -> np.ndarray:
+    def ordinals(self, seconds: "pa.ChunkedArray") -> "np.ndarray":
         """Numbers the periods that moments fall in; neighbouring periods differ by one.
 
         Args:
@@ -31,6 +32,9 @@ class Period(Enum):
         Returns:
             int64 array of shape (rows,).
         """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         moments = pc.cast(seconds, pa.timestamp("s"))
         months = pc.year(moments).to_numpy() * 12 + pc.month(moments).to_numpy() - 1
         return months // self.months
@@ -44,13 +48,16 @@ class Period(Enum):
         return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
-def measure_time_range(table: pa.Table, column: str | None) -> Interval | None:
+def measure_time_range(table: "pa.Table", column: str | None) -> Interval | None:
     """Returns the earliest and latest moment of a column, both included.
 
     Integers, and text that holds integers, are seconds since 1970-01-01 UTC; other text is read as
     ISO-8601. Best effort: None if the column is absent, empty, or not all moments of years 1 to
     9999, since whether that is an error is not decided here.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if column is None or column not in table.column_names:
         return None
     try:
@@ -64,8 +71,10 @@ def measure_time_range(table: pa.Table, column: str | None) -> Interval | None:
         return None
 
 
-def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _moments(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """Returns the moments in UTC, as Arrow timestamps without a zone."""
+    import pyarrow as pa
+
     if pa.types.is_temporal(values.type):
         return values.cast(pa.timestamp("us"))
     try:

@@ -1,6 +1,8 @@
 """A run from nothing: each node leaves what it should, and the first model is pushed and serves."""
 
 import json
+import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,11 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import Outcome
+from evergreen.planning.planner import take_digests
+from evergreen.planning.provenance import take_provenance
+from evergreen.settings import Settings
 from evergreen.spans import list_spans
-from tests.project import Project, Ran
+from tests.project import ROOT, Project, Ran
 
 INGEST = ["CuratedSchema", "ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator"]
 SPLITS = ["train", "eval", "test"]
@@ -162,6 +167,47 @@ def test_the_run_is_recorded_and_the_first_model_serves(project: Project, first:
     event = Registry(project.store, "taxi").events()[0]
     assert (event.stage, event.model.version) == (Stage.SERVING, first.record.model_version)
     assert event.evidence["run"] == first.record.run_id
+
+
+def test_all_that_the_run_was_is_read_back(project: Project, first: Ran) -> None:
+    run = project.lineage.run(first.record.run_id)
+    record = run.record
+    assert record == first.record
+    asked = record.request
+    assert (asked.requested_by, asked.reason, asked.spans) == ("tester", "a test", "1-2")
+    here = take_provenance(ROOT)
+    assert (record.provenance.host, record.provenance.package) == (here.host, here.package)
+    assert re.fullmatch(r"[0-9a-f]{40}", record.provenance.commit)
+    assert record.digests == take_digests(project.settings)
+    kept = RunRecords(project.store).settings(record)
+    assert Settings.model_validate(kept) == project.settings
+    assert record.results is not None
+    assert set(record.results.metrics) == {"train", "eval", "test"}
+    assert all(values["auc"] > 0.9 for values in record.results.metrics.values())
+    assert set(record.results.gates.values()) == {True}
+    assert record.baseline is None
+    [version] = [one for one in project.lineage.versions() if one.version == record.model_version]
+    assert (version.run_id, version.artifact_id) == (
+        record.run_id, run.made("Trainer", "model")[0].id
+    )  # fmt: skip
+    assert Path(version.path, "saved_model.pb").is_file()
+
+
+def test_every_node_was_measured_and_points_to_what_it_made(project: Project, first: Ran) -> None:
+    run = project.lineage.run(first.record.run_id)
+    assert len(run.nodes) == 2 * 6 + 7
+    for one in (found.node for found in run.nodes):
+        assert first.record.created.timestamp() <= one.started <= one.updated
+        assert one.updated <= first.record.finished.timestamp()
+        assert one.host == socket.gethostname()
+        assert "Executor" in one.executor or "executor" in one.executor
+        assert 100 < one.peak_memory < 100_000
+    trainer = next(one for one in run.nodes if one.node.node_id == "Trainer")
+    assert trainer.node.seconds > 0.5
+    assert {"transform_graph", "examples", "schema"} <= set(trainer.inputs)
+    for artifact in run.artifacts.values():
+        assert artifact.state == "live"
+        assert Path(artifact.uri).exists()
 
 
 def test_a_person_is_told_what_came_of_it(project: Project, first: Ran) -> None:

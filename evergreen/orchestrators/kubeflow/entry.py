@@ -24,9 +24,9 @@ from evergreen.orchestrators.kubeflow import planning
 from evergreen.orchestrators.kubeflow.figures import Figures, figures
 from evergreen.orchestrators.kubeflow.outputs import GO_ON, STOP, Outputs
 from evergreen.orchestrators.kubeflow.parts import Parts
-from evergreen.planning.plan import Request, RunRecord
+from evergreen.planning.plan import TRAIN, Request, RunRecord
 from evergreen.reporting import write_report
-from evergreen.reporting.reading import TRAIN, RunReading
+from evergreen.reporting.reading import RunReading
 from evergreen.settings import Settings, find_project, load_settings
 
 log = logging.getLogger("evergreen")

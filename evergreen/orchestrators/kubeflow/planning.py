@@ -16,7 +16,6 @@ from evergreen.running.ending import conclude, end, tell_servers
 from evergreen.settings import Settings
 
 log = logging.getLogger("evergreen")
-RESUMABLE = (None, Outcome.FAILED, Outcome.INTERRUPTED)
 
 
 def overrides_of(hyperparameters: Mapping[str, Any], pipeline_root: str) -> tuple[str, ...]:
@@ -50,12 +49,12 @@ def start(
     if not run_id:
         return Planner(settings, store).plan(request, job)
     record = records.get(run_id)
-    if record.outcome not in RESUMABLE:
+    if not record.can_go_on:
         raise EvergreenError(
             f"run {run_id} has ended: {record.outcome}.",
             hint="Start a new one: leave the parameter `run` empty.",
         )
-    record = record.model_copy(update={"job": job})
+    record = record.taken_up().model_copy(update={"job": job})
     records.update(record)
     return record
 

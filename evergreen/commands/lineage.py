@@ -1,0 +1,60 @@
+"""`evergreen lineage`: what a model was made of, and every model that a span went into."""
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evergreen.commands.opening import Opened
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
+from evergreen.commands.showing import Json, console, next_step, plain, print_json
+from evergreen.errors import SettingsError
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from evergreen.lineage.views import Branch
+
+
+def lineage(
+    of: Annotated[str, typer.Argument(metavar="MODEL", help="A version; or span:NUMBER.")],
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    json: Json = False,
+) -> None:
+    """Shows lineage up and down: a model's data, schema, code, evaluation; a span's models.
+
+    Example: [bold]evergreen lineage span:1[/bold]
+    """
+    asked = re.fullmatch(r"(span:)?(\d{1,9})", of)
+    if asked is None:
+        raise SettingsError(
+            f"{of}: is neither a model version nor a span.",
+            hint="evergreen lineage 2, or evergreen lineage span:1",
+        )
+    here = Opened.of(project, config, overrides)
+
+    from evergreen.lineage.trees import model_tree, span_tree
+
+    tree = (span_tree if asked[1] else model_tree)(here.lineage, int(asked[2]))
+    if json:
+        print_json(tree.model_dump(mode="json"))
+        return
+    console().print(_draw(tree))
+    next_step("evergreen show RUN" if asked[1] else "evergreen lineage span:1")
+
+
+def _draw(branch: "Branch") -> "Tree":
+    from rich.tree import Tree
+
+    drawn = Tree(_line(branch))
+    for below in branch.branches:
+        drawn.children.append(_draw(below))
+    return drawn
+
+
+def _line(branch: "Branch") -> str:
+    kind = "" if branch.kind in ("up", "down") else f"[dim]{plain(branch.kind)}[/dim] "
+    text = f"  {plain(branch.text)}" if branch.text else ""
+    return f"{kind}[bold]{plain(branch.name)}[/bold]{text}"

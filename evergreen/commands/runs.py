@@ -1,0 +1,158 @@
+"""`evergreen runs`: what ran, when, why, and what came of it."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evergreen.commands.opening import Opened
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
+from evergreen.commands.showing import Json, next_step, plain, print_json, table
+from evergreen.errors import SettingsError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from evergreen.lineage.reader import Asked
+    from evergreen.planning.plan import RunRecord
+
+POLL_SECONDS = 1.0
+COLORS = {"failed": "red", "died": "red", "interrupted": "yellow", "running": "cyan"}
+
+
+def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    outcome: Annotated[
+        str, typer.Option(help="Only those that ended so: pushed, failed, 'model refused', ...")
+    ] = "",
+    by: Annotated[str, typer.Option(help="Only those that this user or trigger asked for.")] = "",
+    span: Annotated[int | None, typer.Option(help="Only those that trained on this span.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only those planned since, in UTC.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help="started, took, or a metric such as auc; the largest first.")
+    ] = "started",
+    limit: Annotated[int, typer.Option(min=0, help="How many; 0 for all.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on showing, until Ctrl-C.")] = False,
+    json: Json = False,
+) -> None:
+    """Lists runs, the newest first.
+
+    Example: [bold]evergreen runs --outcome pushed --sort auc --limit 5[/bold]
+    """
+    here = Opened.of(project, config, overrides)
+
+    from evergreen.lineage.reader import Asked
+
+    when = since.replace(tzinfo=UTC) if since else None
+    # What is sorted by another order than the store's is cut after sorting.
+    asked = Asked(
+        outcome=outcome, by=by, span=span, since=when, limit=limit if sort == "started" else 0
+    )
+
+    def look() -> "list[RunRecord]":
+        return _sorted(here.lineage.runs(asked), sort)[: limit or None]
+
+    if follow and not json:
+        _follow(lambda: _table(here, look()))
+        return
+    found = look()
+    if json:
+        print_json([{**one.model_dump(mode="json"), "state": here.state(one)} for one in found])
+        return
+    _show(here, found, asked)
+
+
+def _show(here: Opened, found: "list[RunRecord]", asked: "Asked") -> None:
+    from rich.console import Console
+
+    if found:
+        Console(highlight=False).print(_table(here, found))
+        next_step(_next(here, found))
+    elif asked.conditions():
+        typer.echo("no run is as asked for")
+        next_step("evergreen runs")
+    else:
+        typer.echo("there is no run yet")
+        next_step("evergreen run")
+
+
+def _sorted(found: "list[RunRecord]", by: str) -> "list[RunRecord]":
+    if by == "started":
+        return found
+    values = {one.run_id: _value(one, by) for one in found}
+    if found and not any(value is not None for value in values.values()):
+        known = sorted({name for one in found for name in _test_metrics(one)})
+        raise SettingsError(
+            f"--sort {by}: no run has that.", hint=f"Try: {', '.join(['started', 'took', *known])}"
+        )
+
+    def largest_first(one: "RunRecord") -> tuple[bool, float]:
+        value = values[one.run_id]
+        return value is None, -(value or 0.0)
+
+    return sorted(found, key=largest_first)
+
+
+def _value(record: "RunRecord", name: str) -> float | None:
+    return _seconds(record) if name == "took" else _test_metrics(record).get(name)
+
+
+def _test_metrics(record: "RunRecord") -> Any:
+    return record.results.metrics.get("test", {}) if record.results else {}
+
+
+def _seconds(record: "RunRecord") -> float | None:
+    ended = record.finished
+    begun = record.resumed[-1] if record.resumed else record.created
+    return (ended - begun).total_seconds() if ended else None
+
+
+def _table(here: Opened, found: "list[RunRecord]") -> "Table":
+    from evergreen.reporting.wording import NOTHING, duration
+
+    shown = table(
+        "", "run", "started", "took>", "came to", "version>", "spans", "auc>", "by", "because",
+        folds=("spans", "by", "because"),
+    )  # fmt: skip
+    for one in found:
+        state = here.state(one)
+        color = COLORS.get(state, "")
+        took, auc = _seconds(one), _test_metrics(one).get("auc")
+        shown.add_row(
+            plain(one.run_id),
+            f"{one.created:%Y-%m-%d %H:%M}",
+            duration(took) if took is not None else NOTHING,
+            f"[{color}]{state}[/{color}]" if color else plain(state),
+            str(one.model_version or NOTHING),
+            plain(",".join(str(span.number) for span in one.window)),
+            f"{auc:.4f}" if auc is not None else NOTHING,
+            plain(one.request.requested_by, 30),
+            plain(one.request.reason, 60),
+        )
+    return shown
+
+
+def _follow(draw: "Callable[[], Table]") -> None:
+    from rich.live import Live
+
+    with Live(draw(), auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(POLL_SECONDS)
+                live.update(draw(), refresh=True)
+        except KeyboardInterrupt:
+            pass
+    next_step("evergreen show RUN")
+
+
+def _next(here: Opened, found: "list[RunRecord]") -> str:
+    newest = max(found, key=lambda one: one.created)
+    if here.state(newest) in ("died", "failed", "interrupted"):
+        return f"evergreen resume {newest.run_id}"
+    return f"evergreen show {newest.run_id}"

@@ -1,0 +1,76 @@
+"""How commands show things: tables and lines for people, JSON for programs.
+
+What comes from outside (names, reasons, paths, errors) may hold anything: markup, control
+characters that would drive the terminal, or a megabyte of text.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+MOST = 300
+"""Characters of one text."""
+
+
+def plain(value: object, most: int = MOST) -> str:
+    """Returns a text that a terminal and rich take as it is: visible, in one line, not too long."""
+    from rich.markup import escape
+
+    text = str(value)
+    text = text if len(text) <= most else f"{text[:most]}..."
+    # Not printable are line ends and escapes, but also marks that turn the direction of writing.
+    visible = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+    return escape(visible)
+
+
+def console() -> "Console":
+    """A console that marks up nothing by itself."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def table(title: str, *columns: str, folds: Iterable[str] = ()) -> "Table":
+    """An empty table.
+
+    Args:
+        title: What is above it.
+        columns: Names; those of numbers end with `>`, and are aligned to the right.
+        folds: Columns that give way on a narrow terminal.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in columns:
+        name = column.removesuffix(">")
+        justify: Any = "right" if column.endswith(">") else "left"
+        made.add_column(name, justify=justify, no_wrap=name not in folds, overflow="fold")
+    return made
+
+
+def print_json(value: Any) -> None:
+    """Prints values of the read API, or lists and mappings of such, as JSON."""
+    from pydantic import TypeAdapter
+
+    text = TypeAdapter(Any).dump_json(value, indent=1, by_alias=True).decode()
+    typer.echo(text)
+
+
+def next_step(text: str) -> None:
+    """Prints the last line of every command."""
+    console().print(f"next: {text}")

@@ -1,0 +1,67 @@
+"""Which runs a process works on: a locked file each, and the lock ends with the process."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from evergreen.errors import EvergreenError
+
+FOLDER = ".claims"
+"""Below the pipeline's root: whoever shares its artifacts shares its claims."""
+
+
+class RunIsAliveError(EvergreenError):
+    """Another process works on the run."""
+
+    exit_code = 2
+
+
+class Claims:
+    """The claims on the runs below one pipeline root."""
+
+    def __init__(self, root: Path) -> None:
+        """Nothing is written until a run is claimed."""
+        self._folder = root / FOLDER
+
+    @contextmanager
+    def hold(self, run_id: str) -> Iterator[None]:
+        """Holds the claim on a run; who dies in it gives it up.
+
+        Raises:
+            RunIsAliveError: If another process has it.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(self._file(run_id), os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            self._lock(file, run_id)
+            yield
+        finally:
+            os.close(file)
+
+    def is_held(self, run_id: str) -> bool:
+        """Whether a process works on a run."""
+        try:
+            file = os.open(self._file(run_id), os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
+
+    def _lock(self, file: int, run_id: str) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunIsAliveError(
+                f"another process works on run {run_id}.",
+                hint=f"Watch it: evergreen show {run_id}; or end it first.",
+            ) from error
+
+    def _file(self, run_id: str) -> Path:
+        return self._folder / run_id

@@ -1,0 +1,177 @@
+"""What does not match between ML Metadata, the artifacts' files and the pushed versions.
+
+What can be repaired without losing anything is: the repairs say what is true already. The rest is
+named, with what a person can do.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.files import abandoned, remove_abandoned
+from evergreen.lineage.claims import FOLDER, Claims
+from evergreen.lineage.nodes import ACTIVE, cancel_active, executions
+from evergreen.lineage.reader import Lineage
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.retention import TRASH, protected
+from evergreen.lineage.stages import Stage
+from evergreen.lineage.views import VersionView
+from evergreen.planning.plan import Outcome, RunRecord
+from evergreen.pushing import RECEIPT
+from evergreen.settings import Settings
+
+State = mlmd.Artifact.State
+SYSTEM = ".system"
+"""Where TFX keeps the working folders of executions, below the folder of each node."""
+ELSEWHERE = "kubeflow"
+"""The orchestrator whose runs do not claim anything on this machine."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that does not match.
+
+    Attributes:
+        kind: `died run`, `missing files`, `unknown files`, `half a version`, ...
+        what: Which one, and what is wrong.
+        hint: What a person can do, where it is not safe to repair.
+        repair: Makes it match; None if that is not safe.
+    """
+
+    kind: str
+    what: str
+    hint: str = ""
+    repair: Callable[[], object] | None = None
+
+
+class Doctor:
+    """Examines one project; nothing is changed until a finding's `repair` is called."""
+
+    def __init__(self, settings: Settings, store: MetadataStore) -> None:
+        """Looks at nothing yet."""
+        self._store, self._root = store, settings.pipeline.root
+        self._pushed = settings.serving.base_path
+        self._lineage = Lineage(store, settings.model.name)
+        self._claims = Claims(self._root)
+
+    def examine(self) -> list[Finding]:
+        """Returns everything that does not match."""
+        records = self._lineage.runs()
+        alive = [one for one in records if self._is_alive(one)]
+        known = list(self._store.get_artifacts())
+        return [
+            *self._died(records),
+            *self._stuck(records),
+            *self._missing_files(known),
+            # What runs makes files before it tells of them, and removes them after.
+            *([] if alive else self._unknown_files(known)),
+            *self._versions(records),
+        ]
+
+    def _is_alive(self, record: RunRecord) -> bool:
+        elsewhere = record.orchestrator == ELSEWHERE
+        return record.outcome is None and (elsewhere or self._claims.is_held(record.run_id))
+
+    def _died(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
+        for record in records:
+            if record.outcome is None and not self._is_alive(record):
+                what = f"run {record.run_id} has no outcome, and nobody works on it"
+                yield Finding("died run", what, repair=partial(self._end, record))
+
+    def _stuck(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
+        query = "last_known_state = RUNNING OR last_known_state = NEW"
+        stuck = {one.id for one in self._store.get_executions(ListOptions(filter_query=query))}
+        for record in records if stuck else ():
+            if record.outcome is None:  # is told of as a whole, or runs
+                continue
+            runs = [record.pipeline_run(part) for part in record.parts]
+            ids = [
+                one.id
+                for run in runs
+                for one in executions(self._store, run)
+                if one.last_known_state in ACTIVE
+            ]
+            if ids:
+                what = f"run {record.run_id} has ended; execution {ids[0]} of it is RUNNING"
+                repair = partial(cancel_active, self._store, runs)
+                yield Finding("stuck execution", what, repair=repair)
+
+    def _missing_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Finding]:
+        gone = [
+            one
+            for one in known
+            if one.state == State.LIVE
+            and Path(one.uri).is_relative_to(self._root)
+            and not Path(one.uri).exists()
+        ]
+        needed = protected(self._lineage) if gone else set()
+        # A root that is not there is a volume that is not mounted: nothing is lost.
+        is_there = self._root.is_dir()
+        for one in gone:
+            what = f"{one.type} {one.id}: its files are not at {one.uri}"
+            if one.id in needed or not is_there:
+                yield Finding("missing files", what, "restore them from a backup")
+            else:
+                yield Finding("missing files", what, repair=partial(self._delete, one.id))
+
+    def _unknown_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Finding]:
+        places = [Path(one.uri) for one in known if one.state != State.DELETED]
+        taken = {folder for place in places for folder in (place, *place.parents)}
+        ids = {int(one.id) for one in self._store.get_executions()}
+        for folder in sorted(self._root.glob("*/*/*")):
+            if {SYSTEM, FOLDER, TRASH} & {*folder.relative_to(self._root).parts}:
+                continue
+            if folder in taken or not folder.is_dir():
+                continue
+            what = f"{folder} is no artifact"
+            # A folder is named by its execution: one of this store, so that it is surely ours.
+            if folder.name.isdecimal() and int(folder.name) in ids:
+                yield Finding("unknown files", what, repair=partial(shutil.rmtree, folder))
+            else:
+                yield Finding("unknown files", what, "another store may know it; else remove it")
+
+    def _versions(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
+        for folder in abandoned(self._pushed):
+            what = f"{folder} is what a push that died has left"
+            yield Finding("half a push", what, repair=partial(remove_abandoned, self._pushed))
+        versions = {one.version: one for one in self._lineage.versions()}
+        for version in versions.values():
+            yield from self._registered(version)
+        for folder in sorted(self._pushed.glob("[0-9]*")):
+            number = versions.get(int(folder.name)) if folder.name.isdecimal() else None
+            if number is None or number.stage is None:
+                yield self._unregistered(folder, number, records)
+
+    def _registered(self, version: VersionView) -> Iterator[Finding]:
+        if version.stage in (None, Stage.ARCHIVED, Stage.REJECTED) or not version.path:
+            return
+        if not Path(version.path, "saved_model.pb").is_file():
+            what = f"version {version.version} is {version.stage}, and not at {version.path}"
+            yield Finding("missing version", what, "restore it, or: evergreen rollback")
+
+    def _unregistered(
+        self, folder: Path, version: VersionView | None, records: Sequence[RunRecord]
+    ) -> Finding:
+        receipt = folder / RECEIPT
+        key = json.loads(receipt.read_text())["train_key"] if receipt.is_file() else None
+        what = f"{folder} was pushed, and is not in the registry"
+        if version is not None and key == version.train_key:
+            runs = [one for one in records if one.train_key == key and one.can_go_on]
+            hint = f"evergreen resume {runs[0].run_id}" if runs else "run the same again"
+            return Finding("half a version", what, hint)
+        return Finding("half a version", what, "it is of another store or project; move it away")
+
+    def _end(self, record: RunRecord) -> None:
+        cancel_active(self._store, map(record.pipeline_run, record.parts))
+        RunRecords(self._store).update(record.ended(Outcome.INTERRUPTED))
+
+    def _delete(self, artifact_id: int) -> None:
+        [artifact] = self._store.get_artifacts_by_id([artifact_id])
+        artifact.state = State.DELETED
+        self._store.put_artifacts([artifact])

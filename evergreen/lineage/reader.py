@@ -1,0 +1,156 @@
+"""The read API: runs, their nodes and artifacts, model versions, and the graph between them.
+
+    lineage = Lineage(open_store(settings.metadata), settings.model.name)
+    lineage.runs(Asked(outcome="pushed", limit=10))
+    lineage.run("20260101-120000-abcdef").made("Trainer", "model")
+
+Every method asks the store a few times, however much there is. Nothing is read from the artifacts'
+files, and nothing needs TensorFlow.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ml_metadata.metadata_store import ListOptions, MetadataStore
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import Event, RegistryError, stages
+from evergreen.lineage.store import quoted, resembling
+from evergreen.lineage.subgraphs import around_executions, from_artifacts
+from evergreen.lineage.views import GraphView, RunView, VersionView, Way
+from evergreen.planning.plan import Frozen, RunRecord
+
+FAR = 20
+"""Hops from an artifact in the graph, if not told otherwise: all there are within a run."""
+
+
+class Asked(Frozen):
+    """Which runs; all conditions hold. The empty ones are no conditions.
+
+    Attributes:
+        outcome: How they ended; `none` for those that have not.
+        by: Who asked for them.
+        span: The number of a span that they trained on.
+        version: The model version that they were to make.
+        since: Not planned before.
+        limit: The newest ones, at most so many; 0 for all.
+    """
+
+    outcome: str = ""
+    by: str = ""
+    span: int | None = None
+    version: int | None = None
+    since: datetime | None = None
+    limit: int = 0
+
+    def conditions(self) -> list[str]:
+        """The conditions in ML Metadata's filter language."""
+        own = "custom_properties"
+        found = []
+        if self.outcome:
+            outcome = quoted("" if self.outcome == "none" else self.outcome)
+            found.append(f"{own}.outcome.string_value = {outcome}")
+        if self.by:
+            found.append(f"{own}.requested_by.string_value LIKE {resembling(self.by)}")
+        if self.span is not None:
+            found.append(f"{own}.spans.string_value LIKE '%,{self.span},%'")
+        if self.version is not None:
+            found.append(f"{own}.model_version.int_value = {self.version}")
+        if self.since is not None:
+            found.append(f"create_time_since_epoch >= {round(self.since.timestamp() * 1000)}")
+        return found
+
+
+class Lineage:
+    """Reads what one metadata store knows of one model's runs."""
+
+    def __init__(self, store: MetadataStore, model: str) -> None:
+        self._store = store
+        self._records = RunRecords(store)
+        self._registry = Registry(store, model)
+
+    def runs(self, asked: Asked | None = None) -> list[RunRecord]:
+        """Returns the records of runs, the newest first."""
+        asked = asked or Asked()
+        limit = None if asked.by else asked.limit or None
+        found = self._records.newest(asked.conditions(), limit)
+        mine = [one for one in found if asked.by in ("", one.request.requested_by)]
+        return mine[: asked.limit or None]
+
+    def record(self, run_id: str) -> RunRecord:
+        """Returns the record of a run; of the newest one if the id is empty.
+
+        Raises:
+            EvergreenError: If there is none.
+        """
+        if run_id:
+            return self._records.get(run_id)
+        if (newest := self._records.latest()) is None:
+            raise EvergreenError("there is no run yet.", hint="Make one: evergreen run")
+        return newest
+
+    def run(self, run_id: str) -> RunView:
+        """Returns a run with everything it did; the newest one if the id is empty.
+
+        Raises:
+            EvergreenError: If there is none.
+        """
+        record = self.record(run_id)
+        name = quoted(f"{record.run_id}.%")
+        query = f"contexts_a.type = 'pipeline_run' AND contexts_a.name LIKE {name}"
+        found = self._store.get_executions(ListOptions(filter_query=query))
+        graph = around_executions(self._store, sorted(int(one.id) for one in found))
+        nodes = sorted(graph.nodes(record.run_id), key=lambda one: one.node.execution_id)
+        return RunView(record=record, nodes=tuple(nodes), artifacts=graph.artifacts)
+
+    def events(self) -> list[Event]:
+        """Returns the log of the model, the oldest event first."""
+        return self._registry.events()
+
+    def versions(self) -> list[VersionView]:
+        """Returns all versions that were taken, the oldest first."""
+        events = self.events()
+        stage = stages(events)
+        found = []
+        for number, key in sorted(self._registry.versions().items()):
+            own = tuple(event for event in events if event.model.version == number)
+            entered = own[0] if own else None
+            told = entered.evidence if entered else {}
+            view = VersionView(
+                version=number,
+                train_key=key,
+                stage=stage.get(number),
+                artifact_id=entered.model.artifact_id if entered else None,
+                run_id=told.get("run", ""),
+                path=told.get("path", ""),
+                events=own,
+            )
+            found.append(view)
+        return found
+
+    def version(self, number: int) -> VersionView:
+        """Returns a version.
+
+        Raises:
+            RegistryError: If there is none of that number.
+        """
+        found = self.versions()
+        for version in found:
+            if version.version == number:
+                return version
+        there = ", ".join(str(one.version) for one in found) or "none yet"
+        raise RegistryError(
+            f"there is no version {number}.", hint=f"There are: {there}. See: evergreen models"
+        )
+
+    def graph(self, artifacts: Sequence[int], way: Way = Way.BOTH, hops: int = FAR) -> GraphView:
+        """Returns the graph around artifacts.
+
+        Args:
+            artifacts: Their ids.
+            way: What they were made of, what was made of them, or both.
+            hops: How far: one to an execution, one more to its artifacts.
+        """
+        return from_artifacts(self._store, artifacts, way, hops).view()

@@ -1,0 +1,142 @@
+"""Pieces of ML Metadata's graph, each read in one call however many nodes it has."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.lineage.nodes import NodeState
+from evergreen.lineage.views import ArtifactView, ExecutionView, GraphView, NodeView, Way
+
+Query = mlmd.LineageSubgraphQueryOptions
+DIRECTIONS = {Way.UP: Query.UPSTREAM, Way.DOWN: Query.DOWNSTREAM, Way.BOTH: Query.BIDIRECTIONAL}
+AT_ONCE = 100
+"""From how many nodes a query may start (ml-metadata 1.17.1)."""
+PARTS = ("artifacts", "artifact_types", "executions", "contexts", "associations", "events")
+MADE = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
+
+
+@dataclass(frozen=True)
+class Subgraph:
+    """Artifacts, executions and events, with the contexts of the executions."""
+
+    found: mlmd.LineageGraph
+
+    @cached_property
+    def artifacts(self) -> dict[int, ArtifactView]:
+        """The artifacts by id."""
+        types = {one.id: one.name for one in self.found.artifact_types}
+        return {one.id: view(one, types.get(one.type_id, one.type)) for one in self.found.artifacts}
+
+    @cached_property
+    def contexts(self) -> Mapping[int, Mapping[str, str]]:
+        """Of each execution, the names of its contexts by their type."""
+        known = {one.id: one for one in self.found.contexts}
+        names: dict[int, dict[str, str]] = defaultdict(dict)
+        for pair in self.found.associations:
+            if pair.context_id in known:
+                context = known[pair.context_id]
+                names[pair.execution_id][context.type] = context.name
+        return names
+
+    def nodes(self, run_id: str) -> Iterator[NodeView]:
+        """Yields the executions of a run."""
+        inputs, outputs = self._by_key()
+        for one in self.found.executions:
+            contexts = self.contexts[one.id]
+            node = contexts["node"].removeprefix(f"{contexts['pipeline']}.")
+            yield NodeView(
+                part=contexts["pipeline_run"].removeprefix(f"{run_id}."),
+                node=NodeState.of(node, one),
+                inputs={key: tuple(ids) for key, ids in inputs[one.id].items()},
+                outputs={key: tuple(ids) for key, ids in outputs[one.id].items()},
+            )
+
+    def view(self) -> GraphView:
+        """The piece as it is shown."""
+        executions = {int(one.id): self._execution(one) for one in self.found.executions}
+        pairs = [(one.artifact_id, one.execution_id, one.type) for one in self.found.events]
+        return GraphView(
+            artifacts=self.artifacts,
+            executions=executions,
+            read=tuple((artifact, by) for artifact, by, kind in pairs if kind not in MADE),
+            made=tuple((by, artifact) for artifact, by, kind in pairs if kind in MADE),
+        )
+
+    def _execution(self, one: mlmd.Execution) -> ExecutionView:
+        contexts = self.contexts.get(one.id, {})
+        run_id, _, part = contexts.get("pipeline_run", "").partition(".")
+        node = contexts.get("node", "").removeprefix(f"{contexts.get('pipeline', '')}.")
+        state = mlmd.Execution.State.Name(one.last_known_state).lower()
+        return ExecutionView(id=one.id, node=node, run_id=run_id, part=part, state=state)
+
+    def _by_key(self) -> tuple[dict[int, dict[str, list[int]]], ...]:
+        sides: tuple[Any, Any] = (_lists(), _lists())
+        for event in self.found.events:
+            if event.path.steps:
+                side = sides[event.type in MADE]
+                side[event.execution_id][event.path.steps[0].key].append(event.artifact_id)
+        return sides
+
+
+def around_executions(store: MetadataStore, ids: Sequence[int]) -> Subgraph:
+    """Reads executions with the artifacts that they read and made."""
+    whole = mlmd.LineageGraph()
+    for some in _batched(ids):
+        asked = Query(max_num_hops=1, direction=Query.BIDIRECTIONAL)
+        asked.starting_executions.filter_query = _is_one_of(some)
+        whole.MergeFrom(store.get_lineage_subgraph(asked, PARTS))
+    return Subgraph(whole)
+
+
+def from_artifacts(store: MetadataStore, ids: Sequence[int], way: Way, hops: int) -> Subgraph:
+    """Reads what artifacts were made of, or what was made of them.
+
+    Args:
+        store: The metadata store.
+        ids: The artifacts to start from.
+        way: Where to go.
+        hops: How far: one to an execution, one more to its artifacts.
+    """
+    whole = mlmd.LineageGraph()
+    for some in _batched(ids):
+        asked = Query(max_num_hops=hops, direction=DIRECTIONS[way])
+        asked.starting_artifacts.filter_query = _is_one_of(some)
+        whole.MergeFrom(store.get_lineage_subgraph(asked, PARTS))
+    return Subgraph(whole)
+
+
+def view(artifact: mlmd.Artifact, type_name: str = "") -> ArtifactView:
+    """An artifact as the read API has it."""
+    properties = {**artifact.properties, **artifact.custom_properties}
+    return ArtifactView(
+        id=artifact.id,
+        type=type_name or artifact.type,
+        uri=artifact.uri,
+        name=artifact.name,
+        state=mlmd.Artifact.State.Name(artifact.state).lower(),
+        created=datetime.fromtimestamp(artifact.create_time_since_epoch / 1000, UTC),
+        properties={
+            key: getattr(value, kind)
+            for key, value in properties.items()
+            if (kind := value.WhichOneof("value")) in ("int_value", "double_value", "string_value")
+        },
+    )
+
+
+def _lists() -> Any:
+    return defaultdict(lambda: defaultdict(list))
+
+
+def _batched(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]
+
+
+def _is_one_of(ids: Sequence[int]) -> str:
+    return f"id IN ({', '.join(map(str, ids))})"

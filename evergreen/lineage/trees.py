@@ -1,0 +1,145 @@
+"""Lineage as a person reads it: from a model to all it was made of, from a span to its models."""
+
+from collections.abc import Iterator
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.reader import Asked, Lineage
+from evergreen.lineage.stages import Event
+from evergreen.lineage.views import ArtifactView, Branch, GraphView, RunView, VersionView, Way
+from evergreen.planning.plan import RunRecord, SpanRef
+
+
+def model_tree(lineage: Lineage, number: int) -> Branch:
+    """Returns what a model version was made of and by whom, and what became of it.
+
+    Raises:
+        RegistryError: If there is no such version.
+    """
+    version = lineage.version(number)
+    run_id = version.run_id or _planned_for(lineage, number)
+    made_of: tuple[Branch, ...] = ()
+    if run_id:
+        run = lineage.run(run_id)
+        models = [one.id for one in run.made("Trainer", "model")]
+        graph = lineage.graph(models, Way.UP) if models else None
+        made_of = (_run(run.record, tuple(_made_of(run, graph))),)
+    became = Branch(kind="down", name="what became of it", branches=tuple(_down(lineage, version)))
+    up = Branch(kind="up", name="what it was made of", branches=made_of)
+    artifact = f", artifact {version.artifact_id}" if version.artifact_id else ""
+    stage = version.stage or "never registered"
+    return Branch(
+        kind="model", name=f"version {number}", text=f"{stage}{artifact}", branches=(up, became)
+    )
+
+
+def span_tree(lineage: Lineage, number: int) -> Branch:
+    """Returns every version of a span, the runs that trained on it, and the models they made.
+
+    Raises:
+        EvergreenError: If no run has seen the span.
+    """
+    records = lineage.runs(Asked(span=number))
+    if not records:
+        raise EvergreenError(
+            f"no run has trained on span {number}.", hint="See: evergreen data list"
+        )
+    stages = {one.version: one.stage for one in lineage.versions()}
+    contents: dict[tuple[int, str], list[RunRecord]] = {}
+    for record in reversed(records):
+        [span] = [one for one in record.window if one.number == number]
+        contents.setdefault((span.version, span.sha256), []).append(record)
+    branches = []
+    for (version, sha256), runs in sorted(contents.items()):
+        name, below = f"span {number}, version {version}", []
+        for record in runs:
+            made = record.model_version
+            stage = stages.get(made or 0)
+            model = Branch(kind="model", name=f"version {made}", text=stage or "never registered")
+            below.append(_run(record, (model,) if made else ()))
+        text = f"sha256 {sha256[:12]}"
+        branches.append(Branch(kind="examples", name=name, text=text, branches=tuple(below)))
+    return Branch(kind="span", name=f"span {number}", branches=tuple(branches))
+
+
+def _planned_for(lineage: Lineage, number: int) -> str:
+    """The run that was to make a version that was never registered."""
+    planned = lineage.runs(Asked(version=number, limit=1))
+    return planned[0].run_id if planned else ""
+
+
+def _run(record: RunRecord, branches: tuple[Branch, ...]) -> Branch:
+    asked = f"{record.request.requested_by}: {record.request.reason}"
+    trigger = f" (trigger {record.request.trigger})" if record.request.trigger else ""
+    text = f"{record.outcome or 'not ended'}, {record.created:%Y-%m-%d %H:%M}, {asked}{trigger}"
+    return Branch(kind="run", name=record.run_id, text=text, branches=branches)
+
+
+def _made_of(run: RunView, graph: GraphView | None) -> Iterator[Branch]:
+    record = run.record
+    for place, span in enumerate(record.window):
+        yield _examples(span, place, record, graph)
+    for schema in run.made("CuratedSchema", "schema"):
+        digest = f"sha256 {record.digests.table_schema[:12]}"
+        yield Branch(kind="schema", name=_artifact(schema), text=digest)
+    yield _code(record)
+    if record.baseline:
+        against = f"version {record.baseline.version}"
+        yield Branch(kind="baseline", name=against, text="what it was compared with")
+    yield from _evaluation(run)
+
+
+def _examples(span: SpanRef, place: int, record: RunRecord, graph: GraphView | None) -> Branch:
+    ids = record.pins.examples if record.pins else ()
+    text = f"sha256 {span.sha256[:12]}"
+    if place < len(ids):
+        maker = graph.maker(ids[place]) if graph else None
+        text += f", artifact {ids[place]}" + (f", ingested by run {maker.run_id}" if maker else "")
+    return Branch(kind="examples", name=f"span {span.number}, version {span.version}", text=text)
+
+
+def _code(record: RunRecord) -> Branch:
+    where = record.provenance
+    commit = f"commit {where.commit[:12]}" if where.commit else "no commit known"
+    text = f"{commit}{', with changes of its own' if where.dirty else ''}"
+    digests = [
+        Branch(kind="digest", name=name.replace("_", " "), text=f"sha256 {value[:12]}")
+        for name, value in record.digests.model_dump().items()
+    ]
+    if where.image:
+        digests.append(Branch(kind="digest", name="image", text=where.image))
+    return Branch(kind="code", name=text, branches=tuple(digests))
+
+
+def _evaluation(run: RunView) -> Iterator[Branch]:
+    results = run.record.results
+    for evaluation in run.made("Evaluator", "evaluation"):
+        metrics = results.metrics.get("test", {}) if results else {}
+        known = [f"{name} {value:.4g}" for name, value in metrics.items() if value is not None]
+        yield Branch(kind="evaluation", name=_artifact(evaluation), text=", ".join(known))
+    for gate, passed in results.gates.items() if results else ():
+        yield Branch(kind="gate", name=gate, text="passed" if passed else "refused")
+
+
+def _down(lineage: Lineage, version: VersionView) -> Iterator[Branch]:
+    if version.path:
+        yield Branch(kind="pushed", name=version.path)
+    for event in version.events:
+        yield _event(event)
+    if version.artifact_id is None:
+        return
+    graph = lineage.graph([version.artifact_id], Way.DOWN, hops=1)
+    others = {one.run_id for one in graph.executions.values()} - {version.run_id, ""}
+    for run_id in sorted(others):
+        record = lineage.record(run_id)
+        made = f"version {record.model_version}: " if record.model_version else ""
+        yield Branch(kind="baseline of", name=run_id, text=f"{made}{record.outcome or 'not ended'}")
+
+
+def _event(event: Event) -> Branch:
+    what = f"{event.action}: {event.stage}"
+    text = f"{event.when:%Y-%m-%d %H:%M}, {event.who}: {event.why}"
+    return Branch(kind="event", name=what, text=text)
+
+
+def _artifact(one: ArtifactView) -> str:
+    return f"{one.type} {one.id}"

@@ -1,0 +1,37 @@
+"""What a node takes: when, where, and how much memory."""
+
+import re
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
+RESET_PEAK = "5"
+"""What `/proc/PID/clear_refs` takes to forget the peak so far (Linux' proc(5))."""
+
+
+class Measuring:
+    """Measures from its being made on.
+
+    Memory is that of this process, without those it starts; of nodes that run in it at the same
+    time, each has the peak of all.
+    """
+
+    def __init__(self, executor: str) -> None:
+        """Starts to measure; `executor` is the class that does the work."""
+        self._executor = executor
+        self._started = time.time()
+        with suppress(OSError):  # some sandboxes forbid it: the peak is that since its start then
+            Path("/proc/self/clear_refs").write_text(RESET_PEAK)
+
+    def taken(self) -> dict[str, str | int | float]:
+        """Returns what there is to write down, as of `evergreen.lineage.nodes.MEASURED`."""
+        found = PEAK.search(Path("/proc/self/status").read_text())
+        return {
+            "started": self._started,
+            "ended": time.time(),
+            "executor": self._executor,
+            "host": socket.gethostname(),
+            "peak_memory": int(found[1]) // 1024 if found else 0,
+        }

@@ -1,0 +1,109 @@
+"""A run that failed goes on under its own id; parts of one are executed again on purpose."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.claims import RunIsAliveError
+from evergreen.planning.plan import Outcome, RunRecord
+from evergreen.running.resuming import CannotGoOnError
+from evergreen.running.run import RunFailedError
+from tests.integration import failing
+from tests.project import Project, Ran
+
+FAILING = "model.run_fn=tests.integration.failing.run_fn"
+REASON = "the disk is full [red]"
+
+
+@pytest.fixture(scope="module")
+def failed(project: Project, first: Ran) -> tuple[RunRecord, RunFailedError]:
+    """A run whose Trainer has failed."""
+    failing.REASONS.append(REASON)
+    with pytest.raises(RunFailedError) as error:
+        project.run("1-2", [FAILING], experiment=True)
+    failing.REASONS.clear()
+    return project.lineage.record(""), error.value
+
+
+@pytest.fixture(scope="module")
+def resumed(project: Project, failed: tuple[RunRecord, RunFailedError]) -> Ran:
+    return project.resume(failed[0].run_id)
+
+
+@pytest.fixture(scope="module")
+def rerun(project: Project, resumed: Ran) -> Ran:
+    return project.resume(resumed.record.run_id, rerun_from="ServingValidator")
+
+
+def test_a_failed_run_says_why_and_how_it_goes_on(
+    failed: tuple[RunRecord, RunFailedError],
+) -> None:
+    record, error = failed
+    assert record.outcome is Outcome.FAILED
+    assert REASON in str(error)
+    assert error.hint.endswith(f"evergreen resume {record.run_id}")
+
+
+def test_a_resumed_run_is_the_same_run(
+    failed: tuple[RunRecord, RunFailedError], resumed: Ran
+) -> None:
+    before, after = failed[0], resumed.record
+    assert after.outcome is Outcome.EXPERIMENT
+    assert len(after.resumed) == 1
+    same = {"run_id", "request", "pins", "baseline", "window", "digests", "settings", "created"}
+    assert before.model_dump(include=same) == after.model_dump(include=same)
+    assert after.request.experiment
+
+
+def test_what_is_finished_is_not_executed_again(
+    project: Project, failed: tuple[RunRecord, RunFailedError], resumed: Ran
+) -> None:
+    nodes = project.lineage.run(failed[0].run_id).nodes
+    assert len({one.node.node_id for one in nodes}) == len(nodes)
+    states = {one.node.node_id: one.node for one in nodes}
+    assert states["Trainer"].state == "complete"
+    assert states["Trainer"].error == ""
+    assert states["Transform"].updated < states["Trainer"].started
+    assert failed[0].finished.timestamp() < states["Trainer"].started
+    assert states["Transform"].updated < failed[0].finished.timestamp()
+
+
+def test_a_part_is_executed_again_on_purpose(resumed: Ran, rerun: Ran) -> None:
+    states = {name: node.state for name, node in rerun.nodes["train"].items()}
+    assert states.pop("ServingValidator") == "complete"
+    assert set(states.values()) == {"cached"}
+    assert rerun.record.run_id == resumed.record.run_id
+    assert rerun.record.outcome is Outcome.EXPERIMENT
+
+
+def test_what_it_did_before_is_kept(project: Project, resumed: Ran, rerun: Ran) -> None:
+    run = project.lineage.run(rerun.record.run_id)
+    assert {one.part for one in run.nodes} == {"train", "train.2"}
+    assert {one.part for one in run.current} == {"train.2"}
+    [before] = [one for one in run.nodes if one.part == "train" and one.node.node_id == "Trainer"]
+    assert before.node == resumed.nodes["train"]["Trainer"]
+
+
+@pytest.fixture
+def claimed(project: Project, resumed: Ran) -> Iterator[str]:
+    from evergreen.lineage.claims import Claims
+
+    with Claims(project.settings.pipeline.root).hold(resumed.record.run_id):
+        yield resumed.record.run_id
+
+
+def test_a_run_that_somebody_works_on_is_left_alone(project: Project, claimed: str) -> None:
+    with pytest.raises(RunIsAliveError, match="another process works on run"):
+        project.resume(claimed)
+
+
+def test_what_cannot_go_on_is_refused(project: Project, first: Ran, resumed: Ran) -> None:
+    with pytest.raises(CannotGoOnError, match="has ended: pushed"):
+        project.resume(first.record.run_id)
+    with pytest.raises(CannotGoOnError, match="a version is never overwritten"):
+        project.resume(first.record.run_id, rerun_from="Trainer")
+    with pytest.raises(CannotGoOnError, match="did you mean 'Evaluator'"):
+        project.resume(resumed.record.run_id, rerun_from="Evaluater")
+    with pytest.raises(EvergreenError, match="there is no run nothing"):
+        project.resume("nothing")

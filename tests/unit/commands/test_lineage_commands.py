@@ -1,0 +1,223 @@
+"""The commands that look at lineage, as a person and a program meet them."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from evergreen.cli import app
+from evergreen.errors import EvergreenError
+from evergreen.lineage.records import RunRecords
+from evergreen.planning.plan import Outcome, Request
+from tests.project import ROOT, places
+from tests.unit.lineage.worlds import World
+
+RUNS = 6
+HOSTILE = "[red]<script>alert(1)</script>[/red] ../../etc \x1b[31m\u202e" + "x" * 5000 + "東京"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("world")
+
+
+@pytest.fixture(scope="module")
+def world(folder: Path) -> World:
+    return World.make(folder, RUNS)
+
+
+def options(folder: Path) -> list[str]:
+    pairs = [*places(folder), f"metadata.sqlite={folder}/metadata.sqlite"]
+    return ["--project", str(ROOT), *(word for pair in pairs for word in ("--set", pair))]
+
+
+def ask(folder: Path, *words: str) -> Result:
+    answer = CliRunner(env={"COLUMNS": "250"}).invoke(app, [*words, *options(folder)])
+    if answer.exception and not isinstance(answer.exception, SystemExit):
+        raise answer.exception
+    return answer
+
+
+def last_line(answer: Result) -> str:
+    return answer.stdout.rstrip().splitlines()[-1]
+
+
+def test_runs_are_listed_newest_first(folder: Path, world: World) -> None:
+    answer = ask(folder, "runs", "--limit", "3")
+    found = re.findall(r"^ ?(\d{8}-\d{6}-\w{6})", answer.stdout, re.MULTILINE)
+    assert found == [one.run_id for one in world.records[:-4:-1]]
+    assert last_line(answer) == f"next: evergreen show {world.records[-1].run_id}"
+
+
+def test_runs_are_filtered_and_sorted(folder: Path, world: World) -> None:
+    refused = ask(folder, "runs", "--outcome", "model refused", "--json")
+    assert [one["run_id"] for one in json.loads(refused.stdout)] == [world.records[4].run_id]
+    longest = ask(folder, "runs", "--sort", "took", "--limit", "2", "--json")
+    assert len(json.loads(longest.stdout)) == 2
+    with pytest.raises(EvergreenError, match="--sort acu: no run has that") as error:
+        ask(folder, "runs", "--sort", "acu")
+    assert "auc" in error.value.hint
+    nobody = ask(folder, "runs", "--by", "nobody")
+    assert "no run is as asked for" in nobody.stdout
+
+
+def test_a_run_is_shown_with_its_nodes_metrics_and_gates(folder: Path, world: World) -> None:
+    record = world.records[2]
+    answer = ask(folder, "show", record.run_id)
+    for text in (record.run_id, "schedule: new data", "Trainer", "Model ", "auc", "0.9500"):
+        assert text in answer.stdout
+    assert last_line(answer) == "next: evergreen lineage 3"
+    shown = json.loads(ask(folder, "show", record.run_id, "--json").stdout)
+    assert shown["record"]["digests"] == record.digests.model_dump()
+    assert shown["state"] == "pushed"
+    assert len(shown["nodes"]) == 13
+
+
+def test_two_runs_are_compared(folder: Path, world: World) -> None:
+    one, other = (world.records[index].run_id for index in (1, 4))
+    answer = ask(folder, "compare", one, other)
+    assert "model refused" in answer.stdout
+    assert re.search(r"span 5 .*version 1", answer.stdout)
+    assert last_line(answer) == f"next: evergreen show {other}"
+    found = json.loads(ask(folder, "compare", one, other, "--json").stdout)
+    assert {"name": "test auc", "one": 0.95, "other": 0.95} in found["metrics"]
+
+
+def test_lineage_goes_both_ways(folder: Path, world: World) -> None:
+    up = ask(folder, "lineage", "4")
+    for text in ("span 1, version 1", world.records[3].run_id, "what became of it"):
+        assert text in up.stdout
+    down = json.loads(ask(folder, "lineage", "span:2", "--json").stdout)
+    assert len(down["branches"][0]["branches"]) == 4
+    with pytest.raises(EvergreenError, match="neither a model version nor a span"):
+        ask(folder, "lineage", "../etc")
+
+
+def test_models_as_json_have_their_events(folder: Path, world: World) -> None:
+    versions = json.loads(ask(folder, "models", "--json").stdout)
+    assert [one["version"] for one in versions] == list(range(1, RUNS + 1))
+    assert versions[0]["stage"] == "serving"
+    assert versions[0]["events"][0]["who"] == "schedule"
+
+
+def test_gc_shows_before_it_does(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 8)
+    before = sorted(tmp_path.rglob("data"))
+    shown = ask(tmp_path, "gc", "--keep", "1")
+    assert "may go" in shown.stdout
+    assert last_line(shown) == "next: evergreen gc --keep 1 --yes"
+    assert sorted(tmp_path.rglob("data")) == before
+    done = ask(tmp_path, "gc", "--keep", "1", "--yes")
+    assert "removed" in done.stdout
+    assert len(sorted(tmp_path.rglob("data"))) < len(before)
+    assert ask(tmp_path, "doctor").exit_code == 0
+    assert "(removed)" in ask(tmp_path, "show", world.records[4].run_id).stdout
+
+
+def test_the_doctor_repairs_when_told_to(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 2)
+    record = world.records[1].model_copy(update={"outcome": None})
+    RunRecords(world.store).update(record)
+    assert "died" in ask(tmp_path, "runs").stdout
+    found = ask(tmp_path, "doctor")
+    assert found.exit_code == 1
+    assert last_line(found) == "next: evergreen doctor --repair"
+    assert ask(tmp_path, "doctor", "--repair").exit_code == 0
+    assert last_line(ask(tmp_path, "runs")) == f"next: evergreen resume {record.run_id}"
+
+
+def test_hostile_names_are_shown_as_they_are_and_do_nothing(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 2)
+    record = world.records[-1].model_copy(
+        update={
+            "run_id": "hostile",
+            "request": Request(requested_by=HOSTILE, reason=HOSTILE, trigger=HOSTILE),
+            "provenance": world.records[0].provenance.model_copy(
+                update={"host": HOSTILE, "image": HOSTILE, "commit": HOSTILE}
+            ),
+            "outcome": Outcome.FAILED,
+            "model_version": 2,
+        }
+    )
+    RunRecords(world.store).create(record)
+    world.registry.archive(2, HOSTILE, HOSTILE)
+    for words in (
+        ["runs"], ["show", "hostile"], ["compare", "hostile", world.records[0].run_id],
+        ["lineage", "2"], ["lineage", "span:1"], ["models", "--log"],
+    ):  # fmt: skip
+        text = ask(tmp_path, *words).stdout
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "x" * 1000 not in text
+        if words != ["compare", "hostile", world.records[0].run_id]:
+            assert "[red]" in text, words
+    [found] = json.loads(ask(tmp_path, "runs", "--by", HOSTILE, "--json").stdout)
+    assert found["request"]["reason"] == HOSTILE
+
+
+@pytest.mark.parametrize(
+    "words", [["runs"], ["show"], ["models"], ["doctor"], ["lineage", "1"], ["gc", "--keep", "1"]]
+)
+@pytest.mark.parametrize("content", [b"a note", b"SQLite format 3\0" + b"x" * 4000])
+def test_a_corrupt_store_is_named(tmp_path: Path, words: list[str], content: bytes) -> None:
+    file = tmp_path / "metadata.sqlite"
+    file.write_bytes(content)
+    with pytest.raises(EvergreenError, match="cannot be opened as a metadata store") as error:
+        ask(tmp_path, *words)
+    assert str(file) in str(error.value)
+    assert error.value.hint
+    assert file.read_bytes() == content
+
+
+def test_a_store_of_a_newer_schema_is_named(tmp_path: Path) -> None:
+    World.make(tmp_path, 1)
+    with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as database, database:
+        database.execute("UPDATE MLMDEnv SET schema_version = 999")
+    with pytest.raises(EvergreenError, match="999"):
+        ask(tmp_path, "runs")
+
+
+def test_without_a_store_one_is_told_to_run(tmp_path: Path) -> None:
+    answer = ask(tmp_path, "runs")
+    assert "there is no run yet" in answer.stdout
+    assert last_line(answer) == "next: evergreen run"
+    with pytest.raises(EvergreenError, match="there is no run yet"):
+        ask(tmp_path, "show")
+
+
+def test_a_writer_that_locks_the_store_stops_nobody_from_looking(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 2)
+    with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        script = "from tests.unit.commands.test_lineage_commands import look; look()"
+        environment = os.environ | {"LOOKED_AT": str(tmp_path)}
+        answer = subprocess.run(
+            [sys.executable, "-c", script],
+            check=False, capture_output=True, text=True, cwd=ROOT, env=environment,
+        )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert world.records[0].run_id in answer.stdout
+
+
+def look() -> None:
+    """In a process of its own: an SQLite library that closes a file drops another's locks."""
+    heavy = {"tensorflow", "tfx", "apache_beam", "keras", "pyarrow"}
+    folder = Path(os.environ["LOOKED_AT"])
+    for words in (["runs"], ["show"], ["models"], ["lineage", "1"]):
+        print(ask(folder, *words).stdout)  # noqa: T201
+    assert not heavy & set(sys.modules), heavy & set(sys.modules)
+
+
+def test_artifacts_without_files_are_shown_all_the_same(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 2)
+    world.settings.pipeline.root.rename(tmp_path / "elsewhere")
+    ids = [one.run_id for one in world.records]
+    for words in (["show"], ["compare", *ids], ["lineage", "2"], ["lineage", "span:1"]):
+        assert ask(tmp_path, *words).exit_code == 0

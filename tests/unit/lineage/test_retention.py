@@ -1,0 +1,166 @@
+"""What nobody needs goes, wherever it is interrupted; what somebody needs stays."""
+
+from pathlib import Path
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.lineage import retention as module
+from evergreen.lineage.claims import Claims, RunIsAliveError
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.retention import RetentionConflictError
+from tests.unit.lineage.worlds import World
+
+RUNS = 12
+LIVE, MARKED, DELETED = (
+    mlmd.Artifact.LIVE,
+    mlmd.Artifact.MARKED_FOR_DELETION,
+    mlmd.Artifact.DELETED,
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Version 1 serves, version 11 is the newest canary, all others are archived."""
+    world = World.make(tmp_path, RUNS)
+    for version in world.lineage.versions():
+        if version.stage == "canary" and version.version != 11:
+            world.registry.archive(version.version, "somebody", "a test")
+    return world
+
+
+def left(world: World) -> set[int]:
+    """Artifacts that are live, each of which has its files."""
+    live = {id_ for id_, one in world.artifacts().items() if one.state == LIVE}
+    assert all(Path(world.artifacts()[id_].uri, "data").exists() for id_ in live)
+    return live
+
+
+def test_old_artifacts_go_and_metadata_stay(world: World) -> None:
+    before = world.artifacts()
+    world.retention.carry_out(world.retention.find(1))
+    after = world.artifacts()
+    gone = {id_ for id_, one in after.items() if one.state == DELETED}
+    assert gone
+    assert gone | left(world) == set(before)
+    assert not any(Path(after[id_].uri).exists() for id_ in gone)
+    assert len(world.lineage.runs()) == RUNS
+    assert world.lineage.runs()[-1].results is not None
+    assert not (world.settings.pipeline.root / ".trash").exists()
+    assert world.retention.find(1).artifacts == []
+
+
+def test_models_in_use_and_all_they_were_made_of_stay(world: World) -> None:
+    world.retention.carry_out(world.retention.find(1))
+    stays = left(world)
+    for run in (0, 10):  # serving, canary
+        record = world.records[run]
+        assert world.made(run, "Trainer", "model") in stays
+        assert set(record.pins.examples) <= stays
+        assert world.made(run, "Transform", "transform_graph") in stays
+    assert world.made(5, "Transform", "transform_graph") not in stays
+    # An archived model may be promoted, and would be what the next one is compared with.
+    assert world.made(5, "Trainer", "model") in stays
+
+
+def test_the_model_to_go_back_to_stays(world: World) -> None:
+    world.registry.promote(7, "somebody", "a test")
+    world.registry.promote(8, "somebody", "a test")
+    world.retention.carry_out(world.retention.find(1))
+    assert world.made(6, "Transform", "transform_graph") in left(world)
+
+
+def test_the_newest_runs_keep_all_of_theirs(world: World) -> None:
+    world.retention.carry_out(world.retention.find(3))
+    for record in world.records[-3:]:
+        assert set(world.lineage.run(record.run_id).artifacts) <= left(world)
+
+
+def test_nothing_goes_that_a_run_under_way_may_need(world: World) -> None:
+    again = world.records[4].model_copy(
+        update={"run_id": "under-way", "outcome": None, "finished": None, "model_version": None}
+    )
+    RunRecords(world.store).create(again)
+    world.retention.carry_out(world.retention.find(1))
+    # What it shares a span with, it may take from the cache.
+    assert set(world.lineage.run(world.records[4].run_id).artifacts) <= left(world)
+
+
+def test_a_run_that_is_planned_meanwhile_stops_it(world: World) -> None:
+    leaving = world.retention.find(1)
+    before = left(world)
+    record = world.records[0].model_copy(update={"run_id": "new", "outcome": None})
+    RunRecords(world.store).create(record)
+    with pytest.raises(RetentionConflictError, match="planned meanwhile"):
+        world.retention.carry_out(leaving)
+    assert left(world) == before
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", range(0, 60, 7))
+def test_it_may_be_ended_at_any_point(
+    world: World, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Every change of a folder, and every write to the store, may be the last."""
+    expected = {one.id for one in world.retention.find(1).artifacts}
+    steps = 0
+
+    def perhaps() -> None:
+        nonlocal steps
+        steps += 1
+        if steps > at:
+            raise Killed
+
+    move, set_ = module._move, module.Retention._set
+
+    def moving(folder: Path, target: Path) -> None:
+        perhaps()
+        move(folder, target)
+
+    def setting(self: module.Retention, ids: list[int], state: int) -> None:
+        perhaps()
+        set_(self, ids, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_move", moving)
+        patch.setattr(module.Retention, "_set", setting)
+        with pytest.raises(Killed):
+            world.retention.carry_out(world.retention.find(1))
+    stays = left(world)
+    assert not expected - {id_ for id_ in expected if world.artifacts()[id_].state != DELETED}
+    world.retention.carry_out(world.retention.find(1))
+    assert left(world) == stays - expected
+    assert {id_ for id_, one in world.artifacts().items() if one.state == DELETED} == expected
+
+
+def test_what_was_marked_and_is_needed_again_comes_back(world: World) -> None:
+    needed = world.made(RUNS - 1, "Trainer", "model")
+    artifact = world.artifacts()[needed]
+    artifact.state = MARKED
+    world.store.put_artifacts([artifact])
+    world.retention.carry_out(world.retention.find(1))
+    assert needed in left(world)
+
+
+def test_files_elsewhere_are_left_alone(world: World, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "data").touch()
+    artifact = world.artifacts()[world.made(2, "Transform", "transform_graph")]
+    artifact.uri = str(elsewhere)
+    world.store.put_artifacts([artifact])
+    world.retention.carry_out(world.retention.find(1))
+    assert (elsewhere / "data").exists()
+
+
+def test_a_run_is_claimed_by_one_process_at_a_time(tmp_path: Path) -> None:
+    claims = Claims(tmp_path)
+    assert not claims.is_held("run")
+    with claims.hold("run"):
+        assert claims.is_held("run")
+        with pytest.raises(RunIsAliveError, match="another process works on run run"):
+            claims.hold("run").__enter__()
+    assert not claims.is_held("run")
