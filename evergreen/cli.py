@@ -16,6 +16,8 @@ from evergreen.commands import (
     report,
     run,
     serve,
+    triggers,
+    watch,
 )
 from evergreen.errors import EvergreenError
 
@@ -37,12 +39,14 @@ app.command()(registry.archive)
 app.command()(registry.reset_baseline)
 app.command()(registry.expose)
 app.command(context_settings=serve.CONTEXT)(serve.serve)
+app.command()(watch.watch)
 app.command()(gateway.gateway)
 app.command()(predict.predict)
 app.command()(loadtest.loadtest)
 app.command()(orchestrators.orchestrators)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(triggers.app, name="triggers")
 
 
 def main() -> None:

@@ -39,6 +39,17 @@ class RunRecords:
         """
         return _parse(self._get(run_id))
 
+    def find(self, run_id: str) -> RunRecord | None:
+        """Returns the record of a run, if there is one."""
+        context = self._store.get_context_by_type_and_name(TYPE, run_id)
+        return _parse(context) if context else None
+
+    def all(self, pipeline: str) -> list[RunRecord]:
+        """Returns the records of a pipeline, oldest first."""
+        found = self._store.get_contexts(ListOptions(filter_query=f"type = '{TYPE}'"))
+        records = [_parse(context) for context in sorted(found, key=lambda one: int(one.id))]
+        return [record for record in records if record.pipeline == pipeline]
+
     def latest(self, **keys: str) -> RunRecord | None:
         """Returns the newest record with the given keys, such as `train_key=...`."""
         conditions = [f"type = '{TYPE}'"]

@@ -43,7 +43,17 @@ class Run:
         Raises:
             EvergreenError: If the request cannot be planned, or a node failed.
         """
-        record = self._planner.plan(request)
+        return self.carry_out(self._planner.plan(request))
+
+    def carry_out(self, record: RunRecord) -> RunRecord:
+        """Runs what was planned. A run that died goes on: its finished nodes are not run again.
+
+        Returns:
+            The record of the ended run.
+
+        Raises:
+            EvergreenError: If a node failed.
+        """
         show_plan(self._console, record)
         ended = Outcome.INTERRUPTED
         try:
@@ -77,6 +87,8 @@ class Run:
             ingested = self._run_plan(self._planner.ingest(record, span))
             if not gate_report(ingested, "DataGate")["blessed"]:
                 return Outcome.DATA_REFUSED
+        if not record.request.train:
+            return Outcome.INGESTED
         record = self._planner.pin(record)
         self._run_plan(train_plan(record))
         outcome = conclude(self._settings, self._store, record)

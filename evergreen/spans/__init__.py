@@ -10,7 +10,7 @@ from evergreen.spans.layout import Span, list_spans, list_versions, read_span, v
 from evergreen.spans.manifest import Format, Interval, Manifest
 from evergreen.spans.periods import Period
 from evergreen.spans.publish import publish_version
-from evergreen.spans.selection import parse_selection, select
+from evergreen.spans.selection import format_selection, parse_selection, select
 
 __all__ = [
     "Format",
@@ -19,6 +19,7 @@ __all__ = [
     "Period",
     "Span",
     "add_row_keys",
+    "format_selection",
     "land",
     "list_spans",
     "list_versions",
