@@ -12,6 +12,7 @@ from evergreen.commands import (
     lineage,
     loadtest,
     models,
+    monitor,
     orchestrators,
     predict,
     registry,
@@ -22,6 +23,8 @@ from evergreen.commands import (
     runs,
     serve,
     show,
+    triggers,
+    watch,
 )
 from evergreen.errors import EvergreenError
 
@@ -50,12 +53,15 @@ app.command()(registry.archive)
 app.command()(registry.reset_baseline)
 app.command()(registry.expose)
 app.command(context_settings=serve.CONTEXT)(serve.serve)
+app.command()(monitor.monitor)
+app.command()(watch.watch)
 app.command()(gateway.gateway)
 app.command()(predict.predict)
 app.command()(loadtest.loadtest)
 app.command()(orchestrators.orchestrators)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(triggers.app, name="triggers")
 
 
 def main() -> None:

@@ -151,6 +151,7 @@ class _History:
             transform_key=f"{index:064x}",
             request=Request(requested_by="schedule", reason="new data"),
             pipeline=self._settings.pipeline.name,
+            model=self._settings.model.name,
             orchestrator="local",
             created=created,
             digests=DIGESTS,

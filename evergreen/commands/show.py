@@ -54,7 +54,8 @@ def _facts(record: "RunRecord") -> list[tuple[str, str]]:
     from evergreen.reporting.wording import moment
 
     request, where = record.request, record.provenance
-    trigger = f", trigger {plain(request.trigger)}" if request.trigger else ""
+    events = ", ".join(map(plain, request.cause.events)) if request.cause else ""
+    trigger = f", event {events}" if events else ""
     changed = ", with changes of its own" if where.dirty else ""
     baseline = f"version {record.baseline.version}" if record.baseline else "none was serving"
     facts = [

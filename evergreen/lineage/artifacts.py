@@ -29,6 +29,12 @@ def blessed_statistics(store: MetadataStore, ingest_key: str) -> int | None:
     return _first_usable(store, _blessings(store, ingest_key), "statistics_id")
 
 
+def refused(store: MetadataStore, ingest_key: str) -> bool:
+    """Whether the newest verdict on a span is that it does not pass the data gate."""
+    verdicts = _verdicts(store, ingest_key)
+    return bool(verdicts) and not verdicts[0].custom_properties["blessed"].int_value
+
+
 def previous_statistics(store: MetadataStore, series: str, number: int) -> int | None:
     """Returns the statistics artifact of the nearest blessed span before a number, if any.
 
@@ -67,12 +73,16 @@ def all_usable(store: MetadataStore, ids: list[int]) -> bool:
 
 def _blessings(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:
     """The blessings of a span, newest first; none if its newest verdict is a refusal."""
-    verdicts = _newest(
+    verdicts = _verdicts(store, ingest_key)
+    blessed = [one for one in verdicts if one.custom_properties["blessed"].int_value]
+    return blessed if blessed[:1] == verdicts[:1] else []
+
+
+def _verdicts(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:
+    return _newest(
         store,
         f"type = '{DATA_BLESSING}' AND custom_properties.ingest_key.string_value = '{ingest_key}'",
     )
-    blessed = [one for one in verdicts if one.custom_properties["blessed"].int_value]
-    return blessed if blessed[:1] == verdicts[:1] else []
 
 
 def _newest(store: MetadataStore, query: str) -> list[mlmd.Artifact]:

@@ -67,6 +67,28 @@ def connect(connection: mlmd.ConnectionConfig, patience: float = PATIENCE) -> Re
         ) from error
 
 
+def sql(settings: MySqlSettings, seconds: int) -> "pymysql.Connection[pymysql.cursors.Cursor]":
+    """Opens a connection of its own, past ML Metadata.
+
+    Args:
+        settings: The server.
+        seconds: After how long without an answer it is taken for dead, by either side.
+
+    Raises:
+        StoreError: If there is no password, or the server does not answer or refuses.
+    """
+    mysql = config(settings).mysql
+    mysql.password = _password()
+    limits = {"read_timeout": seconds, "write_timeout": seconds}
+    try:
+        connection = pymysql.connect(**{**_arguments(mysql), **limits}, autocommit=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION wait_timeout = %s", [seconds])
+    except pymysql.err.OperationalError as error:
+        raise _refusal(mysql, error) from error
+    return connection
+
+
 def _password() -> str:
     try:
         return os.environ[PASSWORD]

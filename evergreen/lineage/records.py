@@ -48,6 +48,15 @@ class RunRecords:
         """
         return _parse(self._get(run_id))
 
+    def find(self, run_id: str) -> RunRecord | None:
+        """Returns the record of a run, if there is one."""
+        context = self._store.get_context_by_type_and_name(TYPE, run_id)
+        return _parse(context) if context else None
+
+    def of_model(self, model: str) -> list[RunRecord]:
+        """Returns the records of a model's runs, oldest first."""
+        return self.newest(_where({"model": model}))[::-1]
+
     def latest(self, **keys: str) -> RunRecord | None:
         """Returns the newest record with the given keys, such as `train_key=...`."""
         found = self.newest(_where(keys), limit=1)
@@ -101,6 +110,7 @@ class RunRecords:
             "pinned": "yes" if record.pins else "no",
             "outcome": record.outcome or "",
             "job": record.job,
+            "model": record.model,
             "requested_by": record.request.requested_by,
             "model_version": record.model_version or 0,
             "spans": "".join(f",{span.number}" for span in record.window) + ",",

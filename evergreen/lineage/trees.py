@@ -69,7 +69,8 @@ def _planned_for(lineage: Lineage, number: int) -> str:
 
 def _run(record: RunRecord, branches: tuple[Branch, ...]) -> Branch:
     asked = f"{record.request.requested_by}: {record.request.reason}"
-    trigger = f" (trigger {record.request.trigger})" if record.request.trigger else ""
+    cause = record.request.cause
+    trigger = f" (event {', '.join(cause.events)})" if cause else ""
     text = f"{record.outcome or 'not ended'}, {record.created:%Y-%m-%d %H:%M}, {asked}{trigger}"
     return Branch(kind="run", name=record.run_id, text=text, branches=branches)
 

@@ -18,6 +18,22 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Cause(Frozen):
+    """What an automatic request goes back to.
+
+    Attributes:
+        events: Ids of the trigger events that it answers.
+        keys: Their idempotency keys.
+        evidence: What spoke for it, by name.
+        window: How the spans were chosen, in words.
+    """
+
+    events: tuple[str, ...]
+    keys: tuple[str, ...]
+    evidence: Mapping[str, str]
+    window: str
+
+
 class Request(Frozen):
     """What somebody asked for.
 
@@ -25,20 +41,22 @@ class Request(Frozen):
         spans: A selection such as `1-3`; the latest version of each is meant. None: all there are.
         requested_by: A user's name, or the name of a trigger.
         reason: Why, in words.
-        trigger: The id of what fired, if it was no person.
+        train: Whether to train on the spans; if not, they are only ingested.
         experiment: Run everything but never push.
         cache: Whether equal executions may be reused.
         overrides: What was asked to be other than in the settings' files, as `section.key=value`.
             Whoever runs a part of the run elsewhere needs it to have the same settings.
+        cause: The events that a trigger answers with this request; None if a person asked.
     """
 
     spans: str | None = None
     requested_by: str
     reason: str
-    trigger: str = ""
+    train: bool = True
     experiment: bool = False
     cache: bool = True
     overrides: tuple[str, ...] = ()
+    cause: Cause | None = None
 
 
 class SpanRef(Frozen):
@@ -136,6 +154,7 @@ class Outcome(StrEnum):
     PUSHED = "pushed"
     UNCHANGED = "unchanged"  # wholly cached: what it would push is there already
     EXPERIMENT = "experiment"
+    INGESTED = "ingested"  # no training was asked for
     DATA_REFUSED = "data refused"
     MODEL_REFUSED = "model refused"
     SERVING_REFUSED = "serving refused"  # the exported model does not serve as it should
@@ -151,10 +170,12 @@ class RunRecord(Frozen):
         run_key: Hash of all that decides the outcome; equal keys have equal pins.
         train_key: The part of it that decides the model; equal keys make the same version.
         transform_key: The part of it that decides the transformed examples.
+        pipeline: The pipeline's name.
+        model: The model's name.
         window: The spans to train on.
         to_ingest: Those of them that are not ingested yet.
         baseline: The model to compare with, if any is serving.
-        model_version: The version to be pushed; None for an experiment.
+        model_version: The version to be pushed; None for an experiment, and without training.
         job: The id under which the orchestrator runs it, if it has ids of its own.
         provenance: Where it was planned, and from which state of the code.
         settings: SHA-256 of the complete settings, by which `RunRecords.settings` finds them.
@@ -172,6 +193,7 @@ class RunRecord(Frozen):
     transform_key: str
     request: Request
     pipeline: str
+    model: str
     orchestrator: str
     created: datetime
     digests: Digests

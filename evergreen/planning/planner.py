@@ -42,18 +42,20 @@ class Planner:
         self._records = RunRecords(store)
         self._registry = Registry(store, settings.model.name)
 
-    def plan(self, request: Request, job: str = "") -> RunRecord:
+    def plan(self, request: Request, job: str = "", run_id: str = "") -> RunRecord:
         """Turns a request into a run record, and writes it.
 
         Args:
             request: The request.
             job: The id under which the orchestrator runs it, if it has ids of its own.
+            run_id: The id of the run, if whoever asks has given it one.
 
         Raises:
             DataError: If spans that were asked for are not there.
+            ml_metadata.errors.AlreadyExistsError: If the run id is taken.
         """
         settings, digests = self._settings, take_digests(self._settings)
-        window = tuple(self._ref(span, digests) for span in self._select(request))
+        window = tuple(self.reference(span, digests) for span in self._select(request))
         nonce = "" if request.cache else secrets.token_hex(8)
         transform_key = digest_values(
             window=[span.ingest_key for span in window],
@@ -67,24 +69,28 @@ class Planner:
         )
         baseline = self._baseline(train_key)
         record = RunRecord(
-            run_id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            run_id=run_id or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
             run_key=digest_values(
                 train=train_key,
                 baseline=baseline,
                 experiment=request.experiment,
                 destination=[settings.model.name, settings.serving.base_path],
+                ingest_only=not request.train,
             ),
             train_key=train_key,
             transform_key=transform_key,
             request=request,
             pipeline=settings.pipeline.name,
+            model=settings.model.name,
             orchestrator=settings.pipeline.orchestrator,
             created=datetime.now(UTC),
             digests=digests,
             window=window,
             to_ingest=tuple(span for span in window if self._is_missing(span, request)),
             baseline=baseline,
-            model_version=None if request.experiment else self._registry.take_version(train_key),
+            model_version=self._registry.take_version(train_key)
+            if request.train and not request.experiment
+            else None,
             job=job,
             provenance=take_provenance(settings.pipeline.lock.parent),
             settings=self._records.keep_settings(settings.model_dump(mode="json", by_alias=True)),
@@ -122,7 +128,8 @@ class Planner:
             )
         return spans
 
-    def _ref(self, span: Span, digests: Digests) -> SpanRef:
+    def reference(self, span: Span, digests: Digests) -> SpanRef:
+        """What a run sees of a span; `digests` are those of `take_digests`."""
         data = self._settings.data
         key = digest_values(
             number=span.number,

@@ -86,6 +86,11 @@ def _experiment(reading: RunReading) -> Headline:
     return Headline("An experiment that passed, not pushed", "good", why)
 
 
+def _ingested(reading: RunReading) -> Headline:
+    spans = many(len(reading.record.window), "span")
+    return Headline("Ingested", "good", f"{spans} passed the data gate; no training was asked for.")
+
+
 def _data_refused(reading: RunReading) -> Headline:
     refused = [one for one in reading.spans if one.report and not one.report["blessed"]]
     if not refused or not (report := refused[0].report):
@@ -184,6 +189,7 @@ def _in_short(verdict: Report) -> str:
 _OTHERS: dict[Outcome, Callable[[RunReading], Headline]] = {
     Outcome.UNCHANGED: _unchanged,
     Outcome.EXPERIMENT: _experiment,
+    Outcome.INGESTED: _ingested,
     Outcome.DATA_REFUSED: _data_refused,
     Outcome.MODEL_REFUSED: _model_refused,
     Outcome.SERVING_REFUSED: _serving_refused,

@@ -36,6 +36,8 @@ def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Out
         if part is None or not _passed(part, "DataGate"):
             refused = part is not None and _ended(part, "DataGate")
             return Outcome.DATA_REFUSED if refused else Outcome.FAILED
+    if not record.request.train:
+        return Outcome.INGESTED
     trained = reading.train
     last = "ServingValidator" if record.model_version is None else "Pusher"
     if trained is None or not (_ended(trained, "ModelGate") and _ended(trained, last)):

@@ -53,7 +53,21 @@ class Run:
         """
         record = self._planner.plan(request)
         self.run_id = record.run_id
+        return self.carry_out(record)
+
+    def carry_out(self, record: RunRecord) -> RunRecord:
+        """Runs what was planned. A run that died goes on: its finished nodes are not run again.
+
+        Returns:
+            The record of the ended run.
+
+        Raises:
+            EvergreenError: If a node failed, or another process works on the run.
+        """
+        self.run_id = record.run_id
         with self._claims.hold(record.run_id):
+            if record.outcome:
+                record = reopen(self._settings, self._store, record.run_id, "")
             show_plan(self._console, record)
             return self._carry_out(record)
 
@@ -109,6 +123,8 @@ class Run:
             ingested = self._run_plan(self._planner.ingest(record, span))
             if not gate_report(ingested, "DataGate")["blessed"]:
                 return Outcome.DATA_REFUSED
+        if not record.request.train:
+            return Outcome.INGESTED
         if record.pins is None:
             record = self._planner.pin(record)
         self._run_plan(train_plan(record))

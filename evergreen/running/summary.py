@@ -33,9 +33,10 @@ def show_plan(console: Console, record: RunRecord) -> None:
     ingest = ", ".join(str(span.number) for span in record.to_ingest)
     window = ", ".join(str(span.number) for span in record.window)
     baseline = f"version {record.baseline.version}" if record.baseline else "none yet"
-    version = record.model_version or "none: an experiment is never pushed"
+    version = record.model_version or "none: nothing is to be pushed"
     console.print(f"  ingest     spans {ingest}" if ingest else "  ingest     nothing: all are in")
-    console.print(f"  train on   spans {window}", highlight=False)
+    train = f"spans {window}" if record.request.train else "nothing: only ingested"
+    console.print(f"  train on   {train}", highlight=False)
     console.print(f"  baseline   {baseline}", highlight=False)
     console.print(f"  version    {version}", highlight=False)
 
@@ -66,6 +67,7 @@ def _show_outcome(
         Outcome.PUSHED: f"[green]pushed[/green] {version} to {path}",
         Outcome.UNCHANGED: f"nothing was pushed: {version} is there already, at {path}",
         Outcome.EXPERIMENT: "an experiment: nothing was pushed",
+        Outcome.INGESTED: "ingested; no training was asked for",
         Outcome.DATA_REFUSED: "[red]stopped by the data gate[/red]: nothing was pushed",
         Outcome.MODEL_REFUSED: "[red]refused by the model gate[/red]: nothing was pushed",
         Outcome.SERVING_REFUSED: "[red]refused by serving validation[/red]: nothing was pushed",

@@ -10,6 +10,9 @@ from evergreen.settings.exposure import ExposureSettings
 from evergreen.settings.gateway import GatewaySettings
 from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
+from evergreen.settings.monitoring import MonitoringSettings
+from evergreen.settings.replay import ReplaySettings
+from evergreen.settings.triggers import TriggerSettings
 from evergreen.spans import Format, Period
 
 
@@ -112,9 +115,12 @@ class Settings(Section):
     beam: BeamSettings
     serving: ServingSettings
     gateway: GatewaySettings
+    monitoring: MonitoringSettings
+    replay: ReplaySettings
     reports: ReportSettings
     logs: LogSettings
     kubeflow: KubeflowSettings
+    triggers: TriggerSettings
 
     @property
     def data_series(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evergreen.spans.landing import land
     from evergreen.spans.layout import Span, list_spans, list_versions, read_span, verify
     from evergreen.spans.publish import publish_version
-    from evergreen.spans.selection import parse_selection, select
+    from evergreen.spans.selection import format_selection, parse_selection, select
 
 __all__ = [
     "Format",
@@ -27,6 +27,7 @@ __all__ = [
     "Period",
     "Span",
     "add_row_keys",
+    "format_selection",
     "land",
     "list_spans",
     "list_versions",
@@ -41,7 +42,7 @@ _HOMES = {
     "landing": ("land",),
     "layout": ("Span", "list_spans", "list_versions", "read_span", "verify"),
     "publish": ("publish_version",),
-    "selection": ("parse_selection", "select"),
+    "selection": ("format_selection", "parse_selection", "select"),
 }
 
 

@@ -149,6 +149,10 @@ class Client:
             )
         self.api.call(self.api.runs.run_service_delete_run, run_id)
 
+    def terminate(self, run_id: str) -> None:
+        """Ends a run that goes on."""
+        self.api.call(self.api.runs.run_service_terminate_run, run_id)
+
     def delete_version(self, name: str) -> None:
         """Deletes a deployed version."""
         found = self.reference(name)

@@ -62,7 +62,7 @@ class Parts:
         Then fixes what training takes, unless an earlier try has done so.
 
         Returns:
-            Whether training goes on; not if the data gate refused a span.
+            Whether training goes on; not if the data gate refused a span, or none is asked for.
 
         Raises:
             NodeFailedError: If a node failed.
@@ -72,6 +72,8 @@ class Parts:
             if not gate_report(part, "DataGate")["blessed"]:
                 log.warning("the data gate refused %s: the run ends here", span.label)
                 return False
+        if not self.record.request.train:
+            return False
         if self.record.pins is None:
             self.record = self._planner.pin(self.record)
         return True

@@ -15,12 +15,13 @@ from typer.testing import CliRunner, Result
 from evergreen.cli import app
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
-from evergreen.planning.plan import Outcome, Request
+from evergreen.planning.plan import Cause, Outcome, Request
 from tests.project import ROOT, places
 from tests.unit.lineage.worlds import World
 
 RUNS = 6
 HOSTILE = "[red]<script>alert(1)</script>[/red] ../../etc \x1b[31m\u202e" + "x" * 5000 + "東京"
+HOSTILE_CAUSE = Cause(events=(HOSTILE,), keys=(HOSTILE,), evidence={HOSTILE: HOSTILE}, window="")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,7 @@ def test_hostile_names_are_shown_as_they_are_and_do_nothing(tmp_path: Path) -> N
     record = world.records[-1].model_copy(
         update={
             "run_id": "hostile",
-            "request": Request(requested_by=HOSTILE, reason=HOSTILE, trigger=HOSTILE),
+            "request": Request(requested_by=HOSTILE, reason=HOSTILE, cause=HOSTILE_CAUSE),
             "provenance": world.records[0].provenance.model_copy(
                 update={"host": HOSTILE, "image": HOSTILE, "commit": HOSTILE}
             ),

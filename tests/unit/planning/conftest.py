@@ -11,7 +11,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.planning.plan import Request, RunRecord
 from evergreen.planning.planner import Planner
-from evergreen.settings import load_settings
+from evergreen.settings import Settings, load_settings
 from evergreen.spans import Span, publish_version
 from tests.unit.lineage.making import make_store, put_span
 
@@ -25,8 +25,9 @@ class Bench:
     folder: Path
     store: MetadataStore
 
-    def planner(self, *overrides: str) -> Planner:
-        own = [
+    @property
+    def overrides(self) -> list[str]:
+        return [
             f"pipeline.definition=[{self.folder / 'definition'}]",
             f"pipeline.use_case=[{self.folder / 'use_case'}]",
             f"pipeline.lock={self.folder / 'lock.txt'}",
@@ -36,7 +37,12 @@ class Bench:
             f"metadata.sqlite={self.folder / 'metadata.sqlite'}",
             f"serving.base_path={self.folder / 'serving'}",
         ]
-        return Planner(load_settings(ROOT, overrides=[*own, *overrides]), self.store)
+
+    def settings(self, *overrides: str) -> Settings:
+        return load_settings(ROOT, overrides=[*self.overrides, *overrides])
+
+    def planner(self, *overrides: str) -> Planner:
+        return Planner(self.settings(*overrides), self.store)
 
     def plan(self, *overrides: str, **request: object) -> RunRecord:
         asked = Request.model_validate({"requested_by": "somebody", "reason": "a test"} | request)

@@ -60,6 +60,7 @@ class Kubeflow:
 
     Attributes:
         token: What requests must have, if not empty.
+        terminated: Ids of runs that were to end.
         failing: Answers to paths, instead of the real ones.
     """
 
@@ -68,6 +69,7 @@ class Kubeflow:
     experiments: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     schedules: list[dict[str, Any]] = field(default_factory=list)
+    terminated: list[str] = field(default_factory=list)
     token: str = ""
     multi_user: bool = False
     failing: dict[str, Answer] = field(default_factory=dict)
@@ -81,6 +83,9 @@ class Kubeflow:
             return self._collection(verb, VERSIONS, self.versions, found[1], query, body)
         if found := re.fullmatch(r"/recurringruns/(\S+):(enable|disable)", path):
             return self._switch(*found.groups())
+        if found := re.fullmatch(r"/runs/(\S+):terminate", path):
+            self.terminated.append(found[1])
+            return 200, {}
         if found := re.fullmatch(r"/(\w+)(?:/(\S+))?", path):
             kind = COLLECTIONS[found[1]]
             items = getattr(self, kind.here)

@@ -1,0 +1,61 @@
+"""What goes wrong upstream, on purpose, from one span on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+SEED = 1
+KILOMETRES = 1.609344
+FLIPPED = 0.3
+
+
+class Fault(StrEnum):
+    """A failure that happens in practice."""
+
+    SCHEMA = "schema"  # a column gets another name
+    UNIT = "unit"  # miles become kilometres, and nobody says so
+    UPSTREAM = "upstream"  # a column is empty
+    LABEL = "label"  # what is right changes
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns the failures happen to."""
+
+    renamed: str = "fare"
+    measured: str = "trip_miles"
+    emptied: str = "company"
+
+
+def of_traffic(fault: Fault | None, rows: pa.Table, columns: Columns) -> pa.Table:
+    """Returns the rows as requests have them."""
+    changes: Mapping[Fault, Callable[[pa.Array], pa.Array]] = {
+        Fault.UNIT: lambda values: pc.multiply(values, KILOMETRES).cast(values.type),
+        Fault.UPSTREAM: lambda values: pa.nulls(len(values), values.type),
+    }
+    if fault not in changes:
+        return rows
+    name = columns.measured if fault is Fault.UNIT else columns.emptied
+    values = rows.column(name).combine_chunks()
+    return rows.set_column(rows.column_names.index(name), name, changes[fault](values))
+
+
+def of_data(fault: Fault | None, rows: pa.Table, columns: Columns) -> pa.Table:
+    """Returns the rows as they land."""
+    if fault is Fault.SCHEMA:
+        names = [f"{name}_usd" if name == columns.renamed else name for name in rows.column_names]
+        return rows.rename_columns(names)
+    return of_traffic(fault, rows, columns)
+
+
+def of_labels(fault: Fault | None, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the labels as they come."""
+    if fault is not Fault.LABEL:
+        return labels
+    flipped = np.random.default_rng(SEED).random(len(labels)) < FLIPPED
+    return np.where(flipped, 1 - labels, labels)

@@ -1,0 +1,30 @@
+"""When to retrain: what is compared."""
+
+from enum import StrEnum
+from typing import Any
+
+from evergreen.settings import Settings
+
+OFF = dict.fromkeys(("schedule", "new_data", "performance", "distribution"))
+NO_LIMIT = {"cooldown_hours": 0, "daily_budget": 1000}
+
+
+class Policy(StrEnum):
+    """A way to decide when to retrain."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    SCHEDULE = "schedule"
+    TRIGGER = "trigger"
+
+
+def triggers(policy: Policy, settings: Settings) -> dict[str, Any]:
+    """Returns the section `triggers` of a policy's settings; the window is that of the project."""
+    own: dict[Policy, dict[str, Any]] = {
+        Policy.NEVER: {},
+        Policy.ALWAYS: {"new_data": {"train": True}},
+        Policy.SCHEDULE: {"schedule": {"cron": settings.replay.schedule}},
+        Policy.TRIGGER: {"performance": {}, "distribution": {}},
+    }
+    window = settings.triggers.window.model_dump()
+    return {"window": window, **OFF, **NO_LIMIT, **own[policy]}

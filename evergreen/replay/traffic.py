@@ -1,0 +1,73 @@
+"""Sends rows through a gateway, one request each, and takes what it answers."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from evergreen.monitoring.findings import Window
+from evergreen.serving.client import Client
+from evergreen.serving.client.protos import PredictResponse
+from evergreen.serving.client.tensors import to_array
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+REQUEST_ID = "x-request-id"
+SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was answered.
+
+    Attributes:
+        window: From the first request to the last answer.
+        ids: Of the requests, [n].
+        scores: [n].
+        versions: Who answered, [n].
+    """
+
+    window: Window
+    ids: list[str]
+    scores: NDArray[np.float64]
+    versions: NDArray[np.int64]
+
+
+def send(target: str, model: str, rows: pa.Table, ids: list[str], in_flight: int) -> Answers:
+    """Sends a request for each row.
+
+    Args:
+        target: The gateway, host and port.
+        model: The model's name.
+        rows: Raw rows.
+        ids: Of the requests, to join labels by.
+        in_flight: Requests at the same time.
+
+    Raises:
+        grpc.RpcError: If one is not answered.
+    """
+    started = datetime.now(UTC)
+    with Client(target, model=model) as client, grpc.insecure_channel(target) as channel:
+        tensors = client.inputs(rows)
+        call = channel.unary_unary(PREDICT, response_deserializer=PredictResponse.FromString)
+        waiting: deque[Any] = deque()
+        found: list[tuple[float, int]] = []
+        for at, request_id in enumerate(ids):
+            one = client.encode({name: array[at : at + 1] for name, array in tensors.items()})
+            metadata = ((REQUEST_ID, request_id),)
+            waiting.append(call.future(one, timeout=SECONDS, metadata=metadata))
+            if len(waiting) >= in_flight:
+                found.append(_answer(waiting.popleft().result()))
+        found += [_answer(one.result()) for one in waiting]
+    scores, versions = zip(*found, strict=True)
+    window = Window(start=started, end=datetime.now(UTC))
+    return Answers(window, ids, np.array(scores), np.array(versions))
+
+
+def _answer(response: PredictResponse) -> tuple[float, int]:
+    [output] = response.outputs.values()
+    return float(to_array(output).ravel()[0]), int(response.model_spec.version.value)

@@ -1,0 +1,57 @@
+"""The triggers and the launcher that the settings choose."""
+
+from collections.abc import Callable
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.settings import Settings
+from evergreen.triggers.distribution import Distribution
+from evergreen.triggers.event import Trigger
+from evergreen.triggers.launching import Launcher
+from evergreen.triggers.log import TriggerLog
+from evergreen.triggers.new_data import NewData
+from evergreen.triggers.performance import Performance
+from evergreen.triggers.schedule import Schedule
+from evergreen.triggers.work import Work
+
+KUBEFLOW = "kubeflow"
+
+
+def triggers(settings: Settings, store: MetadataStore, log: TriggerLog) -> list[Trigger]:
+    """The triggers that are switched on; the manual one always is, and needs nothing."""
+    chosen, model = settings.triggers, settings.model.name
+    found: list[Trigger] = []
+    if chosen.schedule:
+        found.append(Schedule(chosen.schedule, log.since))
+    if chosen.new_data:
+        found.append(NewData(chosen.new_data, settings.data.span_root))
+    if chosen.performance:
+        found.append(Performance(chosen.performance, store, model))
+    if chosen.distribution:
+        found.append(Distribution(chosen.distribution, store, model))
+    return found
+
+
+def launcher(settings: Settings, place: Work, ended: Callable[[], None]) -> Launcher:
+    """What carries out runs.
+
+    Args:
+        settings: The project's settings; `pipeline.orchestrator` decides.
+        place: Where a process on this machine finds the project and its settings.
+        ended: Called, in another thread, when such a process has ended.
+
+    Raises:
+        SettingsError: If there is no such orchestrator.
+    """
+    if settings.pipeline.orchestrator == KUBEFLOW:
+        from evergreen.triggers.kubeflow import KubeflowLauncher
+
+        return KubeflowLauncher(settings)
+
+    from evergreen.orchestrators.base import find
+    from evergreen.triggers.local import LocalLauncher
+
+    find(settings.pipeline.orchestrator)
+    local = LocalLauncher(place, settings.pipeline.lock, ended)
+    local.warm_up()
+    return local

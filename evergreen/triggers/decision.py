@@ -1,0 +1,282 @@
+"""Whether to start a run, and on which spans: a pure function of events, state and time."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from evergreen.planning.plan import Frozen
+from evergreen.settings.triggers import TriggerSettings
+from evergreen.triggers import manual
+from evergreen.triggers.event import SpanId, TriggerEvent
+from evergreen.triggers.window import choose, describe
+
+DAY = timedelta(days=1)
+
+
+class Verdict(StrEnum):
+    """What is done about events."""
+
+    START = "start"
+    WAIT = "wait"  # decided again later, together with what comes until then
+    REFUSE = "refuse"
+
+
+class Why(StrEnum):
+    """The rule that decided."""
+
+    TRAIN = "train"
+    INGEST = "ingest"
+    RUNNING = "another run goes on"
+    COOLDOWN = "cooldown"
+    BUDGET = "budget"
+    PROCESSED = "processed before"
+    DATA_REFUSED = "data refused before"
+    SUPERSEDED = "superseded"
+    CANARY = "a canary is tried"
+    NO_DATA = "no data"
+
+
+class State(Frozen):
+    """What is known when a decision is taken.
+
+    Attributes:
+        spans: The newest complete version of each span, by number.
+        ingested: Those of them that passed the data gate.
+        refused: Those that the data gate refused, as they are, with the schema as it is.
+        trained: Spans of any version that a training has seen that ended.
+        windows: Windows that were trained on with code, settings and packages as they are.
+        running: The run that goes on, if any.
+        starts: When trainings were started.
+        serving: The version that serves, if any.
+        canary: The version that is a canary, if any.
+        model: The model's name.
+        sequence: How many runs were started.
+    """
+
+    spans: tuple[SpanId, ...] = ()
+    ingested: frozenset[SpanId] = frozenset()
+    refused: frozenset[SpanId] = frozenset()
+    trained: frozenset[SpanId] = frozenset()
+    windows: frozenset[tuple[SpanId, ...]] = frozenset()
+    running: str | None = None
+    starts: tuple[datetime, ...] = ()
+    serving: int | None = None
+    canary: int | None = None
+    model: str = ""
+    sequence: int = 0
+
+
+class Decision(Frozen):
+    """What is done about events, and why.
+
+    Attributes:
+        verdict: What is done.
+        why: The rule.
+        reason: The rule, with its numbers, in words.
+        events: Ids of the events.
+        run_id: The run that is started: the id that its record gets.
+        spans: What it takes.
+        window: How they were chosen, in words.
+        cache: Whether what was done before is reused.
+        until: When a wait ends by the clock, if it does.
+    """
+
+    verdict: Verdict
+    why: Why
+    reason: str
+    events: tuple[str, ...]
+    run_id: str = ""
+    spans: tuple[SpanId, ...] = ()
+    window: str = ""
+    cache: bool = True
+    until: AwareDatetime | None = None
+
+
+def decide(
+    events: Sequence[TriggerEvent], state: State, settings: TriggerSettings, now: datetime
+) -> tuple[Decision, ...]:
+    """Decides about events that wait.
+
+    Each that has nothing to start is refused by itself. What is left is one run, or waits together.
+
+    Args:
+        events: Those that no run was started for, and that were not refused.
+        state: What is known.
+        settings: The policy.
+        now: The time, with a zone.
+
+    Returns:
+        Decisions that together cover each event once.
+    """
+    window = _window(state, settings, forced=any(event.force for event in events))
+    refusals = {event.id: _refusal(event, window, state) for event in events}
+    decided = [decision for decision in refusals.values() if decision]
+    left = [event for event in events if refusals[event.id] is None]
+    running = state.running
+    for train in (True, False):
+        group = [event for event in left if _trains(event, window) is train]
+        if group:
+            held = _wait(group, running, state, settings, now) if train else _busy(group, running)
+            spans = window if train else _missing(group, state)
+            decision = held or _start(group, spans, train, state, now)
+            running = running or decision.run_id or None
+            decided.append(decision.model_copy(update={"window": _how(decision, settings)}))
+    return tuple(decided)
+
+
+def _window(state: State, settings: TriggerSettings, *, forced: bool) -> tuple[SpanId, ...]:
+    usable = [span for span in state.spans if forced or span not in state.refused]
+    return choose(settings.window, usable, state.trained, anew=forced)
+
+
+def _refusal(event: TriggerEvent, window: tuple[SpanId, ...], state: State) -> Decision | None:
+    found = _nothing_to_do(event, window, state)
+    if found is None:
+        return None
+    why, reason = found
+    return Decision(verdict=Verdict.REFUSE, why=why, reason=reason, events=(event.id,))
+
+
+def _nothing_to_do(
+    event: TriggerEvent, window: tuple[SpanId, ...], state: State
+) -> tuple[Why, str] | None:
+    if not state.spans:
+        return Why.NO_DATA, "there are no spans"
+    if event.force:
+        return None
+    return _about_its_model(event, state) or _about_its_spans(event, window, state)
+
+
+def _about_its_model(event: TriggerEvent, state: State) -> tuple[Why, str] | None:
+    if event.model_version is None:
+        return None
+    if event.model_version != state.serving:
+        told = f"version {state.serving} serves" if state.serving else "nothing serves"
+        return Why.SUPERSEDED, f"it is about version {event.model_version}; by now {told}"
+    if state.canary is not None:
+        return Why.CANARY, f"version {state.canary} is a canary: it may be the answer already"
+    return None
+
+
+def _about_its_spans(
+    event: TriggerEvent, window: tuple[SpanId, ...], state: State
+) -> tuple[Why, str] | None:
+    if not event.spans:
+        return _about_the_window(window, state) if event.train else _about_all(state)
+    spans, named = set(event.spans), _listed(event.spans)
+    train = _trains(event, window)
+    rules = {
+        (Why.SUPERSEDED, f"a newer version of span {named} has landed, or it is gone"): (
+            spans.isdisjoint(state.spans)
+        ),
+        (Why.DATA_REFUSED, f"the data gate refused span {named}, which has not changed"): (
+            spans <= state.refused
+        ),
+        (Why.PROCESSED, f"a training has seen span {named}"): spans <= state.trained,
+        (Why.PROCESSED, f"span {named} is ingested"): not train and spans <= state.ingested,
+    }
+    return next((rule for rule, holds in rules.items() if holds), None)
+
+
+def _about_the_window(window: tuple[SpanId, ...], state: State) -> tuple[Why, str] | None:
+    if not window:
+        return Why.NO_DATA, "no span is left to train on"
+    if window in state.windows:
+        return Why.PROCESSED, f"there is nothing new since the training on {describe(window)}"
+    return None
+
+
+def _about_all(state: State) -> tuple[Why, str] | None:
+    done = set(state.spans) <= state.ingested | state.refused
+    return (Why.PROCESSED, "all spans are ingested") if done else None
+
+
+def _trains(event: TriggerEvent, window: tuple[SpanId, ...]) -> bool:
+    """Whether an event leads to a training: late data outside of the window is only ingested."""
+    return event.train and (not event.spans or bool(set(event.spans) & set(window)))
+
+
+def _busy(events: Sequence[TriggerEvent], running: str | None) -> Decision | None:
+    return _waiting(events, Why.RUNNING, f"run {running} goes on") if running else None
+
+
+def _wait(
+    events: Sequence[TriggerEvent],
+    running: str | None,
+    state: State,
+    settings: TriggerSettings,
+    now: datetime,
+) -> Decision | None:
+    """What holds a training back: one run at a time; a person is not held back by the rest."""
+    if running or any(event.trigger == manual.NAME for event in events):
+        return _busy(events, running)
+    # A start in the future is of a clock that was wrong: it holds nothing back.
+    past = sorted(start for start in state.starts if start <= now)
+    cooldown, budget = timedelta(seconds=settings.cooldown_seconds), settings.daily_budget
+    if past and now - past[-1] < cooldown:
+        told = f"the last training was started at {past[-1]:%Y-%m-%d %H:%M:%S}"
+        return _waiting(events, Why.COOLDOWN, told, past[-1] + cooldown)
+    recent = [start for start in past if now - start < DAY]
+    if len(recent) >= budget:
+        told = f"{len(recent)} trainings were started in 24 hours"
+        return _waiting(events, Why.BUDGET, told, recent[-budget] + DAY)
+    return None
+
+
+def _waiting(
+    events: Sequence[TriggerEvent], why: Why, reason: str, until: datetime | None = None
+) -> Decision:
+    return Decision(
+        verdict=Verdict.WAIT,
+        why=why,
+        reason=reason + (f"; the next may be from {until:%Y-%m-%d %H:%M:%S}" if until else ""),
+        events=tuple(event.id for event in events),
+        until=until,
+    )
+
+
+def _start(
+    events: Sequence[TriggerEvent],
+    spans: tuple[SpanId, ...],
+    train: bool,
+    state: State,
+    now: datetime,
+) -> Decision:
+    keys = "\n".join(sorted(event.key for event in events))
+    digest = hashlib.sha256(f"{state.model}\n{state.sequence}\n{keys}".encode()).hexdigest()
+    return Decision(
+        verdict=Verdict.START,
+        why=Why.TRAIN if train else Why.INGEST,
+        reason="; ".join(dict.fromkeys(event.reason for event in events)),
+        events=tuple(event.id for event in events),
+        run_id=f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{digest[:6]}",
+        spans=spans,
+        cache=not any(event.force for event in events),
+    )
+
+
+def _missing(events: Sequence[TriggerEvent], state: State) -> tuple[SpanId, ...]:
+    """What is to be ingested only: the spans that events name, else all that are not in."""
+    named = {span for event in events for span in event.spans}
+    forced = any(event.force for event in events)
+    usable = [span for span in state.spans if forced or span not in state.refused]
+    return tuple(
+        span for span in usable if span in named or not (named or span in state.ingested)
+    ) or tuple(usable)
+
+
+def _how(decision: Decision, settings: TriggerSettings) -> str:
+    if decision.verdict is not Verdict.START:
+        return ""
+    if decision.why is Why.INGEST:
+        return f"only ingested: {describe(decision.spans)}"
+    of = settings.window.of.replace("_", " ")
+    count = f" {settings.window.spans}" if settings.window.of == "rolling" else ""
+    return f"{of}{count}: {describe(decision.spans)}"
+
+
+def _listed(spans: Sequence[SpanId]) -> str:
+    return ", ".join(map(str, spans))

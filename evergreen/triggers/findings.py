@@ -1,0 +1,72 @@
+"""What monitoring found, as events: the base of two triggers."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
+from evergreen.monitoring.results import results
+from evergreen.settings.triggers import FindingSettings
+from evergreen.triggers.event import TriggerEvent
+
+
+class Findings:
+    """Fires for each monitoring result with findings, of certain kinds, beyond their thresholds."""
+
+    name: str
+    kinds: frozenset[Kind]
+
+    def __init__(self, settings: FindingSettings, store: MetadataStore, model: str) -> None:
+        self._settings = settings
+        self._store = store
+        self._model = model
+        self._seen = 0
+
+    def poll(self, now: datetime) -> Iterator[TriggerEvent]:
+        """Gives what was found since the last time; at first, all."""
+        for number, result in results(self._store, self._model, after=self._seen):
+            found = [finding for finding in result.fired if self._counts(finding)]
+            if len(found) >= self._settings.at_least:
+                yield self._event(number, result, found, now)
+            self._seen = number  # only now: whoever took the event has written it down
+
+    def due(self, now: datetime) -> datetime | None:
+        """Never by the clock alone."""
+        return None
+
+    def _counts(self, finding: Finding) -> bool:
+        named = not self._settings.names or finding.name in self._settings.names
+        return finding.kind in self.kinds and named and (self._settings.slices or not finding.slice)
+
+    def _event(
+        self, number: int, result: MonitoringResult, found: list[Finding], now: datetime
+    ) -> TriggerEvent:
+        names = ", ".join(dict.fromkeys(f"{one.kind} of {one.name}" for one in found))
+        window = f"{result.window.start:%Y-%m-%d %H:%M} to {result.window.end:%Y-%m-%d %H:%M}"
+        return TriggerEvent.of(
+            self.name,
+            f"{self.name}:{self._model}:{number}",
+            now,
+            f"{names} beyond the threshold",
+            evidence={
+                "monitoring result": str(number),
+                "window": window,
+                "rows": str(result.rows),
+                "labelled": str(result.labelled),
+                **{_title(one): _numbers(one) for one in found},
+            },
+            model_version=result.version,
+        )
+
+
+def _title(finding: Finding) -> str:
+    return f"{finding.kind}: {finding.name}" + (f" where {finding.slice}" if finding.slice else "")
+
+
+def _numbers(finding: Finding) -> str:
+    between = (
+        f" ({finding.interval[0]:.4g} to {finding.interval[1]:.4g})" if finding.interval else ""
+    )
+    told = f": {finding.detail}" if finding.detail else ""
+    return f"{finding.value:.4g}{between}, threshold {finding.threshold:.4g}{told}"

@@ -1,0 +1,85 @@
+"""Of several controllers of a pipeline one leads; the others wait, and take over when it is gone.
+
+Where ML Metadata is a file, the lock is one of the operating system, on a file beside the
+artifacts. Where it is a server, the lock is the server's, for its clients may be on many hosts.
+Either is let go when its holder dies, however it dies. What the log admits once is safe even if two
+believed to lead; the lock is why that does not happen.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Protocol
+
+import pymysql
+
+from evergreen.lineage import mysql
+from evergreen.settings import Settings
+from evergreen.settings.metadata import MySqlSettings
+from evergreen.triggers.places import folder
+
+
+class Lease(Protocol):
+    """The right to lead."""
+
+    def held(self) -> bool:
+        """Takes it if nobody has it; returns whether it is held now."""
+
+
+class FileLease:
+    """A lock of the operating system."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def held(self) -> bool:
+        """As of `Lease`."""
+        if self._file is None:
+            file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o644)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+                return False
+            self._file = file
+        return True
+
+
+class MySqlLease:
+    """A lock of the database server, kept by a connection that is used again and again.
+
+    A server that hears nothing of its holder lets it go after `seconds`; a holder that hears
+    nothing of the server takes it for lost by then.
+    """
+
+    def __init__(self, settings: MySqlSettings, name: str, seconds: int) -> None:
+        self._settings = settings
+        self._name = f"watch {settings.database} {name}"[:64]  # longer ones are refused
+        self._seconds = seconds
+        self._connection: pymysql.Connection[pymysql.cursors.Cursor] | None = None
+
+    def held(self) -> bool:
+        """As of `Lease`.
+
+        Raises:
+            StoreError: If the server does not answer or refuses.
+        """
+        if self._connection is None:
+            self._connection = mysql.sql(self._settings, self._seconds)
+        try:
+            with self._connection.cursor() as cursor:
+                # One that has it gets it again; it goes with the connection.
+                cursor.execute("SELECT GET_LOCK(%s, 0)", [self._name])
+                return bool((cursor.fetchone() or [0])[0])
+        except pymysql.err.Error:
+            self._connection = None
+            return False
+
+
+def lease(settings: Settings) -> Lease:
+    """The right to lead the controllers of a pipeline."""
+    if settings.metadata.mysql:
+        seconds = int(6 * settings.triggers.poll_seconds)
+        return MySqlLease(settings.metadata.mysql, settings.model.name, seconds)
+    return FileLease(folder(settings) / "leader")

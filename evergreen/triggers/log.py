@@ -1,0 +1,190 @@
+"""The log of the triggers in ML Metadata: events, decisions, tries and ends, in order.
+
+A context each, named `<pipeline>/<sequence>`. A name can be taken once, so of two writers at most
+one wins; an entry is there whole or not at all; nothing is ever changed.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal, TypeVar
+
+from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties, take_name
+from evergreen.planning.plan import Frozen, Outcome
+from evergreen.triggers.decision import Decision, Verdict
+from evergreen.triggers.event import TriggerEvent
+
+TYPE = "evergreen.trigger_log"
+
+
+class LogConflictError(EvergreenError):
+    """Somebody else wrote to the log at the same moment."""
+
+
+class Noticed(Frozen):
+    """An event."""
+
+    kind: Literal["noticed"] = "noticed"
+    event: TriggerEvent
+
+
+class Since(Frozen):
+    """From when on a schedule holds."""
+
+    kind: Literal["since"] = "since"
+    schedule: str
+    at: AwareDatetime
+
+
+class Decided(Frozen):
+    """A decision."""
+
+    kind: Literal["decided"] = "decided"
+    at: AwareDatetime
+    decision: Decision
+
+
+class Tried(Frozen):
+    """A try of a run that did not come to its end: it crashed, hung, or failed."""
+
+    kind: Literal["tried"] = "tried"
+    at: AwareDatetime
+    run_id: str
+    problem: str
+
+
+class Ended(Frozen):
+    """The outcome of a run."""
+
+    kind: Literal["ended"] = "ended"
+    at: AwareDatetime
+    run_id: str
+    outcome: Outcome
+
+
+Entry = Noticed | Since | Decided | Tried | Ended
+Kind = TypeVar("Kind", Noticed, Since, Decided, Tried, Ended)
+_ADAPTER: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+
+
+class TriggerLog:
+    """The log of one pipeline, as far as it was read."""
+
+    def __init__(self, store: MetadataStore, pipeline: str) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._type_id = context_type(store, TYPE)
+        # Two writers who write the same at the same place are not both to believe that they did.
+        self._writer = uuid.uuid4().hex
+        self._last_id = 0
+        self._keys: dict[str, TriggerEvent] = {}
+        self.entries: list[Entry] = []
+
+    def refresh(self) -> None:
+        """Reads what was written since."""
+        query = f"type = '{TYPE}' AND id > {self._last_id}"
+        found = self._store.get_contexts(ListOptions(filter_query=query))
+        for context in sorted(found, key=lambda one: int(one.id)):
+            if context.name.rpartition("/")[0] == self._pipeline:
+                entry = _ADAPTER.validate_json(context.custom_properties["entry"].string_value)
+                self.entries.append(entry)
+                if isinstance(entry, Noticed):
+                    self._keys[entry.event.key] = entry.event
+            self._last_id = int(context.id)
+
+    def append(self, entry: Entry) -> None:
+        """Writes an entry after all that was read.
+
+        Raises:
+            LogConflictError: If there is more than was read.
+        """
+        name = f"{self._pipeline}/{len(self.entries) + 1:08d}"
+        context = mlmd.Context(type_id=self._type_id, name=name)
+        set_properties(context, {"entry": entry.model_dump_json(), "writer": self._writer})
+        try:
+            take_name(self._store, TYPE, context)
+        except AlreadyExistsError as error:
+            raise LogConflictError(
+                f"the triggers of {self._pipeline}: somebody else wrote at the same moment.",
+                hint="Look at the log and decide again: evergreen triggers history",
+            ) from error
+        self.refresh()
+
+    def notice(self, event: TriggerEvent) -> TriggerEvent:
+        """Writes an event down, unless it is there already.
+
+        Returns:
+            The event as it is in the log.
+        """
+        while event.key not in self._keys:
+            try:
+                self.append(Noticed(event=event))
+            except LogConflictError:
+                self.refresh()
+        return self._keys[event.key]
+
+    def since(self, schedule: str, now: datetime) -> datetime:
+        """Returns from when on a schedule holds: since it was first asked, by a right clock.
+
+        Raises:
+            LogConflictError: If somebody else writes at the same moment.
+        """
+        found = [one.at for one in self.of(Since) if one.schedule == schedule and one.at <= now]
+        if not found:
+            self.append(Since(schedule=schedule, at=now))
+        return min(found, default=now)
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        """Returns the entries of a kind, oldest first."""
+        return [entry for entry in self.entries if isinstance(entry, kind)]
+
+    @property
+    def events(self) -> dict[str, TriggerEvent]:
+        """The events by id, oldest first."""
+        return {event.id: event for event in self._keys.values()}
+
+    def decisions(self, event_id: str) -> list[Decided]:
+        """Returns the decisions about an event, oldest first."""
+        return [one for one in self.of(Decided) if event_id in one.decision.events]
+
+    @property
+    def waiting(self) -> list[TriggerEvent]:
+        """Events that no run was started for, and that were not refused.
+
+        Again those whose run the data gate stopped: one that is about good data gets a run without
+        the bad, one that is about the bad is refused.
+        """
+        again = self.given_up | {
+            one.run_id for one in self.of(Ended) if one.outcome is Outcome.DATA_REFUSED
+        }
+        final = {
+            event
+            for decision in (one.decision for one in self.of(Decided))
+            if decision.verdict is not Verdict.WAIT and decision.run_id not in again
+            for event in decision.events
+        }
+        return [event for event in self._keys.values() if event.id not in final]
+
+    @property
+    def given_up(self) -> set[str]:
+        """Runs whose code changed before they came to an end; their events are decided again."""
+        return {one.run_id for one in self.of(Ended) if one.outcome is Outcome.INTERRUPTED}
+
+    @property
+    def starts(self) -> list[Decided]:
+        """The decisions that started a run."""
+        return [one for one in self.of(Decided) if one.decision.verdict is Verdict.START]
+
+    @property
+    def running(self) -> Decided | None:
+        """The start whose run has no outcome yet. There is one at most."""
+        ended = {one.run_id for one in self.of(Ended)}
+        return next((one for one in self.starts if one.decision.run_id not in ended), None)
+
+    def tries(self, run_id: str) -> int:
+        """Returns how many tries of a run have failed."""
+        return sum(one.run_id == run_id for one in self.of(Tried))

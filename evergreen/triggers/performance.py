@@ -1,0 +1,11 @@
+"""The model has become worse, or its data old."""
+
+from evergreen.monitoring.findings import Kind
+from evergreen.triggers.findings import Findings
+
+
+class Performance(Findings):
+    """Fires when the quality that late labels show is surely beyond its threshold."""
+
+    name = "performance"
+    kinds = frozenset({Kind.PERFORMANCE, Kind.STALENESS})

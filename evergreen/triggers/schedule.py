@@ -1,0 +1,47 @@
+"""By the clock: cron, in a time zone.
+
+A time that daylight saving skips comes as soon as it has passed; one that it repeats comes once
+(cronsim does as Debian's cron). What was missed while nobody watched comes once, late.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from cronsim import CronSim
+
+from evergreen.settings.triggers import ScheduleSettings
+from evergreen.triggers.event import TriggerEvent
+
+Since = Callable[[str, datetime], datetime]
+"""From when on a schedule holds: takes its identity, and now; the first answer is kept."""
+
+
+class Schedule:
+    """Fires at the times of a cron expression."""
+
+    name = "schedule"
+
+    def __init__(self, settings: ScheduleSettings, since: Since) -> None:
+        self._settings = settings
+        self._since = since
+        self._identity = f"{self.name}:{settings.cron}:{settings.timezone}"
+
+    def poll(self, now: datetime) -> Iterator[TriggerEvent]:
+        """Gives the newest time that has come, if it came since the schedule was set."""
+        newest = next(self._times(now, reverse=True))
+        if newest > self._since(self._identity, now):
+            yield TriggerEvent.of(
+                self.name,
+                f"{self._identity}:{newest:%Y-%m-%dT%H:%M%z}",
+                now,
+                f"scheduled: {self._settings.cron} ({self._settings.timezone})",
+                evidence={"scheduled for": f"{newest:%Y-%m-%d %H:%M %Z}"},
+            )
+
+    def due(self, now: datetime) -> datetime | None:
+        """Returns the next time."""
+        return next(self._times(now))
+
+    def _times(self, now: datetime, *, reverse: bool = False) -> CronSim:
+        local = now.astimezone(self._settings.zone)
+        return CronSim(self._settings.cron, local, reverse=reverse)

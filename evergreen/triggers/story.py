@@ -1,0 +1,95 @@
+"""The whole story of an event, or of a run: from what was noticed to who serves now."""
+
+from collections.abc import Iterator
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry
+from evergreen.planning.plan import RunRecord
+from evergreen.reporting.gates import verdicts
+from evergreen.reporting.reading import RunReading
+from evergreen.settings import Settings
+from evergreen.triggers.event import TriggerEvent
+from evergreen.triggers.log import Decided, Ended, Tried, TriggerLog
+from evergreen.triggers.telling import MEANINGS, decided
+
+Line = tuple[str, str]
+"""What it is about, and the words."""
+TIME = "%Y-%m-%d %H:%M:%S %Z"
+
+
+def story(settings: Settings, store: MetadataStore, log: TriggerLog, name: str) -> Iterator[Line]:
+    """Tells the story.
+
+    Args:
+        settings: The project's settings.
+        store: ML Metadata.
+        log: The log, read.
+        name: The id of an event, or of a run that events started.
+
+    Raises:
+        EvergreenError: If there is neither.
+    """
+    for event in _events(log, name):
+        yield from _of_event(event)
+        for one in log.decisions(event.id):
+            yield "decision", f"{one.at:{TIME}}  {decided(one.decision)}"
+    for start in log.starts:
+        if name == start.decision.run_id or name in start.decision.events:
+            yield from _of_run(settings, store, log, start)
+
+
+def _events(log: TriggerLog, name: str) -> list[TriggerEvent]:
+    found = [
+        event
+        for event in log.events.values()
+        if name == event.id or any(name == one.decision.run_id for one in log.decisions(event.id))
+    ]
+    if not found:
+        raise EvergreenError(
+            f"there is no event {name}, and no run of that name that an event started.",
+            hint="See what there is: evergreen triggers history",
+        )
+    return found
+
+
+def _of_event(event: TriggerEvent) -> Iterator[Line]:
+    yield "event", f"{event.time:{TIME}}  {event.id}, by {event.requested_by}"
+    yield "reason", event.reason
+    yield "key", event.key
+    for name, value in event.evidence.items():
+        yield "evidence", f"{name}: {value}"
+
+
+def _of_run(
+    settings: Settings, store: MetadataStore, log: TriggerLog, start: Decided
+) -> Iterator[Line]:
+    run_id = start.decision.run_id
+    yield "run", f"{run_id}, started at {start.at:{TIME}}: {start.decision.reason}"
+    yield "window", start.decision.window
+    if record := RunRecords(store).find(run_id):
+        baseline = f"version {record.baseline.version}" if record.baseline else "none"
+        yield "baseline", baseline
+        for one in log.of(Tried):
+            if one.run_id == run_id:
+                yield "try", f"{one.at:{TIME}}  {one.problem}"
+        for verdict in verdicts(RunReading(store, record)):
+            yield "gate", f"{verdict.gate}: {verdict.text}"
+        yield from _of_version(settings, store, record)
+    for end in log.of(Ended):
+        if end.run_id == run_id:
+            yield "outcome", f"{end.at:{TIME}}  {MEANINGS.get(end.outcome, end.outcome)}"
+            return
+    yield "outcome", "none yet"
+
+
+def _of_version(settings: Settings, store: MetadataStore, record: RunRecord) -> Iterator[Line]:
+    """What became of the version that a run pushed: canary, promotion, rollback."""
+    for event in Registry(store, settings.model.name).events():
+        if event.model.version == record.model_version:
+            told = f"version {event.model.version} is {event.stage}: {event.why}"
+            yield "registry", f"{event.when:{TIME}}  {event.action}, {told} (by {event.who})"
+            for name, value in event.evidence.items():
+                yield "", f"{name}: {value}"

@@ -1,0 +1,78 @@
+"""What a process does that carries out a run of the controller, and then ends."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.store import open_store
+from evergreen.planning.plan import Outcome
+from evergreen.settings import Settings, load_settings
+from evergreen.triggers.places import folder
+
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+RESUMABLE = (None, Outcome.FAILED, Outcome.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run to carry out, in plain values: they outlive a change of the code.
+
+    Attributes:
+        project: The project's folder.
+        config: Overlays of the settings.
+        overrides: Overrides of the settings.
+        run_id: The planned run.
+    """
+
+    project: str
+    config: tuple[str, ...]
+    overrides: tuple[str, ...]
+    run_id: str
+
+
+Runner = Callable[[Settings, str], None]
+"""Carries out a planned run, given by its id."""
+
+
+def work(given: Work, runner: Runner) -> None:
+    """Carries out a run, when no other process does so for this pipeline."""
+    _die_with_parent()
+    os.setpgid(0, 0)  # so that what it starts can be ended with it
+    sys.path.insert(0, given.project)
+    settings = load_settings(Path(given.project), given.config, given.overrides)
+    with _alone(folder(settings)):
+        record = RunRecords(open_store(settings.metadata)).get(given.run_id)
+        if record.outcome in RESUMABLE:
+            runner(settings, given.run_id)
+
+
+def run(settings: Settings, run_id: str) -> None:
+    """Carries out a run by the pipeline itself; what libraries print goes to a log."""
+    from evergreen.running.quiet import quiet
+    from evergreen.running.run import Run
+
+    with quiet(settings.logs.folder / f"run-{run_id}.log") as console:
+        console.quiet = True
+        Run(settings, console).carry_out(RunRecords(open_store(settings.metadata)).get(run_id))
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Waits until no other process works on a pipeline; a process that dies lets go."""
+    with (place / "running").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _die_with_parent() -> None:
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,118 @@
+"""A controller that is killed at any point loses nothing and does nothing twice."""
+
+import random
+import signal
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+import pyarrow as pa
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.store import open_store
+from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
+from evergreen.monitoring.results import publish
+from evergreen.planning.plan import Outcome
+from evergreen.settings import Settings, load_settings
+from evergreen.spans import publish_version
+from evergreen.triggers import manual
+from evergreen.triggers.decision import Verdict
+from evergreen.triggers.log import TYPE, Ended, TriggerLog
+from tests.e2e.killed import ROOT, watch
+from tests.project import places
+
+KILLS = 100
+LONGEST_LIFE_SECONDS = 0.7
+
+
+def happen(number: int, settings: Settings, store: MetadataStore) -> str:
+    """Something that starts a run; returns the key of its event."""
+    now = datetime.now(UTC)
+    if number % 2:
+        span = publish_version(
+            settings.data.span_root, number % 5 + 1, pa.table({"trip_id": [str(number)]})
+        )
+        root = settings.data.span_root
+        return f"new-data:{root}:{span.number}:{span.version}:{span.sha256}"
+    if number % 4:
+        return fire(settings, store, number, now)
+    finding = Finding(kind=Kind.DRIFT, name="fare", value=1, threshold=0.1, fired=True)
+    result = MonitoringResult(
+        model="taxi",
+        version=1,
+        window=Window(start=now, end=now),
+        created=now,
+        rows=1,
+        labelled=0,
+        findings=(finding,),
+    )
+    return f"distribution:taxi:{publish(store, result, settings.logs.folder)}"
+
+
+def fire(settings: Settings, store: MetadataStore, number: int, now: datetime) -> str:
+    log = TriggerLog(store, settings.pipeline.name)
+    log.refresh()
+    return log.notice(manual.event(str(number), now, "ann", "wants it", force=True)).key
+
+
+def test_a_hundred_kills(tmp_path: Path) -> None:
+    overrides = (
+        *places(tmp_path),
+        f"metadata.sqlite={tmp_path}/metadata.sqlite",
+        "triggers.cooldown_seconds=0",
+        "triggers.daily_budget=100000",
+        "triggers.attempts=100000",
+        "triggers.deadline_seconds=20",
+        "triggers.poll_seconds=1",
+        "triggers.window.spans=2",
+    )
+    settings = load_settings(ROOT, overrides=overrides)
+    settings.logs.folder.mkdir(parents=True)
+    store = open_store(settings.metadata)
+    processes = get_context("forkserver")
+    processes.set_forkserver_preload(["tests.e2e.killed"])
+    chance = random.Random(1)
+    keys = []
+    for number in range(KILLS):
+        process = processes.Process(target=watch, args=(overrides,))
+        process.start()
+        keys.append(happen(number, settings, store))
+        process.join(chance.uniform(0, LONGEST_LIFE_SECONDS))
+        assert process.is_alive(), (settings.logs.folder / "watch.log").read_text()
+        process.kill()
+        process.join()
+
+    last = processes.Process(target=watch, args=(overrides,))
+    last.start()
+    log = TriggerLog(store, settings.pipeline.name)
+    while not set(keys) <= {event.key for event in log.events.values()} or is_busy(log):
+        time.sleep(0.05)
+        log.refresh()
+    last.terminate()
+    last.join()
+    assert last.exitcode == -signal.SIGTERM
+
+    assert Counter(event.key for event in log.events.values()) == Counter(dict.fromkeys(keys, 1))
+    for event in log.events.values():
+        decided = [one.decision.verdict for one in log.decisions(event.id)]
+        assert sum(verdict is not Verdict.WAIT for verdict in decided) == 1
+        assert Verdict.START in decided or event.trigger != manual.NAME
+    runs = [start.decision.run_id for start in log.starts]
+    assert len(runs) >= KILLS / 4
+    assert len(set(runs)) == len(runs)
+    assert [record.run_id for record in RunRecords(store).all("taxi")] == runs
+    assert {record.outcome for record in RunRecords(store).all("taxi")} == {Outcome.PUSHED}
+    assert [entry.run_id for entry in log.of(Ended)] == runs
+    assert not (settings.logs.folder / "overlaps").exists()
+    names = [context.name for context in store.get_contexts_by_type(TYPE)]
+    assert sorted(names) == [f"taxi/{number:08d}" for number in range(1, len(names) + 1)]
+    tries = (settings.logs.folder / "tries").read_text().splitlines()
+    assert set(tries) == set(runs)
+    assert len(tries) > len(runs)  # some were hit in the middle
+
+
+def is_busy(log: TriggerLog) -> bool:
+    return bool(log.waiting or log.running)

@@ -1,0 +1,66 @@
+"""Of several controllers one leads; when it is gone, however it went, another one does."""
+
+import multiprocessing
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from evergreen.settings.metadata import MySqlSettings
+from evergreen.triggers.leading import FileLease, Lease, MySqlLease
+from tests.mariadb import MariaDb
+
+
+def hold(make: type, arguments: tuple, channel: Connection) -> None:
+    channel.send(make(*arguments).held())
+    channel.recv()  # until it is killed
+
+
+def leave_to_another_process(make: type, *arguments: object) -> None:
+    """Another process leads and is killed."""
+    mine: Lease = make(*arguments)
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=hold, args=(make, arguments, there)
+    )
+    process.start()
+    assert here.recv() is True
+    assert mine.held() is False
+    process.kill()
+    process.join()
+    there.close()
+
+
+def test_a_file_is_let_go_by_a_process_that_is_killed(tmp_path: Path) -> None:
+    leave_to_another_process(FileLease, tmp_path / "leader")
+    lease = FileLease(tmp_path / "leader")
+    assert lease.held()
+    assert lease.held()
+    assert not FileLease(tmp_path / "leader").held()
+
+
+@pytest.fixture
+def database(mariadb: MariaDb) -> MySqlSettings:
+    return mariadb.database()
+
+
+def test_of_many_hosts_one_leads(database: MySqlSettings) -> None:
+    one, other = (MySqlLease(database, "taxi", 60) for _ in range(2))
+    assert [one.held(), other.held(), one.held()] == [True, False, True]
+    assert MySqlLease(database, "another", 60).held()
+
+
+def test_who_lost_the_server_does_not_lead(database: MySqlSettings, mariadb: MariaDb) -> None:
+    lease = MySqlLease(database, "taxi", 60)
+    assert lease.held()
+    mariadb.kill_connections()
+    assert not lease.held()
+    assert lease.held()
+
+
+def test_a_server_lets_go_of_a_holder_that_says_nothing(database: MySqlSettings) -> None:
+    silent, other = MySqlLease(database, "taxi", 1), MySqlLease(database, "taxi", 60)
+    assert silent.held()
+    while not other.held():  # ends when the server's patience does, or by the test's deadline
+        pass
+    assert not silent.held()
