@@ -5,6 +5,7 @@ import sys
 import typer
 
 from evergreen.commands import (
+    calibrate,
     compare,
     config,
     data,
@@ -16,6 +17,7 @@ from evergreen.commands import (
     orchestrators,
     predict,
     registry,
+    replay,
     report,
     resume,
     retention,
@@ -54,6 +56,8 @@ app.command()(registry.reset_baseline)
 app.command()(registry.expose)
 app.command(context_settings=serve.CONTEXT)(serve.serve)
 app.command()(monitor.monitor)
+app.command()(calibrate.calibrate)
+app.command()(replay.replay)
 app.command()(watch.watch)
 app.command()(gateway.gateway)
 app.command()(predict.predict)

@@ -85,4 +85,4 @@ def _show(result: "MonitoringResult") -> None:
             "triggers.performance"
         )
     else:
-        next_step("evergreen monitor calibrate shows what the thresholds are worth")
+        next_step("evergreen calibrate shows what the thresholds are worth")

@@ -1,6 +1,6 @@
 """One look at the traffic of a window: everything that is measured, against its limit."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def monitor(
     now: datetime,
     version: int | None = None,
     before: Window | None = None,
+    kinds: Set[Kind] = frozenset(Kind),
 ) -> MonitoringResult | None:
     """Looks at a window, and publishes what was found.
 
@@ -49,6 +50,7 @@ def monitor(
         now: By the clock that staleness goes by.
         version: Of the model; the one that answered most if not given.
         before: What drift is measured from; as long a time right before if not given.
+        kinds: What to look at.
 
     Returns:
         What was found; None if nobody answered anything.
@@ -72,7 +74,9 @@ def monitor(
         created=now,
         rows=live.rows,
         labelled=int(live.labelled.sum()),
-        findings=tuple(looking.findings(live, earlier, now)),
+        findings=tuple(
+            finding for finding in looking.findings(live, earlier, now) if finding.kind in kinds
+        ),
     )
     publish(store, result, settings.monitoring.results)
     return result

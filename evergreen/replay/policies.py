@@ -6,7 +6,7 @@ from typing import Any
 from evergreen.settings import Settings
 
 OFF = dict.fromkeys(("schedule", "new_data", "performance", "distribution"))
-NO_LIMIT = {"cooldown_hours": 0, "daily_budget": 1000}
+NO_LIMIT = {"cooldown_seconds": 0, "daily_budget": 1000, "attempts": 1, "retry_seconds": 0}
 
 
 class Policy(StrEnum):
@@ -19,12 +19,11 @@ class Policy(StrEnum):
 
 
 def triggers(policy: Policy, settings: Settings) -> dict[str, Any]:
-    """Returns the section `triggers` of a policy's settings; the window is that of the project."""
+    """Returns the section `triggers` of a policy's settings."""
     own: dict[Policy, dict[str, Any]] = {
         Policy.NEVER: {},
-        Policy.ALWAYS: {"new_data": {"train": True}},
+        Policy.ALWAYS: {"new_data": {"train": True, "watch": False}},
         Policy.SCHEDULE: {"schedule": {"cron": settings.replay.schedule}},
-        Policy.TRIGGER: {"performance": {}, "distribution": {}},
+        Policy.TRIGGER: {"performance": {"slices": False}, "distribution": {"slices": False}},
     }
-    window = settings.triggers.window.model_dump()
-    return {"window": window, **OFF, **NO_LIMIT, **own[policy]}
+    return {"window": settings.replay.window.model_dump(), **OFF, **NO_LIMIT, **own[policy]}

@@ -13,7 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class DistanceSettings(Section):
     """How far distributions may be apart; noise is taken off before it is compared.
 
-    `evergreen monitor calibrate` proposes values from the history of the data.
+    `evergreen calibrate` proposes values from the history of the data.
     """
 
     numbers: Share = Field(

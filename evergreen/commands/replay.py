@@ -1,0 +1,116 @@
+"""`evergreen replay`: which policy of retraining is worth it, on past data."""
+
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.showing import console, next_step, plain, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evergreen.replay.faults import Fault
+    from evergreen.replay.playing import Played
+    from evergreen.replay.policies import Policy
+
+POLICIES = "never,always,schedule,trigger"
+
+
+def replay(  # noqa: PLR0913, PLR0917 - a parameter an option
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    policies: Annotated[str, typer.Option(help="Policies to compare.")] = POLICIES,
+    spans: Annotated[int, typer.Option(min=0, help="The last span to play; 0 for all.")] = 0,
+    period: Annotated[str, typer.Option(help="year, quarter or month.")] = "quarter",
+    fault: Annotated[
+        str, typer.Option(help="What goes wrong: schema, unit, upstream or label.")
+    ] = "",
+    fault_from: Annotated[int, typer.Option(help="The first span in which it does.")] = 7,
+) -> None:
+    """Plays past data as live traffic, with monitors, triggers, retraining and canaries.
+
+    Every row is asked through a running gateway; labels and data arrive a span late.
+
+    Example: [bold]evergreen replay --policies never,trigger --spans 8[/bold]
+    """
+    settings = read_settings(project, config, overrides)
+
+    from evergreen.replay.faults import Fault
+    from evergreen.replay.policies import Policy
+    from evergreen.running.quiet import quiet
+    from evergreen.settings import find_project
+    from evergreen.spans import Period
+
+    chosen = [Policy(name) for name in policies.split(",")]
+    broken = Fault(fault) if fault else None
+    shutil.rmtree(settings.replay.folder, ignore_errors=True)
+    log = settings.replay.folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
+    played: dict[Policy, list[Played]] = {}
+    with quiet(log) as out:
+        out.print(f"log: {log}", style="dim", markup=False, soft_wrap=True)
+        with out.status("loading TensorFlow and TFX"):
+            from evergreen.replay.playing import Player
+            from evergreen.replay.stream import cut
+            from evergreen.replay.world import World
+        pieces = cut(settings, settings.replay.folder / "stream", Period(period), spans)
+        folder = find_project(project)
+        for policy in chosen:
+            world = World(policy, settings, folder, config, overrides)
+            faulty = range(fault_from, pieces[-1].number + 1)
+            with (world.folder / "runs.log").open("w") as runs:
+                from rich.console import Console
+
+                player = Player(world, broken, faulty, Console(file=runs, width=120))
+                with out.status(f"playing: retrain {policy}"):
+                    played[policy] = player.play(pieces)
+            out.print(f"played: retrain {policy}")
+    _show(played, broken, fault_from)
+    if broken is None:
+        from evergreen.replay.drawing import draw
+
+        chart = settings.replay.folder / "replay.svg"
+        draw(played, chart)
+        next_step(f"look at {chart}")
+    else:
+        next_step("docs/replay.md tells which layer is to catch what")
+
+
+def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", since: int) -> None:
+    from evergreen.replay.comparing import compare
+
+    rows = table(
+        "", "retrain", "log loss>", "worse than always>", "trainings>", "pushed>", "minutes>"
+    )
+    for row in compare(played):
+        low, high = row.worse_interval
+        rows.add_row(
+            row.policy.value,
+            f"{row.log_loss:.4f} ({row.interval[0]:.4f} to {row.interval[1]:.4f})",
+            f"{row.worse:+.4f} ({low:+.4f} to {high:+.4f})",
+            str(row.trainings),
+            str(row.pushed),
+            f"{row.minutes:.1f}",
+        )
+    console().print(rows)
+    for policy, spans in played.items():
+        happened = table(f"retrain {policy.value}", "span>", "log loss>", "answered by", "beyond a threshold", "runs", folds=("beyond a threshold",))
+        for one in spans:
+            mark = f" ({fault})" if fault and one.number >= since else ""
+            happened.add_row(
+                f"{one.number}{mark}",
+                f"{one.losses.mean():.4f}",
+                ", ".join(f"v{version}: {count}" for version, count in one.versions.items()),
+                plain("; ".join(_names(one))),
+                ", ".join(run.outcome for run in one.runs),
+            )
+        console().print(happened)
+
+
+def _names(one: "Played") -> "list[str]":
+    return list(
+        dict.fromkeys(f"{found.kind} {found.name}" for result in one.found for found in result.fired)
+    )

@@ -1,0 +1,71 @@
+"""The data that is played: spans in order, with what will turn out to be right."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from evergreen.errors import DataError
+from evergreen.settings import Settings, load_function
+from evergreen.spans import Period, Span, list_spans
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One span of the stream.
+
+    Attributes:
+        number: Of the span.
+        path: Its folder, as it was cut.
+        rows: Raw rows whose label will be known.
+        labels: 0 or 1, [n].
+        ids: Of the requests that are made of the rows, [n].
+        end: When its time is over.
+    """
+
+    number: int
+    path: Path
+    rows: pa.Table
+    labels: NDArray[np.float64]
+    ids: list[str]
+    end: datetime
+
+
+def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Piece]:
+    """Cuts the project's data into spans, and reads them.
+
+    Args:
+        settings: The project's settings.
+        folder: The spans are written there.
+        period: Length of a span.
+        last: The last span that is played; 0 for all.
+
+    Raises:
+        DataError: If there are too few spans.
+    """
+    source = load_function("data.source", settings.data.source)
+    source(None, folder / period.value, period, settings.data.format)
+    label = load_function("replay.label", settings.replay.label)
+    spans = list_spans(folder / period.value)
+    spans = [span for span in spans if not last or span.number <= last]
+    if len(spans) <= settings.replay.first:
+        raise DataError(
+            f"{len(spans)} spans: the first model alone takes {settings.replay.first}.",
+            hint="Play more spans, or set replay.first.",
+        )
+    return [_piece(span, label, settings.data.key) for span in spans]
+
+
+def _piece(span: Span, label, key: str) -> Piece:
+    table = pa.concat_tables(pq.read_table(file) for file in span.files)
+    labels = label(table)
+    known = np.isfinite(labels)
+    rows = table.filter(pa.array(known))
+    times = span.manifest.period or span.manifest.time_range
+    assert times is not None
+    ids = [str(one) for one in rows.column(key).to_pylist()]
+    return Piece(span.number, span.path, rows, labels[known], ids, times.end)
