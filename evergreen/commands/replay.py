@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 POLICIES = "never,always,schedule,trigger"
 
 
-def replay(  # noqa: PLR0913, PLR0917 - a parameter an option
+def replay(
     project: Project = HERE,
     config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
     overrides: Overrides = [],  # noqa: B006
@@ -97,7 +97,15 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
         )
     console().print(rows)
     for policy, spans in played.items():
-        happened = table(f"retrain {policy.value}", "span>", "log loss>", "answered by", "beyond a threshold", "runs", folds=("beyond a threshold",))
+        happened = table(
+            f"retrain {policy.value}",
+            "span>",
+            "log loss>",
+            "answered by",
+            "beyond a threshold",
+            "runs",
+            folds=("beyond a threshold",),
+        )
         for one in spans:
             mark = f" ({fault})" if fault and one.number >= since else ""
             happened.add_row(
@@ -112,5 +120,7 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
 
 def _names(one: "Played") -> "list[str]":
     return list(
-        dict.fromkeys(f"{found.kind} {found.name}" for result in one.found for found in result.fired)
+        dict.fromkeys(
+            f"{found.kind} {found.name}" for result in one.found for found in result.fired
+        )
     )

@@ -9,8 +9,8 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import DataError
 from evergreen.lineage.artifacts import blessed_statistics
 from evergreen.monitoring.statistics import Feature, distance
-from evergreen.planning.planner import Planner, take_digests
 from evergreen.planning.plan import TRAIN
+from evergreen.planning.planner import Planner, take_digests
 from evergreen.reporting.reading import load_statistics
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
@@ -39,7 +39,9 @@ class Calibrated:
     @property
     def thresholds(self) -> tuple[float, float]:
         """Of drift and of skew: a quarter above the largest of history."""
-        drift, skew = (max(LEAST, MARGIN * max(one, default=0.0)) for one in (self.drift, self.skew))
+        drift, skew = (
+            max(LEAST, MARGIN * max(one, default=0.0)) for one in (self.drift, self.skew)
+        )
         return round(drift, 3), round(skew, 3)
 
 
@@ -85,7 +87,9 @@ def _distances(
 
 def _history(settings: Settings, store: MetadataStore) -> list[dict[str, Feature]]:
     planner, digests = Planner(settings, store), take_digests(settings)
-    keys = [planner.reference(one, digests).ingest_key for one in list_spans(settings.data.span_root)]
+    keys = [
+        planner.reference(one, digests).ingest_key for one in list_spans(settings.data.span_root)
+    ]
     ids = [found for key in keys if (found := blessed_statistics(store, key))]
     folders = {one.id: Path(one.uri) for one in store.get_artifacts_by_id(ids)}
     datasets = (load_statistics(folders[one], TRAIN) for one in ids)

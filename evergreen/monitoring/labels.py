@@ -27,7 +27,15 @@ class Labels:
     def __init__(self, folder: Path) -> None:
         tables = [_read(file) for file in sorted(folder.glob("**/*"))] if folder.is_dir() else []
         known = [table for table in tables if table is not None]
-        self._table = pa.concat_tables(known) if known else None
+        # A label that is corrected later comes in a later file; the last one counts.
+        self._table = (
+            pa.concat_tables(known)
+            .group_by(KEYS, use_threads=False)
+            .aggregate([(LABEL, "last")])
+            .rename_columns([*KEYS, LABEL])
+            if known
+            else None
+        )
 
     def join(self, keys: pa.Table) -> NDArray[np.float64]:
         """Returns the label of each row, NaN where there is none yet. Shape [n].
@@ -40,7 +48,6 @@ class Labels:
             return missing
         asked = keys.append_column("at", pa.array(np.arange(keys.num_rows)))
         found = asked.join(self._table, KEYS, join_type="inner")
-        # A label that is corrected later comes in a later file; the last one counts.
         missing[found.column("at").to_numpy()] = found.column(LABEL).to_numpy()
         return missing
 

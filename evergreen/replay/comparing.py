@@ -45,7 +45,9 @@ def compare(played: Mapping[Policy, Sequence[Played]]) -> list[Row]:
     Intervals are of the mean over rows, by the normal approximation; of differences, of the mean of
     the paired differences.
     """
-    losses = {policy: np.concatenate([one.losses for one in spans]) for policy, spans in played.items()}
+    losses = {
+        policy: np.concatenate([one.losses for one in spans]) for policy, spans in played.items()
+    }
     reference = losses.get(Policy.ALWAYS, next(iter(losses.values())))
     return [
         Row(

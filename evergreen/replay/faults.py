@@ -38,7 +38,7 @@ def of_traffic(fault: Fault | None, rows: pa.Table, columns: Columns) -> pa.Tabl
         Fault.UNIT: lambda values: pc.multiply(values, KILOMETRES).cast(values.type),
         Fault.UPSTREAM: lambda values: pa.nulls(len(values), values.type),
     }
-    if fault not in changes:
+    if fault is None or fault not in changes:
         return rows
     name = columns.measured if fault is Fault.UNIT else columns.emptied
     values = rows.column(name).combine_chunks()

@@ -60,9 +60,7 @@ class Player:
         console: What runs show goes there.
     """
 
-    def __init__(
-        self, world: World, fault: Fault | None, faulty: range, console: Console
-    ) -> None:
+    def __init__(self, world: World, fault: Fault | None, faulty: range, console: Console) -> None:
         self._world = world
         self._fault = fault
         self._faulty = faulty
@@ -130,8 +128,12 @@ class Player:
         if fault in (None, Fault.LABEL):
             self._world.land(piece.path)
             return
-        read = pa.concat_tables(pq.read_table(file) for file in sorted(piece.path.glob("*.parquet")))
-        publish_version(self._settings.data.span_root, piece.number, of_data(fault, read, Columns()))
+        read = pa.concat_tables(
+            pq.read_table(file) for file in sorted(piece.path.glob("*.parquet"))
+        )
+        publish_version(
+            self._settings.data.span_root, piece.number, of_data(fault, read, Columns())
+        )
 
     def _monitor(self, now: datetime) -> list[MonitoringResult]:
         """Looks at the newest traffic, and once more at that before, whose labels have come."""

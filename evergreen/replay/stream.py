@@ -1,5 +1,6 @@
 """The data that is played: spans in order, with what will turn out to be right."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +61,7 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
     return [_piece(span, label, settings.data.key) for span in spans]
 
 
-def _piece(span: Span, label, key: str) -> Piece:
+def _piece(span: Span, label: Callable[[pa.Table], NDArray[np.float64]], key: str) -> Piece:
     table = pa.concat_tables(pq.read_table(file) for file in span.files)
     labels = label(table)
     known = np.isfinite(labels)

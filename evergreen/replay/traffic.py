@@ -53,7 +53,7 @@ def send(target: str, model: str, rows: pa.Table, ids: list[str], in_flight: int
     started = datetime.now(UTC)
     with Client(target, model=model) as client, grpc.insecure_channel(target) as channel:
         tensors = client.inputs(rows)
-        call = channel.unary_unary(PREDICT, response_deserializer=PredictResponse.FromString)
+        call = channel.unary_unary(PREDICT, None, PredictResponse.FromString)
         waiting: deque[Any] = deque()
         found: list[tuple[float, int]] = []
         for at, request_id in enumerate(ids):

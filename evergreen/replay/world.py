@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -31,7 +31,12 @@ class World:
     """
 
     def __init__(
-        self, policy: Policy, settings: Settings, project: Path, config: Sequence[str], overrides: Sequence[str]
+        self,
+        policy: Policy,
+        settings: Settings,
+        project: Path,
+        config: Sequence[str],
+        overrides: Sequence[str],
     ) -> None:
         """Makes its settings; nothing is started.
 
@@ -111,7 +116,7 @@ class World:
         assert folder is not None
         self.wait("the log", lambda: folder.is_dir() and _rows(folder) >= rows)
 
-    def wait(self, what: str, check) -> None:
+    def wait(self, what: str, check: Callable[[], object]) -> None:
         """Waits until something is so; other processes do not tell when.
 
         Raises:

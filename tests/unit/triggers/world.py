@@ -67,7 +67,7 @@ class QuickRuns:
                 self._progress[run_id, attempt] = Progress.STOPPED
 
     def close(self) -> None:
-        self._progress = {key: Progress.ABSENT for key in self._progress}
+        self._progress = dict.fromkeys(self._progress, Progress.ABSENT)
 
     def _carry_out(self, record: RunRecord) -> Outcome:
         for span in record.to_ingest:
