@@ -73,7 +73,6 @@ def _rows(
     if not folder.is_dir():
         return
     partitioning = ds.partitioning(pa.schema([("date", pa.string())]), flavor="hive")
-    dataset = ds.dataset(folder, format="parquet", partitioning=partitioning)
     wanted = (
         (ds.field("date") >= f"{window.start:%Y-%m-%d}")
         # A file is written a while after the answers in it, on the next day at the latest.
@@ -84,15 +83,16 @@ def _rows(
     )
     if version is not None:
         wanted &= ds.field("version") == version
-    # Read ahead by little: memory must not grow with the log.
-    scanner = dataset.scanner(
-        columns=columns,
-        filter=wanted,
-        batch_size=BATCH_ROWS,
-        batch_readahead=1,
-        fragment_readahead=1,
-    )
     try:
+        dataset = ds.dataset(folder, format="parquet", partitioning=partitioning)
+        # Read ahead by little: memory must not grow with the log.
+        scanner = dataset.scanner(
+            columns=columns,
+            filter=wanted,
+            batch_size=BATCH_ROWS,
+            batch_readahead=1,
+            fragment_readahead=1,
+        )
         yield from (batch for batch in scanner.to_batches() if batch.num_rows)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(

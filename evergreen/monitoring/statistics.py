@@ -15,8 +15,9 @@ from tensorflow_data_validation.statistics import stats_impl
 
 # isort: on
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2, norm
+from scipy.stats import chi2, ncx2, norm
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from evergreen.components.data_gate.merging import counts
@@ -128,15 +129,23 @@ def _of_numbers(
     edges = _deciles(before)
     p, q = _shares(before, edges), _shares(after, edges)
     divergence = float(np.nan_to_num(jensenshannon(p, q, base=2))) ** 2
-    # Without any difference the divergence is about that times chi-square, as in docs/canary.md.
     scale = sum(1 / size for size in sizes) / (8 * math.log(2))
-    noise = scale * chi2.ppf(1 - level, max(len(edges), 1))
-    least = max(math.sqrt(divergence) - math.sqrt(noise), 0.0) ** 2
+    least = scale * _noncentrality(divergence / scale, max(len(edges), 1), level)
     old, new = (
         np.average([one.num_stats.mean for one in side], weights=_weights(side))
         for side in (before, after)
     )
     return Distance(divergence, least, f"the mean went from {old:.5g} to {new:.5g}")
+
+
+def _noncentrality(value: float, freedom: int, level: float) -> float:
+    """The least noncentrality that makes a chi-square of at least that value likely enough.
+
+    A divergence, over its scale, is about noncentral chi-square: central without any difference.
+    """
+    if chi2.sf(value, freedom) >= level:
+        return 0.0
+    return float(brentq(lambda least: ncx2.sf(value, freedom, least) - level, 1e-9, value))
 
 
 def _weights(side: Sequence[Feature]) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 from evergreen.settings import Settings
 
 OFF = dict.fromkeys(("schedule", "new_data", "performance", "distribution"))
-NO_LIMIT = {"cooldown_seconds": 0, "daily_budget": 1000, "attempts": 1, "retry_seconds": 0}
+NO_LIMIT = {"cooldown_seconds": 0, "daily_budget": 1000, "attempts": 1}
 
 
 class Policy(StrEnum):

@@ -17,7 +17,7 @@ class DistanceSettings(Section):
     """
 
     numbers: Share = Field(
-        0.05, description="Jensen-Shannon divergence in bits, over the deciles of before."
+        0.01, description="Jensen-Shannon divergence in bits, over the deciles of before."
     )
     categories: Share = Field(0.15, description="L-infinity: the change of any value's share.")
     missing: Share = Field(0.2, description="The change of the share of rows without a value.")

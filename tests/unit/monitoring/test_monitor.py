@@ -41,7 +41,7 @@ def score(rows: list[dict]) -> np.ndarray:
 
 
 def traffic(settings: Settings, number: int, **kind: object) -> list[str]:
-    rows = trips(500, number, **kind)
+    rows = trips(kind.pop("count", 500), number, **kind)
     return write(settings.gateway.log.folder, hour(number), rows, score(rows))
 
 
@@ -72,8 +72,8 @@ def test_the_same_traffic_again_is_no_drift(settings: Settings, store: MetadataS
 def test_a_change_upstream_is_drift_of_that_feature_alone(
     settings: Settings, store: MetadataStore, kind: dict, name: str
 ) -> None:
-    traffic(settings, 0)
-    traffic(settings, 1, **kind)
+    traffic(settings, 0, count=2000)
+    traffic(settings, 1, count=2000, **kind)
     assert fired(monitor(settings, store, hour(1), NOW)) == {(Kind.DRIFT, name)}
 
 

@@ -19,12 +19,12 @@ def normal(size: int, seed: int, shift: float = 0.0) -> Feature:
 
 
 def test_the_divergence_of_numbers_is_that_over_the_deciles_of_before() -> None:
-    before = np.random.default_rng(1).lognormal(0, 2, 20_000)
+    before = np.random.default_rng(1).lognormal(0, 1, 20_000)
     after = before * 1.6
     edges = np.quantile(before, np.linspace(0.1, 0.9, 9))
     counts = [np.bincount(np.searchsorted(edges, one), minlength=10) for one in (before, after)]
     found = distance([of(before)], [of(after)], LEVEL)
-    assert found.value == pytest.approx(jensenshannon(*counts, base=2) ** 2, rel=0.1)
+    assert found.value == pytest.approx(jensenshannon(*counts, base=2) ** 2, rel=0.15)
     assert 0 < found.least < found.value
 
 
