@@ -186,6 +186,16 @@ def test_a_run_that_crashes_is_tried_again_as_the_same_run(world: World) -> None
     assert world.outcomes() == [Outcome.MODEL_REFUSED]
 
 
+def test_the_next_try_waits_a_while(world: World) -> None:
+    world.begin("triggers.retry_seconds=7200")
+    world.runs.before = lambda record, attempt: Progress.STOPPED if attempt == 0 else None
+    assert world.step().due == world.now + 2 * HOUR
+    world.step()
+    assert len(world.runs.launched) == 1
+    world.step()
+    assert world.outcomes() == [Outcome.MODEL_REFUSED]
+
+
 def test_a_run_that_crashes_every_time_has_failed(world: World) -> None:
     world.runs.before = lambda record, attempt: Progress.STOPPED
     world.step()

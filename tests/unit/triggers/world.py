@@ -89,7 +89,7 @@ class World:
         self.now = START
         self.seconds = 0.0
         self.runs = QuickRuns(bench)
-        self.overrides: tuple[str, ...] = ("triggers.cooldown_seconds=0",)
+        self.overrides: tuple[str, ...] = ("triggers.cooldown_seconds=0", "triggers.retry_seconds=0")
         self.monitor: Monitor | None = None
         self.begin()
 
