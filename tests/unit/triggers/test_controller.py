@@ -150,6 +150,15 @@ def test_good_data_that_came_with_bad_is_trained_on(world: World) -> None:
     assert world.outcomes() == [Outcome.DATA_REFUSED, Outcome.MODEL_REFUSED]
 
 
+def test_what_was_forced_and_is_refused_is_not_forced_again(world: World) -> None:
+    world.runs.bad = {1, 2}
+    world.step()
+    world.fire(force=True)
+    assert len(world.starts(world.step())) == 1
+    assert world.outcomes()[-1] is Outcome.DATA_REFUSED
+    assert not world.step().entries
+
+
 def test_a_changed_span_in_the_window_is_trained_on_again(world: World) -> None:
     world.step()
     world.bench.publish(1, value=1)
