@@ -39,9 +39,10 @@ def test_spans_that_land_become_models(command: Command, folder: Path, tmp_path:
     log = TriggerLog(store, "taxi")
     root = folder / "spans" / "year"
     said = folder / "watch.log"
-    with said.open("w") as stream, subprocess.Popen(
-        command("watch", *words), stdout=stream, stderr=stream
-    ) as process:
+    with (
+        said.open("w") as stream,
+        subprocess.Popen(command("watch", *words), stdout=stream, stderr=stream) as process,
+    ):
         for number, span in enumerate(spans[:2], start=1):
             land(span, root)
             while len(log.of(Ended)) < number:

@@ -84,4 +84,3 @@ def test_spans_of_another_period_are_not_of_this_pipeline(world: World) -> None:
     shutil.rmtree(span.path.parent)
     assert publish_version(root, 3, pa.table({"trip_id": ["a"]})).number == 3
     assert not world.step().entries
-
