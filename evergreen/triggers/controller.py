@@ -39,7 +39,7 @@ class Step:
     """What one step has done.
 
     Attributes:
-        entries: What it wrote to the log, or found there.
+        entries: What came into the log since the step before.
         due: When the next one is due by the clock alone, if ever.
     """
 
@@ -84,6 +84,7 @@ class Controller:
         self._log = log or TriggerLog(store, settings.model.name)
         self._records = RunRecords(store)
         self._planner = Planner(settings, store)
+        self._told: int | None = None
         self._monitored: datetime | None = None
         self._launched: dict[tuple[str, int], float] = {}
         self._settled: tuple[int, datetime, datetime | None] | None = None
@@ -96,20 +97,27 @@ class Controller:
                 on where this one ended.
             ml_metadata.errors.StatusError: If the metadata store refuses.
         """
-        before = len(self._log.entries)
         self._log.refresh()
+        if self._told is None:
+            self._told = len(self._log.entries)
         try:
             self._look(now)
             self._notice(now)
             while self._advance(now):
                 pass
         except LogConflictError:  # somebody fired just now: at the next step it is known
-            return Step(tuple(self._log.entries[before:]), now)
-        return Step(tuple(self._log.entries[before:]), self._due(now))
+            return Step(self._untold(), now)
+        return Step(self._untold(), self._due(now))
 
     def close(self) -> None:
         """Lets go of what is carried out on this machine: the next controller takes it up."""
         self._launcher.close()
+
+    def _untold(self) -> tuple[Entry, ...]:
+        """What no step has returned yet; one that ended with an error has returned nothing."""
+        new = tuple(self._log.entries[self._told :])
+        self._told = len(self._log.entries)
+        return new
 
     def _look(self, now: datetime) -> None:
         if self._monitor is None:
@@ -166,38 +174,49 @@ class Controller:
     def _carry_on(self, decision: Decision, now: datetime) -> bool:
         """Brings the run that was started nearer to its end; returns whether it has moved."""
         run_id, tries = decision.run_id, self._log.tries(decision.run_id)
+        record = self._records.find(run_id)
+        progress = self._launcher.progress(record, tries) if record else Progress.ABSENT
+        if record and progress is Progress.GOES_ON:
+            return self._hold_to_deadline(record, tries, now)
+        if record and record.outcome and record.outcome not in RESUMABLE:
+            return self._write(Ended(at=now, run_id=run_id, outcome=record.outcome))
+        if record and progress is Progress.STOPPED:
+            told = f"ended as {record.outcome}" if record.outcome else "crashed"
+            return self._write(Tried(at=now, run_id=run_id, problem=told))
         if tries >= self._settings.triggers.attempts:
             return self._give_up(run_id, Outcome.FAILED, now)
-        record = self._record(decision, now)
-        if record is None:
-            return True
-        progress = self._launcher.progress(record, tries)
-        if progress is Progress.GOES_ON:
-            return self._hold_to_deadline(record, tries, now)
-        if record.outcome not in RESUMABLE:
-            assert record.outcome
-            self._log.append(Ended(at=now, run_id=run_id, outcome=record.outcome))
-        elif progress is Progress.STOPPED:
-            told = f"ended as {record.outcome}" if record.outcome else "crashed"
-            self._log.append(Tried(at=now, run_id=run_id, problem=told))
-        elif record.digests != take_digests(self._settings):
-            return self._give_up(run_id, Outcome.INTERRUPTED, now)
-        else:
-            self._launcher.launch(record, tries)
-            self._launched[run_id, tries] = self._monotonic()
-        return True
+        if self._rests_until(run_id, now):
+            return False
+        return self._launch(record, tries, now) if record else self._plan(decision, now)
 
-    def _record(self, decision: Decision, now: datetime) -> RunRecord | None:
-        """The record of a run: it is planned if nobody has yet; None if it cannot be."""
-        if found := self._records.find(decision.run_id):
-            return found
+    def _plan(self, decision: Decision, now: datetime) -> bool:
         try:
-            return self._planner.plan(self._request(decision), run_id=decision.run_id)
+            self._planner.plan(self._request(decision), run_id=decision.run_id)
         except StoreError:
             raise
         except EvergreenError as error:
-            self._log.append(Tried(at=now, run_id=decision.run_id, problem=f"not planned: {error}"))
+            problem = f"could not be planned: {error}"
+            self._write(Tried(at=now, run_id=decision.run_id, problem=problem))
+        return True
+
+    def _launch(self, record: RunRecord, attempt: int, now: datetime) -> bool:
+        if record.digests != take_digests(self._settings):
+            return self._give_up(record.run_id, Outcome.INTERRUPTED, now)
+        self._launcher.launch(record, attempt)
+        self._launched[record.run_id, attempt] = self._monotonic()
+        return True
+
+    def _write(self, entry: Entry) -> bool:
+        self._log.append(entry)
+        return True
+
+    def _rests_until(self, run_id: str, now: datetime) -> datetime | None:
+        """When the next try may begin, if one has just failed."""
+        failed = [one.at for one in self._log.of(Tried) if one.run_id == run_id]
+        if not failed:
             return None
+        until = failed[-1] + timedelta(seconds=self._settings.triggers.retry_seconds)
+        return until if failed[-1] <= now < until else None
 
     def _hold_to_deadline(self, record: RunRecord, attempt: int, now: datetime) -> bool:
         seconds = self._settings.triggers.deadline_seconds
@@ -207,14 +226,12 @@ class Controller:
             return False
         self._launcher.stop(record, attempt)
         problem = f"was killed: it took longer than {seconds:g} s"
-        self._log.append(Tried(at=now, run_id=record.run_id, problem=problem))
-        return True
+        return self._write(Tried(at=now, run_id=record.run_id, problem=problem))
 
     def _give_up(self, run_id: str, outcome: Outcome, now: datetime) -> bool:
         if self._records.find(run_id):
             end(self._store, run_id, outcome)
-        self._log.append(Ended(at=now, run_id=run_id, outcome=outcome))
-        return True
+        return self._write(Ended(at=now, run_id=run_id, outcome=outcome))
 
     def _request(self, decision: Decision) -> Request:
         events = [self._log.events[id_] for id_ in decision.events]
@@ -246,8 +263,13 @@ class Controller:
             seconds = self._settings.triggers.monitor_seconds
             times.append(self._monitored + timedelta(seconds=seconds))
         if start := self._log.running:
-            key = (start.decision.run_id, self._log.tries(start.decision.run_id))
-            left = self._settings.triggers.deadline_seconds
-            left -= self._monotonic() - self._launched.get(key, self._monotonic())
-            times.append(now + timedelta(seconds=max(left, 0)))
+            times.append(self._due_of_run(start.decision.run_id, now))
         return min(times, default=None)
+
+    def _due_of_run(self, run_id: str, now: datetime) -> datetime:
+        """When the next try may begin, or the deadline of the one that goes on is over."""
+        if until := self._rests_until(run_id, now):
+            return until
+        launched = self._launched.get((run_id, self._log.tries(run_id)), self._monotonic())
+        left = self._settings.triggers.deadline_seconds - (self._monotonic() - launched)
+        return now + timedelta(seconds=max(left, 0))

@@ -82,6 +82,7 @@ class TriggerLog:
         self._writer = uuid.uuid4().hex
         self._last_id = 0
         self._keys: dict[str, TriggerEvent] = {}
+        self._ids: dict[str, TriggerEvent] = {}
         self.entries: list[Entry] = []
 
     def refresh(self) -> None:
@@ -93,7 +94,7 @@ class TriggerLog:
                 entry = _ADAPTER.validate_json(context.custom_properties["entry"].string_value)
                 self.entries.append(entry)
                 if isinstance(entry, Noticed):
-                    self._keys[entry.event.key] = entry.event
+                    self._keys[entry.event.key] = self._ids[entry.event.id] = entry.event
             self._last_id = int(context.id)
 
     def append(self, entry: Entry) -> None:
@@ -145,7 +146,7 @@ class TriggerLog:
     @property
     def events(self) -> dict[str, TriggerEvent]:
         """The events by id, oldest first."""
-        return {event.id: event for event in self._keys.values()}
+        return dict(self._ids)
 
     def decisions(self, event_id: str) -> list[Decided]:
         """Returns the decisions about an event, oldest first."""
@@ -155,19 +156,20 @@ class TriggerLog:
     def waiting(self) -> list[TriggerEvent]:
         """Events that no run was started for, and that were not refused.
 
-        Again those whose run the data gate stopped: one that is about good data gets a run without
-        the bad, one that is about the bad is refused.
+        Again those whose run was given up, or stopped by the data gate: one that is about good
+        data gets a run without the bad, one that is about the bad is refused. What was forced is
+        not forced twice.
         """
-        again = self.given_up | {
-            one.run_id for one in self.of(Ended) if one.outcome is Outcome.DATA_REFUSED
-        }
+        refused = {one.run_id for one in self.of(Ended) if one.outcome is Outcome.DATA_REFUSED}
+        given_up = self.given_up
         final = {
             event
             for decision in (one.decision for one in self.of(Decided))
-            if decision.verdict is not Verdict.WAIT and decision.run_id not in again
+            if decision.verdict is not Verdict.WAIT and decision.run_id not in given_up
             for event in decision.events
+            if decision.run_id not in refused or self._ids[event].force
         }
-        return [event for event in self._keys.values() if event.id not in final]
+        return [event for event in self._ids.values() if event.id not in final]
 
     @property
     def given_up(self) -> set[str]:

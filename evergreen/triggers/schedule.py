@@ -5,7 +5,7 @@ A time that daylight saving skips comes as soon as it has passed; one that it re
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cronsim import CronSim
 
@@ -28,7 +28,9 @@ class Schedule:
 
     def poll(self, now: datetime) -> Iterator[TriggerEvent]:
         """Gives the newest time that has come, if it came since the schedule was set."""
-        newest = next(self._times(now, reverse=True))
+        # Backwards from the next minute: cron knows no seconds.
+        times = self._times(now + timedelta(minutes=1), reverse=True)
+        newest = next(time for time in times if time <= now)
         if newest > self._since(self._identity, now):
             yield TriggerEvent.of(
                 self.name,

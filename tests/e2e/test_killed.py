@@ -66,6 +66,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
         "triggers.daily_budget=100000",
         "triggers.attempts=100000",
         "triggers.deadline_seconds=20",
+        "triggers.retry_seconds=0",
         "triggers.poll_seconds=1",
         "triggers.window.spans=2",
     )

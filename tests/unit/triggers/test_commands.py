@@ -7,6 +7,9 @@ from evergreen.cli import app
 from evergreen.errors import EvergreenError
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.findings import Kind
+from evergreen.planning.plan import Outcome
+from evergreen.running.ending import end
+from evergreen.triggers.launching import Progress
 from tests.unit.planning.conftest import ROOT
 from tests.unit.triggers.world import World, finding
 
@@ -48,6 +51,9 @@ def test_the_story_goes_from_the_evidence_to_the_canary(world: World) -> None:
     world.begin("triggers.new_data=null")
     world.serve(7)
     world.monitored(finding(Kind.PERFORMANCE, "auc"), version=7)
+    world.runs.before = lambda record, attempt: (
+        end(world.store, record.run_id, Outcome.MODEL_REFUSED) and Progress.STOPPED
+    )
     world.step()
     [record] = world.records
     assert record.model_version

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, SettingsError
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.findings import Kind
 from evergreen.planning.plan import Outcome
@@ -152,6 +152,15 @@ def test_good_data_that_came_with_bad_is_trained_on(world: World) -> None:
     assert world.outcomes() == [Outcome.DATA_REFUSED, Outcome.MODEL_REFUSED]
 
 
+def test_what_was_forced_and_is_refused_is_not_forced_again(world: World) -> None:
+    world.runs.bad = {1, 2}
+    world.step()
+    world.fire(force=True)
+    assert len(world.starts(world.step())) == 1
+    assert world.outcomes()[-1] is Outcome.DATA_REFUSED
+    assert not world.step().entries
+
+
 def test_a_changed_span_in_the_window_is_trained_on_again(world: World) -> None:
     world.step()
     world.bench.publish(1, value=1)
@@ -185,6 +194,16 @@ def test_a_run_that_crashes_is_tried_again_as_the_same_run(world: World) -> None
     world.step()
     [record] = world.records
     assert world.runs.launched == [(record.run_id, 0), (record.run_id, 1)]
+    assert world.outcomes() == [Outcome.MODEL_REFUSED]
+
+
+def test_the_next_try_waits_a_while(world: World) -> None:
+    world.begin("triggers.retry_seconds=7200")
+    world.runs.before = lambda record, attempt: Progress.STOPPED if attempt == 0 else None
+    assert world.step().due == world.now + 2 * HOUR
+    world.step()
+    assert len(world.runs.launched) == 1
+    world.step()
     assert world.outcomes() == [Outcome.MODEL_REFUSED]
 
 
@@ -256,7 +275,7 @@ def test_a_run_of_code_that_changed_is_given_up_and_planned_anew(world: World) -
 def test_an_event_is_not_lost_while_nothing_can_be_decided(world: World) -> None:
     world.begin("pipeline.lock=/nowhere/at/all", "triggers.new_data=null")
     world.fire()
-    with pytest.raises(OSError, match="nowhere"):
+    with pytest.raises(SettingsError, match="nowhere"):
         world.step()
     world.begin(f"pipeline.lock={world.bench.folder / 'lock.txt'}")
     assert world.starts(world.step()) == [[1, 2]]

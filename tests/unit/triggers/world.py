@@ -89,13 +89,16 @@ class World:
         self.now = START
         self.seconds = 0.0
         self.runs = QuickRuns(bench)
-        self.overrides: tuple[str, ...] = ("triggers.cooldown_seconds=0",)
+        self.overrides: tuple[str, ...] = (
+            "triggers.cooldown_seconds=0",
+            "triggers.retry_seconds=0",
+        )
         self.monitor: Monitor | None = None
         self.begin()
 
     def begin(self, *overrides: str) -> None:
         """Begins a controller anew, with settings overrides, as after a restart."""
-        self.overrides = (*self.overrides, *overrides)
+        self.overrides += overrides
         settings = self.settings = self.bench.settings(*self.overrides)
         self.log = TriggerLog(self.store, settings.pipeline.name)
         self.controller = Controller(

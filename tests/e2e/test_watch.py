@@ -1,0 +1,62 @@
+"""The controller as a user runs it, with the real pipeline: a span lands, a model is pushed."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from data.taxi.spans import cut
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import Stage, stages
+from evergreen.lineage.store import open_store
+from evergreen.planning.plan import Outcome
+from evergreen.settings.models import MetadataSettings
+from evergreen.spans import Format, Period, Span
+from evergreen.triggers.log import Ended, TriggerLog
+from tests.e2e.conftest import Command
+
+SETTINGS = (
+    "data.period=year",
+    "model.hyperparameters.max_epochs=1",
+    "triggers.cooldown_seconds=0",
+    "triggers.attempts=1",
+    "gateway.backend.grpc=127.0.0.1:1",
+)
+
+
+def land(span: Span, root: Path) -> None:
+    """Has a span appear as a publisher would: by one rename."""
+    target = root / span.path.parent.name / span.path.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    span.path.rename(target)
+
+
+def test_spans_that_land_become_models(command: Command, folder: Path, tmp_path: Path) -> None:
+    spans = cut(None, tmp_path, Period.YEAR, Format.PARQUET)
+    words = [word for pair in SETTINGS for word in ("--set", pair)]
+    store = open_store(MetadataSettings(sqlite=folder / "metadata.sqlite"))
+    log = TriggerLog(store, "taxi")
+    root = folder / "spans" / "year"
+    said = folder / "watch.log"
+    with (
+        said.open("w") as stream,
+        subprocess.Popen(command("watch", *words), stdout=stream, stderr=stream) as process,
+    ):
+        for number, span in enumerate(spans[:2], start=1):
+            land(span, root)
+            while len(log.of(Ended)) < number:
+                assert process.poll() is None, said.read_text()
+                time.sleep(0.2)
+                log.refresh()
+        process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
+    first, second = RunRecords(store).all("taxi")
+    assert [first.outcome, second.outcome] == [Outcome.PUSHED, Outcome.PUSHED], said.read_text()
+    assert [[span.number for span in run.window] for run in (first, second)] == [[1], [1, 2]]
+    assert [span.number for span in second.to_ingest] == [2]
+    assert stages(Registry(store, "taxi").events()) == {1: Stage.SERVING, 2: Stage.CANARY}
+    line = command("triggers", "explain", second.run_id)
+    story = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+    for words in ("span 2 has landed", "Data gate, span 2", "Model gate", "version 2 is canary"):
+        assert words in story
