@@ -29,8 +29,8 @@ def render(stored: str, images: Path) -> str:
 
 A store (SQLite) of {result.runs:,} runs with {result.artifacts:,} artifacts, made by
 `benchmarks/lineage/history.py`, asked through the [read API](lineage.md) in a process that is warm.
-Measured on {result.started:%Y-%m-%d} on {where.processor}, {where.cores} cores; load before:
-{where.load:.1f}.
+Measured on {result.started:%Y-%m-%d} on {where.processor}, {where.cores} cores, with a load of
+{where.load:.1f} before.
 
 {_answers(result)}
 Whole processes, from the shell and back, imports included:

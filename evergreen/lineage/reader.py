@@ -111,24 +111,8 @@ class Lineage:
 
     def versions(self) -> list[VersionView]:
         """Returns all versions that were taken, the oldest first."""
-        events = self.events()
-        stage = stages(events)
-        found = []
-        for number, key in sorted(self._registry.versions().items()):
-            own = tuple(event for event in events if event.model.version == number)
-            entered = own[0] if own else None
-            told = entered.evidence if entered else {}
-            view = VersionView(
-                version=number,
-                train_key=key,
-                stage=stage.get(number),
-                artifact_id=entered.model.artifact_id if entered else None,
-                run_id=told.get("run", ""),
-                path=told.get("path", ""),
-                events=own,
-            )
-            found.append(view)
-        return found
+        history = _History(self.events())
+        return [history.version(*one) for one in sorted(self._registry.versions().items())]
 
     def version(self, number: int) -> VersionView:
         """Returns a version.
@@ -136,14 +120,13 @@ class Lineage:
         Raises:
             RegistryError: If there is none of that number.
         """
-        found = self.versions()
-        for version in found:
-            if version.version == number:
-                return version
-        there = ", ".join(str(one.version) for one in found) or "none yet"
-        raise RegistryError(
-            f"there is no version {number}.", hint=f"There are: {there}. See: evergreen models"
-        )
+        key = self._registry.train_key(number)
+        if key is None:
+            there = ", ".join(map(str, sorted(self._registry.versions()))) or "none yet"
+            raise RegistryError(
+                f"there is no version {number}.", hint=f"There are: {there}. See: evergreen models"
+            )
+        return _History(self.events()).version(number, key)
 
     def graph(self, artifacts: Sequence[int], way: Way = Way.BOTH, hops: int = FAR) -> GraphView:
         """Returns the graph around artifacts.
@@ -154,3 +137,26 @@ class Lineage:
             hops: How far: one to an execution, one more to its artifacts.
         """
         return from_artifacts(self._store, artifacts, way, hops).view()
+
+
+class _History:
+    """The log of a model, by version."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._stages = stages(events)
+        self._events: dict[int, list[Event]] = {}
+        for event in events:
+            self._events.setdefault(event.model.version, []).append(event)
+
+    def version(self, number: int, train_key: str) -> VersionView:
+        events = self._events.get(number, [])
+        told = events[0].evidence if events else {}
+        return VersionView(
+            version=number,
+            train_key=train_key,
+            stage=self._stages.get(number),
+            artifact_id=events[0].model.artifact_id if events else None,
+            run_id=told.get("run", ""),
+            path=told.get("path", ""),
+            events=tuple(events),
+        )

@@ -45,7 +45,9 @@ class Registry:
 
     def train_key(self, version: int) -> str | None:
         """Returns the key of the training that made a version."""
-        return self.versions().get(version)
+        name = f"{self._model}/{version}"
+        context = self._store.get_context_by_type_and_name(VERSION_TYPE, name)
+        return context.custom_properties["train_key"].string_value if context else None
 
     def versions(self) -> dict[int, str]:
         """Returns the key of the training of every version that was taken."""

@@ -60,14 +60,17 @@ class RegistryError(EvergreenError):
 def stages(events: Sequence[Event]) -> dict[int, Stage]:
     """Returns the stage of every version, by its number."""
     found: dict[int, Stage] = {}
+    current: int | None = None
     for event in events:
+        version = event.model.version
         if event.stage is Stage.SERVING:
-            left = Stage.REJECTED if event.action is Action.ROLLBACK else Stage.ARCHIVED
-            found = {
-                version: left if stage is Stage.SERVING else stage
-                for version, stage in found.items()
-            }
-        found[event.model.version] = event.stage
+            if current is not None:
+                left = Stage.REJECTED if event.action is Action.ROLLBACK else Stage.ARCHIVED
+                found[current] = left
+            current = version
+        elif version == current:
+            current = None
+        found[version] = event.stage
     return found
 
 

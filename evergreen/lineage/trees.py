@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.reader import Asked, Lineage
-from evergreen.lineage.stages import Event
+from evergreen.lineage.stages import Event, stages
 from evergreen.lineage.views import ArtifactView, Branch, GraphView, RunView, VersionView, Way
 from evergreen.planning.plan import RunRecord, SpanRef
 
@@ -43,7 +43,7 @@ def span_tree(lineage: Lineage, number: int) -> Branch:
         raise EvergreenError(
             f"no run has trained on span {number}.", hint="See: evergreen data list"
         )
-    stages = {one.version: one.stage for one in lineage.versions()}
+    known = stages(lineage.events())
     contents: dict[tuple[int, str], list[RunRecord]] = {}
     for record in reversed(records):
         [span] = [one for one in record.window if one.number == number]
@@ -53,7 +53,7 @@ def span_tree(lineage: Lineage, number: int) -> Branch:
         name, below = f"span {number}, version {version}", []
         for record in runs:
             made = record.model_version
-            stage = stages.get(made or 0)
+            stage = known.get(made or 0)
             model = Branch(kind="model", name=f"version {made}", text=stage or "never registered")
             below.append(_run(record, (model,) if made else ()))
         text = f"sha256 {sha256[:12]}"

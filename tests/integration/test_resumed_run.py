@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.claims import RunIsAliveError
+from evergreen.lineage.claims import Claims, RunIsAliveError
 from evergreen.planning.plan import Outcome, RunRecord
 from evergreen.running.resuming import CannotGoOnError
 from evergreen.running.run import RunFailedError
@@ -19,10 +19,10 @@ REASON = "the disk is full [red]"
 @pytest.fixture(scope="module")
 def failed(project: Project, first: Ran) -> tuple[RunRecord, RunFailedError]:
     """A run whose Trainer has failed."""
-    failing.REASONS.append(REASON)
-    with pytest.raises(RunFailedError) as error:
-        project.run("1-2", [FAILING], experiment=True)
-    failing.REASONS.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(failing.REASON, REASON)
+        with pytest.raises(RunFailedError) as error:
+            project.run("1-2", [FAILING], experiment=True)
     return project.lineage.record(""), error.value
 
 
@@ -87,8 +87,6 @@ def test_what_it_did_before_is_kept(project: Project, resumed: Ran, rerun: Ran) 
 
 @pytest.fixture
 def claimed(project: Project, resumed: Ran) -> Iterator[str]:
-    from evergreen.lineage.claims import Claims
-
     with Claims(project.settings.pipeline.root).hold(resumed.record.run_id):
         yield resumed.record.run_id
 
