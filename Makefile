@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run serve test test-kill test-containers image bench lint clean
+.PHONY: help setup lock data run serve test test-kill test-containers image bench replay lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test-containers: setup ## Build the image and test it in containers (root, podma
 
 image: ## Build the image evergreen:<version> with podman or docker
 	@deploy/image.sh $(IMAGE_ARGS)
+
+replay: setup ## Play four years of trips again, and compare policies of retraining (about 20 minutes)
+	@$(BIN)/evergreen replay
 
 bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about 45 minutes)
 	@$(BIN)/python -m benchmarks pipeline

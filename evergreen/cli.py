@@ -5,7 +5,6 @@ import sys
 import typer
 
 from evergreen.commands import (
-    calibrate,
     compare,
     config,
     data,
@@ -13,7 +12,6 @@ from evergreen.commands import (
     lineage,
     loadtest,
     models,
-    monitor,
     orchestrators,
     predict,
     registry,
@@ -55,8 +53,6 @@ app.command()(registry.archive)
 app.command()(registry.reset_baseline)
 app.command()(registry.expose)
 app.command(context_settings=serve.CONTEXT)(serve.serve)
-app.command()(monitor.monitor)
-app.command()(calibrate.calibrate)
 app.command()(replay.replay)
 app.command()(watch.watch)
 app.command()(gateway.gateway)

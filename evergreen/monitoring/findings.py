@@ -32,7 +32,7 @@ class Finding(Frozen):
         kind: What was looked at.
         name: The feature, the output or the metric.
         value: What was measured.
-        threshold: What it is held to; None if to nothing.
+        threshold: What it is held to.
         fired: Whether it is surely beyond the threshold, noise considered.
         interval: Confidence interval of the value, if it has one.
         slice: `feature=value` of a part of the traffic; empty for all of it.
@@ -43,7 +43,7 @@ class Finding(Frozen):
     kind: Kind
     name: str
     value: float
-    threshold: float | None
+    threshold: float
     fired: bool
     interval: tuple[float, float] | None = None
     slice: str = ""

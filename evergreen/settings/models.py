@@ -10,7 +10,6 @@ from evergreen.settings.exposure import ExposureSettings
 from evergreen.settings.gateway import GatewaySettings
 from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
-from evergreen.settings.monitoring import MonitoringSettings
 from evergreen.settings.replay import ReplaySettings
 from evergreen.settings.triggers import TriggerSettings
 from evergreen.spans import Format, Period
@@ -115,7 +114,6 @@ class Settings(Section):
     beam: BeamSettings
     serving: ServingSettings
     gateway: GatewaySettings
-    monitoring: MonitoringSettings
     replay: ReplaySettings
     reports: ReportSettings
     logs: LogSettings

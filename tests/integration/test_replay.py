@@ -1,0 +1,80 @@
+"""Past quarters as live traffic: answers, late labels, monitors, triggers, retraining, canaries."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from evergreen.monitoring.findings import Kind
+from evergreen.planning.plan import Outcome
+from evergreen.replay.comparing import compare
+from evergreen.replay.drawing import draw
+from evergreen.replay.faults import Fault
+from evergreen.replay.playing import Played, Player
+from evergreen.replay.policies import Policy
+from evergreen.replay.stream import Piece, cut
+from evergreen.replay.world import World
+from evergreen.settings import Settings, load_settings
+from evergreen.spans import Period
+from tests.project import ROOT
+
+LAST = 6
+FAULTY = 5
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("replay")
+    return load_settings(ROOT, overrides=[f"replay.folder={folder}"])
+
+
+@pytest.fixture(scope="module")
+def pieces(settings: Settings) -> list[Piece]:
+    return cut(settings, settings.replay.folder / "stream", Period.QUARTER, LAST)
+
+
+def play(
+    settings: Settings, pieces: list[Piece], policy: Policy, fault: Fault | None = None
+) -> list[Played]:
+    overrides = [f"replay.folder={settings.replay.folder}"]
+    world = World(policy, settings, ROOT, (), overrides)
+    console = Console(file=io.StringIO())
+    return Player(world, fault, range(FAULTY, LAST + 1), console).play(pieces)
+
+
+@pytest.fixture(scope="module")
+def always(settings: Settings, pieces: list[Piece]) -> list[Played]:
+    return play(settings, pieces, Policy.ALWAYS)
+
+
+def test_every_row_is_answered_by_the_gateway(always: list[Played], pieces: list[Piece]) -> None:
+    assert [one.number for one in always] == [5, 6]
+    for one, piece in zip(always, pieces[4:], strict=True):
+        assert sum(one.versions.values()) == len(one.losses) == piece.rows.num_rows
+    assert set(always[0].versions) == {1}
+    assert 0.1 < always[0].losses.mean() < 0.4
+
+
+def test_what_lands_a_span_late_is_trained_on(always: list[Played]) -> None:
+    assert always[0].runs == []
+    [run] = always[1].runs
+    assert run.outcome in (Outcome.PUSHED, Outcome.MODEL_REFUSED)
+
+
+def test_the_comparison_is_shown_and_drawn(always: list[Played], tmp_path: Path) -> None:
+    [row] = compare({Policy.ALWAYS: always})
+    assert (row.worse, row.trainings) == (0, 1)
+    assert row.interval[0] < row.log_loss < row.interval[1]
+    draw({Policy.ALWAYS: always}, tmp_path / "replay.svg")
+    assert "trainings" in (tmp_path / "replay.svg").read_text()
+
+
+def test_a_shift_of_labels_is_caught_by_performance_alone(
+    settings: Settings, pieces: list[Piece]
+) -> None:
+    first, second = play(settings, pieces, Policy.TRIGGER, Fault.LABEL)
+    assert first.found == []
+    kinds = {finding.kind for result in second.found for finding in result.fired}
+    assert kinds == {Kind.PERFORMANCE}
+    assert len(second.runs) == 1
