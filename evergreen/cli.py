@@ -10,6 +10,7 @@ from evergreen.commands import (
     gateway,
     loadtest,
     models,
+    monitor,
     orchestrators,
     predict,
     registry,
@@ -43,6 +44,7 @@ app.command()(loadtest.loadtest)
 app.command()(orchestrators.orchestrators)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from evergreen.settings.exposure import ExposureSettings
 from evergreen.settings.gateway import GatewaySettings
 from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
+from evergreen.settings.monitoring import MonitoringSettings
 from evergreen.spans import Format, Period
 
 
@@ -112,6 +113,7 @@ class Settings(Section):
     beam: BeamSettings
     serving: ServingSettings
     gateway: GatewaySettings
+    monitoring: MonitoringSettings
     reports: ReportSettings
     logs: LogSettings
     kubeflow: KubeflowSettings
