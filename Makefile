@@ -34,9 +34,10 @@ test-containers: setup ## Build the image and test it in containers (root, podma
 image: ## Build the image evergreen:<version> with podman or docker
 	@deploy/image.sh $(IMAGE_ARGS)
 
-bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about 40 minutes)
+bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about an hour)
 	@$(BIN)/python -m benchmarks pipeline
 	@$(BIN)/python -m benchmarks serving
+	@$(BIN)/python -m benchmarks monitoring
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

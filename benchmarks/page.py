@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.monitoring import section as monitoring
 from benchmarks.pipeline import section as pipeline
 from benchmarks.serving import section as serving
 
@@ -21,7 +22,11 @@ side.
 """
 
 Render = Callable[[str, Path], str]
-SECTIONS: dict[str, Render] = {"pipeline": pipeline.render, "serving": serving.render}
+SECTIONS: dict[str, Render] = {
+    "pipeline": pipeline.render,
+    "serving": serving.render,
+    "monitoring": monitoring.render,
+}
 """By name, in the order of the page: from a result's JSON, and a folder for images, to text."""
 
 
