@@ -73,7 +73,10 @@ def _commands(
         return [str(python), str(HERE / script), *map(str, paths)]
 
     def ours(size: float) -> Sequence[str]:
-        places = [f"gateway.log.folder={logs[size]}/log", f"monitoring.labels.folder={logs[size]}/labels"]
+        places = [
+            f"gateway.log.folder={logs[size]}/log",
+            f"monitoring.labels.folder={logs[size]}/labels",
+        ]
         return [sys.executable, "-m", "benchmarks.monitoring.ours", *bench.overrides, *places]
 
     return {
@@ -88,6 +91,4 @@ def _commands(
 def _run(command: Sequence[str], log: Path) -> Run:
     measured = measure.measure(command, log, PROJECT)
     said = json.loads(log.read_text().splitlines()[-1])
-    return Run(
-        rows=said["rows"], seconds=said["seconds"], wall=measured.wall, peak=measured.peak
-    )
+    return Run(rows=said["rows"], seconds=said["seconds"], wall=measured.wall, peak=measured.peak)

@@ -1,7 +1,4 @@
-"""Monitors a window, and prints what it took as JSON: `python -m benchmarks.monitoring.ours SET...`.
-
-Without the settings that are given, the project's own.
-"""
+"""`python -m benchmarks.monitoring.ours SETTING...` looks at the window; prints what it took."""
 
 import json
 import sys

@@ -1,12 +1,13 @@
 """The section of the page: figures of all variants, and what they were held to."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.markdown import table
+from benchmarks.markdown import Spread, table
 from benchmarks.monitoring.comparing import LARGE, OURS, RIVAL, SMALL
-from benchmarks.monitoring.result import Result
+from benchmarks.monitoring.result import Result, Run
 
 HEAD = ["", "rows", "rows/s", "from files to figures, s", "whole process, s", "peak memory, MiB"]
 GROWTH = 100
@@ -41,18 +42,24 @@ def render(stored: str, images: Path) -> str:
 def _targets(result: Result) -> str:
     speed = result.ratio(OURS, RIVAL, lambda run: run.speed)
     memory = result.ratio(OURS, RIVAL, lambda run: run.peak)
-    sizes = [one[LARGE].rows - one[SMALL].rows for one in result.rounds]
-    grown = [one[LARGE].peak - one[SMALL].peak for one in result.rounds]
-    growth = max(more * 1e6 / rows for more, rows in zip(grown, sizes, strict=True))
-    return table(
-        ["", "wanted", "measured", ""],
-        [
-            ["rows/s, of Evidently's", "at least 1", speed.text(2), _verdict(speed.median >= 1)],
-            ["peak memory, of Evidently's", "at most 1", memory.text(2), _verdict(memory.median <= 1)],
-            ["memory that a million more rows take", f"at most {GROWTH} MiB", f"{growth:,.0f} MiB",
-             _verdict(growth <= GROWTH)],
-        ],
-    )  # fmt: skip
+    growth = Spread.of(_growth(one) for one in result.rounds)
+    rows = [
+        ("rows/s, of Evidently's", "at least 1", speed.text(2), speed.median >= 1),
+        ("peak memory, of Evidently's", "at most 1", memory.text(2), memory.median <= 1),
+        (
+            "memory that a million more rows take",
+            f"at most {GROWTH} MiB",
+            f"{growth.text(0)} MiB",
+            growth.median <= GROWTH,
+        ),
+    ]
+    return table(["", "wanted", "measured", ""], [[*words, _verdict(ok)] for *words, ok in rows])
+
+
+def _growth(one: Mapping[str, Run]) -> float:
+    """MiB a million rows."""
+    more = one[LARGE].rows - one[SMALL].rows
+    return (one[LARGE].peak - one[SMALL].peak) * 1e6 / more
 
 
 def _verdict(reached: bool) -> str:

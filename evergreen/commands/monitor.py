@@ -1,7 +1,6 @@
 """`evergreen monitor`: looks at live traffic now, and finds the limits to hold it to."""
 
 from datetime import UTC, datetime, timedelta
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +25,7 @@ Moment = Annotated[
 
 
 @app.callback()
-def monitor(  # noqa: PLR0913, PLR0917 - each is an option
+def monitor(
     context: typer.Context,
     window: Annotated[
         float, typer.Option(min=0, help="Hours to look at, up to --until; 0: as in the settings.")
@@ -118,7 +117,9 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
     console.print(table)
     for note in result.notes:
         console.print(f"note: {note}", style="dim", highlight=False, soft_wrap=True)
-    console.print(f"page: {result_folder(settings, result) / PAGE}", highlight=False, soft_wrap=True)
+    console.print(
+        f"page: {result_folder(settings, result) / PAGE}", highlight=False, soft_wrap=True
+    )
     typer.echo(f"next: {_next_step(result)}")
 
 
@@ -129,7 +130,7 @@ def _next_step(result: "MonitoringResult") -> str:
     if Kind.SCHEMA in kinds:
         return "correct what clients send, or the schema; training on it would not help"
     if Kind.TRAFFIC in kinds:
-        return "see that clients ask through the gateway and labels arrive; or --window with more hours"
+        return "see that clients ask through the gateway, that labels arrive; or a longer --window"
     return "train on newer data: evergreen run" if kinds else "nothing: the model holds"
 
 

@@ -64,9 +64,7 @@ def series_statistics(store: MetadataStore, series: str) -> dict[int, int]:
     by_span: dict[int, list[mlmd.Artifact]] = {}
     for blessing in blessings:
         by_span.setdefault(blessing.custom_properties["span"].int_value, []).append(blessing)
-    found = {
-        span: _first_usable(store, by_span[span], "statistics_id") for span in sorted(by_span)
-    }
+    found = {span: _first_usable(store, by_span[span], "statistics_id") for span in sorted(by_span)}
     return {span: id_ for span, id_ in found.items() if id_ is not None}
 
 

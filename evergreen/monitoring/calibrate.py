@@ -105,12 +105,8 @@ def overlay(limits: Sequence[Limit]) -> dict[str, Any]:
     return {"monitoring": found | ({"predictions": max(scores)} if scores else {})}
 
 
-def _of_windows(
-    settings: Settings, store: MetadataStore
-) -> dict[tuple[Kind, str], list[float]]:
-    quiet = [
-        result for _, result in results(store, settings.model.name) if not result.fired
-    ]
+def _of_windows(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, str], list[float]]:
+    quiet = [result for _, result in results(store, settings.model.name) if not result.fired]
     found: dict[tuple[Kind, str], list[float]] = {}
     for result in quiet if len(quiet) >= MIN_WINDOWS else ():
         for one in result.findings:

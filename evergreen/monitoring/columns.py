@@ -97,9 +97,7 @@ def _fast(
     return columns, {name: count for name, count in others.items() if name not in kinds and count}
 
 
-def _slow(
-    texts: pa.Array, kinds: Mapping[str, str]
-) -> tuple[dict[str, pa.Array], dict[str, int]]:
+def _slow(texts: pa.Array, kinds: Mapping[str, str]) -> tuple[dict[str, pa.Array], dict[str, int]]:
     """The same value by value, as text, whatever it is."""
     rows = [orjson.loads(text) for text in texts.to_pylist()]
     columns = {

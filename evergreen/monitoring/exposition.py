@@ -32,6 +32,6 @@ def exposition(result: MonitoringResult) -> str:
         values.labels(*labels).set(finding.value)
         thresholds.labels(*labels).set(finding.threshold)
         # Two limits of one metric are one series.
-        already = fired.labels(*labels)._value.get()  # noqa: SLF001
+        already = fired.labels(*labels)._value.get()
         fired.labels(*labels).set(max(already, int(finding.fired)))
     return generate_latest(registry).decode()

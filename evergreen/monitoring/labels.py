@@ -134,5 +134,3 @@ def _keys(request_ids: pa.Array, rows: pa.Array) -> NDArray[np.uint64]:
     hashes = pd.util.hash_array(texts, categorize=False)
     places = rows.to_numpy(zero_copy_only=False).astype(np.uint64) + np.uint64(1)
     return np.asarray(hashes ^ (places * MIX), np.uint64)
-
-

@@ -28,7 +28,9 @@ def render(result: MonitoringResult, run_id: str) -> str:
         .get_template("monitoring.html.j2")
         .render(
             result=result,
-            title=f"{many(len(result.fired), 'finding')} fired" if result.fired else "Nothing fired",
+            title=f"{many(len(result.fired), 'finding')} fired"
+            if result.fired
+            else "Nothing fired",
             run_id=run_id,
             kinds={kind: list(found) for kind, found in groupby(findings, lambda one: one.kind)},
             chart=_chart(result),

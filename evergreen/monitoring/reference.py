@@ -84,9 +84,7 @@ def find(store: MetadataStore, name: str, version: int | None = None) -> Referen
     record = RunRecords(store).get(run_id)
     ids = [blessed_statistics(store, span.ingest_key) for span in record.window]
     statistics = {
-        id_: loaded
-        for id_ in ids
-        if id_ is not None and (loaded := _load(store, id_)) is not None
+        id_: loaded for id_ in ids if id_ is not None and (loaded := _load(store, id_)) is not None
     }
     return Reference(
         model=found,

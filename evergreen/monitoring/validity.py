@@ -10,9 +10,9 @@ from google.protobuf import text_format
 from scipy.stats import binomtest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.components.data_gate.wording import describe
 from evergreen.components.data_gate.counting import Anomaly, Tally, feature_of
 from evergreen.components.data_gate.violating import ABSENT, violating
+from evergreen.components.data_gate.wording import describe
 from evergreen.components.example_gen.writing import to_lists
 from evergreen.errors import SettingsError
 from evergreen.monitoring.findings import Finding, Kind
@@ -54,7 +54,11 @@ class Expected:
         kept = [
             feature
             for feature in schema.feature
-            if (SERVING not in feature.not_in_environment if asked is None else feature.name in asked)
+            if (
+                SERVING not in feature.not_in_environment
+                if asked is None
+                else feature.name in asked
+            )
         ]
         del schema.feature[:]
         schema.feature.extend(kept)
@@ -89,7 +93,9 @@ class Violations:
     def findings(self, rows: int, share: float, level: float) -> list[Finding]:
         """Returns a finding for each."""
         return [
-            _finding(name, count, rows, share, level, f"{what} {self._such_as.get((name, what), '')}")
+            _finding(
+                name, count, rows, share, level, f"{what} {self._such_as.get((name, what), '')}"
+            )
             for (name, what), count in self._rows.items()
         ]
 
@@ -139,9 +145,7 @@ def _may_lack(feature: schema_pb2.Feature) -> float:
     return 1 - feature.presence.min_fraction
 
 
-def _finding(
-    name: str, count: int, rows: int, share: float, level: float, detail: str
-) -> Finding:
+def _finding(name: str, count: int, rows: int, share: float, level: float, detail: str) -> Finding:
     bounds = binomtest(min(count, rows), rows).proportion_ci(level, method="wilson")
     return Finding(
         kind=Kind.SCHEMA,

@@ -106,9 +106,7 @@ class MonitoringSettings(Section):
     min_rows: int = Field(200, ge=2, description="Predictions before anything is judged.")
     drift: DistanceSettings = DistanceSettings()
     skew: DistanceSettings = DistanceSettings()
-    predictions: Share = Field(
-        0.1, description="Jensen-Shannon divergence of the scores, in bits."
-    )
+    predictions: Share = Field(0.1, description="Jensen-Shannon divergence of the scores, in bits.")
     invalid: Share = Field(0.001, description="Share of rows that may violate the schema.")
     max_age_days: float = Field(400, gt=0, description="Age of the model's newest training data.")
     labels: LabelSettings = LabelSettings()

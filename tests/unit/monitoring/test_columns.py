@@ -10,10 +10,11 @@ import pytest
 from evergreen.monitoring.columns import Missing, features, scores
 
 KINDS = {"miles": "FLOAT", "hour": "INT", "company": "BYTES"}
+NOTHING = Missing()
 ODD = {"odd": [1, {"a": 2}]}
 
 
-def read(*rows: dict[str, Any], missing: Missing = Missing()) -> dict[str, list[Any]]:
+def read(*rows: dict[str, Any], missing: Missing = NOTHING) -> dict[str, list[Any]]:
     found = features(pa.array([json.dumps(row) for row in rows]), KINDS, missing)
     return {name: column.to_pylist() for name, column in found.columns.items()}
 
@@ -40,7 +41,7 @@ def test_what_stands_for_a_missing_value_is_missing() -> None:
 
 def test_values_of_another_type_are_told_and_the_others_kept() -> None:
     texts = pa.array(['{"miles": "far", "hour": 7.5}', '{"miles": 1, "hour": [7]}'])
-    found = features(texts, KINDS, Missing())
+    found = features(texts, KINDS, NOTHING)
     assert found.columns["miles"].to_pylist() == [None, 1.0]
     assert {(one.column, one.row) for one in found.mistyped} == {
         ("miles", 0),
@@ -52,7 +53,7 @@ def test_values_of_another_type_are_told_and_the_others_kept() -> None:
 @pytest.mark.parametrize("hour", [7, "seven"])
 def test_unknown_features_are_counted(hour: object) -> None:
     texts = pa.array([json.dumps({"hour": hour, "colour": "red"}), '{"colour": null}'])
-    assert features(texts, KINDS, Missing()).unknown == {"colour": 1}
+    assert features(texts, KINDS, NOTHING).unknown == {"colour": 1}
 
 
 @pytest.mark.parametrize("form", [lambda score: score, lambda score: [score]])

@@ -40,8 +40,7 @@ def test_a_shift_has_the_divergence_that_theory_gives() -> None:
 @pytest.mark.parametrize("rows", [200, 2000])
 def test_chance_alone_is_within_the_noise(rows: int) -> None:
     beyond = [
-        between(normal(rows, seed), normal(rows, seed + 1000)).interval[0] > 0
-        for seed in range(40)
+        between(normal(rows, seed), normal(rows, seed + 1000)).interval[0] > 0 for seed in range(40)
     ]
     assert sum(beyond) <= 2
 

@@ -20,9 +20,14 @@ needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="apt: p
 def of(*findings: Finding) -> str:
     return exposition(
         MonitoringResult(
-            model="taxi", version=3, window=WINDOW, created=TODAY, rows=900, labelled=10,
+            model="taxi",
+            version=3,
+            window=WINDOW,
+            created=TODAY,
+            rows=900,
+            labelled=10,
             findings=findings,
-        )  # fmt: skip
+        )
     )
 
 

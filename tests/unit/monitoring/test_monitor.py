@@ -34,9 +34,10 @@ def test_a_usual_day_is_quiet_and_is_written_down(world: World) -> None:
     folder = result_folder(world.settings, result)
     assert "Nothing fired" in (folder / PAGE).read_text()
     assert load_statistics(folder, "live").num_examples == ROWS
-    assert 'evergreen_monitoring_rows{model="taxi",version="1"} 3000.0' in (
-        world.settings.monitoring.folder / METRICS
-    ).read_text()
+    assert (
+        'evergreen_monitoring_rows{model="taxi",version="1"} 3000.0'
+        in (world.settings.monitoring.folder / METRICS).read_text()
+    )
 
 
 def test_lineage_leads_from_the_model_to_the_result(world: World) -> None:

@@ -13,7 +13,7 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.components.example_gen.coercing import coerce
 from evergreen.components.model_gate.scores import histogram, to_json
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.store import open_store
+from evergreen.lineage.store import open_store, set_properties
 from evergreen.monitoring.findings import Kind, MonitoringResult, Window
 from evergreen.monitoring.statistics import Statistics
 from evergreen.planning.plan import ModelRef, Outcome, SpanRef
@@ -109,9 +109,7 @@ class World:
         start, ids = window.start.timestamp(), []
         for at, (row, score) in enumerate(zip(trips.rows(), trips.scores, strict=True)):
             ids.append(f"{start:.0f}-{version}-{arm}-{at}")
-            entry = Entry(
-                ids[-1], start + at * step, arm, version, "Predict", "", b"", b""
-            )
+            entry = Entry(ids[-1], start + at * step, arm, version, "Predict", "", b"", b"")
             outputs = [{"probabilities": float(score)}]
             files.add(entry, Prediction("taxi", version, "raw", [row], outputs))
         files.write()
@@ -146,12 +144,17 @@ class World:
             found = story.ingests(span, report)
             file = story.place(found) / "Split-train" / "FeatureStats.pb"
             file.write_bytes(trips.statistics())
+        for blessing in self.store.get_artifacts_by_type("DataBlessing"):
+            set_properties(blessing, {"blessed": 1, "series": self.settings.data_series})
+            self.store.put_artifacts([blessing])
         last = trained[-1]
         scores = to_json(histogram(last.labels, last.scores))
         story.trains({"blessed": True, "slices": [], "scores": scores, "candidate": {}})
         story.ends(Outcome.PUSHED)
         [model] = (one for one in self.store.get_artifacts_by_type("Model"))
-        Registry(self.store, "taxi").register(
+        registry = Registry(self.store, "taxi")
+        registry.take_version("train")
+        registry.register(
             ModelRef(version=1, artifact_id=model.id), "tester", "a test", {"run": "run-1"}
         )
 
@@ -159,7 +162,9 @@ class World:
         """A span whose newest trip is of 1 February 2025, plus a month a number."""
         file = self.folder / f"span-{number}.parquet"
         moment = int(datetime(2025, 1 + number, 1, tzinfo=UTC).timestamp())
-        pq.write_table(pa.table({"trip_id": [f"t{number}"], "trip_start_timestamp": [moment]}), file)
+        pq.write_table(
+            pa.table({"trip_id": [f"t{number}"], "trip_start_timestamp": [moment]}), file
+        )
         data = self.settings.data
         span = land(data.span_root, file, number, key_column=data.key,
                     timestamp_column=data.timestamp)  # fmt: skip
