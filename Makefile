@@ -40,10 +40,11 @@ image: ## Build the image evergreen:<version> with podman or docker
 replay: setup ## Play four years of trips again, and compare policies of retraining (about 20 minutes)
 	@$(BIN)/evergreen replay
 
-bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about 45 minutes)
+bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about an hour)
 	@$(BIN)/python -m benchmarks pipeline
 	@$(BIN)/python -m benchmarks serving
 	@$(BIN)/python -m benchmarks lineage
+	@$(BIN)/python -m benchmarks monitoring
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

@@ -99,6 +99,26 @@ def lineage(
 
 
 @app.command()
+def monitoring(
+    rounds: Annotated[int, typer.Option(min=1, help="How often all is measured.")] = 3,
+    rows: Annotated[int, typer.Option(min=1000, help="Logged predictions.")] = 1_000_000,
+) -> None:
+    """Compares monitoring with Evidently and plain pandas: about 5 minutes a round.
+
+    With another number of rows nothing is written.
+
+    Example: [bold]python -m benchmarks monitoring --rounds 1 --rows 100000[/bold]
+    """
+    from benchmarks.monitoring.comparing import MILLION, compare
+
+    console = Console()
+    result = compare(rounds, rows, pages.RESULTS / "monitoring", console)
+    if rows == MILLION:
+        (pages.RESULTS / "monitoring.json").write_text(result.model_dump_json(indent=1))
+        _write_page(console)
+
+
+@app.command()
 def page() -> None:
     """Writes the page again from the results in var/bench, and measures nothing.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.kubeflow import section as kubeflow
 from benchmarks.lineage import section as lineage
+from benchmarks.monitoring import section as monitoring
 from benchmarks.pipeline import section as pipeline
 from benchmarks.serving import section as serving
 
@@ -28,6 +29,7 @@ SECTIONS: dict[str, Render] = {
     "serving": serving.render,
     "kubeflow": kubeflow.render,
     "lineage": lineage.render,
+    "monitoring": monitoring.render,
 }
 """By name, in the order of the page: from a result's JSON, and a folder for images, to text."""
 

@@ -12,6 +12,7 @@ from evergreen.commands import (
     lineage,
     loadtest,
     models,
+    monitor,
     orchestrators,
     predict,
     registry,
@@ -62,6 +63,7 @@ app.command()(orchestrators.orchestrators)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:

@@ -120,7 +120,5 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
 
 def _names(one: "Played") -> "list[str]":
     return list(
-        dict.fromkeys(
-            f"{found.kind} {found.name}" for result in one.found for found in result.fired
-        )
+        dict.fromkeys(f"{found.kind} {found.name}" for found in one.fired)
     )

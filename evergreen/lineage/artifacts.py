@@ -55,6 +55,25 @@ def previous_statistics(store: MetadataStore, series: str, number: int) -> int |
     return _first_usable(store, nearest, "statistics_id")
 
 
+def series_statistics(store: MetadataStore, series: str) -> dict[int, int]:
+    """Returns the statistics artifact of every blessed span of a series, by its number.
+
+    Args:
+        store: The metadata store.
+        series: Those of one pipeline and period.
+    """
+    blessings = _newest(
+        store,
+        f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
+        f" AND custom_properties.series.string_value = '{series}'",
+    )
+    by_span: dict[int, list[mlmd.Artifact]] = {}
+    for blessing in blessings:
+        by_span.setdefault(blessing.custom_properties["span"].int_value, []).append(blessing)
+    found = {span: _first_usable(store, by_span[span], "statistics_id") for span in sorted(by_span)}
+    return {span: id_ for span, id_ in found.items() if id_ is not None}
+
+
 def latest_analyzer_cache(store: MetadataStore, pipeline: str) -> int | None:
     """Returns the id of a pipeline's newest TransformCache artifact whose files exist."""
     found = _newest(

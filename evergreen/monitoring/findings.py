@@ -62,6 +62,7 @@ class MonitoringResult(Frozen):
         rows: Logged predictions in the window.
         labelled: Of these, how many have labels.
         findings: All of them, fired or not.
+        notes: What could not be looked at, and why.
     """
 
     model: str
@@ -71,6 +72,7 @@ class MonitoringResult(Frozen):
     rows: int
     labelled: int
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def fired(self) -> tuple[Finding, ...]:

@@ -1,24 +1,32 @@
 """Monitoring results in ML Metadata: an artifact each, attributed to the model that served."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ml_metadata.metadata_store import ListOptions, MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from evergreen.lineage.registry import VERSION_TYPE, Registry
 from evergreen.lineage.store import set_properties
 from evergreen.monitoring.findings import MonitoringResult
 
 TYPE = "MonitoringResult"
+EXECUTION = "evergreen.monitor"
 
 
-def publish(store: MetadataStore, result: MonitoringResult, folder: Path) -> int:
+def publish(
+    store: MetadataStore, result: MonitoringResult, folder: Path, read: Sequence[int] = ()
+) -> int:
     """Writes down a result, whole or not at all; returns the id of its artifact.
+
+    An execution links it to the Model artifact of the version, and both to the version's context.
 
     Args:
         store: ML Metadata.
         result: What was found.
         folder: What else was written of it: the statistics, the page.
+        read: Ids of what else it was made of, such as the statistics of the training data.
     """
     type_id = store.put_artifact_type(mlmd.ArtifactType(name=TYPE))
     artifact = mlmd.Artifact(type_id=type_id, uri=str(folder), state=mlmd.Artifact.LIVE)
@@ -29,7 +37,35 @@ def publish(store: MetadataStore, result: MonitoringResult, folder: Path) -> int
         "result": result.model_dump_json(),
     }
     set_properties(artifact, properties)
-    return int(store.put_artifacts([artifact])[0])
+    execution = mlmd.Execution(
+        type_id=store.put_execution_type(mlmd.ExecutionType(name=EXECUTION)),
+        last_known_state=mlmd.Execution.COMPLETE,
+    )
+    pairs = [(artifact, _event(mlmd.Event.OUTPUT, "monitoring_result"))]
+    pairs += _inputs(store, result, read)
+    version = store.get_context_by_type_and_name(VERSION_TYPE, f"{result.model}/{result.version}")
+    _, ids, _ = store.put_execution(execution, pairs, [version] if version else [])
+    return int(ids[0])
+
+
+def _inputs(
+    store: MetadataStore, result: MonitoringResult, read: Sequence[int]
+) -> list[tuple[mlmd.Artifact, mlmd.Event]]:
+    """The Model artifact, if the version is registered, and what else was read."""
+    events = Registry(store, result.model).events()
+    models = {one.model.version: one.model.artifact_id for one in events}
+    ids = {models[result.version]: "model"} if result.version in models else {}
+    ids |= dict.fromkeys(read, "statistics")
+    return [
+        (artifact, _event(mlmd.Event.INPUT, ids[artifact.id]))
+        for artifact in store.get_artifacts_by_id(list(ids))
+    ]
+
+
+def _event(kind: Any, key: str) -> mlmd.Event:
+    event = mlmd.Event(type=kind)
+    event.path.steps.add().key = key
+    return event
 
 
 def results(

@@ -1,7 +1,9 @@
 """Plays the stream under one policy: traffic, late labels, landing data, monitors, triggers."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from evergreen.components.model_gate.bootstrap import log_losses
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.store import open_store
-from evergreen.monitoring.findings import Kind, MonitoringResult, Window
+from evergreen.monitoring.findings import Finding, MonitoringResult, Window
 from evergreen.monitoring.monitor import monitor
 from evergreen.planning.plan import Request
 from evergreen.replay.faults import Columns, Fault, of_data, of_labels, of_traffic
@@ -37,7 +39,7 @@ class Played:
         number: Of the span.
         losses: Log loss of each row, [n].
         versions: Who answered how many.
-        found: What monitoring found, beyond thresholds, at the end of the span.
+        fired: What monitoring found, beyond thresholds, at the end of the span.
         runs: What the controller's runs came to then.
         seconds: What these runs took.
     """
@@ -45,8 +47,8 @@ class Played:
     number: int
     losses: NDArray[np.float64]
     versions: dict[int, int]
-    found: list[MonitoringResult] = field(default_factory=list)
-    runs: list[Ended] = field(default_factory=list)
+    fired: tuple[Finding, ...] = ()
+    runs: Sequence[Ended] = ()
     seconds: float = 0.0
 
 
@@ -107,11 +109,11 @@ class Player:
         )
         self._sent.append((piece, answers))
         self._arrive()
-        played.found = [result for result in self._monitor(piece.end) if result.fired]
-        known, started = len(self._log.of(Ended)), datetime.now()
+        played.fired = self._monitor().fired
+        known, started = len(self._log.of(Ended)), time.monotonic()
         controller.step(piece.end)
         played.runs = self._log.of(Ended)[known:]
-        played.seconds = (datetime.now() - started).total_seconds() if played.runs else 0.0
+        played.seconds = time.monotonic() - started if played.runs else 0.0
         return played
 
     def _arrive(self) -> None:
@@ -120,7 +122,8 @@ class Player:
             return
         piece, answers = self._sent[-2]
         fault = self._fault if piece.number in self._faulty else None
-        folder = self._settings.monitoring.labels
+        folder = self._settings.monitoring.labels.folder
+        assert folder is not None
         folder.mkdir(parents=True, exist_ok=True)
         labels = of_labels(fault, piece.labels)
         table = pa.table({"request_id": answers.ids, "row": [0] * len(labels), "label": labels})
@@ -135,16 +138,13 @@ class Player:
             self._settings.data.span_root, piece.number, of_data(fault, read, Columns())
         )
 
-    def _monitor(self, now: datetime) -> list[MonitoringResult]:
-        """Looks at the newest traffic, and once more at that before, whose labels have come."""
+    def _monitor(self) -> MonitoringResult:
+        """Looks at the newest traffic, after as much time as brings in the span before it."""
         windows = [answers.window for _, answers in self._sent]
-        newest = windows[-1]
-        before = windows[-2] if len(windows) > 1 else Window(start=newest.start, end=newest.start)
-        found = [monitor(self._settings, self._store, newest, now, before=before)]
-        if len(windows) > 1:
-            late = frozenset({Kind.PERFORMANCE})
-            found.append(monitor(self._settings, self._store, before, now, kinds=late))
-        return [result for result in found if result]
+        start = windows[-1].start
+        before = windows[-2].start if len(windows) > 1 else start - timedelta(days=1)
+        window = Window(start=start, end=start + (start - before))
+        return monitor(self._settings, self._store, window, datetime.now(UTC))
 
     def _wait_for_gateway(self) -> None:
         """A pushed version is a canary: the gateway has to have seen it."""

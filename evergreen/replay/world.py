@@ -20,6 +20,7 @@ from evergreen.settings import Settings, load_settings
 
 SECONDS = 120
 MIN_SAMPLE = 30
+YEARS = 36_500
 
 
 class World:
@@ -66,7 +67,13 @@ class World:
             "serving": {"base_path": f"{here}/serving"},
             "reports": {"folder": f"{here}/reports"},
             "logs": {"folder": f"{here}/logs"},
-            "monitoring": {"labels": f"{here}/labels", "results": f"{here}/monitoring"},
+            "monitoring": {
+                "folder": f"{here}/monitoring",
+                # All that a version answered, in the minutes that this takes.
+                "labels": {"folder": f"{here}/labels", "lookback_days": 1},
+                # The time of monitoring is now, that of the data long ago.
+                "max_age_days": YEARS,
+            },
             "triggers": triggers(policy, settings),
             "gateway": {
                 "port": ports[0],

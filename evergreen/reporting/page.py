@@ -1,22 +1,20 @@
 """Renders the page of a run: the sections into the templates beside this."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.registry import Registry
 from evergreen.planning.plan import RunRecord
-from evergreen.reporting import facts, gates, wording
+from evergreen.reporting import facts, gates
 from evergreen.reporting.data import DataSection
+from evergreen.reporting.environment import environment
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
 from evergreen.reporting.model import ModelSection
 from evergreen.reporting.reading import RunReading
 from evergreen.settings import Settings
-
-TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(settings: Settings, store: MetadataStore, record: RunRecord) -> str:
@@ -45,14 +43,6 @@ def render(settings: Settings, store: MetadataStore, record: RunRecord) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    shown = (wording.count, wording.number, wording.signed, wording.percent, wording.duration,
-             wording.moment, wording.mark, wording.kind, gates.failed_first)  # fmt: skip
-    environment.filters |= {function.__name__: function for function in shown}
-    return environment
+    made = environment()
+    made.filters[gates.failed_first.__name__] = gates.failed_first
+    return made

@@ -41,6 +41,7 @@ class Feature:
         present: How many rows have one.
         numeric: TFDV's statistics of a number, else None.
         text: TFDV's statistics of a text, else None.
+        rows: All rows of the split.
     """
 
     name: str
@@ -49,6 +50,12 @@ class Feature:
     is_integer: bool
     numeric: Any = None
     text: Any = None
+    rows: int = 0
+
+    @property
+    def absent(self) -> int:
+        """How many rows have no value."""
+        return self.rows - self.present
 
     @property
     def is_identifier(self) -> bool:
@@ -110,6 +117,7 @@ def _feature(one: Any, rows: int) -> Feature:
         is_integer=one.type == INTEGER,
         numeric=stats if kind == "num_stats" else None,
         text=stats if kind == "string_stats" else None,
+        rows=int(rows),
     )
 
 

@@ -10,6 +10,7 @@ from evergreen.settings.exposure import ExposureSettings
 from evergreen.settings.gateway import GatewaySettings
 from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
+from evergreen.settings.monitoring import MonitoringSettings
 from evergreen.settings.replay import ReplaySettings
 from evergreen.settings.triggers import TriggerSettings
 from evergreen.spans import Format, Period
@@ -115,6 +116,7 @@ class Settings(Section):
     serving: ServingSettings
     gateway: GatewaySettings
     replay: ReplaySettings
+    monitoring: MonitoringSettings
     reports: ReportSettings
     logs: LogSettings
     kubeflow: KubeflowSettings

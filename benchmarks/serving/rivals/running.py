@@ -1,7 +1,5 @@
 """Makes the environments of the rivals, and starts their servers."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +7,11 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.rivals import environment, run
 from benchmarks.serving import servers
-from evergreen.errors import EvergreenError
 from evergreen.serving.client.tensors import Tensors
 
 HERE = Path(__file__).parent
-UV = Path(sys.executable).with_name("uv")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": ""}
 TENSORFLOW = "tensorflow==2.21.0"
 Row = dict[str, float | int | str | None]
@@ -42,7 +39,7 @@ class Rival:
 def _mlflow(python: Path, saved: Path, folder: Path, port: int) -> Sequence[str]:
     model = folder / "mlflow-model"
     if not model.exists():
-        _run([str(python), str(HERE / "mlflow_model.py"), str(saved), str(model)])
+        run([str(python), str(HERE / "mlflow_model.py"), str(saved), str(model)])
     mlflow = python.with_name("mlflow")
     where = ("--host", "127.0.0.1", "--port", str(port))
     return [str(mlflow), "models", "serve", "-m", str(model), "--env-manager", "local", *where]
@@ -76,7 +73,7 @@ def serving(rival: Rival, saved: Path, folder: Path, row: Row) -> Iterator[str]:
     Yields:
         The URL that is asked.
     """
-    python = _environment(rival, folder / "venvs")
+    python = environment(rival.name, rival.packages, folder / "venvs")
     port = servers.free_port()
     url = f"http://127.0.0.1:{port}{rival.path}"
     command = rival.command(python, saved, folder, port)
@@ -100,24 +97,3 @@ def _plain(value: object) -> float | int | str | None:
         return value.decode()
     plain = value.item()  # type: ignore[attr-defined]
     return None if plain != plain else plain  # noqa: PLR0124 - NaN
-
-
-def _environment(rival: Rival, folder: Path) -> Path:
-    """Makes an environment with what is pinned, unless it is there; returns its interpreter."""
-    python = folder / rival.name.lower() / "bin" / "python"
-    wanted = python.parents[1] / "packages.txt"
-    if wanted.is_file() and wanted.read_text().split() == list(rival.packages):
-        return python
-    _run([str(UV), "venv", "--clear", "--python", sys.executable, str(python.parents[1])])
-    _run([str(UV), "pip", "install", "--python", str(python), *rival.packages])
-    wanted.write_text("\n".join(rival.packages))
-    return python
-
-
-def _run(command: Sequence[str]) -> None:
-    ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
-    if ran.returncode:
-        raise EvergreenError(
-            f"{' '.join(command)}: ended with exit code {ran.returncode}: {ran.stderr[-2000:]}",
-            hint="The rivals' packages come from PyPI, and need a network once.",
-        )

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import tensorflow_model_analysis as tfma
 from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -19,6 +20,7 @@ from evergreen.components.model_gate.judging import (
     judge_comparisons,
 )
 from evergreen.components.model_gate.measuring import measure_slices
+from evergreen.components.model_gate.scores import histogram, to_json
 from evergreen.components.model_gate.scoring import predict
 
 REPORT = "report.json"
@@ -68,6 +70,7 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
         "verdicts": [verdict.model_dump() for verdict in verdicts],
         "slices": [one.model_dump() for one in measure_slices(held_to, predictions)],
         "curves": _curves(predictions),
+        "scores": _scores(predictions),
     }
     Path(blessing.uri, REPORT).write_text(json.dumps(report, indent=1))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
@@ -112,6 +115,13 @@ def _curves(predictions: Predictions) -> dict[str, object]:
         for name, answers in scores.items()
     }
     return {name: curves and curves.model_dump() for name, curves in drawn.items()}
+
+
+def _scores(predictions: Predictions) -> dict[str, list[int]] | None:
+    """What the candidate answers, for monitors to compare with; None if that is no number."""
+    if not np.isfinite(predictions.candidate).all():
+        return None
+    return to_json(histogram(predictions.labels, predictions.candidate))
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float | None]:

@@ -1,0 +1,1 @@
+"""Monitoring a million logged predictions, beside Evidently and plain pandas."""

@@ -1,0 +1,60 @@
+"""What was measured, as it is stored."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from benchmarks.machine import Machine
+from benchmarks.markdown import Spread
+
+
+class Stored(BaseModel):
+    """Base of the values below."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Run(Stored):
+    """One process.
+
+    Attributes:
+        rows: Predictions in the window.
+        seconds: From the files to the figures, without the imports.
+        wall: Of the whole process, in seconds.
+        peak: Most resident memory, in MiB.
+    """
+
+    rows: int
+    seconds: float
+    wall: float
+    peak: float
+
+    @property
+    def speed(self) -> float:
+        """Rows a second."""
+        return self.rows / self.seconds
+
+
+class Result(Stored):
+    """All runs.
+
+    Attributes:
+        machine: Where.
+        started: When.
+        rounds: Runs by variant, each round.
+        packages: Of the rivals.
+    """
+
+    machine: Machine
+    started: datetime
+    rounds: tuple[dict[str, Run], ...]
+    packages: dict[str, str]
+
+    def spread(self, variant: str, figure: Callable[[Run], float]) -> Spread:
+        """A figure of a variant over all rounds."""
+        return Spread.of(figure(one[variant]) for one in self.rounds)
+
+    def ratio(self, above: str, below: str, figure: Callable[[Run], float]) -> Spread:
+        """A figure of a variant divided by that of another, round by round."""
+        return Spread.of(figure(one[above]) / figure(one[below]) for one in self.rounds)

@@ -1,0 +1,189 @@
+"""`evergreen monitor`: looks at live traffic now, and finds the limits to hold it to."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.errors import EvergreenError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from evergreen.monitoring.calibrate import Limit
+    from evergreen.monitoring.findings import MonitoringResult, Window
+    from evergreen.settings import Settings
+
+FIRED = 5
+SHOWN = 5
+app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
+Moment = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+]
+
+
+@app.callback()
+def monitor(
+    context: typer.Context,
+    window: Annotated[
+        float, typer.Option(min=0, help="Hours to look at, up to --until; 0: as in the settings.")
+    ] = 0.0,
+    since: Moment = None,
+    until: Moment = None,
+    version: Annotated[
+        int, typer.Option(min=0, help="A model version; 0: the one that serves.")
+    ] = 0,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Looks at what the serving model saw and said: drift, skew, performance, staleness.
+
+    --since and --until are UTC. Exit codes: 0 nothing fired, 1 it could not be looked at,
+    2 wrong settings, 5 something fired.
+
+    Example: [bold]evergreen monitor --window 24[/bold]
+    """
+    if context.invoked_subcommand:
+        return
+    settings = read_settings(project, config, overrides)
+    now = datetime.now(UTC)
+    looked_at = _window(settings, now, window, since, until)
+
+    from rich.console import Console
+
+    from evergreen.lineage.store import open_store
+    from evergreen.muting import tensorflow_muted
+
+    console = Console()
+    with console.status("looking at the log of predictions"), tensorflow_muted():
+        from evergreen.monitoring.monitor import monitor as look
+
+        store = open_store(settings.metadata)
+        result = look(settings, store, looked_at, now, version or None)
+    _show(console, settings, result)
+    raise typer.Exit(FIRED if result.fired else 0)
+
+
+def _window(
+    settings: "Settings",
+    now: datetime,
+    hours: float,
+    since: datetime | None,
+    until: datetime | None,
+) -> "Window":
+    from evergreen.monitoring.findings import Window
+
+    end = until.replace(tzinfo=UTC) if until else now
+    length = timedelta(hours=hours or settings.monitoring.window_hours)
+    start = since.replace(tzinfo=UTC) if since else end - length
+    if start >= end:
+        raise EvergreenError(f"the window is empty: it starts at {start} and ends at {end}.")
+    return Window(start=start, end=end)
+
+
+def _show(console: "Console", settings: "Settings", result: "MonitoringResult") -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from evergreen.monitoring.monitor import PAGE, result_folder
+    from evergreen.reporting.wording import many, moment, number
+
+    console.print(
+        f"[bold]{result.model} version {result.version}[/bold]  {moment(result.window.start)} to"
+        f" {moment(result.window.end)}: {many(result.rows, 'prediction')},"
+        f" {result.labelled:,} with a label",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "what", "name", "value", "interval", "limit", "in words"):
+        numeric = name in {"value", "interval", "limit"}
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
+    for one in sorted(result.findings, key=lambda finding: not finding.fired):
+        interval = "" if one.interval is None else "..".join(map(number, one.interval))
+        table.add_row(
+            "[red]fired[/red]" if one.fired else "",
+            one.kind.value,
+            escape(f"{one.name} {one.slice}".strip()),
+            number(float(one.value)),
+            interval,
+            number(float(one.threshold)),
+            escape(one.detail),
+        )
+    console.print(table)
+    for note in result.notes:
+        console.print(f"note: {note}", style="dim", highlight=False, soft_wrap=True)
+    console.print(
+        f"page: {result_folder(settings, result) / PAGE}", highlight=False, soft_wrap=True
+    )
+    typer.echo(f"next: {_next_step(result)}")
+
+
+def _next_step(result: "MonitoringResult") -> str:
+    from evergreen.monitoring.findings import Kind
+
+    kinds = {finding.kind for finding in result.fired}
+    if Kind.SCHEMA in kinds:
+        return "correct what clients send, or the schema; training on it would not help"
+    if Kind.TRAFFIC in kinds:
+        return "see that clients ask through the gateway, that labels arrive; or a longer --window"
+    return "train on newer data: evergreen run" if kinds else "nothing: the model holds"
+
+
+@app.command()
+def calibrate(
+    chance: Annotated[
+        float, typer.Option(min=0.5, max=0.9999, help="That a normal window does not fire.")
+    ] = 0.99,
+    output: Annotated[
+        Path | None, typer.Option(help="An overlay to write; printed if not given.")
+    ] = None,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Finds limits of drift and skew from history, and shows how they came.
+
+    History is the windows of traffic in which nothing fired; with fewer than ten, the spans.
+
+    Example: [bold]evergreen monitor calibrate --output configs/limits.yaml[/bold]
+    """
+    settings = read_settings(project, config, overrides)
+
+    import yaml
+    from rich.console import Console
+
+    from evergreen.files import write_file
+    from evergreen.lineage.store import open_store
+    from evergreen.monitoring.calibrate import calibrate as find_limits
+    from evergreen.monitoring.calibrate import overlay
+
+    limits = find_limits(settings, open_store(settings.metadata), chance)
+    _show_limits(Console(), limits)
+    text = yaml.safe_dump(overlay(limits), sort_keys=False)
+    if output is None:
+        typer.echo(text)
+        typer.echo("next: put it into an overlay: evergreen monitor calibrate --output FILE.yaml")
+    else:
+        write_file(output, text)
+        typer.echo(f"next: evergreen monitor --config local --config {output}")
+
+
+def _show_limits(console: "Console", limits: "list[Limit]") -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("what", "name", "history", "distances", "limit"):
+        table.add_column(name, justify="right" if name == "limit" else "left")
+    for one in limits:
+        shown = ", ".join(f"{value:.4f}" for value in one.distances[-SHOWN:])
+        more = "... " if len(one.distances) > SHOWN else ""
+        history = f"{len(one.distances)} of {one.source}"
+        table.add_row(one.kind.value, escape(one.name), history, more + shown, f"{one.limit:.4f}")
+    console.print(table)

@@ -1,0 +1,135 @@
+"""Tells a webhook what fired, as CloudEvents or as Slack wants it.
+
+Nothing is lost while nobody answers: an alert is a file before it is sent, and the file goes when
+somebody took it. What is left is sent again with the next one. A receiver may see an alert twice,
+with the same `source` and `id`.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+import orjson
+import urllib3
+from cloudevents.core.bindings.http import HTTPMessage, to_structured
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from evergreen.files import write_file
+from evergreen.monitoring.findings import MonitoringResult
+from evergreen.settings.monitoring import AlertSettings, MonitoringSettings
+
+log = logging.getLogger(__name__)
+ADDRESS = "EVERGREEN_ALERT_WEBHOOK"
+UNDELIVERED = "undelivered"
+TYPE = "io.evergreen.monitoring.fired"
+LATER = {408, 425, 429}
+"""Statuses that say: try again. So do all from 500."""
+
+
+class NotTakenError(Exception):
+    """The webhook did not take an alert; what it is told again may pass."""
+
+
+class RefusedError(Exception):
+    """The webhook refuses an alert, and would do so again."""
+
+
+def alert(settings: MonitoringSettings, result: MonitoringResult, artifact: int) -> int:
+    """Sends an alert if something fired, and what could not be sent before.
+
+    Args:
+        settings: Says to whom; without a webhook nobody is told.
+        result: What was found.
+        artifact: The id of its artifact, and of the alert.
+
+    Returns:
+        How many alerts wait, undelivered.
+    """
+    address = os.environ.get(ADDRESS) or settings.alerts.webhook
+    if not address:
+        return 0
+    outbox = settings.folder / UNDELIVERED
+    if result.fired:
+        message = to_structured(event(result, artifact), JSONFormat())
+        write_file(outbox / f"{artifact:010d}.json", message.body.decode())
+    return deliver(settings.alerts, address, outbox)
+
+
+def event(result: MonitoringResult, artifact: int) -> CloudEvent:
+    """The result as a CloudEvent."""
+    findings = [finding.model_dump(mode="json") for finding in result.fired]
+    return CloudEvent(
+        attributes={
+            "id": str(artifact),
+            "source": f"/evergreen/models/{result.model}",
+            "type": TYPE,
+            "subject": f"versions/{result.version}",
+            "time": result.created,
+            "datacontenttype": "application/json",
+        },
+        data={
+            "model": result.model,
+            "version": result.version,
+            "window": result.window.model_dump(mode="json"),
+            "rows": result.rows,
+            "labelled": result.labelled,
+            "findings": findings,
+        },
+    )
+
+
+def deliver(settings: AlertSettings, address: str, outbox: Path) -> int:
+    """Sends all alerts of a folder, oldest first; returns how many are left."""
+    for file in sorted(outbox.glob("*.json")):
+        try:
+            _send(settings, address, _body(settings, file.read_bytes()))
+            file.unlink()
+        except RefusedError as error:  # others may be taken
+            log.warning("alert %s: %s; it stays in %s", file.stem, error, outbox)
+        except NotTakenError as error:
+            log.warning("alerts: %s; they wait in %s", error, outbox)
+            break
+    return sum(1 for _ in outbox.glob("*.json"))
+
+
+def _body(settings: AlertSettings, stored: bytes) -> HTTPMessage:
+    if settings.body == "cloudevents":
+        return HTTPMessage({"content-type": JSONFormat().get_content_type()}, stored)
+    return HTTPMessage({"content-type": "application/json"}, _slack(orjson.loads(stored)["data"]))
+
+
+def _slack(data: dict[str, object]) -> bytes:
+    """An incoming webhook of Slack takes `text`, in its own markup."""
+    findings = data["findings"]
+    assert isinstance(findings, list)
+    lines = [f"*{data['model']}* version {data['version']}: {len(findings)} findings fired"]
+    for one in findings:
+        part = f" on {one['slice']}" if one["slice"] else ""
+        lines.append(f"• {one['kind']}: {one['name']}{part}: {one['detail']}")
+    text = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return orjson.dumps({"text": text})
+
+
+def _send(settings: AlertSettings, address: str, message: HTTPMessage) -> None:
+    tries = Retrying(
+        retry=retry_if_exception_type(NotTakenError),
+        stop=stop_after_attempt(settings.attempts),
+        wait=wait_exponential(settings.wait_seconds),
+        reraise=True,
+    )
+    tries(_post, address, message, settings.timeout_seconds)
+
+
+def _post(address: str, message: HTTPMessage, timeout: float) -> None:
+    """Posts once. The address is no part of the errors: it may be a secret."""
+    with urllib3.PoolManager(retries=False, timeout=timeout) as pool:
+        try:
+            answer = pool.request("POST", address, body=message.body, headers=message.headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise NotTakenError(f"the webhook cannot be reached: {type(error).__name__}") from None
+    if answer.status in LATER or answer.status >= 500:  # noqa: PLR2004 - a server's error
+        raise NotTakenError(f"the webhook answers {answer.status}")
+    if answer.status >= 300:  # noqa: PLR2004 - not taken
+        raise RefusedError(f"the webhook answers {answer.status}")

@@ -1,0 +1,139 @@
+"""Finds limits from history: how far does what is normal move?
+
+The distances between normal windows are a sample; a limit is what the next one stays below with a
+given chance. Distances d are taken as their roots, which for the Jensen-Shannon divergence is a
+metric, and for k of them the limit is the upper prediction bound of a normal sample,
+
+    (mean + t(chance, k - 1) * deviation * sqrt(1 + 1 / k))^2,
+
+with t the quantile of Student's distribution (Hahn and Meeker, Statistical Intervals, 4.7), and not
+less than the largest distance seen.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from ml_metadata.metadata_store import MetadataStore
+from scipy.stats import t
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.artifacts import series_statistics
+from evergreen.monitoring.distances import distances
+from evergreen.monitoring.findings import Kind
+from evergreen.monitoring.reference import SPLIT
+from evergreen.monitoring.results import results
+from evergreen.reporting.reading import load_statistics
+from evergreen.reporting.statistics import Feature, features
+from evergreen.settings import Settings
+
+Source = Literal["windows", "spans"]
+MIN_DISTANCES = 2
+MIN_WINDOWS = 10
+"""Quiet windows of live traffic that are history enough; with fewer, spans are."""
+SECTIONS = {Kind.DRIFT: "drift", Kind.SKEW: "skew", Kind.PREDICTIONS: "predictions"}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How a limit came.
+
+    Attributes:
+        kind: Of the findings it is for.
+        name: The feature, or the name of the scores.
+        source: Whether distances are of windows of traffic, or of spans of training data.
+        distances: Between one and the next.
+        limit: What follows from them.
+    """
+
+    kind: Kind
+    name: str
+    source: Source
+    distances: tuple[float, ...]
+    limit: float
+
+
+def calibrate(settings: Settings, store: MetadataStore, chance: float) -> list[Limit]:
+    """Finds limits of drift, skew and prediction drift.
+
+    Args:
+        settings: The project's settings.
+        store: The metadata store.
+        chance: That a normal window stays below a limit.
+
+    Raises:
+        EvergreenError: If there is not enough history.
+    """
+    source: Source = "windows"
+    found = _of_windows(settings, store)
+    if not found:
+        source, found = "spans", _of_spans(settings, store)
+    if not found:
+        raise EvergreenError(
+            f"there is no history: {MIN_DISTANCES + 1} ingested spans, or {MIN_WINDOWS} quiet"
+            " windows of traffic, are needed.",
+            hint="Ingest more spans (evergreen run), or run evergreen monitor for a while.",
+        )
+    return [
+        Limit(kind, name, source, tuple(values), bound(values, chance))
+        for (kind, name), values in found.items()
+        if len(values) >= MIN_DISTANCES
+    ]
+
+
+def bound(values: Sequence[float], chance: float) -> float:
+    """What the next distance stays below with the given chance, at most 1; rounded up."""
+    roots = np.sqrt(values)
+    count = len(values)
+    reach = float(t.ppf(chance, count - 1)) * roots.std(ddof=1) * math.sqrt(1 + 1 / count)
+    limit = max(float(roots.mean() + reach) ** 2, *values)
+    return min(math.ceil(limit * 1e4) / 1e4, 1.0)
+
+
+def overlay(limits: Sequence[Limit]) -> dict[str, Any]:
+    """The limits as a section of settings."""
+    found: dict[str, Any] = {
+        SECTIONS[kind]: {
+            "features": {one.name: one.limit for one in limits if one.kind is kind},
+        }
+        for kind in (Kind.DRIFT, Kind.SKEW)
+    }
+    scores = [one.limit for one in limits if one.kind is Kind.PREDICTIONS]
+    return {"monitoring": found | ({"predictions": max(scores)} if scores else {})}
+
+
+def _of_windows(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, str], list[float]]:
+    quiet = [result for _, result in results(store, settings.model.name) if not result.fired]
+    found: dict[tuple[Kind, str], list[float]] = {}
+    for result in quiet if len(quiet) >= MIN_WINDOWS else ():
+        for one in result.findings:
+            if one.kind in SECTIONS:
+                found.setdefault((one.kind, one.name), []).append(one.value)
+    return found
+
+
+def _of_spans(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, str], list[float]]:
+    """Each span against the one before (drift), and against all before (skew)."""
+    spans = list(_spans(settings, store))
+    found: dict[tuple[Kind, str], list[float]] = {}
+    for place, now in enumerate(spans[1:], start=1):
+        for kind, before in ((Kind.DRIFT, spans[place - 1 : place]), (Kind.SKEW, spans[:place])):
+            for name, one in distances(before, now, 0.95).items():
+                found.setdefault((kind, name), []).append(one.value)
+    return found if len(spans) > MIN_DISTANCES else {}
+
+
+def _spans(settings: Settings, store: MetadataStore) -> Iterator[Mapping[str, Feature]]:
+    wanted = settings.monitoring.features
+    for artifact_id in series_statistics(store, settings.data_series).values():
+        [artifact] = store.get_artifacts_by_id([artifact_id])
+        loaded = load_statistics(Path(artifact.uri), SPLIT)
+        if loaded is not None:
+            yield {
+                name: one
+                for name, one in features(loaded).items()
+                if wanted is None or name in wanted
+            }

@@ -1,0 +1,162 @@
+"""Looks at what a model version did in a window of time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.errors import SettingsError
+from evergreen.monitoring import judging
+from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
+from evergreen.monitoring.findings import Finding, MonitoringResult, Window
+from evergreen.monitoring.labels import Labels
+from evergreen.monitoring.log import read
+from evergreen.monitoring.performance import Labelled, judge
+from evergreen.monitoring.reference import Reference, find
+from evergreen.monitoring.traffic import COLUMNS, Look, Traffic, observe
+from evergreen.monitoring.validity import Expected, validate
+from evergreen.settings import Settings
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a version in a window.
+
+    Attributes:
+        window: The window.
+        traffic: The version's predictions.
+        before: Those of all versions in the window before.
+        labelled: The version's predictions with labels, of the window and some time before.
+        labels: How many of the window's predictions have labels.
+        reference: What the version was made of.
+    """
+
+    window: Window
+    traffic: Traffic
+    before: Traffic
+    labelled: Labelled
+    labels: int
+    reference: Reference
+
+
+class Eyes:
+    """Sees and judges windows of the log of one project.
+
+    Args:
+        settings: The project's settings.
+
+    Raises:
+        SettingsError: If there is no log, or a feature is unknown.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.gateway.log.folder is None:
+            raise SettingsError(
+                "gateway.log.folder is not set: there is no log of predictions to look at.",
+                hint="Set it, for the gateway and for monitoring.",
+            )
+        self._settings = settings.monitoring
+        self._expected = Expected.of(settings)
+        self._missing = Missing(self._settings.missing_integer, self._settings.missing_text)
+        self._read = partial(read, settings.gateway.log.folder, settings.model.name)
+
+    def see(self, window: Window, now: datetime, reference: Reference) -> Seen:
+        """Reads the log: the window, the one before, and what is older and has labels."""
+        version = reference.model.version
+        back = timedelta(days=self._settings.labels.lookback_days)
+        older = Window(start=window.start - back, end=window.start)
+        labelled = Labelled(self._settings.performance.slices)
+        join = partial(_join, self._labels(older, now), labelled)
+        traffic = self._observe(window, version, join)
+        labels = labelled.labelled
+        if back:
+            self._look_back(older, version, join)
+        length = window.end - window.start
+        before = self._observe(Window(start=window.start - length, end=window.start), None)
+        return Seen(window, traffic, before, labelled, labels, reference)
+
+    def judge(self, seen: Seen, now: datetime) -> tuple[list[Finding], list[str]]:
+        """Holds what was seen to the settings: findings, and notes on what is not known."""
+        settings, traffic = self._settings, seen.traffic
+        judged = [
+            judging.amount(traffic, settings),
+            judging.coverage(seen.labelled, settings),
+            judging.age(seen.reference, now, settings),
+            judge(settings, seen.labelled, seen.reference),
+        ]
+        if traffic.rows >= settings.min_rows:
+            judged += [
+                (self._invalid(seen), []),
+                judging.drift(seen.before, traffic, settings),
+                judging.skew(seen.reference, traffic, settings),
+                judging.predictions(seen.reference, seen.before, traffic, settings),
+            ]
+        findings = [finding for found, _ in judged for finding in found]
+        return findings, [note for _, notes in judged for note in notes]
+
+    def _labels(self, older: Window, now: datetime) -> Labels:
+        folder = self._settings.labels.folder
+        return Labels.load(folder, older.start, now) if folder else Labels.none()
+
+    def _observe(self, window: Window, version: int | None, look: Look | None = None) -> Traffic:
+        batches = self._read(window, COLUMNS, version)
+        return observe(batches, self._expected, self._missing, self._settings.output, look)
+
+    def _look_back(self, older: Window, version: int, look: Look) -> None:
+        for batch in self._read(older, COLUMNS, version):
+            found = features(batch["features"], self._expected.kinds, self._missing)
+            look(batch, found, scores(batch["outputs"], self._settings.output))
+
+    def _invalid(self, seen: Seen) -> list[Finding]:
+        settings, rows = self._settings, seen.traffic.rows
+        level = 1 - (1 - settings.confidence) / len(self._expected.kinds)
+        found = validate(
+            seen.traffic.statistics,
+            self._expected.schema,
+            self._columns(seen.window, seen.reference.model.version),
+            settings.invalid,
+            level,
+        )
+        return found + seen.traffic.violations.findings(rows, settings.invalid, level)
+
+    def _columns(self, window: Window, version: int) -> Iterator[Mapping[str, pa.Array]]:
+        for batch in self._read(window, COLUMNS, version):
+            yield features(batch["features"], self._expected.kinds, self._missing).columns
+
+
+def look(
+    settings: Settings,
+    store: MetadataStore,
+    window: Window,
+    now: datetime,
+    version: int | None = None,
+) -> tuple[MonitoringResult, Seen]:
+    """Looks at a window and writes nothing down. Arguments and errors as of `monitor`."""
+    eyes = Eyes(settings)
+    reference = find(store, settings.model.name, version)
+    seen = eyes.see(window, now, reference)
+    findings, notes = eyes.judge(seen, now)
+    result = MonitoringResult(
+        model=settings.model.name,
+        version=reference.model.version,
+        window=window,
+        created=now,
+        rows=seen.traffic.rows,
+        labelled=seen.labels,
+        findings=tuple(findings),
+        notes=tuple(notes),
+    )
+    return result, seen
+
+
+def _join(
+    labels: Labels, labelled: Labelled, batch: pa.RecordBatch, read: Features, answers: Floats
+) -> None:
+    """Adds the predictions of a batch that have labels."""
+    values, known = labels.join(batch["request_id"], batch["row"])
+    times = batch["time"].cast(pa.int64()).to_numpy() / 1e6
+    labelled.add(values, answers, np.maximum(known - times, 0), read.columns)

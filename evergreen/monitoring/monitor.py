@@ -1,0 +1,71 @@
+"""Looks at a window, writes down what was found, and tells who is to be told."""
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.files import publish_folder, write_file
+from evergreen.monitoring.alerts import alert
+from evergreen.monitoring.exposition import exposition
+from evergreen.monitoring.findings import MonitoringResult, Window
+from evergreen.monitoring.looking import Seen, look
+from evergreen.monitoring.page import render
+from evergreen.monitoring.results import publish
+from evergreen.settings import Settings
+
+PAGE = "index.html"
+STATISTICS = "Split-live/FeatureStats.pb"
+METRICS = "metrics.prom"
+
+
+def monitor(
+    settings: Settings,
+    store: MetadataStore,
+    window: Window,
+    now: datetime,
+    version: int | None = None,
+) -> MonitoringResult:
+    """Looks at what a model version did in a window of time.
+
+    The result is an artifact in ML Metadata, a page, Prometheus metrics, and an alert if something
+    fired. Nothing asks the clock: a window of the past can be looked at as of then.
+
+    Args:
+        settings: The project's settings.
+        store: The metadata store.
+        window: The time to look at; it is compared with as much time before it.
+        now: When this is: how old the model's data is, and which labels are known.
+        version: The model version; None for the one that serves.
+
+    Raises:
+        RegistryError: If nothing serves, or there is no such version.
+        SettingsError: If there is no log, or `monitoring.features` names an unknown feature.
+        DataError: If a file of labels is malformed.
+    """
+    result, seen = look(settings, store, window, now, version)
+    folder = result_folder(settings, result)
+    _write(folder, result, seen)
+    artifact = publish(store, result, folder, seen.reference.statistics_ids)
+    write_file(settings.monitoring.folder / METRICS, exposition(result))
+    alert(settings.monitoring, result, artifact)
+    return result
+
+
+def result_folder(settings: Settings, result: MonitoringResult) -> Path:
+    """Returns where the files of a result are."""
+    name = f"{result.created:%Y%m%d-%H%M%S.%f}-v{result.version}"
+    return settings.monitoring.folder / "results" / name
+
+
+def _write(folder: Path, result: MonitoringResult, seen: Seen) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        staging = Path(temporary)
+        (staging / PAGE).write_text(render(result, seen.reference.run_id))
+        (staging / "result.json").write_text(result.model_dump_json(indent=1))
+        if seen.traffic.statistics is not None:
+            target = staging / STATISTICS
+            target.parent.mkdir()
+            target.write_bytes(seen.traffic.statistics.SerializeToString())
+        publish_folder(staging, folder)

@@ -1,0 +1,59 @@
+"""A result as a page that needs nothing besides itself."""
+
+from itertools import groupby
+
+from markupsafe import Markup
+
+from evergreen.monitoring.findings import Kind, MonitoringResult
+from evergreen.reporting.charts import canvas, drift
+from evergreen.reporting.environment import environment
+from evergreen.reporting.wording import many
+
+LABEL = "Distances by feature, as a share of their limits"
+AGAINST = {Kind.DRIFT: "previous", Kind.SKEW: "window"}
+"""The marks of the chart that the report of a run has too."""
+
+
+def render(result: MonitoringResult, run_id: str) -> str:
+    """Returns the page as HTML.
+
+    Args:
+        result: What was found.
+        run_id: The run that made the model; empty if not known.
+    """
+    order = list(Kind)
+    findings = sorted(result.findings, key=lambda one: (order.index(one.kind), not one.fired))
+    return (
+        environment()
+        .get_template("monitoring.html.j2")
+        .render(
+            result=result,
+            title=f"{many(len(result.fired), 'finding')} fired"
+            if result.fired
+            else "Nothing fired",
+            run_id=run_id,
+            kinds={kind: list(found) for kind, found in groupby(findings, lambda one: one.kind)},
+            chart=_chart(result),
+            keys=canvas.keys(
+                [
+                    (drift.COLORS["previous"], "from the window before"),
+                    (drift.COLORS["window"], "from the training data"),
+                ]
+            ),
+        )
+    )
+
+
+def _chart(result: MonitoringResult) -> Markup | None:
+    distances = [
+        {
+            "feature": one.name,
+            "against": AGAINST[one.kind],
+            "value": one.value,
+            "threshold": one.threshold,
+            "exceeded": one.fired,
+        }
+        for one in result.findings
+        if one.kind in AGAINST
+    ]
+    return drift.drift(distances, LABEL) if distances else None

@@ -1,0 +1,113 @@
+"""What a served model was made of, found by its lineage: training statistics, evaluation, age."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.components.model_gate.judging import ALL_ROWS
+from evergreen.components.model_gate.scores import Counts, from_json
+from evergreen.errors import DataError
+from evergreen.lineage.artifacts import blessed_statistics
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import RegistryError, model
+from evergreen.monitoring.metrics import measure
+from evergreen.planning.plan import ModelRef, RunRecord
+from evergreen.reporting.reading import RunReading, load_statistics
+from evergreen.reporting.reasons import Report
+from evergreen.settings.monitoring import Metric
+from evergreen.spans.manifest import MANIFEST_NAME, read_manifest
+
+SPLIT = "train"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What live traffic is compared with.
+
+    Attributes:
+        model: The version.
+        run_id: The run that made it; empty if the registry does not say.
+        statistics: `DatasetFeatureStatistics` of the train splits of its spans.
+        statistics_ids: Their artifacts.
+        evaluation: The model gate's report; None if it is gone.
+        newest: When its newest training data ends; None if the span is gone.
+    """
+
+    model: ModelRef
+    run_id: str
+    statistics: tuple[Any, ...] = ()
+    statistics_ids: tuple[int, ...] = ()
+    evaluation: Report | None = None
+    newest: datetime | None = None
+
+    @property
+    def scores(self) -> Counts | None:
+        """The scores of its evaluation by label, shape [2, BINS]."""
+        stored = (self.evaluation or {}).get("scores")
+        return None if stored is None else from_json(stored)
+
+    def metric(self, metric: Metric, part: str) -> float | None:
+        """A metric at its evaluation, on all rows or a part of them; None if not known."""
+        if part == ALL_ROWS:
+            return None if self.scores is None else measure(self.scores, metric, 100, 0.95)[0]
+        for one in (self.evaluation or {}).get("slices", ()):
+            if one["name"] == part and (found := one["candidate"].get(metric)):
+                return float(found["value"])
+        return None
+
+
+def find(store: MetadataStore, name: str, version: int | None = None) -> Reference:
+    """Finds what a version was made of.
+
+    Args:
+        store: The metadata store.
+        name: The model's name.
+        version: The version; None for the one that serves.
+
+    Raises:
+        RegistryError: If nothing serves, or there is no such version.
+    """
+    registry = Registry(store, name)
+    found = registry.serving() if version is None else model(registry.events(), version)
+    if found is None:
+        raise RegistryError(
+            f"model {name}: nothing is serving, so there is nothing to monitor.",
+            hint="Push a model: evergreen run; or name one: evergreen monitor --version N",
+        )
+    run_id = registry.registration(found).evidence.get("run", "")
+    if not run_id:
+        return Reference(found, run_id)
+    record = RunRecords(store).get(run_id)
+    ids = [blessed_statistics(store, span.ingest_key) for span in record.window]
+    statistics = {
+        id_: loaded for id_ in ids if id_ is not None and (loaded := _load(store, id_)) is not None
+    }
+    return Reference(
+        model=found,
+        run_id=run_id,
+        statistics=tuple(statistics.values()),
+        statistics_ids=tuple(statistics),
+        evaluation=RunReading(store, record).report("ModelGate"),
+        newest=_newest(record),
+    )
+
+
+def _load(store: MetadataStore, artifact_id: int) -> Any:
+    [artifact] = store.get_artifacts_by_id([artifact_id])
+    return load_statistics(Path(artifact.uri), SPLIT)
+
+
+def _newest(record: RunRecord) -> datetime | None:
+    ends = []
+    for span in record.window:
+        try:
+            manifest = read_manifest(span.path / MANIFEST_NAME)
+        except DataError:  # the span was removed since; monitor() notes it
+            return None
+        if interval := manifest.time_range or manifest.period:
+            ends.append(interval.end)
+    return max(ends, default=None)

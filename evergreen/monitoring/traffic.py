@@ -1,0 +1,63 @@
+"""One pass over the predictions of a window: statistics, scores, and what fits no schema."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from evergreen.components.model_gate.scores import BINS, Counts, bins
+from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
+from evergreen.monitoring.statistics import Statistics
+from evergreen.monitoring.validity import Expected, Violations
+
+COLUMNS = ("request_id", "row", "time", "features", "outputs")
+Look = Callable[[pa.RecordBatch, Features, Floats], None]
+
+
+@dataclass
+class Traffic:
+    """What was seen of a window.
+
+    Attributes:
+        rows: Predictions.
+        scores: How many have a score in each bin, shape [BINS].
+        violations: Values of another type, unknown features.
+        statistics: A `DatasetFeatureStatisticsList`; None without rows.
+    """
+
+    violations: Violations
+    rows: int = 0
+    scores: Counts = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    statistics: Any = None
+
+
+def observe(
+    batches: Iterable[pa.RecordBatch],
+    expected: Expected,
+    missing: Missing,
+    output: str,
+    look: Look | None = None,
+) -> Traffic:
+    """Adds up all batches.
+
+    Args:
+        batches: Of the log, with the columns `COLUMNS`.
+        expected: What features there are.
+        missing: What stands for no value.
+        output: The output with the score.
+        look: Is shown each batch too, with its features and scores.
+    """
+    seen, statistics = Traffic(Violations(expected.known)), Statistics()
+    for batch in batches:
+        read = features(batch["features"], expected.kinds, missing)
+        answers = scores(batch["outputs"], output)
+        seen.rows += len(batch)
+        seen.scores += np.bincount(bins(answers[np.isfinite(answers)]), minlength=BINS)
+        seen.violations.add(read.mistyped, read.unknown)
+        statistics.add(read.columns)
+        if look:
+            look(batch, read, answers)
+    seen.statistics = statistics.result() if seen.rows else None
+    return seen

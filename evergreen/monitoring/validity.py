@@ -1,0 +1,159 @@
+"""Live traffic against the schema: what TFDV finds wrong, and in how many rows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pyarrow as pa
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from scipy.stats import binomtest
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from evergreen.components.data_gate.counting import Anomaly, Tally, feature_of
+from evergreen.components.data_gate.violating import ABSENT, violating
+from evergreen.components.data_gate.wording import describe
+from evergreen.components.example_gen.writing import to_lists
+from evergreen.errors import SettingsError
+from evergreen.monitoring.findings import Finding, Kind
+from evergreen.settings import Settings
+
+SERVING = "SERVING"
+Kinds = anomalies_pb2.AnomalyInfo
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What requests are to look like.
+
+    Attributes:
+        schema: The curated schema of the features that requests hold.
+        kinds: Their types: `FLOAT`, `INT` or `BYTES`.
+        known: All features that the curated schema knows.
+    """
+
+    schema: schema_pb2.Schema
+    kinds: Mapping[str, str]
+    known: frozenset[str]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Reads the curated schema.
+
+        Raises:
+            SettingsError: If `monitoring.features` names a feature that it does not have.
+        """
+        schema = text_format.Parse(settings.data.table_schema.read_text(), schema_pb2.Schema())
+        known = {feature.name for feature in schema.feature}
+        asked = settings.monitoring.features
+        if unknown := set(asked or ()) - known:
+            raise SettingsError(
+                f"monitoring.features: {settings.data.table_schema} does not have"
+                f" {', '.join(sorted(unknown))}."
+            )
+        kept = [
+            feature
+            for feature in schema.feature
+            if (
+                SERVING not in feature.not_in_environment
+                if asked is None
+                else feature.name in asked
+            )
+        ]
+        del schema.feature[:]
+        schema.feature.extend(kept)
+        kinds = {one.name: schema_pb2.FeatureType.Name(one.type) for one in kept}
+        return cls(schema, kinds, frozenset(known))
+
+
+class Violations:
+    """Values of another type, and features that the schema does not know, added up.
+
+    Args:
+        known: The features that it knows.
+    """
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._known = known
+        self._rows: dict[tuple[str, str], int] = {}
+        self._such_as: dict[tuple[str, str], str] = {}
+
+    def add(self, mistyped: Iterable[Any], unknown: Mapping[str, int]) -> None:
+        """Adds what a batch has: refusals, and rows by name of the feature."""
+        for refusal in mistyped:
+            key = refusal.column, refusal.reason
+            self._rows[key] = self._rows.get(key, 0) + 1
+            self._such_as.setdefault(key, f"such as {refusal.value}")
+        for name, count in unknown.items():
+            if name in self._known:
+                continue
+            key = name, "is not in the schema"
+            self._rows[key] = self._rows.get(key, 0) + count
+
+    def findings(self, rows: int, share: float, level: float) -> list[Finding]:
+        """Returns a finding for each."""
+        return [
+            _finding(
+                name, count, rows, share, level, f"{what} {self._such_as.get((name, what), '')}"
+            )
+            for (name, what), count in self._rows.items()
+        ]
+
+
+def validate(
+    statistics: Any,
+    schema: schema_pb2.Schema,
+    batches: Iterable[Mapping[str, pa.Array]],
+    share: float,
+    level: float,
+) -> list[Finding]:
+    """Returns a finding for each anomaly; one that is in few rows does not fire.
+
+    Args:
+        statistics: Of the traffic, a `DatasetFeatureStatisticsList`.
+        schema: What is expected.
+        batches: The traffic again, read only if there are anomalies: TFDV counts no rows.
+        share: Of rows that may violate the schema.
+        level: Of the confidence that there are more.
+    """
+    found = tfdv.validate_statistics(statistics, schema, environment=SERVING)
+    tallies = {
+        Anomaly(".".join(info.path.step), reason.type): Tally(reason.description)
+        for info in found.anomaly_info.values()
+        for reason in info.reason
+    }
+    expected = {anomaly: feature_of(schema, anomaly.column) for anomaly in tallies}
+    for columns in batches if tallies else ():
+        lists = to_lists(columns)
+        for anomaly, tally in tallies.items():
+            column = lists[anomaly.column] if anomaly.column in columns else None
+            tally.add(violating(column, lists.num_rows, expected[anomaly], anomaly.kind))
+    return [
+        _finding(
+            anomaly.column or "",
+            tally.count,
+            tally.rows,
+            max(share, _may_lack(expected[anomaly]) if anomaly.kind in ABSENT else 0.0),
+            level,
+            describe(anomaly.kind, expected[anomaly], tally),
+        )
+        for anomaly, tally in tallies.items()
+    ]
+
+
+def _may_lack(feature: schema_pb2.Feature) -> float:
+    return 1 - feature.presence.min_fraction
+
+
+def _finding(name: str, count: int, rows: int, share: float, level: float, detail: str) -> Finding:
+    bounds = binomtest(min(count, rows), rows).proportion_ci(level, method="wilson")
+    return Finding(
+        kind=Kind.SCHEMA,
+        name=name,
+        value=count / rows,
+        threshold=share,
+        fired=bounds.low > share,
+        interval=(float(bounds.low), float(bounds.high)),
+        rows=rows,
+        detail=detail.strip(),
+    )

@@ -1,0 +1,24 @@
+"""How pages are made of the templates beside this."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from evergreen.reporting import wording
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def environment() -> Environment:
+    """Returns the templates, with the filters of `wording`."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shown = (wording.count, wording.number, wording.signed, wording.percent, wording.duration,
+             wording.moment, wording.mark, wording.kind)  # fmt: skip
+    made.filters |= {function.__name__: function for function in shown}
+    return made

@@ -1,0 +1,114 @@
+"""The settings of monitoring: what live traffic is held to, and who is told."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from evergreen.components.model_gate.criteria import Slicing
+from evergreen.settings.base import ProjectPath, Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Metric = Literal["log_loss", "auc", "brier", "accuracy", "calibration", "calibration_error"]
+HIGHER_IS_BETTER = {"auc", "accuracy"}
+
+
+class DistanceSettings(Section):
+    """How far distributions may move: `evergreen monitor calibrate` finds these numbers."""
+
+    categories: Share = Field(0.1, description="L-infinity: the largest change of a share.")
+    numbers: Share = Field(0.1, description="Jensen-Shannon divergence, in bits.")
+    features: dict[str, Share] = Field({}, description="Limits of features of their own.")
+
+    def limit(self, feature: str, is_text: bool) -> float:
+        """The limit of a feature."""
+        return self.features.get(feature, self.categories if is_text else self.numbers)
+
+
+class LabelSettings(Section):
+    """Where the true labels of predictions arrive: `request_id`, `row`, `label`."""
+
+    folder: ProjectPath | None = Field(
+        None, description="Parquet and CSV files, at any depth; null: there are no labels."
+    )
+    lookback_days: float = Field(
+        0,
+        ge=0,
+        description="How far before the window labelled predictions count: as late as labels are.",
+    )
+    min_rows: int = Field(200, ge=2, description="Labelled rows before performance is judged.")
+    min_coverage: Share = Field(0, description="Share of predictions that must have labels.")
+
+
+class MetricRule(Section):
+    """What a metric is held to: the value it had when the model was evaluated, or a number."""
+
+    metric: Metric
+    worse_by: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="How much worse than at the model's evaluation it may be."
+    )
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _holds_to_something(self) -> Self:
+        bounded = self.at_least is not None or self.at_most is not None
+        if bounded == (self.worse_by is not None):
+            raise ValueError(f"{self.metric} needs worse_by, or else at_least or at_most")
+        if self.metric == "calibration" and self.worse_by is not None:
+            raise ValueError("calibration is best at 1: give at_least and at_most")
+        return self
+
+
+class PerformanceSettings(Section):
+    """What predictions with labels are held to."""
+
+    metrics: tuple[MetricRule, ...] = (
+        MetricRule(metric="log_loss", worse_by=0.03),
+        MetricRule(metric="auc", worse_by=0.02),
+        MetricRule(metric="brier", worse_by=0.02),
+        MetricRule(metric="calibration", at_least=0.7, at_most=1.4),
+    )
+    slices: tuple[Slicing, ...] = Field((), description="Parts of the traffic, by raw features.")
+    resamples: int = Field(1000, ge=100, description="Of the bootstrap.")
+
+
+class AlertSettings(Section):
+    """Who is told of what fired."""
+
+    webhook: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Gets a POST. An address that is a secret goes into the environment variable "
+        "EVERGREEN_ALERT_WEBHOOK instead.",
+    )
+    body: Literal["cloudevents", "slack"] = Field("cloudevents", description="What is posted.")
+    attempts: int = Field(5, ge=1, description="How often it is tried.")
+    timeout_seconds: float = Field(10, gt=0, description="Of one try.")
+    wait_seconds: float = Field(1, ge=0, description="Before the second try; doubles each time.")
+
+
+class MonitoringSettings(Section):
+    """What the serving model sees and says, and what it is held to: docs/monitoring.md."""
+
+    folder: ProjectPath = Field(description="Pages, statistics, metrics, undelivered alerts.")
+    window_hours: float = Field(24, gt=0, description="Length of a window, if none is named.")
+    features: tuple[str, ...] | None = Field(
+        None, description="What requests hold; null: the schema's, in the environment SERVING."
+    )
+    output: str = Field("probabilities", description="The output with the probability of label 1.")
+    missing_integer: int | None = Field(
+        None, description="A whole number that clients send for a missing value."
+    )
+    missing_text: str | None = Field("", description="The same for text.")
+    confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="Of all findings of a kind together (Bonferroni)."
+    )
+    min_rows: int = Field(200, ge=2, description="Predictions before anything is judged.")
+    drift: DistanceSettings = DistanceSettings()
+    skew: DistanceSettings = DistanceSettings()
+    predictions: Share = Field(0.1, description="Jensen-Shannon divergence of the scores, in bits.")
+    invalid: Share = Field(0.001, description="Share of rows that may violate the schema.")
+    max_age_days: float = Field(400, gt=0, description="Age of the model's newest training data.")
+    labels: LabelSettings = LabelSettings()
+    performance: PerformanceSettings = PerformanceSettings()
+    alerts: AlertSettings = AlertSettings()

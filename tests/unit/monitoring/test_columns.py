@@ -1,0 +1,71 @@
+"""What was logged as JSON comes back typed, fast or not."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from evergreen.monitoring.columns import Missing, features, scores
+
+KINDS = {"miles": "FLOAT", "hour": "INT", "company": "BYTES"}
+NOTHING = Missing()
+ODD = {"odd": [1, {"a": 2}]}
+
+
+def read(*rows: dict[str, Any], missing: Missing = NOTHING) -> dict[str, list[Any]]:
+    found = features(pa.array([json.dumps(row) for row in rows]), KINDS, missing)
+    return {name: column.to_pylist() for name, column in found.columns.items()}
+
+
+@pytest.mark.parametrize("other", [{}, ODD], ids=["by Arrow", "value by value"])
+def test_values_have_the_types_of_the_schema(other: dict[str, Any]) -> None:
+    rows = [{"miles": 2, "hour": 7, "company": "Ärger & Co\n"}, {"miles": None}, other]
+    found = read(*rows, {"hour": 7 if not other else "7"})
+    assert found == {
+        "miles": [2.0, None, None, None],
+        "hour": [7, None, None, 7],
+        "company": ["Ärger & Co\n".encode(), None, None, None],
+    }
+
+
+def test_what_stands_for_a_missing_value_is_missing() -> None:
+    rows = [{"miles": -1, "hour": -1, "company": ""}]
+    assert read(*rows, missing=Missing(integer=-1, text="")) == {
+        "miles": [-1.0],
+        "hour": [None],
+        "company": [None],
+    }
+
+
+def test_values_of_another_type_are_told_and_the_others_kept() -> None:
+    texts = pa.array(['{"miles": "far", "hour": 7.5}', '{"miles": 1, "hour": [7]}'])
+    found = features(texts, KINDS, NOTHING)
+    assert found.columns["miles"].to_pylist() == [None, 1.0]
+    assert {(one.column, one.row) for one in found.mistyped} == {
+        ("miles", 0),
+        ("hour", 0),
+        ("hour", 1),
+    }
+
+
+@pytest.mark.parametrize("hour", [7, "seven"])
+def test_unknown_features_are_counted(hour: object) -> None:
+    texts = pa.array([json.dumps({"hour": hour, "colour": "red"}), '{"colour": null}'])
+    assert features(texts, KINDS, NOTHING).unknown == {"colour": 1}
+
+
+@pytest.mark.parametrize("form", [lambda score: score, lambda score: [score]])
+def test_scores_are_numbers_or_lists_of_one(form: Any) -> None:
+    texts = pa.array([json.dumps({"p": form(score)}) for score in (0, 0.25, 1)])
+    assert scores(texts, "p").tolist() == [0, 0.25, 1]
+
+
+def test_what_is_no_probability_is_no_score() -> None:
+    texts = pa.array(['{"p": null}', '{"p": 1.5}', '{"q": 0.5}', '{"p": 0.5}'])
+    assert np.isnan(scores(texts, "p")).tolist() == [True, True, True, False]
+
+
+def test_a_long_row_is_read_too() -> None:
+    assert read({"company": "x" * 3_000_000})["company"] == [b"x" * 3_000_000]

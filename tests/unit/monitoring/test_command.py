@@ -1,0 +1,98 @@
+"""The command: a table, an exit code, what to do next; and limits that are found."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from evergreen.cli import app
+from evergreen.errors import EvergreenError
+from evergreen.monitoring.calibrate import bound
+from evergreen.settings import load_settings
+from tests.project import ROOT, places
+from tests.unit.monitoring.world import BEFORE, KINDS, Trips, World
+
+
+def evergreen(world: World, *arguments: str) -> Result:
+    overrides = [
+        *places(world.folder),
+        f"metadata.sqlite={world.folder}/metadata.sqlite",
+        f"monitoring.features=[{','.join(KINDS)}]",
+    ]
+    options = [word for pair in overrides for word in ("--set", pair)]
+    return CliRunner(env={"COLUMNS": "200"}).invoke(
+        app, ["monitor", *arguments, "--project", str(ROOT), *options]
+    )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    world.log(Trips(seed=1), BEFORE)
+    return world
+
+
+DAY = ("--since", "2026-01-30", "--until", "2026-01-31")
+
+
+def test_a_quiet_day_ends_with_0(world: World) -> None:
+    world.log(Trips(seed=2))
+    answer = evergreen(world, "--window", "24", "--until", "2026-01-31", "--version", "1")
+    assert answer.exit_code == 0 or "staleness" in answer.output, answer.output
+
+
+def test_what_fired_comes_first_and_the_last_line_says_what_to_do(world: World) -> None:
+    world.log(Trips(seed=2, cards=0.7))
+    answer = evergreen(world, *DAY, "--set", "monitoring.max_age_days=100000")
+    assert answer.exit_code == 5, answer.output
+    lines = answer.output.splitlines()
+    assert "3,000 predictions" in answer.output
+    assert re.search(r"fired\s+drift\s+payment_type", answer.output)
+    [page] = re.findall(r"page: (.*)", answer.output)
+    assert "payment_type" in Path(page).read_text()
+    assert lines[-1] == "next: train on newer data: evergreen run"
+
+
+def test_an_empty_window_is_refused(world: World) -> None:
+    answer = evergreen(world, "--since", "2026-01-31", "--until", "2026-01-30")
+    assert isinstance(answer.exception, EvergreenError)
+
+
+def test_limits_come_from_history_and_can_be_used(tmp_path: Path) -> None:
+    world = World(tmp_path, trained=[Trips(seed=seed) for seed in range(5, 10)])
+    target = tmp_path / "limits.yaml"
+    answer = evergreen(world, "calibrate", "--output", str(target))
+    assert answer.exit_code == 0, answer.output
+    assert re.search(r"drift\s+payment_type\s+4 of spans", answer.output)
+    found = load_settings(ROOT, ["local", str(target)]).monitoring
+    assert set(found.drift.features) == set(KINDS)
+    assert 0 < found.drift.features["payment_type"] < 0.1
+    assert yaml.safe_load(target.read_text())["monitoring"]["skew"]
+
+
+def test_quiet_windows_are_history_too(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.log(Trips(seed=1), BEFORE)
+    world.log(Trips(seed=2))
+    for _ in range(10):
+        assert not world.monitor().fired
+    answer = evergreen(world, "calibrate")
+    assert re.search(r"prediction drift\s+scores since evaluation\s+10 of windows", answer.output)
+
+
+def test_without_history_one_is_told_what_to_do(world: World) -> None:
+    answer = evergreen(world, "calibrate")
+    assert isinstance(answer.exception, EvergreenError)
+    assert "evergreen run" in answer.exception.hint
+
+
+def test_a_limit_is_above_all_that_was_seen_and_holds_for_the_next() -> None:
+    import numpy as np
+
+    chance = np.random.default_rng(1)
+    assert bound([0.01, 0.02, 0.015], 0.5) >= 0.02
+    draws = chance.normal(0.3, 0.05, (2000, 9)) ** 2
+    held = [row[-1] <= bound(row[:-1].tolist(), 0.95) for row in draws]
+    assert np.mean(held) > 0.94

@@ -1,0 +1,204 @@
+"""What fires, and what does not, by what happened to the traffic."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.errors import SettingsError
+from evergreen.lineage.stages import RegistryError
+from evergreen.monitoring.findings import Kind, Window
+from evergreen.monitoring.monitor import METRICS, PAGE, result_folder
+from evergreen.monitoring.results import results
+from evergreen.reporting.reading import load_statistics
+from tests.unit.monitoring.world import BEFORE, DAY, ROWS, TODAY, WINDOW, Trips, World, fired
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A world with a usual day behind it."""
+    world = World(tmp_path, "monitoring.max_age_days=400")
+    world.log(Trips(seed=1), BEFORE)
+    return world
+
+
+def test_a_usual_day_is_quiet_and_is_written_down(world: World) -> None:
+    trips = Trips(seed=2)
+    world.label(world.log(trips), trips.labels)
+    result = world.monitor()
+    assert not result.fired
+    assert (result.rows, result.labelled, result.version) == (ROWS, ROWS, 1)
+    assert {finding.kind for finding in result.findings} == set(Kind) - {Kind.SCHEMA}
+    assert [found for _, found in results(world.store, "taxi")] == [result]
+    folder = result_folder(world.settings, result)
+    assert "Nothing fired" in (folder / PAGE).read_text()
+    assert load_statistics(folder, "live").num_examples == ROWS
+    assert (
+        'evergreen_monitoring_rows{model="taxi",version="1"} 3000.0'
+        in (world.settings.monitoring.folder / METRICS).read_text()
+    )
+
+
+def test_lineage_leads_from_the_model_to_the_result(world: World) -> None:
+    world.log(Trips(seed=2))
+    world.monitor()
+    [result] = world.store.get_artifacts_by_type("MonitoringResult")
+    [model] = world.store.get_artifacts_by_type("Model")
+    graph = world.store.get_lineage_subgraph(
+        mlmd.LineageSubgraphQueryOptions(
+            starting_artifacts={"filter_query": f"id = {model.id}"},
+            max_num_hops=2,
+            direction=mlmd.LineageSubgraphQueryOptions.DOWNSTREAM,
+        )
+    )
+    assert result.id in {artifact.id for artifact in graph.artifacts}
+    [context] = world.store.get_contexts_by_artifact(result.id)
+    assert context.name == "taxi/1"
+
+
+def test_another_way_to_pay_is_drift_and_skew_of_that_feature_alone(world: World) -> None:
+    world.log(Trips(seed=2, cards=0.7))
+    result = world.monitor()
+    assert fired(result, Kind.DRIFT) == {"payment_type"}
+    assert fired(result, Kind.SKEW) == {"payment_type"}
+    [drift] = [one for one in result.fired if one.kind is Kind.DRIFT]
+    assert drift.value == pytest.approx(0.3, abs=0.04)
+    assert "Cash went from" in drift.detail or "Credit Card went from" in drift.detail
+
+
+def test_miles_that_became_kilometres_are_skew_of_that_feature_alone(tmp_path: Path) -> None:
+    world = World(tmp_path, "monitoring.skew.features={trip_miles: 0.02}")
+    trips = Trips(seed=2)
+    trips.columns["trip_miles"] = [1.609 * miles for miles in trips.columns["trip_miles"]]
+    world.log(Trips(seed=1), BEFORE)
+    world.log(trips)
+    assert fired(world.monitor()) == {"trip_miles"}
+
+
+def test_a_company_that_is_always_empty_violates_the_schema(world: World) -> None:
+    trips = Trips(seed=2)
+    trips.columns["company"] = [""] * len(trips)
+    world.log(trips)
+    result = world.monitor()
+    assert fired(result, Kind.SCHEMA) == {"company"}
+    [broken] = [one for one in result.fired if one.kind is Kind.SCHEMA]
+    assert broken.value == 1
+    assert fired(result) == {"company"}
+
+
+def test_values_of_another_type_and_unknown_features_are_named_with_their_share(
+    world: World,
+) -> None:
+    trips = Trips(seed=2)
+    trips.columns["trip_miles"][: ROWS // 10] = ["far"] * (ROWS // 10)
+    trips.columns["colour"] = ["red"] * ROWS
+    world.log(trips)
+    found = {one.name: one for one in world.monitor().fired if one.kind is Kind.SCHEMA}
+    assert found.keys() == {"trip_miles", "colour"}
+    assert found["trip_miles"].value == pytest.approx(0.1)
+    assert "far" in found["trip_miles"].detail
+    assert "not in the schema" in found["colour"].detail
+
+
+def test_one_bad_row_of_thousands_is_reported_and_does_not_fire(world: World) -> None:
+    trips = Trips(seed=2)
+    trips.columns["payment_type"][7] = "Barter"
+    world.log(trips)
+    result = world.monitor()
+    assert not result.fired
+    [finding] = [one for one in result.findings if one.kind is Kind.SCHEMA]
+    assert finding.value == pytest.approx(1 / ROWS)
+    assert "Barter" in finding.detail or "other value" in finding.detail
+
+
+def test_labels_that_turn_are_a_loss_of_performance_and_no_drift(world: World) -> None:
+    trips = Trips(seed=2)
+    world.label(world.log(trips), np.random.default_rng(3).random(ROWS) < 0.4)
+    result = world.monitor()
+    assert {finding.kind for finding in result.fired} == {Kind.PERFORMANCE}
+    assert {"log_loss", "auc"} <= fired(result)
+    assert "payment_type=Cash" in {one.slice for one in result.findings}
+
+
+def test_few_labels_decide_nothing(world: World) -> None:
+    trips = Trips(seed=2)
+    ids = world.log(trips)
+    world.label(ids[:100], ~trips.labels[:100])
+    result = world.monitor()
+    assert not result.fired
+    assert result.labelled == 100
+    assert any("too few labels" in note for note in result.notes)
+
+
+def test_labels_count_once_they_are_known(world: World) -> None:
+    trips = Trips(seed=2)
+    world.label(world.log(trips), trips.labels, known=TODAY + 5 * DAY)
+    assert world.monitor().labelled == 0
+    later = world.monitor(now=TODAY + 5 * DAY)
+    assert later.labelled == ROWS
+    [coverage] = [one for one in later.findings if one.name == "labels"]
+    assert "5.5 days late on average, 6.0 at most" in coverage.detail
+
+
+def test_labels_that_come_late_are_of_older_predictions(tmp_path: Path) -> None:
+    world = World(tmp_path, "monitoring.labels.lookback_days=1")
+    before = Trips(seed=1)
+    world.label(world.log(before, BEFORE), ~before.labels)
+    world.log(Trips(seed=2))
+    result = world.monitor()
+    assert result.labelled == 0
+    assert "auc" in fired(result, Kind.PERFORMANCE)
+
+
+def test_a_model_that_says_otherwise_is_prediction_drift(world: World) -> None:
+    world.log(Trips(seed=2, believes=0.97))
+    result = world.monitor()
+    assert fired(result) == {"scores since evaluation", "scores since the window before"}
+    assert {one.kind for one in result.fired} == {Kind.PREDICTIONS}
+
+
+def test_a_model_grows_stale_by_the_clock_it_is_given(world: World) -> None:
+    world.log(Trips(seed=2))
+    assert not fired(world.monitor(), Kind.STALENESS)
+    assert fired(world.monitor(now=TODAY + 100 * DAY), Kind.STALENESS)
+
+
+def test_too_little_traffic_is_all_that_is_said_of_it(world: World) -> None:
+    world.log(Trips(rows=50, seed=2, cards=1.0))
+    result = world.monitor()
+    assert fired(result) == {"predictions"}
+    assert {one.kind for one in result.findings} == {Kind.TRAFFIC, Kind.STALENESS}
+
+
+def test_no_traffic_at_all_is_reported(world: World) -> None:
+    long_ago = Window(start=TODAY - 20 * DAY, end=TODAY - 19 * DAY)
+    assert fired(world.monitor(long_ago)) == {"predictions"}
+
+
+def test_shadow_traffic_and_other_versions_are_not_counted(world: World) -> None:
+    world.log(Trips(seed=2))
+    world.log(Trips(rows=500, seed=3, cards=1.0), version=2, arm="shadow")
+    world.log(Trips(rows=500, seed=4, cards=1.0), version=2, arm="canary")
+    result = world.monitor()
+    assert result.rows == ROWS
+    assert not result.fired
+
+
+def test_training_on_several_spans_is_one_distribution(tmp_path: Path) -> None:
+    world = World(tmp_path, trained=[Trips(seed=5, cards=0.1), Trips(seed=6, cards=0.7)])
+    world.log(Trips(seed=2, cards=0.4))
+    result = world.monitor()
+    assert not fired(result, Kind.SKEW)
+    assert any("window before" in note for note in result.notes)
+
+
+def test_what_cannot_be_looked_at_is_an_error_with_a_hint(world: World, tmp_path: Path) -> None:
+    from evergreen.monitoring.monitor import monitor
+
+    with pytest.raises(RegistryError, match="version 9"):
+        monitor(world.settings, world.store, WINDOW, TODAY, version=9)
+    with pytest.raises(SettingsError, match="colour"):
+        World(tmp_path / "other", "monitoring.features=[colour]").monitor()
+    with pytest.raises(SettingsError, match=r"gateway\.log\.folder"):
+        World(tmp_path / "third", "gateway.log.folder=null").monitor()
