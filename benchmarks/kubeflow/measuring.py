@@ -99,21 +99,27 @@ def _contained(image: str, folder: Path, *words: str) -> tuple[float, str]:
 
 def _run(text: str, image: str, folder: Path, settings: Settings) -> dict[str, Task]:
     walls: dict[str, float] = {}
-    nodes: dict[str, list[str]] = {}
+    words: dict[str, list[str]] = {}
 
-    def execute(name: str, number: int, words: list[str]) -> int:
+    def execute(name: str, number: int, command: list[str]) -> int:
         del number
-        walls[name] = _contained(image, folder, *words)[0]
-        nodes[name] = words
+        walls[name] = _contained(image, folder, *command)[0]
+        words[name] = command
         return 0
 
     driver = Driver(text, execute, folder / "job", "job")
     assert driver.run(spans=SPANS, requested_by="benchmark", reason="benchmark") == SUCCEEDED
     work = _work(settings)
     return {
-        name: Task(wall=wall, work=sum(work.get(word, 0.0) for word in set(nodes[name])))
+        name: Task(wall=wall, work=sum(work.get(node, 0.0) for node in _nodes(words[name])))
         for name, wall in walls.items()
     }
+
+
+def _nodes(words: list[str]) -> list[str]:
+    """The nodes that a container launches, by its command."""
+    listed = (word.partition("=")[2] for word in words if word.startswith(("--nodes=", "--gate=")))
+    return [node for names in listed for node in names.split(",")]
 
 
 def _work(settings: Settings) -> dict[str, float]:

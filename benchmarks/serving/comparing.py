@@ -165,7 +165,7 @@ def _batching(serving: Serving) -> Comparison:
 
 
 def _large(serving: Serving) -> Comparison:
-    versions = large.save(serving.folder / "large")
+    versions = large.save(serving.folder / large.FOLDER)
     logs = serving.folder / "logs"
     with (
         large.serving(sys.executable, versions, logs / "large.log") as alone,

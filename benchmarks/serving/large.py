@@ -14,6 +14,7 @@ from evergreen.serving.client.tensors import fill
 NAME = "large"
 WIDTH, LAYERS = 2048, 4
 """64 MiB of weights, which have to come from memory once for each call, however many its rows."""
+FOLDER = f"large-{WIDTH}x{LAYERS}"
 INPUTS = 32
 
 

@@ -119,6 +119,4 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
 
 
 def _names(one: "Played") -> "list[str]":
-    return list(
-        dict.fromkeys(f"{found.kind} {found.name}" for found in one.fired)
-    )
+    return list(dict.fromkeys(f"{found.kind} {found.name}" for found in one.fired))

@@ -11,6 +11,7 @@ A gate that refuses is an outcome: exit code 0, so that nothing is retried. A no
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -169,5 +170,14 @@ def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
+def _leave() -> None:
+    """Ends the process at once: the container is thrown away, and TensorFlow takes 3 s to go."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 if __name__ == "__main__":
     main()
+    _leave()
