@@ -31,16 +31,10 @@ def read(
     Yields:
         Batches of about 32,768 rows, in the order of the files.
     """
-    dataset = ds.dataset([str(file) for file in files(folder, window)], SCHEMA, format="parquet")
-    condition = (
-        (ds.field("model") == model)
-        & (ds.field("arm") != SHADOW)
-        & (ds.field("time") >= _moment(window.start))
-        & (ds.field("time") < _moment(window.end))
-    )
+    condition = _condition(model, window)
     if version is not None:
         condition &= ds.field("version") == version
-    scanner = dataset.scanner(
+    scanner = _dataset(folder, window).scanner(
         columns=list(columns),
         filter=condition,
         batch_size=BATCH_ROWS,
@@ -48,6 +42,11 @@ def read(
         fragment_readahead=1,
     )
     yield from _gathered(scanner.to_batches())
+
+
+def count(folder: Path, model: str, window: Window) -> int:
+    """Returns how many predictions all versions have made in a window, without shadow traffic."""
+    return int(_dataset(folder, window).count_rows(filter=_condition(model, window)))
 
 
 def files(folder: Path, window: Window) -> list[Path]:
@@ -59,6 +58,19 @@ def files(folder: Path, window: Window) -> list[Path]:
         if date.fromisoformat(day.name.removeprefix("date=")) >= first
         for file in day.glob("*.parquet")
         if not file.name.startswith(".")  # not finished
+    )
+
+
+def _dataset(folder: Path, window: Window) -> ds.Dataset:
+    return ds.dataset([str(file) for file in files(folder, window)], SCHEMA, format="parquet")
+
+
+def _condition(model: str, window: Window) -> ds.Expression:
+    return (
+        (ds.field("model") == model)
+        & (ds.field("arm") != SHADOW)
+        & (ds.field("time") >= _moment(window.start))
+        & (ds.field("time") < _moment(window.end))
     )
 
 

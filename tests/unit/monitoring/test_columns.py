@@ -50,6 +50,11 @@ def test_values_of_another_type_are_told_and_the_others_kept() -> None:
     }
 
 
+def test_lists_of_one_are_values() -> None:
+    found = read({"miles": [1.5], "hour": [7], "company": ["a"]})
+    assert found == {"miles": [1.5], "hour": [7], "company": [b"a"]}
+
+
 @pytest.mark.parametrize("hour", [7, "seven"])
 def test_unknown_features_are_counted(hour: object) -> None:
     texts = pa.array([json.dumps({"hour": hour, "colour": "red"}), '{"colour": null}'])
