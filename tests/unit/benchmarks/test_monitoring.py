@@ -31,7 +31,7 @@ def result(*, ours: float = 20.0, grown: float = 1000.0) -> Result:
         machine=MACHINE,
         started=datetime(2026, 3, 1, tzinfo=UTC),
         rounds=(runs,),
-        packages={"evidently": "1.0"},
+        packages={"evidently": "1.0", "pandas": "2.0"},
     )
 
 
