@@ -59,14 +59,17 @@ class Labels:
         Raises:
             DataError: If a file cannot be read, lacks a column, or has a label but 0 and 1.
         """
-        parts = [part for file in _files(folder, after) for part in _read(file)]
+        known = now.timestamp()
+        parts = [
+            part[part["time"] <= known] for file in _files(folder, after) for part in _read(file)
+        ]
         rows = np.concatenate([np.empty(0, ROW), *parts])
         del parts
-        rows = rows[rows["time"] <= now.timestamp()]
-        rows = rows[np.lexsort((rows["time"], rows["key"]))]
-        keys = rows["key"].copy()  # searching what is not contiguous copies it each time
-        last = np.append(keys[1:] != keys[:-1], True)[: len(keys)]
-        return cls(keys[last], rows["label"][last], rows["time"][last])
+        order = np.lexsort((rows["time"], rows["key"]))
+        keys = rows["key"][order]
+        order = order[np.append(keys[1:] != keys[:-1], True)[: len(keys)]]
+        # Apart, since searching what is not contiguous copies it each time.
+        return cls(rows["key"][order], rows["label"][order], rows["time"][order])
 
     def join(self, request_ids: pa.Array, rows: pa.Array) -> tuple[Floats, Floats]:
         """Returns label and time of each row, NaN where there is none; all of shape [n]."""

@@ -208,5 +208,7 @@ def test_what_cannot_be_looked_at_is_an_error_with_a_hint(world: World, tmp_path
         monitor(world.settings, world.store, WINDOW, TODAY, version=9)
     with pytest.raises(SettingsError, match="colour"):
         World(tmp_path / "other", "monitoring.features=[colour]").monitor()
+    with pytest.raises(SettingsError, match="fare"):
+        World(tmp_path / "slice", "monitoring.performance.slices=[{feature: fare}]").monitor()
     with pytest.raises(SettingsError, match=r"gateway\.log\.folder"):
         World(tmp_path / "third", "gateway.log.folder=null").monitor()
