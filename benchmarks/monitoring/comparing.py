@@ -18,7 +18,7 @@ from benchmarks.serving.project import Bench
 
 HERE = Path(__file__).parent / "rivals"
 MILLION = 1_000_000
-EVIDENTLY = ("evidently==0.7.23",)
+EVIDENTLY = ("evidently==0.7.23", "pandas==2.3.3")
 OURS, PLAIN, RIVAL = "ours", "plain pandas", "Evidently"
 SMALL, LARGE = "ours, a quarter of the rows", "ours, four times the rows"
 SIZES = {OURS: 1.0, PLAIN: 1.0, RIVAL: 1.0, SMALL: 0.25, LARGE: 4.0}

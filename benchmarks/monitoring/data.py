@@ -34,7 +34,7 @@ def make(folder: Path, rows: int) -> Path:
     if (target / "reference.parquet").is_file():
         return target
     chance = np.random.default_rng(rows)
-    trips = files.read(sample_path(), None).select(RAW_NAMES)
+    trips = files.read(sample_path(), {}).select(RAW_NAMES)
     cards = np.array([one == "Credit Card" for one in trips["payment_type"].to_pylist()])
     texts = pa.array([json.dumps(trip) for trip in trips.to_pylist()])
     (target / "log/date=2026-01-01").mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
-from evergreen.errors import EvergreenError
+from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,9 +58,9 @@ def monitor(
     from evergreen.muting import tensorflow_muted
 
     console = Console()
-    with console.status("looking at the log of predictions"), tensorflow_muted():
-        from evergreen.monitoring.monitor import monitor as look
-
+    with console.status("looking at the log of predictions"):
+        with tensorflow_muted():
+            from evergreen.monitoring.monitor import monitor as look
         store = open_store(settings.metadata)
         result = look(settings, store, looked_at, now, version or None)
     _show(console, settings, result)
@@ -80,7 +80,7 @@ def _window(
     length = timedelta(hours=hours or settings.monitoring.window_hours)
     start = since.replace(tzinfo=UTC) if since else end - length
     if start >= end:
-        raise EvergreenError(f"the window is empty: it starts at {start} and ends at {end}.")
+        raise SettingsError(f"the window is empty: it starts at {start} and ends at {end}.")
     return Window(start=start, end=end)
 
 

@@ -116,6 +116,8 @@ def _array(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, list) and len(value) == 1:  # a tensor of rank 2
+        [value] = value
     if value is None or isinstance(value, str):
         return value
     return orjson.dumps(value).decode()

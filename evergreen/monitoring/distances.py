@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2
 
+from evergreen.components.model_gate.scores import Counts
 from evergreen.reporting.statistics import Feature
 from evergreen.reporting.wording import percent
 
@@ -74,7 +75,7 @@ def distances(
     return found
 
 
-def divergence(before: Floats, now: Floats, level: float) -> Distance:
+def divergence(before: Counts | Floats, now: Counts | Floats, level: float) -> Distance:
     """The Jensen-Shannon divergence of two histograms, in bits.
 
     Without any difference it is about (1/n + 1/m) / (8 ln 2) times chi-square with (bins - 1)

@@ -15,18 +15,20 @@ Judged = tuple[list[Finding], list[str]]
 DAY = timedelta(days=1)
 
 
-def amount(traffic: Traffic, settings: MonitoringSettings) -> Judged:
-    """Whether there is enough traffic for anything to be judged."""
+def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged:
+    """Whether there is enough traffic, of all versions; one that is new has little as yet."""
     finding = Finding(
         kind=Kind.TRAFFIC,
         name="predictions",
-        value=traffic.rows,
+        value=every,
         threshold=settings.min_rows,
-        fired=traffic.rows < settings.min_rows,
-        rows=traffic.rows,
-        detail=f"{traffic.rows:,} predictions, at least {settings.min_rows:,} are needed",
+        fired=every < settings.min_rows,
+        rows=every,
+        detail=f"{every:,} predictions, at least {settings.min_rows:,} are needed",
     )
-    return [finding], []
+    few = traffic.rows < settings.min_rows
+    notes = [f"the version made {traffic.rows:,} predictions only: nothing is compared"]
+    return [finding], notes if few else []
 
 
 def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:

@@ -14,7 +14,7 @@ from evergreen.monitoring import judging
 from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
 from evergreen.monitoring.findings import Finding, MonitoringResult, Window
 from evergreen.monitoring.labels import Labels
-from evergreen.monitoring.log import read
+from evergreen.monitoring.log import count, read
 from evergreen.monitoring.performance import Labelled, judge
 from evergreen.monitoring.reference import Reference, find
 from evergreen.monitoring.traffic import COLUMNS, Look, Traffic, observe
@@ -28,6 +28,7 @@ class Seen:
 
     Attributes:
         window: The window.
+        every: How many predictions all versions made.
         traffic: The version's predictions.
         before: Those of all versions in the window before.
         labelled: The version's predictions with labels, of the window and some time before.
@@ -36,6 +37,7 @@ class Seen:
     """
 
     window: Window
+    every: int
     traffic: Traffic
     before: Traffic
     labelled: Labelled
@@ -63,6 +65,7 @@ class Eyes:
         self._expected = Expected.of(settings)
         self._missing = Missing(self._settings.missing_integer, self._settings.missing_text)
         self._read = partial(read, settings.gateway.log.folder, settings.model.name)
+        self._count = partial(count, settings.gateway.log.folder, settings.model.name)
 
     def see(self, window: Window, now: datetime, reference: Reference) -> Seen:
         """Reads the log: the window, the one before, and what is older and has labels."""
@@ -77,13 +80,13 @@ class Eyes:
             self._look_back(older, version, join)
         length = window.end - window.start
         before = self._observe(Window(start=window.start - length, end=window.start), None)
-        return Seen(window, traffic, before, labelled, labels, reference)
+        return Seen(window, self._count(window), traffic, before, labelled, labels, reference)
 
     def judge(self, seen: Seen, now: datetime) -> tuple[list[Finding], list[str]]:
         """Holds what was seen to the settings: findings, and notes on what is not known."""
         settings, traffic = self._settings, seen.traffic
         judged = [
-            judging.amount(traffic, settings),
+            judging.amount(seen.every, traffic, settings),
             judging.coverage(seen.labelled, settings),
             judging.age(seen.reference, now, settings),
             judge(settings, seen.labelled, seen.reference),

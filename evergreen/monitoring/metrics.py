@@ -33,18 +33,23 @@ def measure(
     Returns:
         NaN where the metric is not defined, as AUC of one class.
     """
+    value = compute(counts, metric)
     [used] = np.nonzero(counts.any(axis=0))
-    cells, scores = counts[:, used].astype(np.float64), CENTERS[used]
-    compute = METRICS[metric]
+    cells = counts[:, used]
+    drawn = np.random.default_rng(seed).poisson(cells, (resamples, *cells.shape))
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = float(compute(cells[np.newaxis], scores)[0])
-        drawn = np.random.default_rng(seed).poisson(cells, (resamples, *cells.shape))
-        values = compute(drawn.astype(np.float64), scores)
+        values = METRICS[metric](drawn.astype(np.float64), CENTERS[used])
     finite = values[np.isfinite(values)]
     if not np.isfinite(value) or not len(finite):
         return value, (np.nan, np.nan)
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return value, (float(2 * value - high), float(2 * value - low))
+
+
+def compute(counts: Counts, metric: Metric) -> float:
+    """Returns a metric alone; counts as of `measure`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(METRICS[metric](counts[np.newaxis].astype(np.float64), CENTERS)[0])
 
 
 def _log_loss(cells: Floats, scores: Floats) -> Floats:

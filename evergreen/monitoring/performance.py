@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from evergreen.components.model_gate.criteria import Slicing
 from evergreen.components.model_gate.judging import ALL_ROWS
 from evergreen.components.model_gate.scores import BINS, Counts, histogram
-from evergreen.components.model_gate.slicing import Slicing, parts
+from evergreen.components.model_gate.slicing import parts
 from evergreen.monitoring.findings import Finding, Kind
 from evergreen.monitoring.metrics import measure
 from evergreen.monitoring.reference import Reference

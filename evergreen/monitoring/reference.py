@@ -14,7 +14,7 @@ from evergreen.lineage.artifacts import blessed_statistics
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import RegistryError, model
-from evergreen.monitoring.metrics import measure
+from evergreen.monitoring.metrics import compute
 from evergreen.planning.plan import ModelRef, RunRecord
 from evergreen.reporting.reading import RunReading, load_statistics
 from evergreen.reporting.reasons import Report
@@ -53,7 +53,7 @@ class Reference:
     def metric(self, metric: Metric, part: str) -> float | None:
         """A metric at its evaluation, on all rows or a part of them; None if not known."""
         if part == ALL_ROWS:
-            return None if self.scores is None else measure(self.scores, metric, 100, 0.95)[0]
+            return None if self.scores is None else compute(self.scores, metric)
         for one in (self.evaluation or {}).get("slices", ()):
             if one["name"] == part and (found := one["candidate"].get(metric)):
                 return float(found["value"])

@@ -41,7 +41,8 @@ class Expected:
         """Reads the curated schema.
 
         Raises:
-            SettingsError: If `monitoring.features` names a feature that it does not have.
+            SettingsError: If `monitoring.features` names a feature that it does not have, or
+                `monitoring.performance.slices` one that is in no request.
         """
         schema = text_format.Parse(settings.data.table_schema.read_text(), schema_pb2.Schema())
         known = {feature.name for feature in schema.feature}
@@ -62,6 +63,12 @@ class Expected:
         ]
         del schema.feature[:]
         schema.feature.extend(kept)
+        sliced = {one.feature for one in settings.monitoring.performance.slices}
+        if outside := sliced - {feature.name for feature in kept}:
+            raise SettingsError(
+                f"monitoring.performance.slices: {', '.join(sorted(outside))} is in no request.",
+                hint="Slices are by what monitoring.features names.",
+            )
         kinds = {one.name: schema_pb2.FeatureType.Name(one.type) for one in kept}
         return cls(schema, kinds, frozenset(known))
 

@@ -15,6 +15,7 @@ from evergreen.lineage.nodes import outputs
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
+from evergreen.monitoring.reference import find
 from evergreen.planning.plan import Outcome
 from evergreen.planning.planner import take_digests
 from evergreen.planning.provenance import take_provenance
@@ -216,3 +217,18 @@ def test_a_person_is_told_what_came_of_it(project: Project, first: Ran) -> None:
     assert first.text.rstrip().splitlines()[-1].startswith("next: ")
     for node in ("ExampleGen", "Trainer", "Pusher"):
         assert f"✓ {node}" in first.text
+
+
+def test_monitoring_finds_what_the_model_was_made_of(project: Project, first: Ran) -> None:
+    reference = find(project.store, project.settings.model.name, version=1)
+    assert reference.run_id == first.record.run_id
+    examples = [int(one.num_examples) for one in reference.statistics]
+    assert len(examples) == 2
+    assert reference.newest is not None
+    assert reference.newest.year == 2014
+    assert reference.evaluation is not None
+    measured = reference.evaluation["candidate"]
+    assert reference.metric("auc", "all rows") == pytest.approx(measured["auc"], abs=2e-3)
+    assert reference.metric("log_loss", "all rows") == pytest.approx(
+        measured["binary_crossentropy"], rel=1e-2
+    )

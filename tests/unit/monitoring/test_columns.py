@@ -40,7 +40,7 @@ def test_what_stands_for_a_missing_value_is_missing() -> None:
 
 
 def test_values_of_another_type_are_told_and_the_others_kept() -> None:
-    texts = pa.array(['{"miles": "far", "hour": 7.5}', '{"miles": 1, "hour": [7]}'])
+    texts = pa.array(['{"miles": "far", "hour": 7.5}', '{"miles": 1, "hour": [7, 8]}'])
     found = features(texts, KINDS, NOTHING)
     assert found.columns["miles"].to_pylist() == [None, 1.0]
     assert {(one.column, one.row) for one in found.mistyped} == {
@@ -48,6 +48,11 @@ def test_values_of_another_type_are_told_and_the_others_kept() -> None:
         ("hour", 0),
         ("hour", 1),
     }
+
+
+def test_lists_of_one_are_values() -> None:
+    found = read({"miles": [1.5], "hour": [7], "company": ["a"]})
+    assert found == {"miles": [1.5], "hour": [7], "company": [b"a"]}
 
 
 @pytest.mark.parametrize("hour", [7, "seven"])

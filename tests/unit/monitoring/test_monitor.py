@@ -185,6 +185,14 @@ def test_shadow_traffic_and_other_versions_are_not_counted(world: World) -> None
     assert not result.fired
 
 
+def test_a_version_that_is_new_is_no_lack_of_traffic(world: World) -> None:
+    world.log(Trips(rows=50, seed=2))
+    world.log(Trips(seed=3), version=2)
+    result = world.monitor()
+    assert not result.fired
+    assert any("50 predictions only" in note for note in result.notes)
+
+
 def test_training_on_several_spans_is_one_distribution(tmp_path: Path) -> None:
     world = World(tmp_path, trained=[Trips(seed=5, cards=0.1), Trips(seed=6, cards=0.7)])
     world.log(Trips(seed=2, cards=0.4))
@@ -200,5 +208,7 @@ def test_what_cannot_be_looked_at_is_an_error_with_a_hint(world: World, tmp_path
         monitor(world.settings, world.store, WINDOW, TODAY, version=9)
     with pytest.raises(SettingsError, match="colour"):
         World(tmp_path / "other", "monitoring.features=[colour]").monitor()
+    with pytest.raises(SettingsError, match="fare"):
+        World(tmp_path / "slice", "monitoring.performance.slices=[{feature: fare}]").monitor()
     with pytest.raises(SettingsError, match=r"gateway\.log\.folder"):
         World(tmp_path / "third", "gateway.log.folder=null").monitor()
