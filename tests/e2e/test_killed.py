@@ -25,7 +25,7 @@ from tests.e2e.killed import ROOT, watch
 from tests.project import places
 
 KILLS = 100
-LONGEST_LIFE_SECONDS = 0.6
+MEAN_LIFE_SECONDS = 0.5
 
 
 def happen(number: int, settings: Settings, store: MetadataStore) -> str:
@@ -82,15 +82,17 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
         process.start()
         keys.append(happen(number, settings, store))
         begins.wait()
-        process.join(chance.uniform(0, LONGEST_LIFE_SECONDS))
+        process.join(chance.expovariate(1 / MEAN_LIFE_SECONDS))
         assert process.is_alive(), (settings.logs.folder / "watch.log").read_text()
         process.kill()
         process.join()
 
-    last = processes.Process(target=watch, args=(overrides, processes.Event()))
+    begins = processes.Event()
+    last = processes.Process(target=watch, args=(overrides, begins))
     last.start()
     log = TriggerLog(store, settings.pipeline.name)
     while not set(keys) <= {event.key for event in log.events.values()} or is_busy(log):
+        assert last.is_alive()
         time.sleep(0.05)
         log.refresh()
     last.terminate()
@@ -103,7 +105,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
         assert sum(verdict is not Verdict.WAIT for verdict in decided) == 1
         assert Verdict.START in decided or event.trigger != manual.NAME
     runs = [start.decision.run_id for start in log.starts]
-    assert len(runs) >= KILLS / 10
+    assert runs
     assert len(set(runs)) == len(runs)
     assert [record.run_id for record in RunRecords(store).all("taxi")] == runs
     outcomes = {record.outcome for record in RunRecords(store).all("taxi")}
