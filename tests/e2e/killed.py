@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from evergreen.lineage.artifacts import blessed_examples
@@ -25,8 +26,8 @@ ROOT = Path(__file__).parents[2]
 WORK_MILLISECONDS = 20
 
 
-def watch(overrides: tuple[str, ...]) -> None:
-    """What `evergreen watch` does, but for the runs."""
+def watch(overrides: tuple[str, ...], begins: Event) -> None:
+    """What `evergreen watch` does, but for the runs; tells when it begins."""
     settings = load_settings(ROOT, overrides=overrides)
     logging.basicConfig(level=logging.INFO, filename=settings.logs.folder / "watch.log")
     watching = Watch(settings, lease(settings))
@@ -40,6 +41,7 @@ def watch(overrides: tuple[str, ...]) -> None:
         context=get_context("fork"),
     )
     triggers = configured.triggers(settings, store, log)
+    begins.set()
     watching(Controller(settings, store, triggers, launcher, log=log))
 
 
@@ -58,7 +60,7 @@ def quick_run(settings: Settings, run_id: str) -> None:
                 put_span(store, settings.pipeline.root, span.number, span.ingest_key)
         for _ in range(WORK_MILLISECONDS):  # not a sleep: work, that a signal may hit anywhere
             trace(traces / "work", run_id)
-        end(store, run_id, Outcome.PUSHED)
+        end(store, run_id, Outcome.PUSHED if record.request.train else Outcome.INGESTED)
 
 
 def trace(file: Path, line: str) -> None:

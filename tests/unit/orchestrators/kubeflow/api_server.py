@@ -81,7 +81,7 @@ class Kubeflow:
             return self._upload(query, body)
         if found := re.fullmatch(r"/pipelines/[^/]+/versions(?:/(\S+))?", path):
             return self._collection(verb, VERSIONS, self.versions, found[1], query, body)
-        if found := re.fullmatch(r"/(?:recurringruns|runs)/(\S+):(\w+)", path):
+        if found := re.fullmatch(r"/(runs|recurringruns)/(\S+):(enable|disable|terminate)", path):
             return self._switch(*found.groups())
         if found := re.fullmatch(r"/(\w+)(?:/(\S+))?", path):
             kind = COLLECTIONS[found[1]]
@@ -132,8 +132,8 @@ class Kubeflow:
         self.versions.append(made | {"body": body.decode()})
         return 200, made
 
-    def _switch(self, id_: str, to: str) -> Answer:
-        if to == "terminate":
+    def _switch(self, of: str, id_: str, to: str) -> Answer:
+        if of == "runs":
             self.terminated.append(id_)
         for one in self.schedules:
             if one["recurring_run_id"] == id_:
