@@ -70,7 +70,8 @@ def _read(
     parquet = pq.ParquetFile(file)
     groups = [at for at in range(parquet.num_row_groups) if _may_hold(parquet, at, window)]
     needed = list(dict.fromkeys([*columns, *CONDITIONS]))
-    for batch in parquet.iter_batches(BATCH_ROWS, groups, needed):
+    # pyarrow 18.1 refuses to read none.
+    for batch in parquet.iter_batches(BATCH_ROWS, groups, needed) if groups else ():
         yield from pa.Table.from_batches([batch]).filter(condition).select(columns).to_batches()
 
 
