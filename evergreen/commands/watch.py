@@ -1,8 +1,12 @@
 """`evergreen watch`: the controller."""
 
 import signal
+from typing import TYPE_CHECKING
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+
+if TYPE_CHECKING:
+    from evergreen.settings import Settings
 
 
 def watch(
@@ -26,6 +30,7 @@ def watch(
     from evergreen.triggers.controller import Controller
     from evergreen.triggers.leading import lease
     from evergreen.triggers.log import TriggerLog
+    from evergreen.triggers.monitoring import monitor
     from evergreen.triggers.watching import Watch
     from evergreen.triggers.work import Work
 
@@ -40,4 +45,19 @@ def watch(
     triggers = configured.triggers(settings, store, log)
     launcher = configured.launcher(settings, place, watching.wake)
     logging.info("watching: %s", ", ".join(["manual", *(trigger.name for trigger in triggers)]))
-    watching(Controller(settings, store, triggers, launcher, log=log, overrides=overrides))
+    controller = Controller(
+        settings,
+        store,
+        triggers,
+        launcher,
+        log=log,
+        overrides=overrides,
+        monitor=monitor(place) if _is_served(settings) else None,
+    )
+    watching(controller)
+
+
+def _is_served(settings: "Settings") -> bool:
+    """Whether monitoring has a log of predictions to look at, and somebody cares for it."""
+    wanted = settings.triggers.performance or settings.triggers.distribution
+    return bool(wanted) and settings.gateway.log.folder is not None
