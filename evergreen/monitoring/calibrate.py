@@ -1,10 +1,12 @@
 """Finds limits from history: how far does what is normal move?
 
 The distances between normal windows are a sample; a limit is what the next one stays below with a
-given chance. Distances d are taken as their roots, which for the Jensen-Shannon divergence is a
-metric, and for k of them the limit is the upper prediction bound of a normal sample,
+given chance. How much the logarithm of a distance varies is taken to be the same for all features
+of a kind, so that few windows suffice: with k distances of a feature, their logarithms' mean, and
+the deviation s pooled over the features with n degrees of freedom in all, the limit is the upper
+prediction bound of a log-normal sample,
 
-    (mean + t(chance, k - 1) * deviation * sqrt(1 + 1 / k))^2,
+    exp(mean + t(chance, n) * s * sqrt(1 + 1 / k)),
 
 with t the quantile of Student's distribution (Hahn and Meeker, Statistical Intervals, 4.7), and not
 less than the largest distance seen.
@@ -32,6 +34,7 @@ from evergreen.settings import Settings
 
 Source = Literal["windows", "spans"]
 MIN_DISTANCES = 2
+SMALLEST = 1e-4  # what is less is no distance, and has no logarithm worth the name
 MIN_WINDOWS = 10
 """Quiet windows of live traffic that are history enough; with fewer, spans are."""
 SECTIONS = {Kind.DRIFT: "drift", Kind.SKEW: "skew", Kind.PREDICTIONS: "predictions"}
@@ -78,19 +81,46 @@ def calibrate(settings: Settings, store: MetadataStore, chance: float) -> list[L
             hint="Ingest more spans (evergreen run), or run evergreen monitor for a while.",
         )
     return [
-        Limit(kind, name, source, tuple(values), bound(values, chance))
-        for (kind, name), values in found.items()
-        if len(values) >= MIN_DISTANCES
+        Limit(kind, name, source, tuple(values[name]), limit)
+        for kind in SECTIONS
+        if (values := _of_kind(settings, found, kind))
+        for name, limit in bounds(values, chance).items()
     ]
 
 
-def bound(values: Sequence[float], chance: float) -> float:
-    """What the next distance stays below with the given chance, at most 1; rounded up."""
-    roots = np.sqrt(values)
-    count = len(values)
-    reach = float(t.ppf(chance, count - 1)) * roots.std(ddof=1) * math.sqrt(1 + 1 / count)
-    limit = max(float(roots.mean() + reach) ** 2, *values)
-    return min(math.ceil(limit * 1e4) / 1e4, 1.0)
+def bounds(values: Mapping[str, Sequence[float]], chance: float) -> dict[str, float]:
+    """What the next distance of each feature stays below with the given chance; rounded up.
+
+    Args:
+        values: Distances by feature, at least two of each.
+        chance: Of one feature.
+    """
+    logs = {name: np.log(np.maximum(some, SMALLEST)) for name, some in values.items()}
+    freedom = sum(len(some) - 1 for some in logs.values())
+    squares = sum(float(((some - some.mean()) ** 2).sum()) for some in logs.values())
+    reach = float(t.ppf(chance, freedom)) * math.sqrt(squares / freedom)
+    found = {
+        name: math.exp(some.mean() + reach * math.sqrt(1 + 1 / len(some)))
+        for name, some in logs.items()
+    }
+    return {
+        name: min(math.ceil(max(limit, *values[name]) * 1e4) / 1e4, 1.0)
+        for name, limit in found.items()
+    }
+
+
+def _of_kind(
+    settings: Settings, found: Mapping[tuple[Kind, str], list[float]], kind: Kind
+) -> dict[str, list[float]]:
+    """Distances by name; without features that are not held to anything."""
+    sections = {Kind.DRIFT: settings.monitoring.drift, Kind.SKEW: settings.monitoring.skew}
+    own = sections[kind].features if kind in sections else {}
+    free = {name for name, limit in own.items() if limit == 1}
+    return {
+        name: values
+        for (of, name), values in found.items()
+        if of is kind and name not in free and len(values) >= MIN_DISTANCES
+    }
 
 
 def overlay(limits: Sequence[Limit]) -> dict[str, Any]:

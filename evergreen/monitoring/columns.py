@@ -15,6 +15,7 @@ from evergreen.components.example_gen.coercing import Refusal, coerce
 
 TYPES = {"FLOAT": pa.float64(), "INT": pa.int64(), "BYTES": pa.string()}
 BLOCK = 1 << 20
+UNNAMED = "output"
 Floats = NDArray[np.float64]
 
 
@@ -61,11 +62,14 @@ def scores(texts: pa.Array, output: str) -> Floats:
 
     Args:
         texts: JSON objects, strings of shape [n].
-        output: The name of a number, or of a list of one.
+        output: The name of a number, or of a list of one. An answer by REST with one output has no
+            name for it: the log calls it `output`.
     """
-    schema = pa.schema([pa.field(output, pa.float64())])
+    names = dict.fromkeys((output, UNNAMED))
+    schema = pa.schema([pa.field(name, pa.float64()) for name in names])
     try:
-        found = _parse(texts, schema, "ignore")[output].to_numpy()
+        table = _parse(texts, schema, "ignore")
+        found = pc.coalesce(*(table[name] for name in names)).to_numpy()
     except pa.ArrowInvalid:
         found = np.array([_number(orjson.loads(text), output) for text in texts.to_pylist()])
     return np.where((found >= 0) & (found <= 1), found, np.nan)
@@ -136,7 +140,7 @@ def _without(column: pa.Array, missing: Missing) -> pa.Array:
 
 
 def _number(outputs: dict[str, Any], name: str) -> float:
-    value = outputs.get(name)
+    value = outputs.get(name, outputs.get(UNNAMED))
     if isinstance(value, list) and len(value) == 1:
         [value] = value
     return float(value) if isinstance(value, int | float) else np.nan

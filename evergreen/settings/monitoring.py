@@ -17,7 +17,9 @@ class DistanceSettings(Section):
 
     categories: Share = Field(0.1, description="L-infinity: the largest change of a share.")
     numbers: Share = Field(0.1, description="Jensen-Shannon divergence, in bits.")
-    features: dict[str, Share] = Field({}, description="Limits of features of their own.")
+    features: dict[str, Share] = Field(
+        {}, description="Limits of features of their own; 1 is never exceeded."
+    )
 
     def limit(self, feature: str, is_text: bool) -> float:
         """The limit of a feature."""
@@ -108,7 +110,9 @@ class MonitoringSettings(Section):
     skew: DistanceSettings = DistanceSettings()
     predictions: Share = Field(0.1, description="Jensen-Shannon divergence of the scores, in bits.")
     invalid: Share = Field(0.001, description="Share of rows that may violate the schema.")
-    max_age_days: float = Field(400, gt=0, description="Age of the model's newest training data.")
+    max_age_days: Annotated[float, Field(gt=0)] | None = Field(
+        400, description="Age of the model's newest training data; null: it is not looked at."
+    )
     labels: LabelSettings = LabelSettings()
     performance: PerformanceSettings = PerformanceSettings()
     alerts: AlertSettings = AlertSettings()

@@ -65,6 +65,8 @@ def test_unknown_features_are_counted(hour: object) -> None:
 def test_scores_are_numbers_or_lists_of_one(form: Any) -> None:
     texts = pa.array([json.dumps({"p": form(score)}) for score in (0, 0.25, 1)])
     assert scores(texts, "p").tolist() == [0, 0.25, 1]
+    texts = pa.array([json.dumps({"output": form(score)}) for score in (0, 0.25, 1)])
+    assert scores(texts, "p").tolist() == [0, 0.25, 1]
 
 
 def test_what_is_no_probability_is_no_score() -> None:

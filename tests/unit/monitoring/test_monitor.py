@@ -18,7 +18,7 @@ from tests.unit.monitoring.world import BEFORE, DAY, ROWS, TODAY, WINDOW, Trips,
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """A world with a usual day behind it."""
-    world = World(tmp_path, "monitoring.max_age_days=400")
+    world = World(tmp_path)
     world.log(Trips(seed=1), BEFORE)
     return world
 

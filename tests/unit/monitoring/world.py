@@ -93,6 +93,7 @@ class World:
                 *places(folder),
                 f"metadata.sqlite={folder}/metadata.sqlite",
                 f"monitoring.features=[{','.join(KINDS)}]",
+                "monitoring.max_age_days=400",
                 *overrides,
             ],
         )
