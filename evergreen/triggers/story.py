@@ -76,7 +76,8 @@ def _of_run(
             if one.run_id == run_id:
                 yield "try", f"{one.at:{TIME}}  {one.problem}"
         for verdict in verdicts(RunReading(store, record)):
-            yield "gate", f"{verdict.gate}: {verdict.text}"
+            word = "" if verdict.word == "not run" else f"{verdict.word}; "
+            yield "gate", f"{verdict.gate}: {word}{verdict.text}"
         yield from _of_version(settings, store, record)
     for end in log.of(Ended):
         if end.run_id == run_id:

@@ -18,7 +18,6 @@ from tests.e2e.conftest import Command
 
 SETTINGS = (
     "data.period=year",
-    "model.hyperparameters.max_epochs=1",
     "triggers.cooldown_seconds=0",
     "triggers.attempts=1",
     "gateway.backend.grpc=127.0.0.1:1",
@@ -39,24 +38,27 @@ def test_spans_that_land_become_models(command: Command, folder: Path, tmp_path:
     log = TriggerLog(store, "taxi")
     root = folder / "spans" / "year"
     said = folder / "watch.log"
+    for span in spans[:2]:
+        land(span, root)
     with (
         said.open("w") as stream,
         subprocess.Popen(command("watch", *words), stdout=stream, stderr=stream) as process,
     ):
-        for number, span in enumerate(spans[:2], start=1):
-            land(span, root)
-            while len(log.of(Ended)) < number:
+        for runs in (1, 2):
+            while len(log.of(Ended)) < runs:
                 assert process.poll() is None, said.read_text()
                 time.sleep(0.2)
                 log.refresh()
+            if runs == 1:
+                land(spans[2], root)
         process.send_signal(signal.SIGTERM)
     assert process.returncode == 0
     first, second = RunRecords(store).all("taxi")
     assert [first.outcome, second.outcome] == [Outcome.PUSHED, Outcome.PUSHED], said.read_text()
-    assert [[span.number for span in run.window] for run in (first, second)] == [[1], [1, 2]]
-    assert [span.number for span in second.to_ingest] == [2]
+    assert [[span.number for span in run.window] for run in (first, second)] == [[1, 2], [1, 2, 3]]
+    assert [span.number for span in second.to_ingest] == [3]
     assert stages(Registry(store, "taxi").events()) == {1: Stage.SERVING, 2: Stage.CANARY}
     line = command("triggers", "explain", second.run_id)
     story = subprocess.run(line, check=True, capture_output=True, text=True).stdout
-    for words in ("span 2 has landed", "Data gate, span 2", "Model gate", "version 2 is canary"):
+    for words in ("span 3 has landed", "Data gate, span 3", "Model gate", "version 2 is canary"):
         assert words in story
