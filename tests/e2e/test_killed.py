@@ -107,8 +107,8 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     runs = [start.decision.run_id for start in log.starts]
     assert runs
     assert len(set(runs)) == len(runs)
-    assert [record.run_id for record in RunRecords(store).all("taxi")] == runs
-    outcomes = {record.outcome for record in RunRecords(store).all("taxi")}
+    assert [record.run_id for record in RunRecords(store).of_model("taxi")] == runs
+    outcomes = {record.outcome for record in RunRecords(store).of_model("taxi")}
     assert outcomes <= {Outcome.PUSHED, Outcome.INGESTED}
     assert [entry.run_id for entry in log.of(Ended)] == runs
     assert not (settings.logs.folder / "overlaps").exists()

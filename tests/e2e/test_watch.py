@@ -53,7 +53,7 @@ def test_spans_that_land_become_models(command: Command, folder: Path, tmp_path:
                 land(spans[2], root)
         process.send_signal(signal.SIGTERM)
     assert process.returncode == 0
-    first, second = RunRecords(store).all("taxi")
+    first, second = RunRecords(store).of_model("taxi")
     assert [first.outcome, second.outcome] == [Outcome.PUSHED, Outcome.PUSHED], said.read_text()
     assert [[span.number for span in run.window] for run in (first, second)] == [[1, 2], [1, 2, 3]]
     assert [span.number for span in second.to_ingest] == [3]

@@ -28,6 +28,7 @@ def make_record(run_id: str, **changes: object) -> RunRecord:
         "transform_key": "transform",
         "request": Request(requested_by="somebody", reason="a test"),
         "pipeline": "taxi",
+        "model": "taxi",
         "orchestrator": "local",
         "created": datetime.now(UTC),
         "digests": DIGESTS,

@@ -140,7 +140,7 @@ class World:
 
     @property
     def records(self) -> list[RunRecord]:
-        return self.bench.records.all("taxi")
+        return self.bench.records.of_model("taxi")
 
     def serve(self, version: int, stage: Stage = Stage.CANDIDATE) -> None:
         """Registers a version; the first one serves."""
