@@ -12,6 +12,7 @@ from evergreen.commands.showing import console, next_step, plain, table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evergreen.replay.comparing import Interval
     from evergreen.replay.faults import Fault
     from evergreen.replay.playing import Played
     from evergreen.replay.policies import Policy
@@ -86,11 +87,10 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
         "", "retrain", "log loss>", "worse than always>", "trainings>", "pushed>", "minutes>"
     )
     for row in compare(played):
-        low, high = row.worse_interval
         rows.add_row(
             row.policy.value,
-            f"{row.log_loss:.4f} ({row.interval[0]:.4f} to {row.interval[1]:.4f})",
-            f"{row.worse:+.4f} ({low:+.4f} to {high:+.4f})",
+            f"{row.log_loss:.4f} ± {_half(row.interval):.4f}",
+            f"{row.worse:+.4f} ± {_half(row.worse_interval):.4f}",
             str(row.trainings),
             str(row.pushed),
             f"{row.minutes:.1f}",
@@ -116,6 +116,10 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
                 ", ".join(run.outcome for run in one.runs),
             )
         console().print(happened)
+
+
+def _half(interval: "Interval") -> float:
+    return (interval[1] - interval[0]) / 2
 
 
 def _names(one: "Played") -> "list[str]":
