@@ -81,11 +81,10 @@ def replay(
 
 
 def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", since: int) -> None:
-    from evergreen.replay.comparing import compare
+    from evergreen.replay.comparing import compare, reference
 
-    rows = table(
-        "", "retrain", "log loss>", "worse than always>", "trainings>", "pushed>", "minutes>"
-    )
+    worse = f"worse than {reference(played)}>"
+    rows = table("", "retrain", "log loss>", worse, "trainings>", "pushed>", "minutes>")
     for row in compare(played):
         rows.add_row(
             row.policy.value,

@@ -22,7 +22,7 @@ class Row:
         policy: Which.
         log_loss: Over the whole stream.
         interval: Of that.
-        worse: How much worse than the policy that always retrains, on the same rows.
+        worse: How much worse than the reference, on the same rows.
         worse_interval: Of that.
         trainings: Runs that trained, the first model left out.
         pushed: Of these, how many gave a version.
@@ -48,18 +48,23 @@ def compare(played: Mapping[Policy, Sequence[Played]]) -> list[Row]:
     losses = {
         policy: np.concatenate([one.losses for one in spans]) for policy, spans in played.items()
     }
-    reference = losses.get(Policy.ALWAYS, next(iter(losses.values())))
+    compared = losses[reference(played)]
     return [
         Row(
             policy,
             *_mean(losses[policy]),
-            *_mean(losses[policy] - reference),
+            *_mean(losses[policy] - compared),
             trainings=sum(len(one.runs) for one in spans),
             pushed=sum(run.outcome == "pushed" for one in spans for run in one.runs),
             minutes=sum(one.seconds for one in spans) / 60,
         )
         for policy, spans in played.items()
     ]
+
+
+def reference(played: Mapping[Policy, object]) -> Policy:
+    """Returns the policy that the others are compared with: always, or the first."""
+    return Policy.ALWAYS if Policy.ALWAYS in played else next(iter(played))
 
 
 def _mean(values: np.ndarray) -> tuple[float, Interval]:
