@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from evergreen.components.model_gate.bootstrap import auc
 from evergreen.components.model_gate.scores import CENTERS, Counts
-from evergreen.settings.monitoring import Metric
 
 Floats = NDArray[np.float64]
 CALIBRATION_BINS = 10
 
 
 def measure(
-    counts: Counts, metric: Metric, resamples: int, level: float, seed: int = 0
+    counts: Counts, metric: str, resamples: int, level: float, seed: int = 0
 ) -> tuple[float, tuple[float, float]]:
     """Returns a metric and its confidence interval.
 
@@ -46,7 +45,7 @@ def measure(
     return value, (float(2 * value - high), float(2 * value - low))
 
 
-def compute(counts: Counts, metric: Metric) -> float:
+def compute(counts: Counts, metric: str) -> float:
     """Returns a metric alone; counts as of `measure`."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(METRICS[metric](counts[np.newaxis].astype(np.float64), CENTERS)[0])
@@ -89,7 +88,7 @@ def _auc(cells: Floats, scores: Floats) -> Floats:
     return auc(labels, np.tile(scores, 2), cells.reshape(len(cells), -1))
 
 
-METRICS: Mapping[Metric, Callable[[Floats, Floats], Floats]] = {
+METRICS: Mapping[str, Callable[[Floats, Floats], Floats]] = {
     "log_loss": _log_loss,
     "auc": _auc,
     "brier": _brier,

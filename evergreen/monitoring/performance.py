@@ -12,6 +12,7 @@ from evergreen.components.model_gate.criteria import Slicing
 from evergreen.components.model_gate.judging import ALL_ROWS
 from evergreen.components.model_gate.scores import BINS, Counts, histogram
 from evergreen.components.model_gate.slicing import parts
+from evergreen.monitoring import tfma
 from evergreen.monitoring.findings import Finding, Kind
 from evergreen.monitoring.metrics import measure
 from evergreen.monitoring.reference import Reference
@@ -102,10 +103,15 @@ def judge(
         for limit in _limits(rule, name, reference)
     ]
     level = 1 - (1 - settings.confidence) / max(len(cases), 1)
-    found = [
-        _finding(name, counts, rule, limit, sign, settings.performance.resamples, level)
-        for name, counts, rule, limit, sign in cases
-    ]
+    by_tfma = tfma.taken(enough, [one for one in settings.performance.metrics if one.is_tfma])
+    found = []
+    for name, counts, rule, limit, sign in cases:
+        if rule.is_tfma:
+            values = by_tfma[name, rule.title]
+            measured = float(values[0]), tfma.interval(values, level)
+        else:
+            measured = measure(counts, rule.metric, settings.performance.resamples, level)
+        found.append(_finding(name, int(counts.sum()), rule, limit, sign, *measured))
     small = [name for name in labelled.counts if name not in enough]
     notes = [f"too few labels to judge: {', '.join(sorted(small))}"] if small else []
     return [one for one in found if one is not None], notes
@@ -128,14 +134,13 @@ def _limits(
 
 def _finding(
     name: str,
-    counts: Counts,
+    rows: int,
     rule: MetricRule,
     limit: float,
     sign: int,
-    resamples: int,
-    level: float,
+    value: float,
+    interval: tuple[float, float],
 ) -> Finding | None:
-    value, interval = measure(counts, rule.metric, resamples, level)
     if not all(map(math.isfinite, (value, *interval))):
         return None
     nearest = interval[0] if sign > 0 else interval[1]
@@ -143,13 +148,13 @@ def _finding(
     since = f" ({rule.worse_by:g} worse than at evaluation)" if rule.worse_by is not None else ""
     return Finding(
         kind=Kind.PERFORMANCE,
-        name=rule.metric,
+        name=rule.title,
         value=value,
         threshold=limit,
         fired=sign * nearest > sign * limit,
         interval=interval,
         slice="" if name == ALL_ROWS else name.replace(" ", "=", 1),
-        rows=int(counts.sum()),
+        rows=rows,
         detail=f"{value:.4g}, wanted {asked}{since}",
     )
 

@@ -18,7 +18,6 @@ from evergreen.monitoring.metrics import compute
 from evergreen.planning.plan import ModelRef, RunRecord
 from evergreen.reporting.reading import RunReading, load_statistics
 from evergreen.reporting.reasons import Report
-from evergreen.settings.monitoring import Metric
 from evergreen.spans.manifest import MANIFEST_NAME, read_manifest
 
 SPLIT = "train"
@@ -50,7 +49,7 @@ class Reference:
         stored = (self.evaluation or {}).get("scores")
         return None if stored is None else from_json(stored)
 
-    def metric(self, metric: Metric, part: str) -> float | None:
+    def metric(self, metric: str, part: str) -> float | None:
         """A metric at its evaluation, on all rows or a part of them; None if not known."""
         if part == ALL_ROWS:
             return None if self.scores is None else compute(self.scores, metric)

@@ -10,6 +10,8 @@ from evergreen.settings.base import ProjectPath, Section
 Share = Annotated[float, Field(ge=0, le=1)]
 Metric = Literal["log_loss", "auc", "brier", "accuracy", "calibration", "calibration_error"]
 HIGHER_IS_BETTER = {"auc", "accuracy"}
+TFMA = "tfma."
+TfmaMetric = Annotated[str, Field(pattern=r"^tfma\.[A-Z][A-Za-z0-9]*$")]
 
 
 class DistanceSettings(Section):
@@ -44,7 +46,12 @@ class LabelSettings(Section):
 class MetricRule(Section):
     """What a metric is held to: the value it had when the model was evaluated, or a number."""
 
-    metric: Metric
+    metric: Metric | TfmaMetric = Field(
+        description="One of ours, or `tfma.` and a class of tensorflow_model_analysis.metrics."
+    )
+    config: dict[str, float | bool | str | list[float]] = Field(
+        {}, description="Arguments of a metric of TFMA, such as {thresholds: [0.3]}."
+    )
     worse_by: Annotated[float, Field(ge=0)] | None = Field(
         None, description="How much worse than at the model's evaluation it may be."
     )
@@ -58,7 +65,22 @@ class MetricRule(Section):
             raise ValueError(f"{self.metric} needs worse_by, or else at_least or at_most")
         if self.metric == "calibration" and self.worse_by is not None:
             raise ValueError("calibration is best at 1: give at_least and at_most")
+        if self.is_tfma and self.worse_by is not None:
+            raise ValueError(f"{self.metric} is not in an evaluation: give at_least or at_most")
+        if self.config and not self.is_tfma:
+            raise ValueError(f"{self.metric} has no config")
         return self
+
+    @property
+    def is_tfma(self) -> bool:
+        """Whether TensorFlow Model Analysis computes it."""
+        return self.metric.startswith(TFMA)
+
+    @property
+    def title(self) -> str:
+        """The metric with its arguments, as findings name it."""
+        arguments = ", ".join(f"{name}={value}" for name, value in self.config.items())
+        return f"{self.metric}({arguments})" if arguments else self.metric
 
 
 class PerformanceSettings(Section):

@@ -121,6 +121,18 @@ def test_labels_that_turn_are_a_loss_of_performance_and_no_drift(world: World) -
     assert "payment_type=Cash" in {one.slice for one in result.findings}
 
 
+def test_metrics_of_tfma_are_held_to_limits_by_slice(tmp_path: Path) -> None:
+    rules = "[{metric: tfma.AUC, at_least: 0.99}, {metric: tfma.MeanLabel, at_most: 1}]"
+    world = World(tmp_path, f"monitoring.performance.metrics={rules}")
+    trips = Trips(seed=2)
+    world.label(world.log(trips), trips.labels)
+    result = world.monitor()
+    assert fired(result) == {"tfma.AUC"}
+    assert {"tfma.AUC", "tfma.MeanLabel"} <= {
+        one.name for one in result.findings if one.slice == "payment_type=Cash"
+    }
+
+
 def test_few_labels_decide_nothing(world: World) -> None:
     trips = Trips(seed=2)
     ids = world.log(trips)
