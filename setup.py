@@ -28,6 +28,7 @@ setup(
         "evergreen": ["py.typed", "reporting/templates/*"],
     },
     install_requires=requirements("runtime.in"),
+    extras_require={"mlflow": requirements("mlflow.in")},
     entry_points={
         "console_scripts": ["evergreen=evergreen.cli:main"],
         "evergreen.orchestrators": [

@@ -27,7 +27,11 @@ from evergreen.commands import (
     triggers,
     watch,
 )
+from evergreen.commands.showing import visible
 from evergreen.errors import EvergreenError
+
+MOST = 2000
+"""Characters of a line of an error."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,7 +51,6 @@ app.command()(lineage.lineage)
 app.command()(retention.gc)
 app.command()(retention.doctor)
 app.command()(report.report)
-app.command()(models.models)
 app.command()(registry.promote)
 app.command()(registry.rollback)
 app.command()(registry.archive)
@@ -62,6 +65,7 @@ app.command()(loadtest.loadtest)
 app.command()(orchestrators.orchestrators)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(monitor.app, name="monitor")
 
@@ -76,7 +80,8 @@ def main() -> None:
 
 def explain(error: EvergreenError) -> int:
     """Prints an error and what to do next; returns the exit code it stands for."""
-    typer.secho(f"error: {error}", fg="red", err=True)
+    lines = (visible(line, MOST) for line in f"error: {error}".split("\n"))
+    typer.secho("\n".join(lines), fg="red", err=True)
     if error.hint:
-        typer.echo(f"next: {error.hint}", err=True)
+        typer.echo(f"next: {visible(error.hint, MOST)}", err=True)
     return error.exit_code

@@ -8,5 +8,5 @@ compile() {
     --generate-hashes --no-emit-index-url --custom-compile-command "make lock" "$@"
 }
 compile uv.in --output-file uv.txt
-compile --override overrides.txt runtime.in --output-file runtime.txt
+compile --override overrides.txt --constraint constraints.txt runtime.in --output-file runtime.txt
 compile --override overrides.txt dev.in --output-file dev.txt

@@ -12,7 +12,7 @@ from evergreen.commands.showing import Json, console, next_step, plain, print_js
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from evergreen.reporting.comparing import Difference, Value
+    from evergreen.reporting.comparing import Comparison, Difference, Value
 
 
 def compare(
@@ -36,6 +36,12 @@ def compare(
     if json:
         print_json(found.model_dump(mode="json"))
         return
+    print_comparison(found)
+    next_step(f"evergreen show {found.other}")
+
+
+def print_comparison(found: "Comparison") -> None:
+    """Shows two runs side by side."""
     out = console()
     outcomes = (plain(value or "not ended") for value in (found.outcome.one, found.outcome.other))
     out.print(f"[bold]one[/bold]   {plain(found.one)}  {next(outcomes)}")
@@ -47,15 +53,15 @@ def compare(
         ("slices of the test split", found.slices),
         ("seconds", found.seconds),
     ):
-        out.print(_table(title, pairs) if pairs else f"\n[bold]{title}[/bold]: none")
+        out.print(pairs_table(title, pairs) if pairs else f"\n[bold]{title}[/bold]: none")
     if found.schema_changes:
         out.print("\n[bold]schema[/bold]")
         for line in found.schema_changes:
             out.print(f"  {plain(line)}")
-    next_step(f"evergreen show {found.other}")
 
 
-def _table(title: str, pairs: "Iterable[Difference]") -> "Table":
+def pairs_table(title: str, pairs: "Iterable[Difference]") -> "Table":
+    """A table of things of which two have different values."""
     shown = table(title, "", "one>", "other>", "change>", folds=("", "one", "other"))
     for pair in pairs:
         change = "" if pair.change is None else f"{pair.change:+.4g}"

@@ -35,7 +35,7 @@ def gateway(
     )
 
     def registry() -> "Registry":
-        return Registry(open_store(settings.metadata), settings.model.name)
+        return Registry.of(settings, open_store(settings.metadata))
 
     run(
         settings.gateway,

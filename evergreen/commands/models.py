@@ -4,16 +4,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evergreen.commands import export, versions
 from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, plain, print_json
+from evergreen.commands.showing import Json, console, plain, print_json
+from evergreen.commands.versions import print_evidence
+from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event
     from evergreen.serving.states import Seen
 
 
+app = typer.Typer(invoke_without_command=True)
+app.command()(versions.history)
+app.command()(versions.diff)
+app.command()(export.export)
+
+
+@app.callback()
 def models(
+    context: typer.Context,
     project: Project = HERE,
     config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
     overrides: Overrides = [],  # noqa: B006
@@ -26,6 +37,9 @@ def models(
 
     Example: [bold]evergreen models --log[/bold]
     """
+    if context.invoked_subcommand:
+        _refuse_options(context, context.invoked_subcommand)
+        return
     here = Opened.of(project, config, overrides)
 
     from evergreen.serving.states import look
@@ -39,6 +53,20 @@ def models(
     else:
         _print_versions(events, look(settings))
     typer.echo(f"next: {_next_step(events)}")
+
+
+def _refuse_options(context: typer.Context, command: str) -> None:
+    """What stands before a sub-command would not reach it."""
+    given = [
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise SettingsError(
+            f"models {', '.join(given)} {command}: {command} does not see what stands before it.",
+            hint=f"Options come last: evergreen models {command} ...",
+        )
 
 
 def _next_step(events: "list[Event]") -> str:
@@ -68,21 +96,18 @@ def _print_versions(events: "list[Event]", seen: "Seen") -> None:
         state = plain(seen.states.get(version, "-"))
         run = plain(event.evidence.get("run", "-"))
         table.add_row(str(version), stage, state, share, f"{event.when:%Y-%m-%d}", run)
-    console = Console()
-    console.print(table)
+    out = Console(highlight=False)
+    out.print(table)
     for text in seen.silent:
-        console.print(text, highlight=False, style="dim")
+        out.print(text, markup=False, style="dim")
 
 
 def _print_log(events: "list[Event]") -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
+    out = console()
     for event in events:
         what = f"{event.action}: version {event.model.version} is {event.stage}"
-        console.print(
+        out.print(
             f"{event.when:%Y-%m-%d %H:%M:%S}  [bold]{what}[/bold]  by {plain(event.who)}: "
             f"{plain(event.why)}"
         )
-        for name, value in event.evidence.items():
-            console.print(f"    {name}: {plain(value)}")
+        print_evidence(event)

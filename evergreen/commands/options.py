@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
-import getpass
 import os
+import pwd
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,8 +38,11 @@ def read_settings(project: Path, config: list[str], overrides: list[str]) -> "Se
 
 
 def user() -> str:
-    """Returns the name of whoever runs the command; the number, if it has no name."""
+    """Returns the name of whoever runs the command; the number, if it has no name.
+
+    It is the system's, and not the environment's: who may promote depends on it.
+    """
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return str(os.getuid())

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
-from evergreen.errors import EvergreenError
+from evergreen.commands.showing import visible
+from evergreen.errors import EvergreenError, SettingsError
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import MetadataStore
@@ -27,14 +28,19 @@ def promote(
     config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
     overrides: Overrides = [],  # noqa: B006
     reason: Reason = BY_HAND,
+    evidence: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="What speaks for it; repeatable.")
+    ] = [],  # noqa: B006
 ) -> None:
     """Makes a version serving, here and on the servers; the one that served is archived.
 
-    Example: [bold]evergreen promote 2 --reason "held for a week"[/bold]
+    The settings may say who may do so, and what must speak for it: registry.promotion.
+
+    Example: [bold]evergreen promote 2 --reason "held for a week" --evidence ticket=ML-7[/bold]
     """
     here = _Opened.of(project, config, overrides)
     _check_files(here.registry.events(), version)
-    here.follow(here.registry.promote(version, user(), reason))
+    here.follow(here.registry.promote(version, user(), reason, _pairs(evidence)))
 
 
 def rollback(
@@ -100,7 +106,7 @@ def expose(
 
     Example: [bold]evergreen expose[/bold]
     """
-    typer.echo(_Opened.of(project, config, overrides).expose())
+    typer.echo(visible(_Opened.of(project, config, overrides).expose()))
     typer.echo("next: evergreen models")
 
 
@@ -118,7 +124,7 @@ class _Opened:
         from evergreen.lineage.store import open_store
 
         store = open_store(settings.metadata)
-        return cls(settings, store, Registry(store, settings.model.name))
+        return cls(settings, store, Registry.of(settings, store))
 
     def expose(self) -> str:
         from evergreen.serving.exposing import expose
@@ -129,7 +135,7 @@ class _Opened:
         """Says what has changed, and has the servers follow."""
         typer.echo(f"version {event.model.version} is {event.stage} now ({event.action}).")
         try:
-            typer.echo(self.expose())
+            typer.echo(visible(self.expose()))
         except EvergreenError as error:
             message = f"the registry has it, but the servers have not followed: {error}"
             raise EvergreenError(message, hint=error.hint) from error
@@ -161,6 +167,15 @@ def _check_serves(settings: "Settings", events: "list[Event]", version: int) -> 
             f"version {version} cannot be served any more: {reason}. Nothing was changed.",
             hint="Go back to another: evergreen models, then evergreen rollback --to VERSION",
         )
+
+
+def _pairs(evidence: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in evidence]
+    if wrong := [name for name, _, value in pairs if not (name and value)]:
+        raise SettingsError(
+            f"--evidence {wrong[0]}: has no name, or no value.", hint="--evidence ticket=ML-7"
+        )
+    return {name: value for name, _, value in pairs}
 
 
 def _path(events: "list[Event]", version: int) -> Path | None:

@@ -18,17 +18,20 @@ MOST = 300
 """Characters of one text."""
 
 
-def plain(value: object, most: int = MOST) -> str:
-    """Returns a text that a terminal and rich take as it is: visible, in one line, not too long."""
-    from rich.markup import escape
-
-    text = str(value)
+def visible(text: str, most: int = MOST) -> str:
+    """Returns a text that a terminal takes as it is: visible, in one line, not too long."""
     text = text if len(text) <= most else f"{text[:most]}..."
     # Not printable are line ends and escapes, but also marks that turn the direction of writing.
-    visible = "".join(
+    return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
-    return escape(visible)
+
+
+def plain(value: object, most: int = MOST) -> str:
+    """Returns a visible text that rich takes as it is, too."""
+    from rich.markup import escape
+
+    return escape(visible(str(value), most))
 
 
 def console() -> "Console":
@@ -67,7 +70,8 @@ def print_json(value: Any) -> None:
     """Prints values of the read API, or lists and mappings of such, as JSON."""
     from pydantic import TypeAdapter
 
-    text = TypeAdapter(Any).dump_json(value, indent=1, by_alias=True).decode()
+    # In ASCII: a terminal that it is printed on shall not be driven by what is in it.
+    text = TypeAdapter(Any).dump_json(value, indent=1, by_alias=True, ensure_ascii=True).decode()
     typer.echo(text)
 
 

@@ -16,7 +16,7 @@ from ml_metadata.metadata_store import ListOptions, MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.stages import Event, RegistryError, stages
+from evergreen.lineage.stages import Event, RegistryError, stays
 from evergreen.lineage.store import quoted, resembling
 from evergreen.lineage.subgraphs import around_executions, from_artifacts
 from evergreen.lineage.views import GraphView, RunView, VersionView, Way
@@ -128,6 +128,13 @@ class Lineage:
             )
         return _History(self.events()).version(number, key)
 
+    def run_of(self, version: VersionView) -> str:
+        """Returns the run that made a version, or was to make it; empty if none is known."""
+        if version.run_id:
+            return version.run_id
+        planned = self.runs(Asked(version=version.version, limit=1))
+        return planned[0].run_id if planned else ""
+
     def graph(self, artifacts: Sequence[int], way: Way = Way.BOTH, hops: int = FAR) -> GraphView:
         """Returns the graph around artifacts.
 
@@ -143,20 +150,21 @@ class _History:
     """The log of a model, by version."""
 
     def __init__(self, events: Sequence[Event]) -> None:
-        self._stages = stages(events)
+        self._stays = stays(events)
         self._events: dict[int, list[Event]] = {}
         for event in events:
             self._events.setdefault(event.model.version, []).append(event)
 
     def version(self, number: int, train_key: str) -> VersionView:
-        events = self._events.get(number, [])
+        events, been = self._events.get(number, []), self._stays.get(number, [])
         told = events[0].evidence if events else {}
         return VersionView(
             version=number,
             train_key=train_key,
-            stage=self._stages.get(number),
+            stage=been[-1].stage if been else None,
             artifact_id=events[0].model.artifact_id if events else None,
             run_id=told.get("run", ""),
             path=told.get("path", ""),
             events=tuple(events),
+            stays=tuple(been),
         )

@@ -7,18 +7,25 @@ name can be taken once, so of two writers at most one wins. Stages follow from t
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Self
 
 from ml_metadata.metadata_store import ListOptions, MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage import policies
 from evergreen.lineage import stages as log
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage
 from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties, take_name
 from evergreen.planning.plan import ModelRef
+from evergreen.settings import Settings
+from evergreen.settings.registry import PromotionSettings
 
 VERSION_TYPE = "evergreen.model_version"
 EVENT_TYPE = "evergreen.model_event"
+ANYBODY = PromotionSettings()
+"""The policy without conditions."""
 
 
 class RegistryConflictError(EvergreenError):
@@ -28,10 +35,18 @@ class RegistryConflictError(EvergreenError):
 class Registry:
     """The versions and the log of one model."""
 
-    def __init__(self, store: MetadataStore, model: str) -> None:
+    def __init__(
+        self, store: MetadataStore, model: str, policy: PromotionSettings = ANYBODY
+    ) -> None:
         self._store = store
         self._model = model
+        self._policy = policy
         self._type_ids = {name: context_type(store, name) for name in (VERSION_TYPE, EVENT_TYPE)}
+
+    @classmethod
+    def of(cls, settings: Settings, store: MetadataStore) -> Self:
+        """The registry of a project, with its policy: what changes stages opens this one."""
+        return cls(store, settings.model.name, settings.registry.promotion)
 
     def take_version(self, train_key: str) -> int:
         """Returns the version of a training, taking the next free number for a new one."""
@@ -90,16 +105,27 @@ class Registry:
                 self._enter(events, Action.REGISTER, model, entered, who, why, evidence)
                 return entered
 
-    def promote(self, version: int, who: str, why: str) -> Event:
+    def promote(
+        self, version: int, who: str, why: str, evidence: Mapping[str, str] = MappingProxyType({})
+    ) -> Event:
         """Makes a version serving; the one that served is archived.
+
+        Args:
+            version: Which.
+            who: Who does it.
+            why: The reason, for the log.
+            evidence: What speaks for it, besides what the log tells.
 
         Raises:
             RegistryError: If the version is unknown, serves already, or is rejected.
+            PolicyError: If the policy does not let it pass.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
         model = log.to_promote(events, version)
-        return self._enter(events, Action.PROMOTE, model, Stage.SERVING, who, why)
+        policies.check(self._policy, events, model, who, evidence)
+        told = log.evidence(events, model) | dict(evidence)
+        return self._enter(events, Action.PROMOTE, model, Stage.SERVING, who, why, told)
 
     def rollback(self, version: int | None, who: str, why: str) -> Event:
         """Goes back to the version that served before, or a given one; the current is rejected.
@@ -119,6 +145,7 @@ class Registry:
 
         Raises:
             RegistryError: If the version is not a canary any more.
+            PolicyError: If it is to serve, and the policy does not let it pass.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
@@ -128,6 +155,8 @@ class Registry:
                 f"version {version} is {log.stages(events)[version]}, and no canary any more."
             )
         action = Action.PROMOTE if stage is Stage.SERVING else Action.ROLLBACK
+        if action is Action.PROMOTE:
+            policies.check(self._policy, events, model, who, evidence)
         told = log.evidence(events, model) | dict(evidence)
         return self._enter(events, action, model, stage, who, why, told)
 
@@ -151,12 +180,14 @@ class Registry:
 
         Raises:
             RegistryError: If nothing is serving.
+            PolicyError: If they may not promote: the next version serves without a promotion.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
         model = log.serving(events)
         if model is None:
             raise RegistryError("nothing is serving: there is no baseline to reset.")
+        policies.check_actor(self._policy, model, who)
         return self._enter(events, Action.RESET, model, Stage.ARCHIVED, who, why)
 
     def _enter(

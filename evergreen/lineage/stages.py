@@ -3,7 +3,7 @@
 Pure functions of the events; `registry.py` keeps them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,21 +57,52 @@ class RegistryError(EvergreenError):
     exit_code = 2
 
 
+class Stay(Frozen):
+    """A time that a version was in a stage.
+
+    Attributes:
+        event: What began it; of another version, if that one took its place.
+        until: When it ended; None if it goes on.
+    """
+
+    stage: Stage
+    event: Event
+    until: datetime | None = None
+
+    def seconds(self, now: datetime) -> float:
+        """How long it took, or takes until now."""
+        return ((self.until or now) - self.event.when).total_seconds()
+
+
 def stages(events: Sequence[Event]) -> dict[int, Stage]:
     """Returns the stage of every version, by its number."""
-    found: dict[int, Stage] = {}
+    return {version: stage for _, version, stage in _changes(events)}
+
+
+def stays(events: Sequence[Event]) -> dict[int, list[Stay]]:
+    """Returns the stages that every version has been in, the oldest first, by its number."""
+    found: dict[int, list[Stay]] = {}
+    for event, version, stage in _changes(events):
+        before = found.setdefault(version, [])
+        if before:
+            before[-1] = before[-1].model_copy(update={"until": event.when})
+        before.append(Stay(stage=stage, event=event))
+    return found
+
+
+def _changes(events: Sequence[Event]) -> Iterator[tuple[Event, int, Stage]]:
+    """Every change: the event, a version, and the version's stage from then on."""
     current: int | None = None
     for event in events:
         version = event.model.version
         if event.stage is Stage.SERVING:
-            if current is not None:
+            if current is not None and current != version:
                 left = Stage.REJECTED if event.action is Action.ROLLBACK else Stage.ARCHIVED
-                found[current] = left
+                yield event, current, left
             current = version
         elif version == current:
             current = None
-        found[version] = event.stage
-    return found
+        yield event, version, event.stage
 
 
 def serving(events: Sequence[Event]) -> ModelRef | None:

@@ -16,7 +16,7 @@ def model_tree(lineage: Lineage, number: int) -> Branch:
         RegistryError: If there is no such version.
     """
     version = lineage.version(number)
-    run_id = version.run_id or _planned_for(lineage, number)
+    run_id = lineage.run_of(version)
     made_of: tuple[Branch, ...] = ()
     if run_id:
         run = lineage.run(run_id)
@@ -59,12 +59,6 @@ def span_tree(lineage: Lineage, number: int) -> Branch:
         text = f"sha256 {sha256[:12]}"
         branches.append(Branch(kind="examples", name=name, text=text, branches=tuple(below)))
     return Branch(kind="span", name=f"span {number}", branches=tuple(branches))
-
-
-def _planned_for(lineage: Lineage, number: int) -> str:
-    """The run that was to make a version that was never registered."""
-    planned = lineage.runs(Asked(version=number, limit=1))
-    return planned[0].run_id if planned else ""
 
 
 def _run(record: RunRecord, branches: tuple[Branch, ...]) -> Branch:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from evergreen.lineage.nodes import NodeState
-from evergreen.lineage.stages import Event, Stage
+from evergreen.lineage.stages import Event, Stage, Stay
 from evergreen.planning.plan import Frozen, RunRecord
 
 
@@ -79,6 +79,7 @@ class VersionView(Frozen):
         artifact_id: Of the Model artifact; None if it was never registered.
         path: The folder it was pushed to.
         events: What was done to it, oldest first.
+        stays: The stages that it has been in, oldest first.
     """
 
     version: int
@@ -88,6 +89,7 @@ class VersionView(Frozen):
     run_id: str = ""
     path: str = ""
     events: tuple[Event, ...] = ()
+    stays: tuple[Stay, ...] = ()
 
 
 class Way(StrEnum):

@@ -66,18 +66,19 @@ def compare(store: MetadataStore, one: RunRecord, other: RunRecord) -> Compariso
         one=one.run_id,
         other=other.run_id,
         outcome=Difference(name="outcome", one=one.outcome, other=other.outcome),
-        inputs=_pair(*(_inputs(store, record) for record in (one, other)), changed=True),
-        data=_pair(*(_data(reading) for reading in readings), changed=True),
+        inputs=pair(*(_inputs(store, record) for record in (one, other)), changed=True),
+        data=pair(*(_data(reading) for reading in readings), changed=True),
         schema_changes=tuple(_diff(*schemas)),
-        metrics=_pair(*(_metrics(record) for record in (one, other))),
-        slices=_pair(*(_slices(reading) for reading in readings)),
-        seconds=_pair(*(_seconds(store, record) for record in (one, other))),
+        metrics=pair(*(_metrics(record) for record in (one, other))),
+        slices=pair(*(_slices(reading) for reading in readings)),
+        seconds=pair(*(_seconds(store, record) for record in (one, other))),
     )
 
 
-def _pair(
+def pair(
     one: Mapping[str, Value], other: Mapping[str, Value], *, changed: bool = False
 ) -> tuple[Difference, ...]:
+    """Puts values of the same name beside each other; with `changed` only those that differ."""
     names = [*one, *(name for name in other if name not in one)]
     pairs = (Difference(name=name, one=one.get(name), other=other.get(name)) for name in names)
     return tuple(pair for pair in pairs if not changed or pair.one != pair.other)

@@ -12,6 +12,8 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Address = Annotated[str, Field(pattern=r"^([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
+GATEWAY = "gateway"
+"""The gateway's name where it acts by itself."""
 
 
 class BackendSettings(Section):

@@ -1,16 +1,17 @@
 """The typed settings. Every section is frozen and refuses keys it does not know."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.settings.exposure import ExposureSettings
-from evergreen.settings.gateway import GatewaySettings
+from evergreen.settings.gateway import GATEWAY, CanarySettings, GatewaySettings
 from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
 from evergreen.settings.monitoring import MonitoringSettings
+from evergreen.settings.registry import PromotionSettings, RegistrySettings
 from evergreen.settings.replay import ReplaySettings
 from evergreen.settings.triggers import TriggerSettings
 from evergreen.spans import Format, Period
@@ -65,14 +66,6 @@ class ModelSettings(Section):
     hyperparameters: dict[str, Any] = Field(description="Handed to the trainer as they are.")
 
 
-class RegistrySettings(Section):
-    """What becomes of pushed models."""
-
-    later: Literal["candidate", "canary"] = Field(
-        description="The stage of a pushed version while another one is serving."
-    )
-
-
 class BeamSettings(Section):
     """How Beam-based nodes compute."""
 
@@ -122,7 +115,32 @@ class Settings(Section):
     kubeflow: KubeflowSettings
     triggers: TriggerSettings
 
+    @field_validator("gateway")
+    @classmethod
+    def _promotes_what_it_may(
+        cls, gateway: GatewaySettings, info: ValidationInfo
+    ) -> GatewaySettings:
+        if gateway.canary.promote and "registry" in info.data:
+            _check_promotion(gateway.canary, info.data["registry"].promotion)
+        return gateway
+
     @property
     def data_series(self) -> str:
         """The name of the spans that are one series: those of this pipeline and period."""
         return f"{self.pipeline.name}/{self.data.period.value}"
+
+
+def _check_promotion(canary: CanarySettings, policy: PromotionSettings) -> None:
+    """Refuses a gateway that would try again and again to promote what it must not."""
+    if policy.by and GATEWAY not in policy.by:
+        raise ValueError(
+            f"canary.promote is true, but registry.promotion.by does not name {GATEWAY!r}; name "
+            "it, or set canary.promote to false"
+        )
+    held = len(canary.steps) * canary.hold_seconds
+    if held < policy.hold_seconds:
+        raise ValueError(
+            f"{len(canary.steps)} canary.steps of canary.hold_seconds are {held:g} s, less than "
+            f"registry.promotion.hold_seconds; hold each for "
+            f"{policy.hold_seconds / len(canary.steps):g} s, or set canary.promote to false"
+        )

@@ -9,8 +9,7 @@ from typing import Protocol
 
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-
-WHO = "gateway"
+from evergreen.settings.gateway import GATEWAY
 
 
 class Verdict(StrEnum):
@@ -71,4 +70,4 @@ class RegistryRecorder:
     def _conclude(self, decision: Decision) -> None:
         stage = STAGES[decision.verdict]
         registry = self._registry()
-        registry.conclude(decision.version, stage, WHO, decision.why, decision.evidence)
+        registry.conclude(decision.version, stage, GATEWAY, decision.why, decision.evidence)

@@ -1,0 +1,78 @@
+"""`evergreen models export`: the registry, where other tools look for it."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evergreen.commands.opening import Opened
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
+from evergreen.commands.showing import Json, console, next_step, plain, print_json, table
+from evergreen.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evergreen.lineage.stages import Stage
+
+
+class Registries(StrEnum):
+    """Where to."""
+
+    MLFLOW = "mlflow"
+
+
+def export(
+    to: Annotated[Registries, typer.Option(help="Which registry.")],
+    uri: Annotated[str, typer.Option(help="Where it is, such as http://127.0.0.1:5000.")],
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    alias: Annotated[
+        list[str],
+        typer.Option(metavar="STAGE=ALIAS", help="What leads to a stage there; repeatable."),
+    ] = [],  # noqa: B006
+    json: Json = False,
+) -> None:
+    """Writes versions, stages, metrics, lineage and models into another registry.
+
+    Run it again whenever something has changed: what is there already is left alone.
+
+    Example: [bold]evergreen models export --to mlflow --uri http://127.0.0.1:5000[/bold]
+    """
+    aliases = _aliases(alias)
+    here = Opened.of(project, config, overrides)
+
+    from evergreen.exporting.mlflow import export as export_to_mlflow
+
+    done = export_to_mlflow(here.settings, here.store, uri, aliases)
+    if json:
+        print_json([one.model_dump(mode="json") for one in done])
+        return
+    shown = table("", "version", f"{to.value} version", "aliases", "", folds=("",))
+    for one in done:
+        names = ", ".join(map(plain, one.aliases))
+        shown.add_row(str(one.version), plain(one.there or "-"), names, plain(one.outcome))
+    console().print(shown)
+    next_step("evergreen models")
+
+
+def _aliases(given: list[str]) -> "Mapping[Stage, str]":
+    from evergreen.exporting.mlflow import ALIASES
+    from evergreen.lineage.stages import Stage
+
+    pairs = dict(text.partition("=")[::2] for text in given)
+    known = {stage.value for stage in Stage}
+    for stage, name in pairs.items():
+        if stage not in known or not name:
+            raise SettingsError(
+                f"--alias {stage}={name}: is no stage and its alias.",
+                hint=f"Stages are {', '.join(sorted(known))}: --alias serving=champion",
+            )
+    found = {**ALIASES, **{Stage(stage): name for stage, name in pairs.items()}}
+    if len({*found.values()}) < len(found):
+        raise SettingsError(
+            f"--alias: two stages have the same one: {', '.join(found.values())}.",
+            hint="An alias leads to one version: give each stage its own.",
+        )
+    return found

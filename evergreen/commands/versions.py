@@ -1,0 +1,86 @@
+"""`evergreen models history` and `diff`: how a version came to where it is, and two of them."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evergreen.commands.compare import pairs_table, print_comparison
+from evergreen.commands.opening import Opened
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
+from evergreen.commands.showing import Json, console, next_step, plain, print_json
+
+if TYPE_CHECKING:
+    from evergreen.lineage.stages import Event, Stay
+
+Version = Annotated[int, typer.Argument(help="A version, of `evergreen models`.")]
+
+
+def history(
+    version: Version,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    json: Json = False,
+) -> None:
+    """Shows what stages a version has been in: since when, how long, by whom and why.
+
+    Example: [bold]evergreen models history 2[/bold]
+    """
+    here = Opened.of(project, config, overrides)
+    found = here.lineage.version(version)
+    if json:
+        print_json(found.model_dump(mode="json"))
+        return
+    out = console()
+    out.print(f"[bold]version {version}[/bold]  {found.stage or 'never registered'}")
+    for name, text in (("run", here.lineage.run_of(found)), ("files", found.path)):
+        out.print(f"  {name:<6} {plain(text or 'not known')}")
+    for stay in found.stays:
+        _print_stay(stay, version)
+    next_step(f"evergreen lineage {version}")
+
+
+def diff(
+    one: Version,
+    other: Version,
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
+    json: Json = False,
+) -> None:
+    """Compares any two versions: their way, and the runs that made them.
+
+    Example: [bold]evergreen models diff 1 2[/bold]
+    """
+    here = Opened.of(project, config, overrides)
+
+    from evergreen.reporting.versions import diff as diff_versions
+
+    found = diff_versions(here.store, here.settings.model.name, one, other)
+    if json:
+        print_json(found.model_dump(mode="json"))
+        return
+    console().print(pairs_table(f"versions {one} and {other}", found.registry))
+    if found.runs:
+        print_comparison(found.runs)
+    next_step(f"evergreen models history {other}")
+
+
+def print_evidence(event: "Event") -> None:
+    """Shows what speaks for an event."""
+    for name, value in event.evidence.items():
+        console().print(f"    {plain(name)}: {plain(value)}")
+
+
+def _print_stay(stay: "Stay", version: int) -> None:
+    from evergreen.reporting.wording import duration
+
+    event = stay.event
+    took = duration(stay.seconds(datetime.now(UTC)))
+    length = f"for {took}" if stay.until else f"{took} by now"
+    cause = "" if event.model.version == version else f" of version {event.model.version}"
+    out = console()
+    out.print(f"{event.when:%Y-%m-%d %H:%M:%S}  [bold]{stay.stage}[/bold]  {length}")
+    out.print(f"  {event.action}{cause} by {plain(event.who)}: {plain(event.why)}")
+    print_evidence(event)

@@ -1,0 +1,97 @@
+"""What is told of a model version elsewhere: tags, parameters and metrics, as short texts."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from evergreen.lineage.views import VersionView
+from evergreen.planning.plan import Frozen, RunRecord
+
+MOST = 500
+"""Characters of one text: what every release of MLflow takes."""
+VERSION = "evergreen.version"
+STAGE = "evergreen.stage"
+
+
+class Facts(Frozen):
+    """One version.
+
+    Attributes:
+        text: Who entered it, and why.
+        tags: Its stage, and its lineage.
+        params: What its training was given.
+        metrics: By `split/metric`.
+        began: When the run that made it was planned.
+        ended: When that run ended.
+    """
+
+    version: int
+    text: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    began: datetime
+    ended: datetime | None
+
+
+def facts(
+    version: VersionView, record: RunRecord | None, hyperparameters: Mapping[str, Any]
+) -> Facts:
+    """Tells of a version that was registered.
+
+    Args:
+        version: The version.
+        record: The run that made it, if it is known.
+        hyperparameters: What its trainer was given.
+    """
+    entered = version.events[0]
+    results = record.results if record else None
+    tags = {**dict(_registry(version)), **(dict(_lineage(record)) if record else {})}
+    params = _params(record, hyperparameters) if record else {}
+    return Facts(
+        version=version.version,
+        text=_short(f"{entered.who}: {entered.why}"),
+        tags={name: _short(text) for name, text in tags.items()},
+        params={name: _short(text) for name, text in params.items()},
+        metrics={
+            f"{split}/{name}": value
+            for split, values in (results.metrics if results else {}).items()
+            for name, value in values.items()
+            if value is not None
+        },
+        began=record.created if record else entered.when,
+        ended=record.finished if record else entered.when,
+    )
+
+
+def _registry(version: VersionView) -> Iterator[tuple[str, str]]:
+    yield VERSION, str(version.version)
+    yield STAGE, str(version.stage)
+    yield f"{STAGE}.since", version.stays[-1].event.when.isoformat()
+    yield "evergreen.artifact", str(version.artifact_id)
+    yield "evergreen.train_key", version.train_key
+    if version.run_id:
+        yield "evergreen.run", version.run_id
+
+
+def _lineage(record: RunRecord) -> Iterator[tuple[str, str]]:
+    where = record.provenance
+    for span in record.window:
+        yield f"evergreen.span.{span.number}", f"version {span.version}, sha256 {span.sha256}"
+    for name, digest in record.digests.model_dump().items():
+        yield f"evergreen.digest.{name}", digest
+    if where.commit:
+        yield "evergreen.commit", where.commit + (" and changes" if where.dirty else "")
+    if where.image:
+        yield "evergreen.image", where.image
+    if record.baseline:
+        yield "evergreen.baseline", str(record.baseline.version)
+
+
+def _params(record: RunRecord, hyperparameters: Mapping[str, Any]) -> dict[str, str]:
+    spans = ",".join(str(span.number) for span in record.window)
+    return {"spans": spans, **{name: str(value) for name, value in hyperparameters.items()}}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[: MOST - 3]}..."

@@ -1,0 +1,81 @@
+"""Who may make a version serving, and what must speak for it: `registry.promotion` decides.
+
+Going back is always allowed: it leads to a version that was promoted before.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from evergreen.lineage.stages import Event, RegistryError, Stage, stays
+from evergreen.planning.plan import ModelRef
+from evergreen.settings.registry import PromotionSettings
+
+
+class PolicyError(RegistryError):
+    """The settings do not let a promotion pass."""
+
+
+def check(
+    policy: PromotionSettings,
+    events: Sequence[Event],
+    model: ModelRef,
+    who: str,
+    evidence: Mapping[str, str],
+) -> None:
+    """Checks a promotion.
+
+    Args:
+        policy: What it takes.
+        events: The log of the model.
+        model: The version that is to serve.
+        who: Who wants it.
+        evidence: What they say for it; what the log tells of the version counts as well.
+
+    Raises:
+        PolicyError: If it does not pass; names everything that is missing.
+    """
+    own = [event for event in events if event.model == model]
+    told = {
+        name for one in (*(event.evidence for event in own), evidence) for name in one if one[name]
+    }
+    now = datetime.now(UTC)
+    _refuse(
+        model,
+        *_actor(policy, who),
+        *(f"nothing is told of {name!r}" for name in policy.evidence if name not in told),
+        *_hold(policy, events, model.version, now),
+    )
+
+
+def check_actor(policy: PromotionSettings, model: ModelRef, who: str) -> None:
+    """Checks that somebody may decide what serves.
+
+    Raises:
+        PolicyError: If they may not.
+    """
+    _refuse(model, *_actor(policy, who))
+
+
+def _actor(policy: PromotionSettings, who: str) -> Iterator[str]:
+    if policy.by and who not in policy.by:
+        yield f"{who} may not: {', '.join(policy.by)} may"
+
+
+def _hold(
+    policy: PromotionSettings, events: Sequence[Event], version: int, now: datetime
+) -> Iterator[str]:
+    found = stays(events)[version]
+    if any(stay.stage is Stage.SERVING for stay in found):
+        return
+    held = sum(stay.seconds(now) for stay in found if stay.stage is Stage.CANARY)
+    if held < policy.hold_seconds:
+        yield f"it was a canary for {held:.0f} s, and is held for {policy.hold_seconds:g} s"
+
+
+def _refuse(model: ModelRef, *reasons: str) -> None:
+    if reasons:
+        raise PolicyError(
+            f"version {model.version}: registry.promotion refuses: {'; '.join(reasons)}.",
+            hint="See what is told of it: evergreen models history "
+            f"{model.version}; evidence is given with: evergreen promote --evidence NAME=VALUE",
+        )

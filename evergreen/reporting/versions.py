@@ -1,0 +1,71 @@
+"""Two model versions side by side: what became of them, and the runs that made them."""
+
+from pathlib import Path
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.lineage.reader import Lineage
+from evergreen.lineage.stages import Stage
+from evergreen.lineage.views import VersionView
+from evergreen.planning.plan import Frozen
+from evergreen.reporting.comparing import Comparison, Difference, Value, compare, pair
+from evergreen.reporting.wording import moment
+
+MIB = 2**20
+
+
+class VersionDiff(Frozen):
+    """Two versions side by side.
+
+    Attributes:
+        one: The number of the first version.
+        other: The number of the second version.
+        registry: What the registry and the pushed files tell, by name.
+        runs: The runs that made them; None if one of the versions has no run.
+    """
+
+    one: int
+    other: int
+    registry: tuple[Difference, ...]
+    runs: Comparison | None
+
+
+def diff(store: MetadataStore, model: str, one: int, other: int) -> VersionDiff:
+    """Compares two versions of a model.
+
+    Raises:
+        RegistryError: If there is no such version.
+    """
+    lineage = Lineage(store, model)
+    versions = lineage.version(one), lineage.version(other)
+    ids = [lineage.run_of(version) for version in versions]
+    first, second = (_facts(version, run) for version, run in zip(versions, ids, strict=True))
+    runs = [lineage.record(run) for run in ids if run]
+    both = len(runs) == len(ids)
+    return VersionDiff(
+        one=one,
+        other=other,
+        registry=pair(first, second),
+        runs=compare(store, *runs) if both else None,
+    )
+
+
+def _facts(version: VersionView, run_id: str) -> dict[str, Value]:
+    entered = version.events[0] if version.events else None
+    served = [stay for stay in version.stays if stay.stage is Stage.SERVING]
+    return {
+        "stage": version.stage or "never registered",
+        "run": run_id or None,
+        "artifact": str(version.artifact_id) if version.artifact_id else None,
+        "registered": moment(entered.when) if entered else None,
+        "by": entered.who if entered else None,
+        "because": entered.why if entered else None,
+        "served first": moment(served[0].event.when) if served else None,
+        "events": float(len(version.events)),
+        "MiB of files": _mebibytes(Path(version.path)) if version.path else None,
+    }
+
+
+def _mebibytes(folder: Path) -> float | None:
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return round(sum(sizes) / MIB, 2) if sizes else None
