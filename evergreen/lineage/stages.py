@@ -38,7 +38,7 @@ class Event(Frozen):
         action: What was done.
         model: The version it was done to.
         stage: The version's stage from then on. Another one that was serving is *rejected* by a
-            rollback, and *archived* by a promotion.
+            rollback, and *archived* by a promotion; another canary is archived by the next.
         evidence: What speaks for it, such as the run and the path of the version.
     """
 
@@ -91,18 +91,28 @@ def stays(events: Sequence[Event]) -> dict[int, list[Stay]]:
 
 
 def _changes(events: Sequence[Event]) -> Iterator[tuple[Event, int, Stage]]:
-    """Every change: the event, a version, and the version's stage from then on."""
+    """Every change: the event, a version, and the version's stage from then on.
+
+    One version serves, and one is the canary: a canary ends when another takes its place, or when a
+    version after it serves.
+    """
     current: int | None = None
+    canary: int | None = None
     for event in events:
         version = event.model.version
-        if event.stage is Stage.SERVING:
-            if current is not None and current != version:
-                left = Stage.REJECTED if event.action is Action.ROLLBACK else Stage.ARCHIVED
-                yield event, current, left
-            current = version
-        elif version == current:
-            current = None
+        is_serving, is_canary = event.stage is Stage.SERVING, event.stage is Stage.CANARY
+        if is_serving and current is not None and current != version:
+            left = Stage.REJECTED if event.action is Action.ROLLBACK else Stage.ARCHIVED
+            yield event, current, left
+        is_passed = canary is not None and (is_canary or (is_serving and canary < version))
+        if canary is not None and canary != version and is_passed:
+            yield event, canary, Stage.ARCHIVED
+            canary = None
         yield event, version, event.stage
+        if is_serving or version == current:
+            current = version if is_serving else None
+        if is_canary or version == canary:
+            canary = version if is_canary else None
 
 
 def serving(events: Sequence[Event]) -> ModelRef | None:

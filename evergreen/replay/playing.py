@@ -149,5 +149,5 @@ class Player:
     def _wait_for_gateway(self) -> None:
         """A pushed version is a canary: the gateway has to have seen it."""
         events = Registry(self._store, self._settings.model.name).events()
-        canary = max((v for v, s in stages(events).items() if s is Stage.CANARY), default=None)
+        canary = next((v for v, s in stages(events).items() if s is Stage.CANARY), None)
         self._world.wait("the canary", lambda: self._world.healthz().get("canary") == canary)

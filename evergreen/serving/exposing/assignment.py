@@ -21,7 +21,7 @@ def from_registry(
 ) -> ModelServerConfig:
     """Returns the configuration of a server for the project's model.
 
-    The version that is serving has the label `serving`, the newest canary the label `canary`.
+    The version that is serving has the label `serving`, the canary the label `canary`.
     Versions whose files are not complete are left out.
 
     Args:

@@ -25,7 +25,7 @@ class Assignment(Protocol):
 
 
 class RegistryAssignment:
-    """The stages of the registry: the version that is serving, and the newest canary after it.
+    """The stages of the registry: the version that is serving, and the canary.
 
     Args:
         registry: Opens it; called on a thread of the executor, as all that uses it.
@@ -42,10 +42,8 @@ class RegistryAssignment:
 
     def _read(self) -> Targets:
         found = stages.stages(self._registry().events())
-        newest = {stage: version for version, stage in sorted(found.items())}
-        stable, canary = newest.get(Stage.SERVING), newest.get(Stage.CANARY)
-        is_passed_over = stable is not None and canary is not None and canary < stable
-        return Targets(stable, None if is_passed_over else canary)
+        versions = {stage: version for version, stage in found.items()}
+        return Targets(versions.get(Stage.SERVING), versions.get(Stage.CANARY))
 
 
 def usable(assigned: Targets, available: Set[int] | None, current: Targets) -> Targets:

@@ -75,6 +75,10 @@ class Rollout:
             self._progress = None
         elif self._progress is None or self._progress.version != canary:
             self._progress = Progress(canary, self._clock())
+            # What was answered before was asked before: traffic changes, too. Where the stable
+            # version gets none from now on, that is all there is of it.
+            if self._canary.steps[0] < PERCENT:
+                self._windows = {}
         wanted = {targets.stable, canary} - {None}
         size = self._limits.window
         self._windows = {

@@ -59,6 +59,37 @@ def test_only_a_version_that_served_can_be_gone_back_to(registry: Registry) -> N
         registry.rollback(3, who="ada", why="")
 
 
+def canary(registry: Registry, version: int) -> None:
+    model = ModelRef(version=version, artifact_id=version)
+    registry.register(model, who="run", why="pushed", evidence={}, stage=Stage.CANARY)
+
+
+def test_the_next_canary_archives_the_one_before(registry: Registry) -> None:
+    canary(registry, 4)
+    canary(registry, 5)
+    assert now(registry) == {
+        1: "serving",
+        2: "candidate",
+        3: "candidate",
+        4: "archived",
+        5: "canary",
+    }
+    registry.archive(5, "ada", "")
+    assert "canary" not in now(registry).values()
+
+
+@pytest.mark.parametrize(("promoted", "stage"), [(3, "canary"), (5, "archived")])
+def test_a_canary_ends_when_a_later_version_serves(
+    registry: Registry, promoted: int, stage: str
+) -> None:
+    canary(registry, 4)
+    later = ModelRef(version=5, artifact_id=5)
+    registry.register(later, who="run", why="pushed", evidence={})
+    registry.promote(promoted, "ada", "")
+    assert now(registry)[4] == stage
+    assert now(registry)[promoted] == "serving"
+
+
 def test_what_serves_is_not_archived(registry: Registry) -> None:
     with pytest.raises(RegistryError, match="version 1 is serving"):
         registry.archive(1, who="ada", why="")

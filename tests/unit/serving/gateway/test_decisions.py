@@ -50,7 +50,6 @@ def test_the_newest_canary_gets_the_traffic(
     assignment = RegistryAssignment(lambda: registry, executor)
     assert asyncio.run(assignment.current()) == Targets(1, 3)
     registry.archive(3, "somebody", "no")
-    registry.archive(2, "somebody", "no")
     assert asyncio.run(assignment.current()) == Targets(1, None)
 
 
@@ -68,7 +67,7 @@ def test_a_rejection_is_in_the_log_with_its_numbers(
     assert (event.action, event.stage, event.who) == (Action.ROLLBACK, Stage.REJECTED, "gateway")
     assert event.why == "worse in error rate"
     assert event.evidence == EVIDENCE | {"run": "run 3", "served before": "version 1"}
-    assert stages(registry.events()) == {1: Stage.SERVING, 2: Stage.CANARY, 3: Stage.REJECTED}
+    assert stages(registry.events()) == {1: Stage.SERVING, 2: Stage.ARCHIVED, 3: Stage.REJECTED}
     with pytest.raises(RegistryError, match="rejected"):
         registry.promote(3, "somebody", "anyway")
 
@@ -79,7 +78,7 @@ def test_a_promotion_is_in_the_log_with_its_numbers(
     event = record(registry, executor, Verdict.PROMOTE)
     assert (event.action, event.stage) == (Action.PROMOTE, Stage.SERVING)
     assert event.evidence["error rate"] == EVIDENCE["error rate"]
-    assert stages(registry.events()) == {1: Stage.ARCHIVED, 2: Stage.CANARY, 3: Stage.SERVING}
+    assert stages(registry.events()) == {1: Stage.ARCHIVED, 2: Stage.ARCHIVED, 3: Stage.SERVING}
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -119,6 +119,17 @@ def test_a_step_needs_a_sample_of_its_own() -> None:
     assert traffic.rollout.decide() is None
 
 
+def test_a_canary_is_compared_with_what_is_answered_at_the_same_time() -> None:
+    traffic = Traffic()
+    for _ in range(2000):
+        traffic.rollout.observe(STABLE, True, 0.01)
+        traffic.rollout.observe_outputs(STABLE, {"y[0]": 5.0})  # the traffic of another season
+    traffic.rollout.assign(Targets(STABLE, 3), 3)
+    traffic.ask(1000)
+    traffic.clock.now = 60
+    assert traffic.rollout.decide().verdict is Verdict.PROMOTE
+
+
 def test_nothing_is_promoted_without_a_stable_version_to_compare_with() -> None:
     traffic = Traffic(steps=[90])
     for version in [STABLE] * 99 + [CANARY] * 1000:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evergreen.serving.gateway import statistics
+from evergreen.settings.gateway import LimitSettings
 
 ROUNDS = 1000
 
@@ -56,7 +57,7 @@ def test_the_divergence_of_a_shift_is_what_the_settings_say() -> None:
     rng = np.random.default_rng(0)
     before, after = rng.normal(size=20000), rng.normal(0.8, size=20000)
     value, least = statistics.divergence(before, after, 0.01)
-    assert value == pytest.approx(0.1, abs=0.01)
+    assert value == pytest.approx(LimitSettings().output_divergence, abs=0.01)
     assert 0.08 < least < value
 
 
@@ -67,4 +68,18 @@ def test_constant_outputs_are_far_from_others(value: float) -> None:
 
 
 def test_two_constants_are_as_far_as_can_be() -> None:
-    assert statistics.divergence([0.5] * 1000, [0.3] * 100, 0.01)[0] == pytest.approx(1)
+    assert statistics.divergence([0.5] * 1000, [0.3] * 100, 0.01)[0] == pytest.approx(1, abs=0.01)
+
+
+def test_sure_scores_that_are_surer_still_are_no_other_answers() -> None:
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0, 0.01, 650)
+    unsure = rng.uniform(0.2, 0.9, 350)
+    before, after = np.concatenate([sure, unsure]), np.concatenate([sure / 10, unsure])
+    assert statistics.divergence(before, after, 0.01)[0] < 0.01
+
+
+def test_the_mean_of_equal_samples_divergence_is_next_to_nothing() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [(rng.normal(size=100), rng.normal(size=100)) for _ in range(100)]
+    assert np.mean([statistics.divergence(*pair, 0.01)[0] for pair in pairs]) < 0.02
