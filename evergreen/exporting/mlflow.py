@@ -39,6 +39,12 @@ ALIASES: Mapping[Stage, str] = {
 """The alias of the newest version in a stage."""
 MODEL, SAVED = "model", "saved_model"
 PAGE = 1000
+MANNERS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # 7 are minutes
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""What MLflow's client (3.17) is told by the environment alone, unless a person has told it."""
 
 
 class Exported(Frozen):
@@ -177,10 +183,10 @@ class _Target:
 
 @contextmanager
 def _client(uri: str) -> Iterator["MlflowClient"]:
-    """MLflow's client, which waits for a server for some seconds, and reports to nobody."""
+    """MLflow's client; what it raises is told."""
     shown = _without_secrets(uri)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    for name, value in MANNERS.items():
+        os.environ.setdefault(name, value)
     try:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
