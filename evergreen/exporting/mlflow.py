@@ -21,6 +21,7 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
 from evergreen.exporting.facts import VERSION, Facts, facts
+from evergreen.files import has_model
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Stage
@@ -107,7 +108,7 @@ class _Target:
                 version=version.version, there=str(there.version), outcome=self._tag(there, told)
             )
         saved = Path(version.path)
-        if not (version.path and (saved / "saved_model.pb").is_file()):
+        if not (version.path and has_model(saved)):
             why = f"left out: its files are not at {version.path or 'any place that is known'}"
             return Exported(version=version.version, there=None, outcome=why)
         run = self._put_run(told, saved)
