@@ -45,6 +45,11 @@ def publish_folder(source: Path, target: Path) -> bool:
     return published
 
 
+def has_model(version: Path) -> bool:
+    """Whether a folder holds a SavedModel; one that cannot even be looked at does not."""
+    return os.path.isfile(version / "saved_model.pb")
+
+
 def write_file(target: Path, text: str) -> None:
     """Writes a file: all of it at once, or nothing; one that is there is replaced."""
     target.parent.mkdir(parents=True, exist_ok=True)

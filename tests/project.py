@@ -50,16 +50,17 @@ class Project:
     def run(self, spans: str, overrides: Sequence[str] = (), **request: bool) -> Ran:
         shown = Console(file=io.StringIO(), width=120)
         asked = Request(spans=spans, requested_by="tester", reason="a test", **request)
-        return self._ran(Run(self.with_settings(*overrides), shown)(asked), shown)
+        record = Run(self.with_settings(*overrides), shown)(asked)
+        return self.ran(record, shown.file.getvalue())
 
     def resume(self, run_id: str, rerun_from: str = "") -> Ran:
         shown = Console(file=io.StringIO(), width=120)
         settings = settings_of(self.settings, self.store, run_id)
-        return self._ran(Run(settings, shown).resume(run_id, rerun_from), shown)
+        return self.ran(Run(settings, shown).resume(run_id, rerun_from), shown.file.getvalue())
 
-    def _ran(self, record: RunRecord, shown: Console) -> Ran:
-        nodes = {part: self.nodes(record, part) for part in record.parts}
-        return Ran(record, shown.file.getvalue(), nodes)
+    def ran(self, record: RunRecord, text: str) -> Ran:
+        """What a run has left."""
+        return Ran(record, text, {part: self.nodes(record, part) for part in record.parts})
 
     @property
     def lineage(self) -> Lineage:

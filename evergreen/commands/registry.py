@@ -9,6 +9,7 @@ import typer
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
 from evergreen.commands.showing import visible
 from evergreen.errors import EvergreenError, SettingsError
+from evergreen.files import has_model
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import MetadataStore
@@ -147,7 +148,7 @@ def _check_files(events: "list[Event]", version: int) -> None:
     from evergreen.lineage.stages import RegistryError
 
     path = _path(events, version)
-    if path is not None and not (path / "saved_model.pb").is_file():
+    if path is not None and not has_model(path):
         raise RegistryError(
             f"version {version}: its files are not at {path}.",
             hint="Restore them, or train and push a new version: evergreen run --no-cache",

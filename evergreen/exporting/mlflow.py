@@ -21,6 +21,7 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
 from evergreen.exporting.facts import VERSION, Facts, facts
+from evergreen.files import has_model
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Stage
@@ -39,6 +40,12 @@ ALIASES: Mapping[Stage, str] = {
 """The alias of the newest version in a stage."""
 MODEL, SAVED = "model", "saved_model"
 PAGE = 1000
+MANNERS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # 7 are minutes
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""What MLflow's client (3.17) is told by the environment alone, unless a person has told it."""
 
 
 class Exported(Frozen):
@@ -101,7 +108,7 @@ class _Target:
                 version=version.version, there=str(there.version), outcome=self._tag(there, told)
             )
         saved = Path(version.path)
-        if not (version.path and (saved / "saved_model.pb").is_file()):
+        if not (version.path and has_model(saved)):
             why = f"left out: its files are not at {version.path or 'any place that is known'}"
             return Exported(version=version.version, there=None, outcome=why)
         run = self._put_run(told, saved)
@@ -177,10 +184,10 @@ class _Target:
 
 @contextmanager
 def _client(uri: str) -> Iterator["MlflowClient"]:
-    """MLflow's client, which waits for a server for some seconds, and reports to nobody."""
+    """MLflow's client; what it raises is told."""
     shown = _without_secrets(uri)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    for name, value in MANNERS.items():
+        os.environ.setdefault(name, value)
     try:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient

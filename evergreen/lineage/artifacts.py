@@ -1,6 +1,6 @@
 """Finds artifacts by what they are: ingested spans, analyzer caches."""
 
-from pathlib import Path
+import os
 
 from ml_metadata.metadata_store import ListOptions, MetadataStore, OrderByField
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -119,4 +119,4 @@ def _first_usable(
 
 
 def _usable(artifact: mlmd.Artifact) -> bool:
-    return artifact.state == mlmd.Artifact.LIVE and Path(artifact.uri).exists()
+    return artifact.state == mlmd.Artifact.LIVE and os.path.exists(artifact.uri)

@@ -5,6 +5,7 @@ named, with what a person can do.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from ml_metadata.metadata_store import ListOptions, MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from evergreen.files import abandoned, remove_abandoned
+from evergreen.files import abandoned, has_model, remove_abandoned
 from evergreen.lineage.claims import FOLDER, Claims
 from evergreen.lineage.nodes import ACTIVE, cancel_active, executions
 from evergreen.lineage.reader import Lineage
@@ -108,7 +109,7 @@ class Doctor:
             for one in known
             if one.state == State.LIVE
             and Path(one.uri).is_relative_to(self._root)
-            and not Path(one.uri).exists()
+            and not os.path.exists(one.uri)
         ]
         needed = protected(self._lineage) if gone else set()
         # A root that is not there is a volume that is not mounted: nothing is lost.
@@ -151,7 +152,7 @@ class Doctor:
     def _registered(self, version: VersionView) -> Iterator[Finding]:
         if version.stage in (None, Stage.ARCHIVED, Stage.REJECTED) or not version.path:
             return
-        if not Path(version.path, "saved_model.pb").is_file():
+        if not has_model(Path(version.path)):
             what = f"version {version.version} is {version.stage}, and not at {version.path}"
             yield Finding("missing version", what, "restore it, or: evergreen rollback")
 

@@ -11,7 +11,7 @@ from ml_metadata.metadata_store import ListOptions, MetadataStore, OrderByField
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.store import context_type, quoted, set_properties, take_name
+from evergreen.lineage.store import context_type, parse, quoted, set_properties, take_name
 from evergreen.planning.digests import digest_values
 from evergreen.planning.plan import RunRecord
 
@@ -126,4 +126,5 @@ def _where(keys: Mapping[str, str]) -> list[str]:
 
 
 def _parse(context: mlmd.Context) -> RunRecord:
-    return RunRecord.model_validate_json(context.custom_properties["record"].string_value)
+    text = context.custom_properties["record"].string_value
+    return parse(RunRecord, text, f"the record of run {context.name}")

@@ -17,7 +17,13 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage import policies
 from evergreen.lineage import stages as log
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage
-from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties, take_name
+from evergreen.lineage.store import (
+    AlreadyExistsError,
+    context_type,
+    parse,
+    set_properties,
+    take_name,
+)
 from evergreen.planning.plan import ModelRef
 from evergreen.settings import Settings
 from evergreen.settings.registry import PromotionSettings
@@ -71,8 +77,10 @@ class Registry:
     def events(self) -> list[Event]:
         """Returns the log, oldest first."""
         contexts = sorted(self._list(EVENT_TYPE), key=lambda context: int(context.id))
-        texts = (context.custom_properties["event"].string_value for context in contexts)
-        return [Event.model_validate_json(text) for text in texts]
+        return [
+            parse(Event, one.custom_properties["event"].string_value, f"event {one.name}")
+            for one in contexts
+        ]
 
     def serving(self) -> ModelRef | None:
         """Returns the model whose stage is *serving*: the baseline of the next one."""

@@ -38,6 +38,8 @@ makes an AbortedError of them only if they hit a statement that writes.)"""
 REFUSED = "mysql_real_connect failed"
 NOT_SURE = "See what is there, or run the command again: what is finished is not done twice."
 
+FAILED = "Is the disk full? If the store is damaged, restore it from a backup."
+
 _log = logging.getLogger(__name__)
 _inherited: list[Any] = []
 
@@ -122,11 +124,8 @@ class RetryingStore(MetadataStore):
             for attempt in _retrying(passes, self._patience):
                 with attempt, self._lock:
                     self._try(method_name, request, response)
-        except errors.InternalError as error:
-            if not _is_lost(error):
-                raise
-            message = f"the connection to the metadata store was lost: {error}; {method_name}"
-            raise StoreError(f"{message} may or may not be done.", hint=NOT_SURE) from error
+        except (errors.InternalError, errors.AbortedError) as error:
+            raise _explain(error, method_name) from error
 
     def _try(self, method_name: str, request: Message, response: Message) -> None:
         if self._metadata_store is None:
@@ -137,6 +136,20 @@ class RetryingStore(MetadataStore):
             if _is_lost(error):
                 self._metadata_store = None
             raise
+
+
+def _explain(error: Exception, method_name: str) -> StoreError:
+    """What a person is told when patience has ended, or is of no use."""
+    if _is_lost(error):
+        message = f"the connection to the metadata store was lost: {error}; {method_name}"
+        return StoreError(f"{message} may or may not be done.", hint=NOT_SURE)
+    if _passes_unsent(error):
+        return StoreError(
+            f"the metadata store is locked by another process; {method_name} is not done.",
+            hint="See what holds it, such as a backup; then run the command again.",
+            passing=True,
+        )
+    return StoreError(f"the metadata store has failed in {method_name}: {error}", hint=FAILED)
 
 
 def _retrying(passes: Callable[[BaseException], bool], patience: float) -> Retrying:

@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 from ml_metadata import errors
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from pydantic import BaseModel, ValidationError
 
+from evergreen.errors import EvergreenError
 from evergreen.lineage import mysql, sqlite
 from evergreen.settings.metadata import MetadataSettings
 
 AlreadyExistsError = errors.AlreadyExistsError
+Values = TypeVar("Values", bound=BaseModel)
 
 
 def connection_config(settings: MetadataSettings) -> mlmd.ConnectionConfig:
@@ -77,6 +81,23 @@ def set_properties(
             slot.double_value = value
         else:
             slot.string_value = value
+
+
+def parse(values: type[Values], text: str, what: str) -> Values:
+    """Reads what was written down as JSON.
+
+    Raises:
+        EvergreenError: If it is nothing that this version of Evergreen writes.
+    """
+    try:
+        return values.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise EvergreenError(
+            f"{what} is damaged, or of another version of Evergreen: {where}: {first['msg']}",
+            hint="Use the version that wrote it, or a newer one.",
+        ) from error
 
 
 def quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """Two model versions side by side: what became of them, and the runs that made them."""
 
+import os
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
@@ -67,5 +68,6 @@ def _facts(version: VersionView, run_id: str) -> dict[str, Value]:
 
 
 def _mebibytes(folder: Path) -> float | None:
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    return round(sum(sizes) / MIB, 2) if sizes else None
+    # os.walk passes over what cannot be looked at, such as names that are too long.
+    found = [Path(at, name) for at, _, names in os.walk(folder) for name in names]
+    return round(sum(path.lstat().st_size for path in found) / MIB, 2) if found else None

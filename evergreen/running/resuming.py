@@ -1,5 +1,6 @@
 """Takes up a run that failed, was killed or interrupted: the same run, the same inputs."""
 
+import json
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.artifacts import all_usable
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
+from evergreen.lineage.store import parse
 from evergreen.lineage.views import RunView
 from evergreen.planning.plan import TRAIN, RunRecord
 from evergreen.planning.planner import check_unchanged
@@ -27,10 +29,11 @@ def settings_of(settings: Settings, store: MetadataStore, run_id: str) -> Settin
     """Returns the settings that a run was planned with; its metadata are where they are now.
 
     Raises:
-        EvergreenError: If there is no such run.
+        EvergreenError: If there is no such run, or it has settings of another version.
     """
     records = RunRecords(store)
-    kept = Settings.model_validate(records.settings(records.get(run_id)))
+    values = json.dumps(records.settings(records.get(run_id)))
+    kept = parse(Settings, values, f"what was kept of the settings of run {run_id}")
     return kept.model_copy(update={"metadata": settings.metadata})
 
 

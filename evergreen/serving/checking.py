@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from evergreen.files import has_model
 from evergreen.muting import tensorflow_muted
 from evergreen.settings import Settings
 
@@ -21,7 +22,7 @@ def why_not(settings: Settings, version: Path) -> str:
     Raises:
         EvergreenError: If there is no model server.
     """
-    if not (version / "saved_model.pb").is_file():
+    if not has_model(version):
         return f"{version}/saved_model.pb is not there"
     with tensorflow_muted():
         from evergreen.components.serving_validator import program

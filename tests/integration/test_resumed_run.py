@@ -1,19 +1,37 @@
 """A run that failed goes on under its own id; parts of one are executed again on purpose."""
 
-from collections.abc import Iterator
+import multiprocessing
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from evergreen.cli import main
 from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import Claims, RunIsAliveError
 from evergreen.planning.plan import Outcome, RunRecord
 from evergreen.running.resuming import CannotGoOnError
 from evergreen.running.run import RunFailedError
 from tests.integration import failing
-from tests.project import Project, Ran
+from tests.killing import PRELOADED
+from tests.project import ROOT, Project, Ran
 
 FAILING = "model.run_fn=tests.integration.failing.run_fn"
 REASON = "the disk is full [red]"
+
+
+class Answer(NamedTuple):
+    """What a command came to, and what a person saw."""
+
+    code: int | None
+    text: str
+
+
+Command = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +45,46 @@ def failed(project: Project, first: Ran) -> tuple[RunRecord, RunFailedError]:
 
 
 @pytest.fixture(scope="module")
-def resumed(project: Project, failed: tuple[RunRecord, RunFailedError]) -> Ran:
-    return project.resume(failed[0].run_id)
+def command(project: Project) -> Command:
+    """`evergreen resume` as a user runs it, in a process that has TensorFlow imported already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    places = [word for pair in project.overrides for word in ("--set", pair)]
+
+    def run(*words: str) -> Answer:
+        out = project.folder / "resume.txt"
+        line = ["evergreen", "resume", *words, "--project", str(ROOT), *places]
+        process = context.Process(target=run_command, args=(line, out))
+        process.start()
+        process.join()
+        return Answer(process.exitcode, out.read_text())
+
+    return run
+
+
+def run_command(line: list[str], out: Path) -> None:
+    with out.open("w") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+    sys.argv = line
+    main()
 
 
 @pytest.fixture(scope="module")
-def rerun(project: Project, resumed: Ran) -> Ran:
-    return project.resume(resumed.record.run_id, rerun_from="ServingValidator")
+def resumed(project: Project, failed: tuple[RunRecord, RunFailedError], command: Command) -> Ran:
+    """The newest run goes on."""
+    answer = command()
+    assert answer.code == 0, answer.text
+    return project.ran(project.lineage.record(failed[0].run_id), answer.text)
+
+
+@pytest.fixture(scope="module")
+def rerun(project: Project, resumed: Ran, command: Command) -> Ran:
+    """Its last node is executed again."""
+    run_id = resumed.record.run_id
+    answer = command(run_id, "--from", "ServingValidator")
+    assert answer.code == 0, answer.text
+    return project.ran(project.lineage.record(run_id), answer.text)
 
 
 def test_a_failed_run_says_why_and_how_it_goes_on(
@@ -56,12 +107,34 @@ def test_a_resumed_run_is_the_same_run(
     assert after.request.experiment
 
 
+def test_a_person_sees_what_goes_on_and_what_comes_next(resumed: Ran, rerun: Ran) -> None:
+    assert re.search(rf"run {resumed.record.run_id} .* taken up again from", resumed.text)
+    assert "log: " in resumed.text
+    for ran, executed in ((resumed, "Trainer"), (rerun, "ServingValidator")):
+        assert re.search(rf"✓ {executed} ", ran.text)
+        assert "next: leave --experiment away to push it" in ran.text
+    assert re.search("↺ Trainer", rerun.text)
+
+
+def test_what_is_refused_is_told_with_exit_code_2(resumed: Ran, command: Command) -> None:
+    for words, said in (
+        ((), f"run {resumed.record.run_id} has ended: experiment."),
+        (("--from", "Evaluater"), "did you mean 'Evaluator'?"),
+    ):
+        answer = command(resumed.record.run_id, *words)
+        assert answer.code == 2
+        assert f"error: run {resumed.record.run_id}" in answer.text
+        assert said in answer.text
+        assert "next: " in answer.text
+
+
 def test_what_is_finished_is_not_executed_again(
     project: Project, failed: tuple[RunRecord, RunFailedError], resumed: Ran
 ) -> None:
-    nodes = project.lineage.run(failed[0].run_id).nodes
-    assert len({one.node.node_id for one in nodes}) == len(nodes)
-    states = {one.node.node_id: one.node for one in nodes}
+    run = project.lineage.run(failed[0].run_id)
+    nodes = [one.node for one in run.nodes if one.part == "train"]
+    states = {node.node_id: node for node in nodes}
+    assert len(states) == len(nodes)
     assert states["Trainer"].state == "complete"
     assert states["Trainer"].error == ""
     assert states["Transform"].updated < states["Trainer"].started

@@ -6,6 +6,7 @@ Being pushed is not being exposed: a server gets *specific* versions, never the 
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
+from evergreen.files import has_model
 from evergreen.lineage import stages
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
@@ -37,7 +38,7 @@ def from_registry(
     labels = {
         stage.value: version
         for version, stage in sorted(found.items())
-        if stage in EXPOSED and (base / str(version) / "saved_model.pb").is_file()
+        if stage in EXPOSED and has_model(base / str(version))
     }
     if not labels:
         raise EvergreenError(

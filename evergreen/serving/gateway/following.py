@@ -57,6 +57,7 @@ class Follower:
         self._assigned = Targets()
         self._refreshing: asyncio.Task[None] | None = None
         self._complaint = ""
+        self._told: set[str] = set()
         self.is_well = False
         """Whether requests can be answered."""
 
@@ -115,17 +116,26 @@ class Follower:
     async def _record(self, decision: Decision) -> bool:
         """Writes a decision down; if that fails, it is tried again at the next check."""
         text = "; ".join(f"{name}: {value}" for name, value in decision.evidence.items())
-        log.warning("%s version %d: %s; %s", decision.verdict, decision.version, decision.why, text)
+        verdict = f"{decision.verdict} version {decision.version}"
+        self._tell(verdict, f"{decision.why}; {text}", logging.WARNING)
         try:
             await self._recorder.record(decision)
         except EvergreenError as error:
-            log.error("version %d: the decision is not written down: %s", decision.version, error)
+            again = "it is tried again"
+            self._tell(f"{verdict} is not written down: {error}", again, logging.ERROR)
             return False
         except Exception:  # whatever a store raises: requests are answered on
             log.exception("version %d: the decision is not written down", decision.version)
             return False
+        self._told.clear()
         self._metrics.decisions.labels(decision.verdict).inc()
         return True
+
+    def _tell(self, what: str, detail: str, level: int) -> None:
+        """Logs what is tried again and again once."""
+        if what not in self._told:
+            log.log(level, "%s; %s", what, detail)
+        self._told.add(what)
 
     async def _show(self) -> None:
         stable, canary = self._rollout.targets

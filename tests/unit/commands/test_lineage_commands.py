@@ -10,17 +10,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from evergreen.cli import app
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.planning.plan import Cause, Outcome, Request
-from tests.project import ROOT, places
+from tests.project import ROOT
+from tests.unit.commands.asking import HOSTILE, ask, check_harmless, last_line
 from tests.unit.lineage.worlds import World
 
 RUNS = 6
-HOSTILE = "[red]<script>alert(1)</script>[/red] ../../etc \x1b[31m\u202e" + "x" * 5000 + "東京"
 HOSTILE_CAUSE = Cause(events=(HOSTILE,), keys=(HOSTILE,), evidence={HOSTILE: HOSTILE}, window="")
 
 
@@ -32,22 +30,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def world(folder: Path) -> World:
     return World.make(folder, RUNS)
-
-
-def options(folder: Path) -> list[str]:
-    pairs = [*places(folder), f"metadata.sqlite={folder}/metadata.sqlite"]
-    return ["--project", str(ROOT), *(word for pair in pairs for word in ("--set", pair))]
-
-
-def ask(folder: Path, *words: str) -> Result:
-    answer = CliRunner(env={"COLUMNS": "250"}).invoke(app, [*words, *options(folder)])
-    if answer.exception and not isinstance(answer.exception, SystemExit):
-        raise answer.exception
-    return answer
-
-
-def last_line(answer: Result) -> str:
-    return answer.stdout.rstrip().splitlines()[-1]
 
 
 def test_runs_are_listed_newest_first(folder: Path, world: World) -> None:
@@ -154,35 +136,64 @@ def test_hostile_names_are_shown_as_they_are_and_do_nothing(tmp_path: Path) -> N
         ["lineage", "2"], ["lineage", "span:1"], ["models", "--log"],
     ):  # fmt: skip
         text = ask(tmp_path, *words).stdout
-        assert "\x1b" not in text
-        assert "\u202e" not in text
-        assert "x" * 1000 not in text
+        check_harmless(text)
         if words != ["compare", "hostile", world.records[0].run_id]:
             assert "[red]" in text, words
     [found] = json.loads(ask(tmp_path, "runs", "--by", HOSTILE, "--json").stdout)
     assert found["request"]["reason"] == HOSTILE
 
 
-@pytest.mark.parametrize(
-    "words", [["runs"], ["show"], ["models"], ["doctor"], ["lineage", "1"], ["gc", "--keep", "1"]]
-)
+OPENING = [
+    "runs", "show", "compare a b", "lineage 1", "lineage span:1", "gc --keep 1", "doctor", "report",
+    "models", "models --log", "models history 1", "models diff 1 2",
+    "models export --to mlflow --uri http://127.0.0.1:1",
+    "promote 1", "rollback", "archive 1", "reset-baseline", "expose", "resume",
+    "triggers list", "triggers history", "triggers fire",
+]  # fmt: skip
+"""Every command that opens the metadata store, and comes to an end."""
+
+
+@pytest.mark.parametrize("line", OPENING)
 @pytest.mark.parametrize("content", [b"a note", b"SQLite format 3\0" + b"x" * 4000])
-def test_a_corrupt_store_is_named(tmp_path: Path, words: list[str], content: bytes) -> None:
+def test_a_corrupt_store_is_named(tmp_path: Path, line: str, content: bytes) -> None:
     file = tmp_path / "metadata.sqlite"
     file.write_bytes(content)
     with pytest.raises(EvergreenError, match="cannot be opened as a metadata store") as error:
-        ask(tmp_path, *words)
+        ask(tmp_path, *line.split())
     assert str(file) in str(error.value)
     assert error.value.hint
     assert file.read_bytes() == content
 
 
-def test_a_store_of_a_newer_schema_is_named(tmp_path: Path) -> None:
-    World.make(tmp_path, 1)
-    with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as database, database:
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of a newer release of ML Metadata."""
+    folder = tmp_path_factory.mktemp("newer")
+    World.make(folder, 1)
+    with closing(sqlite3.connect(folder / "metadata.sqlite")) as database, database:
         database.execute("UPDATE MLMDEnv SET schema_version = 999")
-    with pytest.raises(EvergreenError, match="999"):
-        ask(tmp_path, "runs")
+    return folder
+
+
+@pytest.mark.parametrize("line", OPENING)
+def test_a_store_of_a_newer_schema_is_named(newer: Path, line: str) -> None:
+    with pytest.raises(EvergreenError, match="999") as error:
+        ask(newer, *line.split())
+    assert error.value.hint
+
+
+def test_records_of_a_newer_release_are_named(tmp_path: Path) -> None:
+    run_id = World.make(tmp_path, 1).records[0].run_id
+    with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as database, database:
+        changed = database.execute(
+            "UPDATE ContextProperty SET string_value = replace(string_value, '{', '{\"new\":1,') "
+            "WHERE name = 'record' OR name = 'event'"
+        )
+        assert changed.rowcount == 2
+    for words, what in (("runs", f"the record of run {run_id}"), ("models", "event taxi/00000001")):
+        with pytest.raises(EvergreenError, match=f"{what} is .* of another version") as error:
+            ask(tmp_path, words)
+        assert error.value.hint
 
 
 def test_without_a_store_one_is_told_to_run(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.registry import Registry, RegistryConflictError
-from evergreen.lineage.stages import Action, RegistryError, Stage, stages
+from evergreen.lineage.stages import Action, RegistryError, Stage, stages, stays
 from evergreen.planning.plan import ModelRef
 
 
@@ -128,3 +128,15 @@ def test_of_two_people_who_promote_at_once_one_is_told(
     with pytest.raises(RegistryConflictError, match="at the same moment"):
         registry.promote(3, who="bob", why="")
     assert stages(Registry(store, "taxi").events())[2] is Stage.SERVING
+
+
+def test_a_version_remembers_the_stages_it_was_in(registry: Registry) -> None:
+    registry.promote(2, who="ada", why="better")
+    registry.rollback(None, who="bob", why="it is not")
+    found = stays(registry.events())
+    assert [stay.stage for stay in found[1]] == [Stage.SERVING, Stage.ARCHIVED, Stage.SERVING]
+    assert [stay.stage for stay in found[2]] == [Stage.CANDIDATE, Stage.SERVING, Stage.REJECTED]
+    first, away, back = found[1]
+    assert (first.until, away.until, back.until) == (away.event.when, back.event.when, None)
+    assert (away.event.who, away.event.model.version) == ("ada", 2)
+    assert {version: been[-1].stage for version, been in found.items()} == stages(registry.events())

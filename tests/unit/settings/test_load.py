@@ -255,3 +255,27 @@ def test_outside_of_any_project_one_is_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"no project here: .* has configs/base\.yaml") as error:
         find_project(tmp_path)
     assert "--project" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        (("registry.promotion.by=[ann]",), "does not name 'gateway'"),
+        (("registry.promotion.hold_seconds=3600",), "hold each for 900 s"),
+        (
+            ("registry.promotion.hold_seconds=1", "registry.later=candidate"),
+            "no version could ever be promoted",
+        ),
+    ],
+)
+def test_a_policy_that_nobody_could_fulfil_is_refused(
+    project: Path, pairs: tuple[str, ...], said: str
+) -> None:
+    assert said in "".join(problems(project, overrides=pairs))
+
+
+def test_a_policy_goes_with_a_gateway_that_fulfils_it(project: Path) -> None:
+    by_hand = ("registry.promotion.by=[ann]", "gateway.canary.promote=false")
+    held = ("registry.promotion.hold_seconds=3600", "gateway.canary.hold_seconds=900")
+    for pairs in (by_hand, held, ("registry.promotion.by=[gateway]",)):
+        assert load_settings(project, overrides=pairs)

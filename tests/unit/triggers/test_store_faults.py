@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.errors import StatusError
 
+from evergreen.errors import EvergreenError
 from evergreen.lineage.store import open_store
 from evergreen.triggers.log import TYPE, Ended
 from tests.mariadb import MariaDb, metadata
@@ -70,7 +71,7 @@ def fill(world: World, left: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + left, size + left))
     try:
         world.step()
-    except (StatusError, OSError):
+    except (EvergreenError, StatusError, OSError):
         sys.exit(3)
 
 

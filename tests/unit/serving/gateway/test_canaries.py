@@ -98,3 +98,23 @@ def test_a_canary_that_the_server_has_not_loaded_gets_nothing_until_it_has() -> 
             assert set(await here.flood(50)) == {1, 2}
 
     asyncio.run(scenario())
+
+
+def test_a_promotion_that_is_refused_again_and_again_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> None:
+        wanted = Wanted(refuses=RegistryError("gateway may not: ann may"))
+        canary = {"steps": [50], "hold_seconds": 0}
+        async with world({1: good, 2: alike}, wanted, canary=canary) as here:
+            await here.flood(800)
+            for _ in range(3):
+                await here.gateway.check()
+            assert caplog.text.count("promote version 2; held all steps") == 1
+            assert caplog.text.count("gateway may not: ann may") == 1
+            assert set(await here.flood(50)) == {1, 2}
+            wanted.refuses = None
+            await here.gateway.check()
+            assert [one.verdict for one in wanted.decisions] == [Verdict.PROMOTE]
+
+    asyncio.run(scenario())

@@ -1,0 +1,54 @@
+"""What artifacts hold, so that what two runs made can be compared.
+
+Left out is what is no result: the order of records and of their features, random names in
+TensorFlow's graphs, the last digits of sums, latencies, and paths.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+RECORDS = re.compile(r"/(data_tfrecord|transformed_examples)-")
+# Graphs hold names that TensorFlow counts or draws, events times. What a graph computes is told by
+# the metrics, the evaluation by the run's results.
+NAME_ONLY = re.compile(
+    r"(/(saved_model|fingerprint)\.pb|/events\.out\.tfevents|^Evaluator/|^ServingValidator/.*report)"
+)
+DRAWN = re.compile(r"[0-9a-f]{32,}|(?<=tfevents)\..*")
+
+
+def contents(root: Path) -> dict[str, object]:
+    """What is in every file below a folder, by its path."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    visible = [one for one in files if not one.relative_to(root).parts[0].startswith(".")]
+    return {DRAWN.sub("*", str(one.relative_to(root))): _content(root, one) for one in visible}
+
+
+def _content(root: Path, file: Path) -> object:
+    path = str(file.relative_to(root))
+    if NAME_ONLY.search(path):
+        return "there"
+    if RECORDS.search(path):
+        return _records(file)
+    if file.name == "FeatureStats.pb":
+        return _statistics(file)
+    return _digest(file.read_bytes())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _records(file: Path) -> list[str]:
+    zipped = file.read_bytes()[:2] == b"\x1f\x8b"
+    records = tf.data.TFRecordDataset([str(file)], "GZIP" if zipped else "")
+    examples = map(tf.train.Example.FromString, records.as_numpy_iterator())
+    return sorted(_digest(one.SerializeToString(deterministic=True)) for one in examples)
+
+
+def _statistics(file: Path) -> str:
+    found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
+    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda number: f"{float(number[0]):.6g}", str(found))
