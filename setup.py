@@ -25,7 +25,12 @@ setup(
     package_data={
         "configs": ["*.yaml"],
         "data": ["**/*.pbtxt"],
-        "evergreen": ["py.typed", "reporting/templates/*"],
+        "evergreen": [
+            "py.typed",
+            "reporting/templates/*",
+            "dashboard/templates/*",
+            "dashboard/static/*",
+        ],
     },
     install_requires=requirements("runtime.in"),
     extras_require={"mlflow": requirements("mlflow.in")},

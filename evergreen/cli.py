@@ -7,6 +7,7 @@ import typer
 from evergreen.commands import (
     compare,
     config,
+    dashboard,
     data,
     gateway,
     lineage,
@@ -59,6 +60,7 @@ app.command()(registry.expose)
 app.command(context_settings=serve.CONTEXT)(serve.serve)
 app.command()(replay.replay)
 app.command()(watch.watch)
+app.command()(dashboard.dashboard)
 app.command()(gateway.gateway)
 app.command()(predict.predict)
 app.command()(loadtest.loadtest)

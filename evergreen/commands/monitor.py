@@ -89,7 +89,7 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
     from rich.markup import escape
     from rich.table import Table
 
-    from evergreen.monitoring.monitor import PAGE, result_folder
+    from evergreen.monitoring.results import PAGE, result_folder
     from evergreen.reporting.wording import many, moment, number
 
     console.print(

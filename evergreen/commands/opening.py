@@ -39,10 +39,6 @@ class Opened:
 
     def state(self, record: "RunRecord") -> str:
         """How a run ended, or whether it is running: `running`, `died` if nobody works on it."""
-        from evergreen.lineage.claims import Claims
+        from evergreen.lineage.claims import state
 
-        if record.outcome:
-            return record.outcome
-        elsewhere = record.orchestrator == "kubeflow"
-        alive = elsewhere or Claims(self.settings.pipeline.root).is_held(record.run_id)
-        return "running" if alive else "died"
+        return state(record, self.settings.pipeline.root)

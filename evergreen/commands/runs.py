@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
 from evergreen.commands.showing import Json, next_step, plain, print_json, table
-from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,6 +47,7 @@ def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
     here = Opened.of(project, config, overrides)
 
     from evergreen.lineage.reader import Asked
+    from evergreen.reporting.listing import ordered
 
     when = since.replace(tzinfo=UTC) if since else None
     # What is sorted by another order than the store's is cut after sorting.
@@ -56,7 +56,7 @@ def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
     )
 
     def look() -> "list[RunRecord]":
-        return _sorted(here.lineage.runs(asked), sort)[: limit or None]
+        return ordered(here.lineage.runs(asked), sort)[: limit or None]
 
     if follow and not json:
         _follow(lambda: _table(here, look()))
@@ -82,38 +82,8 @@ def _show(here: Opened, found: "list[RunRecord]", asked: "Asked") -> None:
         next_step("evergreen run")
 
 
-def _sorted(found: "list[RunRecord]", by: str) -> "list[RunRecord]":
-    if by == "started":
-        return found
-    values = {one.run_id: _value(one, by) for one in found}
-    if found and not any(value is not None for value in values.values()):
-        known = sorted({name for one in found for name in _test_metrics(one)})
-        raise SettingsError(
-            f"--sort {by}: no run has that.", hint=f"Try: {', '.join(['started', 'took', *known])}"
-        )
-
-    def largest_first(one: "RunRecord") -> tuple[bool, float]:
-        value = values[one.run_id]
-        return value is None, -(value or 0.0)
-
-    return sorted(found, key=largest_first)
-
-
-def _value(record: "RunRecord", name: str) -> float | None:
-    return _seconds(record) if name == "took" else _test_metrics(record).get(name)
-
-
-def _test_metrics(record: "RunRecord") -> Any:
-    return record.results.metrics.get("test", {}) if record.results else {}
-
-
-def _seconds(record: "RunRecord") -> float | None:
-    ended = record.finished
-    begun = record.resumed[-1] if record.resumed else record.created
-    return (ended - begun).total_seconds() if ended else None
-
-
 def _table(here: Opened, found: "list[RunRecord]") -> "Table":
+    from evergreen.reporting.listing import metrics_on_test, seconds
     from evergreen.reporting.wording import NOTHING, duration
 
     shown = table(
@@ -123,7 +93,7 @@ def _table(here: Opened, found: "list[RunRecord]") -> "Table":
     for one in found:
         state = here.state(one)
         color = COLORS.get(state, "")
-        took, auc = _seconds(one), _test_metrics(one).get("auc")
+        took, auc = seconds(one), metrics_on_test(one).get("auc")
         shown.add_row(
             plain(one.run_id),
             f"{one.created:%Y-%m-%d %H:%M}",

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evergreen.errors import EvergreenError
+from evergreen.planning.plan import RunRecord
 
+ELSEWHERE = "kubeflow"
+"""The orchestrator whose runs no process of this machine works on."""
 FOLDER = ".claims"
 """Below the pipeline's root: whoever shares its artifacts shares its claims."""
 
@@ -65,3 +68,16 @@ class Claims:
 
     def _file(self, run_id: str) -> Path:
         return self._folder / run_id
+
+
+def state(record: RunRecord, root: Path) -> str:
+    """How a run ended, or whether it is running: `running`, `died` if nobody works on it.
+
+    Args:
+        record: The run's record.
+        root: The pipeline's root.
+    """
+    if record.outcome:
+        return record.outcome
+    alive = record.orchestrator == ELSEWHERE or Claims(root).is_held(record.run_id)
+    return "running" if alive else "died"

@@ -12,10 +12,9 @@ from evergreen.monitoring.exposition import exposition
 from evergreen.monitoring.findings import MonitoringResult, Window
 from evergreen.monitoring.looking import Seen, look
 from evergreen.monitoring.page import render
-from evergreen.monitoring.results import publish
+from evergreen.monitoring.results import PAGE, publish, result_folder
 from evergreen.settings import Settings
 
-PAGE = "index.html"
 STATISTICS = "Split-live/FeatureStats.pb"
 METRICS = "metrics.prom"
 
@@ -51,12 +50,6 @@ def monitor(
     write_file(settings.monitoring.folder / METRICS, exposition(result))
     alert(settings.monitoring, result, artifact)
     return result
-
-
-def result_folder(settings: Settings, result: MonitoringResult) -> Path:
-    """Returns where the files of a result are."""
-    name = f"{result.created:%Y%m%d-%H%M%S.%f}-v{result.version}"
-    return settings.monitoring.folder / "results" / name
 
 
 def _write(folder: Path, result: MonitoringResult, seen: Seen) -> None:

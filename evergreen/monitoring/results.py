@@ -10,9 +10,17 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.lineage.registry import VERSION_TYPE, Registry
 from evergreen.lineage.store import set_properties
 from evergreen.monitoring.findings import MonitoringResult
+from evergreen.settings import Settings
 
 TYPE = "MonitoringResult"
 EXECUTION = "evergreen.monitor"
+PAGE = "index.html"
+
+
+def result_folder(settings: Settings, result: MonitoringResult) -> Path:
+    """Returns where the files of a result are."""
+    name = f"{result.created:%Y%m%d-%H%M%S.%f}-v{result.version}"
+    return settings.monitoring.folder / "results" / name
 
 
 def publish(

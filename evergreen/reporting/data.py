@@ -80,7 +80,7 @@ class DataSection:
             shown=shown,
             keys=_keys(shown, reading) if shown and before else Markup(),
             distributions=sorted(
-                (_distribution(one, before.get(one.name), timestamp) for one in now.values()),
+                (distribution(one, before.get(one.name), timestamp) for one in now.values()),
                 key=lambda one: one.chart is None,
             ),
             missing=_missing(now, before),
@@ -110,7 +110,14 @@ def _keys(shown: SpanReader, reading: RunReading) -> Markup:
     return canvas.keys([(canvas.CANDIDATE, now), (canvas.BASELINE, before)])
 
 
-def _distribution(feature: Feature, before: Feature | None, timestamp: str) -> Distribution:
+def distribution(feature: Feature, before: Feature | None, timestamp: str) -> Distribution:
+    """Draws a feature, beside itself before.
+
+    Args:
+        feature: What is shown filled.
+        before: What is shown as a line or bar beside it.
+        timestamp: The feature that is a point in time.
+    """
     text = _text(feature)
     if not feature.present or feature.is_identifier:
         return Distribution(feature.name, text)

@@ -21,7 +21,11 @@ Edges = set[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Box:
-    """A node, or artifacts from earlier runs; `x` and `y` are its upper left corner."""
+    """A node, or artifacts from earlier runs; `x` and `y` are its upper left corner.
+
+    Attributes:
+        href: Where it leads to; empty for nowhere.
+    """
 
     name: str
     text: str
@@ -30,6 +34,17 @@ class Box:
     y: float
     width: float = BOX[0]
     height: float = BOX[1]
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What stands in a box, the kind of it, and where it leads to."""
+
+    name: str
+    text: str
+    kind: str
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,8 +60,8 @@ class Graph:
     @classmethod
     def of(cls, part: PartReader) -> Self:
         """Lays out the nodes of a part."""
-        texts = {
-            node.node_id: (
+        labels = {
+            node.node_id: Label(
                 node.node_id,
                 f"{mark(node.state)} {node.state}"
                 + ("" if node.state == "cached" else f" · {duration(node.seconds)}"),
@@ -55,18 +70,33 @@ class Graph:
             for node in part.nodes.values()
         }
         edges, earlier = _edges(part)
-        texts |= {name: (*earlier[name], "earlier") for name in earlier}
-        layers = _layers(list(texts), edges := _reduced(edges))
-        width = max(map(len, layers)) * (BOX[0] + GAP) + GAP
+        labels |= {name: Label(*earlier[name], "earlier") for name in earlier}
+        states = ", ".join(f"{node.node_id} {node.state}" for node in part.nodes.values())
+        return cls.laid_out(labels, edges, f"Graph of the nodes: {states}")
+
+    @classmethod
+    def laid_out(cls, labels: Mapping[str, Label], edges: Edges, text: str) -> Self:
+        """Lays out boxes so that edges lead down.
+
+        Args:
+            labels: By the name of a box.
+            edges: Pairs of names.
+            text: Says what is seen, for those who do not see it.
+        """
+        layers = _layers(list(labels), edges := _reduced(edges))
+        width = max(map(len, layers), default=0) * (BOX[0] + GAP) + GAP
         boxes = {
-            name: Box(*texts[name], *_corner(place, len(layer), width, row))
+            name: _box(labels[name], _corner(place, len(layer), width, row))
             for row, layer in enumerate(layers)
             for place, name in enumerate(layer)
         }
         paths = [_path(boxes[start], boxes[end]) for start, end in sorted(edges)]
-        states = ", ".join(f"{node.node_id} {node.state}" for node in part.nodes.values())
         height = len(layers) * ROW - (ROW - BOX[1]) + 2 * GAP
-        return cls(width, height, list(boxes.values()), paths, f"Graph of the nodes: {states}")
+        return cls(width, height, list(boxes.values()), paths, text)
+
+
+def _box(label: Label, corner: tuple[float, float]) -> Box:
+    return Box(label.name, label.text, label.kind, *corner, href=label.href)
 
 
 def _edges(part: PartReader) -> tuple[Edges, dict[str, tuple[str, str]]]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
+from evergreen.settings.dashboard import DashboardSettings
 from evergreen.settings.exposure import ExposureSettings
 from evergreen.settings.gateway import GATEWAY, CanarySettings, GatewaySettings
 from evergreen.settings.kubeflow import KubeflowSettings
@@ -114,6 +115,7 @@ class Settings(Section):
     logs: LogSettings
     kubeflow: KubeflowSettings
     triggers: TriggerSettings
+    dashboard: DashboardSettings
 
     @field_validator("gateway")
     @classmethod

@@ -1,0 +1,50 @@
+"""`evergreen dashboard`: the page where a person sees it all."""
+
+from typing import Annotated
+
+import typer
+
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+
+
+def dashboard(
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Allow actions, with a token that is printed.")
+    ] = False,
+) -> None:
+    """Shows what serves, what ran, what was noticed and why, in a browser.
+
+    It only shows. With --actions, or dashboard.token_file, those who know the token may promote,
+    roll back, fire and resume.
+
+    Example: [bold]evergreen dashboard --set dashboard.port=8530[/bold]
+    """
+    import logging
+    import secrets
+    import sys
+
+    settings = read_settings(project, config, overrides)
+
+    from evergreen.dashboard.actions import Place
+    from evergreen.dashboard.security import read_token
+    from evergreen.dashboard.server import run
+    from evergreen.settings import find_project
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    chosen = settings.dashboard
+    token = read_token(chosen.token_file) if chosen.token_file else ""
+    if actions and not token:
+        token = secrets.token_urlsafe(24)
+        typer.echo(f"token: {token}")
+
+    def started(port: int) -> None:
+        host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+        typer.echo(f"next: open http://{host}:{port}{'/sign-in' if token else ''}")
+
+    place = Place(find_project(project), tuple(config), tuple(overrides))
+    run(settings, place, token, started)

@@ -1,0 +1,1 @@
+"""The dashboard: server-rendered pages of what serves, what ran, what was noticed, and why."""

@@ -1,0 +1,149 @@
+"""What can be done from a page: each is a command, whose checks are then the same for all."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
+from evergreen.dashboard.world import World
+from evergreen.lineage.stages import to_promote, to_roll_back
+
+REASON = "from the dashboard"
+SECONDS = 180
+"""After which a command is given up; a rollback loads a model before."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The options by which commands find the project."""
+
+    project: Path
+    config: tuple[str, ...]
+    overrides: tuple[str, ...]
+
+    def command(self, *words: str) -> list[str]:
+        """A command for this project."""
+        options = [f"--project={self.project}", *(f"--config={one}" for one in self.config)]
+        options += [f"--set={one}" for one in self.overrides]
+        return [str(Path(sys.executable).with_name("evergreen")), *words, *options]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An action that is possible now.
+
+    Attributes:
+        what: What will happen, in words.
+        words: The command, without its options.
+        back: The page to show afterwards.
+        goes_on: Whether it takes so long that nobody waits for it.
+    """
+
+    what: str
+    words: tuple[str, ...]
+    back: str
+    goes_on: bool = False
+
+
+def _promote(world: World, subject: Asked) -> Prepared:
+    number = subject.number("subject")
+    to_promote(world.lineage.events(), number)
+    what = f"Version {number} serves from then on; the one that serves now is archived."
+    return Prepared(what, ("promote", str(number)), f"/models/{number}")
+
+
+def _rollback(world: World, subject: Asked) -> Prepared:
+    asked = subject.number("subject") or None
+    number = to_roll_back(world.lineage.events(), asked).version
+    what = (
+        f"Version {number} serves again, once it has loaded and answered its recorded requests;"
+        " the one that serves now is rejected."
+    )
+    return Prepared(what, ("rollback", f"--to={number}"), f"/models/{number}")
+
+
+def _resume(world: World, subject: Asked) -> Prepared:
+    record = world.lineage.record(subject.text("subject"))
+    if world.state(record) not in ("failed", "died", "interrupted"):
+        raise NotFoundError(f"run {record.run_id} is {world.state(record)}: it cannot go on.")
+    what = "The run goes on under its own id; nodes that have finished are not executed again."
+    return Prepared(what, ("resume", record.run_id), f"/runs/{record.run_id}", goes_on=True)
+
+
+def _fire(world: World, subject: Asked) -> Prepared:
+    del world, subject
+    what = "An event is written down; an `evergreen watch` that runs decides about it."
+    return Prepared(what, ("triggers", "fire"), "/triggers")
+
+
+ACTIONS: dict[str, tuple[str, Callable[[World, Asked], Prepared]]] = {
+    "promote": ("Promote", _promote),
+    "rollback": ("Roll back", _rollback),
+    "resume": ("Resume", _resume),
+    "fire": ("Fire", _fire),
+}
+"""By name: what a person calls it, and what prepares it."""
+
+
+def prepare(world: World, asked: Asked) -> Prepared:
+    """Returns an action that is possible now.
+
+    Raises:
+        EvergreenError: If it is not, or there is none of that name.
+    """
+    name = asked.text("action")
+    if name not in ACTIONS:
+        raise NotFoundError(f"{name[:60]}: there is no such action.")
+    return ACTIONS[name][1](world, asked)
+
+
+def confirm(world: World, asked: Asked) -> Page:
+    """The page that asks whether it is really meant."""
+    prepared = prepare(world, asked)
+    title = ACTIONS[asked.text("action")][0]
+    shown = {
+        "title": title,
+        "prepared": prepared,
+        "action": asked.text("action"),
+        "subject": asked.text("subject"),
+        "seen": seen(world),
+    }
+    return Page("confirm", title, shown)
+
+
+def seen(world: World) -> str:
+    """What a person has seen of the registry when they decide: its length."""
+    return str(len(world.lineage.events()))
+
+
+async def carry_out(place: Place, prepared: Prepared, reason: str) -> tuple[int, str]:
+    """Runs the command of an action.
+
+    Returns:
+        Its exit code and what it said; 0 at once if nobody waits for it.
+    """
+    words = prepared.words
+    if prepared.goes_on:
+        subprocess.Popen(  # noqa: S603 - a command of our own, which outlives this process
+            place.command(*words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return 0, ""
+    process = await asyncio.create_subprocess_exec(
+        *place.command(*words, f"--reason={reason or REASON}"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    except TimeoutError:
+        process.kill()
+        return 1, f"the command took more than {SECONDS} s, and was given up"
+    return process.returncode or 0, said.decode(errors="replace")

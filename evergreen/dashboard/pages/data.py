@@ -1,0 +1,110 @@
+"""Data: spans and their verdicts, the schema, and two sets of statistics side by side."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from ml_metadata.metadata_store import ListOptions
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
+from evergreen.dashboard.world import World
+from evergreen.lineage.artifacts import DATA_BLESSING
+from evergreen.monitoring.results import result_folder
+from evergreen.reporting.charts import canvas
+from evergreen.reporting.data import SPLIT, Distribution, distribution
+from evergreen.reporting.reading import load_statistics, read_json
+from evergreen.reporting.statistics import Feature, features
+
+LIVE = "live"
+
+
+def data(world: World, asked: Asked) -> Page:
+    """Lists spans with the newest verdict of the data gate on each."""
+    del asked
+    verdicts = _verdicts(world)
+    reports = {span: read_json(Path(one.uri, "report.json")) for span, one in verdicts.items()}
+    schema = world.settings.data.table_schema
+    shown = {
+        "verdicts": verdicts,
+        "reports": reports,
+        "sides": [str(span) for span in verdicts] + ([LIVE] if _live(world) else []),
+        "schema": schema.read_text() if schema.is_file() else "",
+        "schema_name": schema.name,
+    }
+    return Page("data", "Data", shown)
+
+
+def span(world: World, asked: Asked) -> Page:
+    """Shows what the data gate says of a span."""
+    number = asked.number("span")
+    found = _verdicts(world).get(number)
+    report = read_json(Path(found.uri, "report.json")) if found else None
+    if report is None:
+        raise NotFoundError(f"span {number}: no data gate has seen it, or its files are gone.")
+    return Page("span", f"Span {number}", {"number": number, "report": report})
+
+
+def statistics(world: World, asked: Asked) -> Page:
+    """Shows the features of two spans, or of a span and of live traffic, side by side."""
+    names = asked.text("one"), asked.text("other")
+    one, other = (_folder(world, name) for name in names)
+    shown = {
+        "one": _title(names[0]),
+        "other": _title(names[1]),
+        "keys": canvas.keys(
+            [(canvas.CANDIDATE, _title(names[0])), (canvas.BASELINE, _title(names[1]))]
+        ),
+        "distributions": _side_by_side(one, other, world.settings.data.timestamp),
+    }
+    return Page("statistics", f"{_title(names[0])} and {_title(names[1])}", shown)
+
+
+def _title(name: str) -> str:
+    return "live traffic" if name == LIVE else f"span {name}"
+
+
+@lru_cache(maxsize=32)
+def _side_by_side(
+    one: tuple[Path, str], other: tuple[Path, str], timestamp: str
+) -> tuple[Distribution, ...]:
+    """Draws every feature; artifacts do not change, so that they are drawn once."""
+    first, second = (_features(*side) for side in (one, other))
+    drawn = (distribution(value, second.get(name), timestamp) for name, value in first.items())
+    return tuple(sorted(drawn, key=lambda feature: feature.chart is None))
+
+
+def _features(folder: Path, split: str) -> Mapping[str, Feature]:
+    found = load_statistics(folder, split)
+    if found is None:
+        raise NotFoundError(f"statistics: the files in {folder} are gone.", hint="evergreen doctor")
+    return features(found)
+
+
+def _folder(world: World, name: str) -> tuple[Path, str]:
+    """Where the statistics of a side are, and the name of the split."""
+    if name == LIVE and (live := _live(world)):
+        return live, LIVE
+    found = _verdicts(world).get(int(name)) if name.isascii() and name.isdigit() else None
+    if found is None:
+        raise NotFoundError(f"{name[:60]}: neither an ingested span nor `live`.", hint="See: /data")
+    id_ = found.custom_properties["statistics_id"].int_value
+    [artifact] = world.store.get_artifacts_by_id([id_])
+    return Path(artifact.uri), SPLIT
+
+
+def _live(world: World) -> Path | None:
+    """The folder of the newest statistics of live traffic."""
+    folders = (result_folder(world.settings, one) for _, one in reversed(world.monitored()))
+    return next((one for one in folders if (one / f"Split-{LIVE}").is_dir()), None)
+
+
+def _verdicts(world: World) -> dict[int, mlmd.Artifact]:
+    """The newest verdict on each span, by its number."""
+    query = (
+        f"type = '{DATA_BLESSING}'"
+        f" AND custom_properties.series.string_value = '{world.settings.data_series}'"
+    )
+    found = sorted(world.store.get_artifacts(ListOptions(filter_query=query)), key=lambda a: a.id)
+    by_span = {int(one.custom_properties["span"].int_value): one for one in found}
+    return dict(sorted(by_span.items()))

@@ -1,0 +1,88 @@
+"""Lineage as a graph to walk about in: artifacts, who read them and who made them."""
+
+from collections.abc import Callable
+
+from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
+from evergreen.dashboard.world import World
+from evergreen.lineage.reader import Lineage
+from evergreen.lineage.trees import model_tree, span_tree
+from evergreen.lineage.views import ArtifactView, Branch, ExecutionView, GraphView, Way
+from evergreen.reporting.charts.canvas import short
+from evergreen.reporting.graph import Graph, Label
+from evergreen.reporting.wording import many
+
+HOPS, MOST_HOPS = 2, 6
+MOST_BOXES = 80
+Tree = Callable[[Lineage, int], Branch]
+WIDTH = 18
+"""Characters in a box."""
+STATES = {"complete": "good", "cached": "same", "failed": "bad", "running": "warn"}
+
+
+def lineage(world: World, asked: Asked) -> Page:
+    """Where to start."""
+    del asked
+    versions = [one for one in reversed(world.lineage.versions()) if one.artifact_id]
+    spans = sorted({span.number for run in world.lineage.runs() for span in run.window})
+    return Page("lineage", "Lineage", {"versions": versions, "spans": spans})
+
+
+def model(world: World, asked: Asked) -> Page:
+    """A version: the graph around its artifact, and the tree of what it was made of."""
+    found = world.lineage.version(asked.number("version"))
+    ids = [found.artifact_id] if found.artifact_id else []
+    return _page(world, asked, f"Version {found.version}", ids, model_tree)
+
+
+def span(world: World, asked: Asked) -> Page:
+    """A span, down to every model that it went into."""
+    number = asked.number("span")
+    return _page(world, asked, f"Span {number}", [], span_tree)
+
+
+def artifact(world: World, asked: Asked) -> Page:
+    """The graph around any artifact, and its properties."""
+    return _page(world, asked, f"Artifact {asked.number('artifact')}", [asked.number("artifact")])
+
+
+def _page(world: World, asked: Asked, title: str, ids: list[int], tree: Tree | None = None) -> Page:
+    hops = min(asked.number("hops", HOPS), MOST_HOPS) or HOPS
+    graph = world.lineage.graph(ids, Way.BOTH, hops) if ids else None
+    if graph and not graph.artifacts:
+        raise NotFoundError(f"{title}: there is none.", hint="See: /lineage")
+    number = asked.number("version") or asked.number("span")
+    shown = {
+        "title": title,
+        "artifact": graph.artifacts[ids[0]] if graph else None,
+        "graph": _drawn(graph, ids[0]) if graph else None,
+        "tree_of": tree(world.lineage, number) if tree else None,
+        "hops": hops,
+        "most_hops": MOST_HOPS,
+    }
+    return Page("artifact", title, shown)
+
+
+def _drawn(graph: GraphView, center: int) -> Graph | None:
+    """The graph as a drawing; None if there are too many boxes to see anything."""
+    if len(graph.artifacts) + len(graph.executions) > MOST_BOXES:
+        return None
+    labels = {f"a{id_}": _artifact(one, center) for id_, one in graph.artifacts.items()}
+    labels |= {f"e{id_}": _execution(one) for id_, one in graph.executions.items()}
+    edges = {(f"a{artifact}", f"e{execution}") for artifact, execution in graph.read}
+    edges |= {(f"e{execution}", f"a{artifact}") for execution, artifact in graph.made}
+    # What a cached execution put out, another one had made: drawn, it would be a circle.
+    edges = {pair for pair in edges if pair[::-1] not in edges}
+    words = f"{many(len(graph.artifacts), 'artifact')}, {many(len(graph.executions), 'execution')}"
+    return Graph.laid_out(labels, edges, f"Graph around artifact {center}: {words}")
+
+
+def _artifact(one: ArtifactView, center: int) -> Label:
+    kind = "warn" if one.id == center else "earlier"
+    text = f"#{one.id}" + ("" if one.state == "live" else f" {one.state}")
+    return Label(short(one.type, WIDTH), text, kind, f"/lineage/artifacts/{one.id}")
+
+
+def _execution(one: ExecutionView) -> Label:
+    href = f"/runs/{one.run_id}" if one.run_id else ""
+    text = short(one.run_id or one.state, WIDTH)
+    return Label(short(one.node, WIDTH), text, STATES.get(one.state, "same"), href)

@@ -1,0 +1,82 @@
+"""Monitors over time, and one look at the traffic."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
+from evergreen.dashboard.world import World
+from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
+from evergreen.monitoring.results import PAGE, result_folder
+
+MOST = 60
+"""Looks that are drawn: the newest."""
+WIDTH, HEIGHT, PAD = 240, 56, 4
+
+
+@dataclass(frozen=True)
+class Series:
+    """A measure over time: values as shares of their limits, drawn so that 1 is a line.
+
+    Attributes:
+        points: Of the line, as SVG has them.
+        limit: Height of the limit in the drawing.
+        fired: Points at which it fired.
+        newest: The newest finding.
+        count: How many there are.
+    """
+
+    name: str
+    points: str
+    limit: float
+    fired: list[tuple[float, float]]
+    newest: Finding
+    count: int
+
+
+def monitors(world: World, asked: Asked) -> Page:
+    """Draws every measure over the newest looks."""
+    del asked
+    looks = world.monitored()[-MOST:]
+    by_kind: dict[Kind, list[Series]] = defaultdict(list)
+    for kind in Kind:
+        found = _series([one for _, one in looks], kind)
+        if found:
+            by_kind[kind] = found
+    size = {"width": WIDTH, "height": HEIGHT}
+    shown = {"looks": list(reversed(looks)), "kinds": by_kind, **size}
+    return Page("monitors", "Monitors", shown)
+
+
+def result(world: World, asked: Asked) -> Page:
+    """Shows one look."""
+    found = dict(world.monitored()).get(asked.number("result"))
+    if found is None:
+        raise NotFoundError("there is no such look at the traffic.", hint="See: /monitors")
+    findings = sorted(found.findings, key=lambda one: not one.fired)
+    has_page = (result_folder(world.settings, found) / PAGE).is_file()
+    shown = {"result": found, "findings": findings, "has_page": has_page}
+    return Page("monitor", f"Traffic of {found.window.start:%Y-%m-%d %H:%M}", shown)
+
+
+def _series(looks: list[MonitoringResult], kind: Kind) -> list[Series]:
+    found: dict[str, list[tuple[int, Finding]]] = defaultdict(list)
+    for place, look in enumerate(looks):
+        for one in look.findings:
+            if one.kind is kind and not one.slice:
+                found[one.name].append((place, one))
+    series = [_drawn(name, values, len(looks)) for name, values in found.items()]
+    return sorted(series, key=lambda one: (not one.newest.fired, -len(one.fired), one.name))
+
+
+def _drawn(name: str, values: list[tuple[int, Finding]], looks: int) -> Series:
+    shares = [one.value / one.threshold if one.threshold else 0.0 for _, one in values]
+    top = max(1.25, *shares)
+
+    def place(number: int, share: float) -> tuple[float, float]:
+        x = PAD + (WIDTH - 2 * PAD) * number / max(looks - 1, 1)
+        return round(x, 1), round(HEIGHT - PAD - (HEIGHT - 2 * PAD) * share / top, 1)
+
+    points = [place(number, share) for (number, _), share in zip(values, shares, strict=True)]
+    fired = [point for point, (_, one) in zip(points, values, strict=True) if one.fired]
+    line = " ".join(f"{x:g},{y:g}" for x, y in points)
+    return Series(name, line, place(0, 1)[1], fired, values[-1][1], len(values))

@@ -1,0 +1,88 @@
+"""The first page: what serves, since when, how well, and what needs somebody."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from evergreen.dashboard.pages.page import Asked, Page
+from evergreen.dashboard.pages.triggers import switched_on
+from evergreen.dashboard.world import World
+from evergreen.lineage.reader import Asked as Runs
+from evergreen.lineage.stages import Stage
+from evergreen.lineage.views import VersionView
+from evergreen.monitoring.findings import Kind, MonitoringResult
+from evergreen.planning.plan import RunRecord
+from evergreen.reporting.wording import many
+from evergreen.serving.states import look
+
+RECENT = 8
+ENDED_BADLY = {"failed", "died", "interrupted", "data refused", "model refused", "serving refused"}
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that needs somebody: `bad` or `warn`, in words, and where to look."""
+
+    kind: str
+    text: str
+    href: str
+
+
+def overview(world: World, asked: Asked) -> Page:
+    """Makes the page."""
+    del asked
+    serving, canary = world.version(Stage.SERVING), world.version(Stage.CANARY)
+    runs = world.lineage.runs(Runs(limit=RECENT))
+    states = {one.run_id: world.state(one) for one in runs}
+    looks = [(id_, one) for id_, one in world.monitored() if _is_of(one, serving)]
+    monitored = looks[-1] if looks else None
+    made = world.lineage.run_of(serving) if serving else ""
+    shown = {
+        "serving": serving,
+        "canary": canary,
+        "record": world.lineage.record(made) if made else None,
+        "monitored": monitored,
+        "worst": _worst(monitored[1]) if monitored else {},
+        "runs": runs,
+        "states": states,
+        "triggers": switched_on(world),
+        "seen": look(world.settings),
+        "attention": list(_attention(runs, states, monitored, serving)),
+    }
+    return Page("overview", "Overview", shown)
+
+
+def _is_of(result: MonitoringResult, version: VersionView | None) -> bool:
+    return version is not None and result.version == version.version
+
+
+def _worst(result: MonitoringResult) -> dict[str, object]:
+    """Of each kind the finding that is nearest to its limit, or farthest beyond."""
+    found: dict[str, object] = {}
+    for kind in (Kind.PERFORMANCE, Kind.DRIFT, Kind.SKEW, Kind.PREDICTIONS, Kind.SCHEMA):
+        of_kind = [one for one in result.findings if one.kind is kind]
+        if of_kind:
+            found[kind.value] = max(of_kind, key=lambda one: (one.fired, _share(one)))
+    return found
+
+
+def _share(finding: object) -> float:
+    value, limit = (getattr(finding, name) for name in ("value", "threshold"))
+    return float(value) / float(limit) if limit else 0.0
+
+
+def _attention(
+    runs: list[RunRecord],
+    states: dict[str, str],
+    monitored: tuple[int, MonitoringResult] | None,
+    serving: VersionView | None,
+) -> Iterator[Attention]:
+    if runs and serving is None:
+        yield Attention("bad", "Nothing is serving.", "/models")
+    if runs and states[runs[0].run_id] in ENDED_BADLY:
+        newest = runs[0]
+        text = f"The newest run ended as {states[newest.run_id]}: {newest.request.reason}"
+        yield Attention("bad", text, f"/runs/{newest.run_id}")
+    if monitored and monitored[1].fired:
+        names = sorted({one.name for one in monitored[1].fired})
+        text = f"Monitoring: {many(len(monitored[1].fired), 'finding')} fired: {', '.join(names)}"
+        yield Attention("warn", text, f"/monitors/{monitored[0]}")

@@ -1,0 +1,79 @@
+"""Runs, and one run, live while it runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from evergreen.dashboard.pages.page import Asked, Page
+from evergreen.dashboard.world import World
+from evergreen.lineage.reader import Asked as Wanted
+from evergreen.planning.plan import RunRecord
+from evergreen.reporting import facts, gates
+from evergreen.reporting.graph import Graph
+from evergreen.reporting.listing import metrics_on_test, ordered, seconds
+from evergreen.reporting.reading import RunReading
+
+A_PAGE = 50
+TAIL_BYTES = 8000
+HEAD_BYTES = 200_000
+LOGS = 20
+"""Newest logs among which a run's is looked for."""
+
+
+def runs(world: World, asked: Asked) -> Page:
+    """Lists runs."""
+    number = asked.number("page", 1) or 1
+    sort = asked.text("sort") or "started"
+    span = asked.number("span") if asked.text("span") else None
+    end = number * A_PAGE
+    wanted = Wanted(
+        outcome=asked.text("outcome"),
+        by=asked.text("by"),
+        span=span,
+        limit=end + 1 if sort == "started" else 0,
+    )
+    found = ordered(world.lineage.runs(wanted), sort)
+    shown = found[end - A_PAGE : end]
+    rows = [(one, world.state(one), seconds(one), metrics_on_test(one).get("auc")) for one in shown]
+    values = {"rows": rows, "page": number, "has_more": len(found) > end, "asked": asked}
+    return Page("runs", "Runs", values)
+
+
+def run(world: World, asked: Asked) -> Page:
+    """Shows a run: facts, graph, nodes, log, and where its report is."""
+    record = world.lineage.record(asked.text("run"))
+    state = world.state(record)
+    reading = RunReading(world.store, record)
+    events = world.lineage.events()
+    shown = {
+        "record": record,
+        "run_state": state,
+        "summary": facts.summary(reading, events),
+        "identity": facts.identity(record, events),
+        "verdicts": gates.verdicts(reading),
+        "graphs": {name: Graph.of(part) for name, part in reading.parts.items()},
+        "executions": facts.executions(reading, world.settings.pipeline.root),
+        "log": _tail(world.settings.logs.folder, record) if state == "running" else "",
+        "has_report": report_of(world, record).is_file(),
+    }
+    return Page("run", f"Run {record.run_id}", shown)
+
+
+def report_of(world: World, record: RunRecord) -> Path:
+    """Where the report of a run is, once it has ended."""
+    return world.settings.reports.folder / f"{record.run_id}.html"
+
+
+def _tail(folder: Path, record: RunRecord) -> str:
+    """The end of what the libraries print for a run."""
+    for file in _logs(folder):
+        with file.open("rb") as log:
+            head = log.read(HEAD_BYTES)
+            if record.run_id in file.name or record.run_id.encode() in head:
+                log.seek(max(file.stat().st_size - TAIL_BYTES, 0))
+                return log.read().decode(errors="replace")
+    return ""
+
+
+def _logs(folder: Path) -> Iterator[Path]:
+    found = sorted(folder.glob("run-*.log"), key=lambda one: one.stat().st_mtime, reverse=True)
+    yield from found[:LOGS]

@@ -1,0 +1,69 @@
+"""Triggers: what is switched on, what was noticed, decided and done, and the story of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from evergreen.dashboard.pages.page import Asked, Page
+from evergreen.dashboard.world import World
+from evergreen.triggers import configured, manual
+from evergreen.triggers.log import Decided, Ended, Entry, Noticed, Tried
+from evergreen.triggers.story import story
+from evergreen.triggers.telling import line, when
+
+A_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A trigger: how many events it had, the newest, and when it is due; None: whenever."""
+
+    name: str
+    events: int
+    last: datetime | None
+    due: datetime | None
+
+
+def switched_on(world: World) -> list[Trigger]:
+    """The triggers that are switched on, and the manual one."""
+    log = world.log()
+    found = {one.name: one for one in configured.triggers(world.settings, world.store, log)}
+    times = {name: [e.time for e in log.events.values() if e.trigger == name] for name in found}
+    times[manual.NAME] = [e.time for e in log.events.values() if e.trigger == manual.NAME]
+    now = datetime.now(UTC)
+    return [
+        Trigger(
+            name,
+            len(of_it),
+            of_it[-1] if of_it else None,
+            found[name].due(now) if name in found else None,
+        )
+        for name, of_it in times.items()
+    ]
+
+
+def triggers(world: World, asked: Asked) -> Page:
+    """Lists triggers and the newest entries of the log."""
+    del asked
+    entries = world.log().entries[-A_PAGE:][::-1]
+    lines = [(when(one), line(one), _subject(one)) for one in entries]
+    return Page("triggers", "Triggers", {"triggers": switched_on(world), "lines": lines})
+
+
+def explain(world: World, asked: Asked) -> Page:
+    """Tells the whole story of an event or of a run."""
+    name = asked.text("id")
+    lines = list(story(world.settings, world.store, world.log(), name))
+    return Page("story", name, {"name": name, "lines": lines})
+
+
+def _subject(entry: Entry) -> str:
+    """What an entry is about: the id that its story is told by."""
+    match entry:
+        case Noticed(event=event):
+            return event.id
+        case Decided(decision=decision):
+            return decision.events[0] if decision.events else ""
+        case Tried() | Ended():
+            return entry.run_id
+        case _:
+            return ""

@@ -1,0 +1,88 @@
+"""What the pages are made of: one project, and one thread that reads its metadata store."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.lineage.claims import state
+from evergreen.lineage.reader import Lineage
+from evergreen.lineage.stages import Stage
+from evergreen.lineage.store import open_store
+from evergreen.lineage.views import VersionView
+from evergreen.monitoring.findings import MonitoringResult
+from evergreen.monitoring.results import results
+from evergreen.planning.plan import RunRecord
+from evergreen.settings import Settings
+from evergreen.triggers.log import TriggerLog
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class World:
+    """A project's settings, store and logs, of which only what is new is read again."""
+
+    settings: Settings
+    store: MetadataStore
+    lineage: Lineage
+    triggers: TriggerLog
+    _results: dict[int, MonitoringResult] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "World":
+        """Opens the store.
+
+        Raises:
+            EvergreenError: If it cannot be used.
+        """
+        store, model = open_store(settings.metadata), settings.model.name
+        return cls(settings, store, Lineage(store, model), TriggerLog(store, model))
+
+    def state(self, record: RunRecord) -> str:
+        """How a run ended, or whether it is running."""
+        return state(record, self.settings.pipeline.root)
+
+    def version(self, stage: Stage) -> VersionView | None:
+        """The version in a stage that one version has at most."""
+        return next((one for one in self.lineage.versions() if one.stage is stage), None)
+
+    def monitored(self) -> list[tuple[int, MonitoringResult]]:
+        """All monitoring results with their ids, oldest first."""
+        newest = max(self._results, default=0)
+        self._results |= dict(results(self.store, self.settings.model.name, newest))
+        return sorted(self._results.items())
+
+    def log(self) -> TriggerLog:
+        """The log of the triggers, as it is now."""
+        self.triggers.refresh()
+        return self.triggers
+
+
+class Reader:
+    """Reads on a thread of its own, so that the page that is slow keeps no other from its network.
+
+    Args:
+        settings: The project's settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._thread = ThreadPoolExecutor(1, "metadata")
+        self._world: World | None = None
+
+    async def read(self, look: Callable[[World], Answer]) -> Answer:
+        """Returns what a function finds; a store that failed is opened anew the next time."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, look)
+
+    def _read(self, look: Callable[[World], Answer]) -> Answer:
+        if self._world is None:
+            self._world = World.open(self.settings)
+        try:
+            return look(self._world)
+        except Exception:
+            self._world = None
+            raise
