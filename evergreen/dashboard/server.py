@@ -103,7 +103,7 @@ class Dashboard:
         """The application, with all paths."""
         middlewares: list[Middleware] = [
             security.known_names(self.settings.dashboard),
-            web.middleware(self._errors),
+            self._errors,
         ]
         app = web.Application(middlewares=middlewares, client_max_size=2**16)
         app.on_response_prepare.append(security.set_headers)
@@ -140,6 +140,7 @@ class Dashboard:
         )
         return web.Response(text=text, content_type="text/html", status=status)
 
+    @web.middleware
     async def _errors(self, request: web.Request, handler: security.Handler) -> web.StreamResponse:
         try:
             return await handler(request)

@@ -73,6 +73,7 @@ class Subgraph:
         run_id, _, part = contexts.get("pipeline_run", "").partition(".")
         node = contexts.get("node", "").removeprefix(f"{contexts.get('pipeline', '')}.")
         state = mlmd.Execution.State.Name(one.last_known_state).lower()
+        node = node or one.type  # of executions outside of the pipeline
         return ExecutionView(id=one.id, node=node, run_id=run_id, part=part, state=state)
 
     def _by_key(self) -> tuple[dict[int, dict[str, list[int]]], ...]:

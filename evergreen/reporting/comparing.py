@@ -158,6 +158,7 @@ def _slices(reading: RunReading) -> dict[str, Value]:
         f"{part['name']} {metric}": found["value"]
         for part in report.get("slices", [])
         for metric, found in (part["candidate"] or {}).items()
+        if found
     }
 
 

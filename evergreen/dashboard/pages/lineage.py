@@ -1,6 +1,8 @@
 """Lineage as a graph to walk about in: artifacts, who read them and who made them."""
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
@@ -13,6 +15,10 @@ from evergreen.reporting.wording import many
 
 HOPS, MOST_HOPS = 2, 6
 MOST_BOXES = 80
+FEW = 3
+"""Boxes of one kind; more are one box."""
+Key = tuple[str, int]
+"""`a` and the id of an artifact, or `e` and that of an execution."""
 Tree = Callable[[Lineage, int], Branch]
 WIDTH = 18
 """Characters in a box."""
@@ -64,16 +70,45 @@ def _page(world: World, asked: Asked, title: str, ids: list[int], tree: Tree | N
 
 def _drawn(graph: GraphView, center: int) -> Graph | None:
     """The graph as a drawing; None if there are too many boxes to see anything."""
-    if len(graph.artifacts) + len(graph.executions) > MOST_BOXES:
+    boxes = _boxes(graph, center)
+    if len(set(boxes.values())) > MOST_BOXES:
         return None
-    labels = {f"a{id_}": _artifact(one, center) for id_, one in graph.artifacts.items()}
-    labels |= {f"e{id_}": _execution(one) for id_, one in graph.executions.items()}
-    edges = {(f"a{artifact}", f"e{execution}") for artifact, execution in graph.read}
-    edges |= {(f"e{execution}", f"a{artifact}") for execution, artifact in graph.made}
+    labels = {
+        name: _label(graph, center, [key for key in boxes if boxes[key] == name])
+        for name in dict.fromkeys(boxes.values())
+    }
+    pairs = [(("a", artifact), ("e", execution)) for artifact, execution in graph.read]
+    pairs += [(("e", execution), ("a", artifact)) for execution, artifact in graph.made]
+    edges = {(boxes[one], boxes[other]) for one, other in pairs}
     # What a cached execution put out, another one had made: drawn, it would be a circle.
     edges = {pair for pair in edges if pair[::-1] not in edges}
     words = f"{many(len(graph.artifacts), 'artifact')}, {many(len(graph.executions), 'execution')}"
     return Graph.laid_out(labels, edges, f"Graph around artifact {center}: {words}")
+
+
+def _boxes(graph: GraphView, center: int) -> dict[Key, str]:
+    """The box of everything: what there is much of, of one kind, is in one box."""
+    kinds: dict[Key, str] = {("a", id_): one.type for id_, one in graph.artifacts.items()}
+    kinds |= {("e", id_): one.node for id_, one in graph.executions.items()}
+    counts = Counter((key[0], kind) for key, kind in kinds.items())
+    return {
+        key: f"{key[0]} {kind}"
+        if counts[key[0], kind] > FEW and key != ("a", center)
+        else f"{key[0]}{key[1]}"
+        for key, kind in kinds.items()
+    }
+
+
+def _label(graph: GraphView, center: int, keys: list[Key]) -> Label:
+    """What a box says: of one thing, or of the newest of many."""
+    side, newest = max(keys)
+    if side == "a":
+        label = _artifact(graph.artifacts[newest], center)
+    else:
+        label = _execution(graph.executions[newest])
+    if len(keys) == 1:
+        return label
+    return replace(label, text=f"{len(keys)} of them")
 
 
 def _artifact(one: ArtifactView, center: int) -> Label:
