@@ -1,0 +1,82 @@
+"""How a node computes on Beam: in its own process for little data, a process a core for much."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNNER = "--runner=FnApiRunner"
+"""Named, because Beam 2.77's DirectRunner may try to download another runner first."""
+WORKERS = "--direct_running_mode=multi_processing"
+CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+MIB = 1 << 20
+
+BYTES_A_SECOND = 5.0 * MIB
+WORKER_START = 30.0
+
+
+@dataclass(frozen=True)
+class Computing:
+    """How a node computes.
+
+    Attributes:
+        options: Beam options, besides those that are given.
+        told: What was chosen and why, for people.
+    """
+
+    options: tuple[str, ...]
+    told: str
+
+
+def choose(given: Sequence[str], size: int, cores: int) -> Computing:
+    """Chooses Beam's runner by the size of a node's examples and by cores; what is given stays.
+
+    Args:
+        given: Beam options of the settings (`beam.args`). With a runner or a running mode among
+            them nothing is chosen; a number of workers is kept.
+        size: Of the examples that the node reads, in bytes.
+        cores: How many processes can run at a time.
+    """
+    known = _parse(given)
+    if known.runner or known.direct_running_mode:
+        return Computing((), "as beam.args say")
+    workers = known.direct_num_workers or cores
+    about = f"{size / MIB:,.1f} MiB of examples, {cores} cores"
+    if size <= threshold(workers):
+        return Computing((RUNNER,), f"in one process: {about}")
+    options = (RUNNER, WORKERS, f"--direct_num_workers={workers}")
+    return Computing(options, f"in {workers} worker processes: {about}")
+
+
+def threshold(workers: int) -> float:
+    """The bytes beyond which workers are done before one process is, their start included.
+
+    One process takes `size / BYTES_A_SECOND`, workers `WORKER_START` and their share of that.
+    """
+    if workers == 1:
+        return float("inf")
+    return WORKER_START * BYTES_A_SECOND / (1 - 1 / workers)
+
+
+def in_process(options: Sequence[str]) -> bool:
+    """Whether Beam options mean one process, this one."""
+    known = _parse(options)
+    return known.runner == "FnApiRunner" and known.direct_running_mode in (None, "in_memory")
+
+
+def available_cores() -> int:
+    """The cores that this process may use: a container may have fewer than its machine."""
+    cores = len(os.sched_getaffinity(0))
+    if not CGROUP_QUOTA.is_file():
+        return cores
+    quota, period = CGROUP_QUOTA.read_text().split()
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
+
+
+def _parse(options: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--runner")
+    parser.add_argument("--direct_running_mode")
+    parser.add_argument("--direct_num_workers", type=int)
+    return parser.parse_known_args(list(options))[0]
