@@ -42,6 +42,7 @@ replay: setup ## Play four years of trips again, and compare policies of retrain
 
 bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about an hour)
 	@$(BIN)/python -m benchmarks pipeline
+	@$(BIN)/python -m benchmarks startup
 	@$(BIN)/python -m benchmarks serving
 	@$(BIN)/python -m benchmarks lineage
 	@$(BIN)/python -m benchmarks monitoring

@@ -37,6 +37,22 @@ def pipeline(
 
 
 @app.command()
+def startup(
+    rounds: Annotated[int, typer.Option(min=1, help="How often all is measured.")] = 5,
+) -> None:
+    """Measures what entry points import, beside `from tfx import v1`: about a minute a round.
+
+    Example: [bold]python -m benchmarks startup --rounds 1[/bold]
+    """
+    from benchmarks.startup.measuring import measure_all
+
+    console = Console()
+    result = measure_all(rounds, pages.RESULTS / "startup", console)
+    (pages.RESULTS / "startup.json").write_text(result.model_dump_json(indent=1))
+    _write_page(console)
+
+
+@app.command()
 def serving(
     only: Annotated[
         list[str] | None, typer.Argument(help="Comparisons; all of them if none is named.")

@@ -9,6 +9,7 @@ from benchmarks.lineage import section as lineage
 from benchmarks.monitoring import section as monitoring
 from benchmarks.pipeline import section as pipeline
 from benchmarks.serving import section as serving
+from benchmarks.startup import section as startup
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "var/bench"
@@ -26,6 +27,7 @@ side.
 Render = Callable[[str, Path], str]
 SECTIONS: dict[str, Render] = {
     "pipeline": pipeline.render,
+    "startup": startup.render,
     "serving": serving.render,
     "kubeflow": kubeflow.render,
     "lineage": lineage.render,

@@ -6,7 +6,6 @@ from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -20,6 +19,7 @@ from evergreen.components.model_gate.component import ModelGate
 from evergreen.components.pinned import pinned
 from evergreen.components.pusher import Pusher
 from evergreen.components.serving_validator.component import ServingValidator
+from evergreen.components.statistics_gen import StatisticsGen
 from evergreen.planning.plan import IngestPlan, Plan, TrainPlan
 from evergreen.settings import Settings
 from pipeline.criteria import CRITERIA, LABEL, SERVING, SPLIT, eval_config

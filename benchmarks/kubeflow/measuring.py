@@ -14,6 +14,7 @@ from rich.console import Console
 from benchmarks.kubeflow.result import Result, Round, Task
 from benchmarks.machine import describe
 from benchmarks.measure import measure as measure_process
+from benchmarks.startup.entry_points import CONTAINER, PROGRAMS
 from data.taxi.spans import cut
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.records import RunRecords
@@ -25,11 +26,10 @@ from tests.kubeflow import SUCCEEDED, Driver
 from tests.project import ROOT, places
 
 SPANS = "1"  # one container for each task
-IMPORTS = """
+IMPORTS = f"""
 import time
 start = time.perf_counter()
-import evergreen.orchestrators.kubeflow.entry
-import evergreen.orchestrators.compiling, evergreen.orchestrators.node, pipeline.graph
+{PROGRAMS[CONTAINER]}
 print(time.perf_counter() - start)
 """
 

@@ -84,7 +84,8 @@ def _run_plan(settings: Settings, plan: Plan, console: Console) -> None:
     ir = compile_plan(settings, plan)
     connection = connection_config(settings.metadata)
     with Progress(console, connection, ir.pipeline_info.id, plan.pipeline_run):
-        base.load(settings.pipeline.orchestrator).run(ir, connection)
+        orchestrator = base.load(settings.pipeline.orchestrator)
+        orchestrator.run(ir, connection, settings.pipeline.nodes_at_once)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from evergreen.lineage.store import set_properties
 State = mlmd.Execution.State
 ACTIVE = (State.NEW, State.RUNNING)
 MEASURED = ("started", "ended", "executor", "host", "peak_memory")
-RESULTS = ("error", *MEASURED, "__execution_result__")
+COMPUTED = "computed"
+"""The property that says how Beam computed: in one process, or in how many, and why."""
+RESULTS = ("error", COMPUTED, *MEASURED, "__execution_result__")
 """Properties that say how a try ended: ours, and TFX's."""
 
 
@@ -31,6 +33,7 @@ class NodeState:
         executor: The class that did the work; empty until it has ended.
         host: The machine it ran on; empty until it has ended.
         peak_memory: Most resident memory of its process meanwhile, in MiB; 0 if not known.
+        computed: How Beam computed and why; empty of a node that does not run on Beam.
     """
 
     node_id: str
@@ -42,6 +45,7 @@ class NodeState:
     executor: str = ""
     host: str = ""
     peak_memory: int = 0
+    computed: str = ""
 
     @classmethod
     def of(cls, node_id: str, execution: mlmd.Execution) -> Self:
@@ -59,6 +63,7 @@ class NodeState:
             executor=own["executor"].string_value,
             host=own["host"].string_value,
             peak_memory=int(own["peak_memory"].int_value),
+            computed=own[COMPUTED].string_value,
         )
 
     @property

@@ -1,1 +1,8 @@
-"""Orchestrators: each runs the compiled pipeline somewhere. They plug in by entry point."""
+"""Orchestrators: each runs the compiled pipeline somewhere. They plug in by entry point.
+
+Whatever compiles or runs nodes comes by here before it imports TFX.
+"""
+
+from evergreen.deferring import install
+
+install()

@@ -20,12 +20,13 @@ class Orchestrator(Protocol):
     arguments. The first line of its docstring describes it to people.
     """
 
-    def run(self, ir: "Pipeline", connection: "ConnectionConfig") -> None:
+    def run(self, ir: "Pipeline", connection: "ConnectionConfig", at_once: int) -> None:
         """Runs a pipeline to its end.
 
         Args:
             ir: The compiled pipeline: nodes in topological order, the run's id substituted.
             connection: The ML Metadata store that tracks the run.
+            at_once: How many nodes that do not need each other may run at the same time.
 
         Raises:
             Exception: If a node fails; its execution's `error` property says why.

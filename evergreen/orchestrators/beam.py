@@ -31,8 +31,9 @@ class RunNode(beam.DoFn):
 class BeamOrchestrator:
     """The graph as a Beam pipeline, a step a node, in this process."""
 
-    def run(self, ir: "Pipeline", connection: ConnectionConfig) -> None:
-        """Runs the nodes as Beam schedules them: each after its upstream nodes."""
+    def run(self, ir: "Pipeline", connection: ConnectionConfig, at_once: int) -> None:
+        """Runs the nodes as Beam schedules them: each after its upstream nodes, one at a time."""
+        del at_once
         # Named, because Beam 2.77's DirectRunner may try to download another runner first.
         with beam.Pipeline(runner=FnApiRunner()) as graph:
             start = graph | "Start" >> beam.Create([None])

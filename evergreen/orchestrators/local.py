@@ -1,5 +1,8 @@
-"""The local orchestrator: one node after the other, in this process."""
+"""The local orchestrator: the nodes in this process, at the same time where that is possible."""
 
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,11 +11,37 @@ if TYPE_CHECKING:
 
 
 class LocalOrchestrator:
-    """One node after the other, in this process."""
+    """The nodes in this process; those that do not need each other at the same time."""
 
-    def run(self, ir: "Pipeline", connection: "ConnectionConfig") -> None:
-        """Runs the nodes in topological order; stops at the first that fails."""
+    def run(self, ir: "Pipeline", connection: "ConnectionConfig", at_once: int) -> None:
+        """Runs each node after its upstream nodes; starts none after the first that fails.
+
+        In threads: a process for each node would have to import TensorFlow and TFX again.
+        """
         from evergreen.orchestrators.node import node_ids, run_node
 
-        for node_id in node_ids(ir):
-            run_node(ir, node_id, connection)
+        if at_once == 1:
+            for node_id in node_ids(ir):
+                run_node(ir, node_id, connection)
+            return
+        pool = ThreadPoolExecutor(at_once, thread_name_prefix="node")
+        try:
+            _run_all(ir, lambda node_id: pool.submit(run_node, ir, node_id, connection))
+        except Exception:
+            pool.shutdown(cancel_futures=True)  # what runs comes to its end, and is recorded
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # who interrupts does not want to wait
+
+
+def _run_all(ir: "Pipeline", start: Callable[[str], Future[None]]) -> None:
+    """Starts each node when its upstream nodes have ended."""
+    nodes = [node.pipeline_node for node in ir.nodes]
+    order = TopologicalSorter({node.node_info.id: node.upstream_nodes for node in nodes})
+    order.prepare()
+    running: dict[Future[None], str] = {}
+    while order.is_active():
+        running |= {start(node_id): node_id for node_id in order.get_ready()}
+        for ended in wait(running, return_when=FIRST_COMPLETED).done:
+            ended.result()
+            order.done(running.pop(ended))

@@ -5,6 +5,7 @@ import socket
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 RESET_PEAK = "5"
@@ -18,15 +19,25 @@ class Measuring:
     time, each has the peak of all.
     """
 
+    _under_way = 0
+    _lock = Lock()
+
     def __init__(self, executor: str) -> None:
         """Starts to measure; `executor` is the class that does the work."""
         self._executor = executor
         self._started = time.time()
-        with suppress(OSError):  # some sandboxes forbid it: the peak is that since its start then
-            Path("/proc/self/clear_refs").write_text(RESET_PEAK)
+        with Measuring._lock:
+            if Measuring._under_way == 0:
+                with suppress(
+                    OSError
+                ):  # some sandboxes forbid it: the peak is since its start then
+                    Path("/proc/self/clear_refs").write_text(RESET_PEAK)
+            Measuring._under_way += 1
 
     def taken(self) -> dict[str, str | int | float]:
-        """Returns what there is to write down, as of `evergreen.lineage.nodes.MEASURED`."""
+        """Ends; returns what there is to write down, as of `evergreen.lineage.nodes.MEASURED`."""
+        with Measuring._lock:
+            Measuring._under_way -= 1
         found = PEAK.search(Path("/proc/self/status").read_text())
         return {
             "started": self._started,

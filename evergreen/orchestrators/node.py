@@ -11,7 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, outputs_utils
-from tfx.proto.orchestration import pipeline_pb2
+from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 from tfx.types import Artifact
 
 from evergreen.errors import EvergreenError
@@ -24,6 +24,7 @@ from evergreen.lineage.nodes import (
     mark_running,
 )
 from evergreen.lineage.store import open_connection
+from evergreen.orchestrators.beam_operator import ChoosingBeamOperator
 from evergreen.orchestrators.measuring import Measuring
 
 
@@ -132,6 +133,9 @@ class _Node:
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=self._executor,
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, self._id),
+            custom_executor_operators={
+                executable_spec_pb2.BeamExecutableSpec: ChoosingBeamOperator
+            },
         ).launch()
 
     def clear(self) -> None:

@@ -144,7 +144,7 @@ class Run:
         connection, pipeline = connection_config(self._settings.metadata), ir.pipeline_info.id
         try:
             with Progress(self._console, connection, pipeline, plan.pipeline_run):
-                self._orchestrator.run(ir, connection)
+                self._orchestrator.run(ir, connection, self._settings.pipeline.nodes_at_once)
         except Exception as error:
             if _was_interrupted(error):
                 raise KeyboardInterrupt from error

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from evergreen.computing import available_cores
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.settings.dashboard import DashboardSettings
 from evergreen.settings.exposure import ExposureSettings
@@ -26,9 +27,18 @@ class PipelineSettings(Section):
     root: ProjectPath = Field(description="Artifacts of all runs.")
     orchestrator: Name = Field(description="An installed orchestrator: `evergreen orchestrators`.")
     cache: bool = Field(description="Whether a node may reuse the outputs of an equal execution.")
+    at_once: Annotated[int, Field(ge=1)] | None = Field(
+        description="How many nodes that do not need each other the local orchestrator runs at the "
+        "same time; if null, as many as there are cores."
+    )
     definition: list[ProjectPath] = Field(description="Code that wires the pipeline.")
     use_case: list[ProjectPath] = Field(description="Code that Transform and Trainer run.")
     lock: ProjectPath = Field(description="The hashed lock of all installed packages.")
+
+    @property
+    def nodes_at_once(self) -> int:
+        """How many nodes may run at the same time."""
+        return self.at_once or available_cores()
 
 
 class DataSettings(Section):
@@ -70,7 +80,10 @@ class ModelSettings(Section):
 class BeamSettings(Section):
     """How Beam-based nodes compute."""
 
-    args: list[str] = Field(description="Beam pipeline options of every Beam-based node.")
+    args: list[str] = Field(
+        description="Beam pipeline options of every Beam-based node. Without a runner among them "
+        "each node chooses by the size of its data and the cores there are."
+    )
 
 
 class ServingSettings(Section):

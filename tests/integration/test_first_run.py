@@ -211,6 +211,13 @@ def test_every_node_was_measured_and_points_to_what_it_made(project: Project, fi
         assert Path(artifact.uri).exists()
 
 
+def test_how_beam_computed_is_recorded(first: Ran) -> None:
+    states = [state for part in first.nodes.values() for state in part.values()]
+    computed = {state.node_id: state.computed for state in states if state.computed}
+    assert set(computed) == {"StatisticsGen", "Transform", "Evaluator"}
+    assert all(text.startswith("in one process: ") for text in computed.values())
+
+
 def test_a_person_is_told_what_came_of_it(project: Project, first: Ran) -> None:
     assert "ingest     spans 1, 2" in first.text
     assert f"pushed version {first.record.model_version}" in first.text

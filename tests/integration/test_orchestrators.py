@@ -49,9 +49,9 @@ def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
         orchestrator = load(request.param)
         if fails:
             with pytest.raises(Exception, match="failed"):
-                orchestrator.run(ir, connection_config(settings.metadata))
+                orchestrator.run(ir, connection_config(settings.metadata), at_once=2)
         else:
-            orchestrator.run(ir, connection_config(settings.metadata))
+            orchestrator.run(ir, connection_config(settings.metadata), at_once=2)
         states = NodeReader(store).states("tiny", plan.pipeline_run)
         return {state.node_id: state for state in states}
 

@@ -1,6 +1,7 @@
 """Pipelines of nodes that do next to nothing, to see what orchestrators do with them."""
 
 from collections.abc import Callable
+from threading import Barrier
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -28,6 +29,10 @@ def Write(  # noqa: N802 - a component is a class to its users
         file.write(text)
 
 
+MEETING = Barrier(2)
+"""Where the nodes of `create_pair` wait for each other."""
+
+
 @component
 def Read(  # noqa: N802
     model: InputArtifact[standard_artifacts.Model],
@@ -36,6 +41,38 @@ def Read(  # noqa: N802
     """Copies the file of Write."""
     with open(f"{model.uri}/text") as source, open(f"{copy.uri}/text", "w") as target:
         target.write(source.read())
+
+
+@component
+def Meet(  # noqa: N802
+    model: InputArtifact[standard_artifacts.Model],
+    copy: OutputArtifact[standard_artifacts.Model],
+    name: Parameter[str],
+    meets: Parameter[int],
+) -> None:
+    """Copies the file of Write, when its sister is there too; the name `fail` fails then."""
+    if meets:
+        MEETING.wait(timeout=60)
+    if name == "fail":
+        raise ValueError("the name says so")
+    with open(f"{model.uri}/text") as source, open(f"{copy.uri}/text", "w") as target:
+        target.write(source.read())
+
+
+def create_pair(settings: Settings, plan: Plan) -> Pipeline:
+    """Write; two nodes that do not need each other; and one after each of them."""
+    asked = settings.model.hyperparameters
+    write = Write(text="hello")
+    nodes = [write]
+    for name in (asked["left"], "right"):
+        meet = Meet(model=write.outputs["model"], name=name, meets=asked["meet"]).with_id(name)
+        nodes += [meet, Read(model=meet.outputs["copy"]).with_id(f"after_{name}")]
+    return Pipeline(
+        pipeline_name="tiny",
+        pipeline_root=str(settings.pipeline.root),
+        components=nodes,
+        enable_cache=plan.cache,
+    )
 
 
 def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:

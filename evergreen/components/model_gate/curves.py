@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import binomtest
 
 from evergreen.components.model_gate.bootstrap import Floats
 
@@ -78,6 +77,8 @@ def _calibration(labels: Floats, probabilities: Floats) -> list[Bin]:
 
 
 def _bin(labels: Floats, probabilities: Floats) -> Bin:
+    from scipy.stats import binomtest
+
     test = binomtest(int(labels.sum()), len(labels))
     interval = test.proportion_ci(method="wilson")
     return Bin(

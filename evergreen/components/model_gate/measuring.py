@@ -6,7 +6,6 @@ from statistics import NormalDist
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import rankdata
 
 from evergreen.components.model_gate.bootstrap import Floats, log_losses
 from evergreen.components.model_gate.criteria import Criteria
@@ -101,6 +100,8 @@ def _auc(labels: Floats, scores: Floats) -> Estimate | None:
     wins, losses = scores[positive], scores[~positive]
     if not np.isfinite(scores).all() or min(len(wins), len(losses)) < 2:  # noqa: PLR2004 - a variance
         return None
+    from scipy.stats import rankdata
+
     ranks = rankdata(scores)
     by_win = (ranks[positive] - rankdata(wins)) / len(losses)
     by_loss = 1 - (ranks[~positive] - rankdata(losses)) / len(wins)

@@ -22,5 +22,5 @@ class KubeflowOrchestrator:
             hint="Start one with: python kubeflow_runner.py run. Or run here: --orchestrator local",
         )
 
-    def run(self, ir: "Pipeline", connection: "ConnectionConfig") -> None:
+    def run(self, ir: "Pipeline", connection: "ConnectionConfig", at_once: int) -> None:
         """Never reached: what this would run, the cluster runs."""

@@ -1,0 +1,1 @@
+"""What it takes until an entry point has imported what it needs."""

@@ -1,0 +1,100 @@
+"""Lets packages be imported without running an `__init__` that imports much for little.
+
+Issue: to use one component of TFX is to import `tfx.components`, which imports all of them and
+TFMA; its launcher does so too. That is a third of what a node's process imports.
+
+Solution: the `__init__` of the packages below is run when something is asked of it, as
+`importlib.util.LazyLoader` would. That one runs it already when a submodule is imported; here
+submodules are imported without it.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from threading import RLock
+from types import ModuleType
+from typing import Any
+
+DEFERRED = (
+    "tfx.components",  # TFX 1.21: all components, whichever is used
+    "tensorflow_model_analysis",  # 0.52: for a name or two in what only describes Evaluator
+    "keras.wrappers",  # Keras 3.15: scikit-learn
+    "keras._tf_keras.keras.wrappers",
+    "keras.visualization",  # Keras 3.15: matplotlib
+    "keras._tf_keras.keras.visualization",
+    "keras.src.visualization",
+)
+"""It can go as these packages import what they use when they use it."""
+
+COMPLETED = {"tensorflow_model_analysis": "tensorflow_model_analysis.proto.config_pb2"}
+"""What TFX adds to a package in the `__init__` of `tfx.components`: names of another module."""
+
+
+def install() -> None:
+    """Defers packages that are not imported yet. Once is enough."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(MetaPathFinder):
+    """Finds the deferred packages where Python would."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in DEFERRED:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(fullname, spec.loader.path)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    """Makes the module, and runs its code when it is asked to."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__class__ = _Deferred
+        if source := COMPLETED.get(module.__name__):
+            public = vars(importlib.import_module(source)).items()
+            vars(module).update({name: value for name, value in public if name[0] != "_"})
+
+    def run(self, module: ModuleType) -> None:
+        """Runs the `__init__`."""
+        super().exec_module(module)
+
+
+class _Deferred(ModuleType):
+    """A package whose `__init__` has not run yet."""
+
+    _lock = RLock()
+    _runs = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        with _Deferred._lock:
+            if name not in vars(self):  # another thread may have been faster
+                self._provide(name)
+            return vars(self)[name]
+
+    def _provide(self, name: str) -> None:
+        """Imports the submodule of that name, or else runs `__init__`."""
+        submodule = f"{self.__name__}.{name}"
+        try:
+            importlib.import_module(submodule)
+        except ModuleNotFoundError as error:
+            if error.name != submodule:
+                raise
+            self._run()
+        if name not in vars(self):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+    def _run(self) -> None:
+        loader = self.__spec__.loader if self.__spec__ else None
+        if isinstance(loader, _Loader) and not self._runs:
+            self._runs = True
+            loader.run(self)
+            self.__class__ = ModuleType  # type: ignore[assignment]
