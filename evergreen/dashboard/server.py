@@ -16,7 +16,7 @@ from evergreen.dashboard.actions import Place
 from evergreen.dashboard.pages import data, lineage, models, monitors, overview, runs, triggers
 from evergreen.dashboard.pages.page import Asked, Make, NotFoundError, Page
 from evergreen.dashboard.security import COOKIE, Guard
-from evergreen.dashboard.world import Reader, World
+from evergreen.dashboard.world import Reader, UnavailableError, World
 from evergreen.errors import EvergreenError
 from evergreen.lineage.stages import RegistryError
 from evergreen.monitoring.results import PAGE, result_folder
@@ -144,12 +144,10 @@ class Dashboard:
     async def _errors(self, request: web.Request, handler: security.Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except NotFoundError as error:
-            return self._error(request, 404, error)
-        except RegistryError as error:
-            return self._error(request, 409 if request.method == "POST" else 404, error)
+        except UnavailableError as error:
+            return self._error(request, 503, error)
         except EvergreenError as error:
-            return self._error(request, 404 if "there is no" in str(error) else 503, error)
+            return self._error(request, 409 if request.method == "POST" else 404, error)
         except errors.StatusError as error:
             told = EvergreenError(
                 f"the metadata store does not answer: {error}", hint="evergreen doctor"

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ml_metadata.metadata_store import MetadataStore
 
+from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import state
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.stages import Stage
@@ -62,6 +63,10 @@ class World:
         return self.triggers
 
 
+class UnavailableError(EvergreenError):
+    """The metadata store cannot be used."""
+
+
 class Reader:
     """Reads on a thread of its own, so that the page that is slow keeps no other from its network.
 
@@ -80,7 +85,10 @@ class Reader:
 
     def _read(self, look: Callable[[World], Answer]) -> Answer:
         if self._world is None:
-            self._world = World.open(self.settings)
+            try:
+                self._world = World.open(self.settings)
+            except EvergreenError as error:
+                raise UnavailableError(str(error), hint=error.hint) from error
         try:
             return look(self._world)
         except Exception:

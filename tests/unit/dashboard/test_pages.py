@@ -1,0 +1,162 @@
+"""The pages tell what there is, and what is wrong; whatever stands in it stays text."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from evergreen.dashboard.server import PAGES
+from evergreen.lineage.records import RunRecords
+from evergreen.planning.plan import Outcome, Request
+from evergreen.reporting.listing import metrics_on_test
+from evergreen.settings import load_settings
+from tests.project import ROOT, places
+from tests.unit.dashboard.asking import dashboard, get
+from tests.unit.lineage.worlds import World
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>../../etc/passwd \u202e\x1b[31m"
+
+
+def test_every_page_tells_its_part(history: World) -> None:
+    run = history.records[3].run_id
+    paths = {
+        "/": "version 1",
+        "/runs": run,
+        f"/runs/{run}": "Trainer",
+        "/models": "canary",
+        "/models/2": "Its way",
+        "/models/compare?one=1&other=2": "Versions 1 and 2",
+        "/data": "curated schema",
+        "/monitors": "Nobody has looked",
+        "/triggers": "manual",
+        "/lineage": "version 12",
+        "/lineage/models/2": "TransformGraph",
+        "/lineage/spans/3": "span 3",
+    }
+    for (path, word), (status, text) in zip(
+        paths.items(), get(dashboard(history), *paths), strict=True
+    ):
+        assert status == 200, (path, text)
+        assert word in text, path
+
+
+def test_the_graph_leads_from_a_model_to_its_examples_and_on(history: World) -> None:
+    model = history.made(2, "Trainer", "model")
+    [(_, near), (_, far)] = get(
+        dashboard(history), f"/lineage/artifacts/{model}", f"/lineage/artifacts/{model}?hops=4"
+    )
+    graph = history.made(2, "Transform", "transform_graph")
+    assert f'href="/lineage/artifacts/{graph}"' in near
+    assert f'href="/runs/{history.records[2].run_id}"' in near
+    assert f"Artifact {model}" in far
+
+
+def test_runs_are_filtered_sorted_and_paged(history: World) -> None:
+    refused = [one.run_id for one in history.records if one.outcome is Outcome.MODEL_REFUSED]
+    [(_, outcome), (_, by_auc), (_, nobody), (_, second)] = get(
+        dashboard(history),
+        "/runs?outcome=model+refused",
+        "/runs?sort=auc",
+        "/runs?by=nobody",
+        "/runs?page=2",
+    )
+    for one in history.records:
+        assert (f">{one.run_id}<" in outcome) == (one.run_id in refused)
+    shown = sorted(history.records, key=lambda one: by_auc.index(one.run_id))
+    values = [metrics_on_test(one).get("auc") or 0.0 for one in shown]
+    assert values == sorted(values, reverse=True)
+    assert "No run is as asked for" in nobody
+    assert 'rel="prev"' in second
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/nothing",
+        "/models/99",
+        "/models/x",
+        "/models/compare?one=1&other=../2",
+        "/lineage/artifacts/999999",
+        "/lineage/spans/99",
+        "/data/spans/7",
+        "/data/statistics?one=../../x&other=1",
+        "/triggers/nothing",
+        "/monitors/5",
+        "/runs/nothing/report",
+        "/static/../server.py",
+        "/static/%2e%2e/server.py",
+        "/nowhere",
+        "/actions/promote",
+    ],
+)
+def test_what_is_not_there_is_said_so(history: World, path: str) -> None:
+    [(status, text)] = get(dashboard(history), path)
+    assert status == 404
+    assert "Traceback" not in text
+    assert "import asyncio" not in text
+
+
+def test_hostile_names_stay_text(fresh: World) -> None:
+    records = RunRecords(fresh.store)
+    newest = fresh.records[-1]
+    hostile = newest.model_copy(
+        update={
+            "run_id": "20300101-000000-000000",
+            "request": Request(spans="1", requested_by=HOSTILE, reason=HOSTILE + "x" * 100_000),
+        }
+    )
+    records.create(hostile)
+    fresh.registry.promote(3, HOSTILE, HOSTILE, {HOSTILE: HOSTILE})
+    pages = get(
+        dashboard(fresh), "/", "/runs", f"/runs/{hostile.run_id}", "/models", "/models/3",
+        "/lineage/models/3", f"/runs?by={HOSTILE}", f"/triggers/{HOSTILE[:20]}".replace("/", "-"),
+    )  # fmt: skip
+    for status, text in pages:
+        assert status in (200, 404)
+        assert "<script>alert" not in text
+        assert "<img" not in text
+        assert len(text) < 300_000
+    assert "&lt;script&gt;" in pages[1][1]
+
+
+def test_a_project_without_runs_says_how_to_begin(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 0)
+    for path, (status, text) in zip(
+        [
+            path
+            for path in PAGES
+            if "{" not in path and "?" not in path and path != "/models/compare"
+        ],
+        get(dashboard(world), "/", "/runs", "/models", "/data", "/monitors", "/triggers"),
+        strict=False,
+    ):
+        assert status == 200, path
+        assert "Traceback" not in text
+
+
+def test_a_damaged_store_is_told_and_the_page_comes_back_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "metadata.sqlite"
+    file.write_text("not a database, but long enough to be taken for one" * 100)
+    settings = load_settings(ROOT, overrides=[*places(tmp_path), f"metadata.sqlite={file}"])
+    world = World(settings, None, [])
+    served = dashboard(world)
+    [(status, text), (styled, _)] = get(served, "/", "/style.css")
+    assert (status, styled) == (503, 200)
+    assert "metadata.sqlite" in text
+    assert "Next:" in text
+    file.unlink()
+    [(status, _)] = get(served, "/")
+    assert status == 200
+
+
+def test_who_writes_keeps_nobody_from_reading(fresh: World) -> None:
+    served = dashboard(fresh)
+    writer = sqlite3.connect(fresh.settings.metadata.sqlite)
+    writer.execute("BEGIN EXCLUSIVE")
+    try:
+        [(status, text)] = get(served, "/runs")
+    finally:
+        writer.rollback()
+        writer.close()
+    assert status == 200
+    assert fresh.records[-1].run_id in text
