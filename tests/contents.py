@@ -13,9 +13,11 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 RECORDS = re.compile(r"/(data_tfrecord|transformed_examples)-")
 # Graphs hold names that TensorFlow counts or draws, events times. What a graph computes is told by
-# the metrics, the evaluation by the run's results.
+# the metrics, the evaluation by the run's results. An analyzer cache's METADATA is what its batches
+# took in memory, which Beam cuts by the clock.
 NAME_ONLY = re.compile(
-    r"(/(saved_model|fingerprint)\.pb|/events\.out\.tfevents|^Evaluator/|^ServingValidator/.*report)"
+    r"/(saved_model|fingerprint)\.pb|/events\.out\.tfevents|/METADATA-"
+    r"|^Evaluator/|^ServingValidator/.*report"
 )
 DRAWN = re.compile(r"[0-9a-f]{32,}|(?<=tfevents)\..*")
 
