@@ -37,7 +37,14 @@ def _content(root: Path, file: Path) -> object:
         return _records(file)
     if file.name == "FeatureStats.pb":
         return _statistics(file)
+    if file.suffix == ".json":
+        return rounded(file.read_text())
     return _digest(file.read_bytes())
+
+
+def rounded(text: str) -> str:
+    """A text whose numbers have six digits: the order of summands moves the last ones."""
+    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda number: f"{float(number[0]):.6g}", text)
 
 
 def _digest(content: bytes) -> str:
@@ -53,4 +60,4 @@ def _records(file: Path) -> list[str]:
 
 def _statistics(file: Path) -> str:
     found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
-    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda number: f"{float(number[0]):.6g}", str(found))
+    return rounded(str(found))
