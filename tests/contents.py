@@ -16,7 +16,7 @@ RECORDS = re.compile(r"/(data_tfrecord|transformed_examples)-")
 # the metrics, the evaluation by the run's results. An analyzer cache's METADATA is what its batches
 # took in memory, which Beam cuts by the clock.
 NAME_ONLY = re.compile(
-    r"/(saved_model|fingerprint)\.pb|/events\.out\.tfevents|/METADATA-"
+    r"(^|/)(saved_model|fingerprint)\.pb|/events\.out\.tfevents|/METADATA-"
     r"|^Evaluator/|^ServingValidator/.*report"
 )
 DRAWN = re.compile(r"[0-9a-f]{32,}|(?<=tfevents)\..*")
