@@ -28,7 +28,7 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
 
-test-kill: setup ## Kill runs in every node, three times over, and resume them (about 15 minutes)
+test-kill: setup ## Kill a run in every node, three times, and resume it each time (about 8 minutes)
 	@EVERGREEN_TEST_KILLS=3 $(BIN)/pytest tests/e2e/test_killed_run.py
 
 test-containers: setup ## Build the image and test it in containers (root, podman, runc, debootstrap)

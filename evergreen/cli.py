@@ -28,8 +28,8 @@ from evergreen.commands import (
     triggers,
     watch,
 )
-from evergreen.commands.showing import visible
 from evergreen.errors import EvergreenError
+from evergreen.visible import visible
 
 MOST = 2000
 """Characters of a line of an error."""

@@ -13,9 +13,11 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 RECORDS = re.compile(r"/(data_tfrecord|transformed_examples)-")
 # Graphs hold names that TensorFlow counts or draws, events times. What a graph computes is told by
-# the metrics, the evaluation by the run's results.
+# the metrics, the evaluation by the run's results. An analyzer cache's METADATA is what its batches
+# took in memory, which Beam cuts by the clock.
 NAME_ONLY = re.compile(
-    r"(/(saved_model|fingerprint)\.pb|/events\.out\.tfevents|^Evaluator/|^ServingValidator/.*report)"
+    r"(^|/)(saved_model|fingerprint)\.pb|/events\.out\.tfevents|/METADATA-"
+    r"|^Evaluator/|^ServingValidator/.*report"
 )
 DRAWN = re.compile(r"[0-9a-f]{32,}|(?<=tfevents)\..*")
 
@@ -35,7 +37,14 @@ def _content(root: Path, file: Path) -> object:
         return _records(file)
     if file.name == "FeatureStats.pb":
         return _statistics(file)
+    if file.suffix == ".json":
+        return rounded(file.read_text())
     return _digest(file.read_bytes())
+
+
+def rounded(text: str) -> str:
+    """A text whose numbers have six digits: the order of summands moves the last ones."""
+    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda number: f"{float(number[0]):.6g}", text)
 
 
 def _digest(content: bytes) -> str:
@@ -51,4 +60,4 @@ def _records(file: Path) -> list[str]:
 
 def _statistics(file: Path) -> str:
     found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
-    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda number: f"{float(number[0]):.6g}", str(found))
+    return rounded(str(found))

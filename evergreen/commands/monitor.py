@@ -8,6 +8,7 @@ import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
 from evergreen.errors import SettingsError
+from evergreen.visible import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,7 +87,6 @@ def _window(
 
 def _show(console: "Console", settings: "Settings", result: "MonitoringResult") -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
     from rich.table import Table
 
     from evergreen.monitoring.results import PAGE, result_folder
@@ -108,15 +108,15 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
         table.add_row(
             "[red]fired[/red]" if one.fired else "",
             one.kind.value,
-            escape(f"{one.name} {one.slice}".strip()),
+            plain(f"{one.name} {one.slice}".strip()),
             number(float(one.value)),
             interval,
             number(float(one.threshold)),
-            escape(one.detail),
+            plain(one.detail),
         )
     console.print(table)
     for note in result.notes:
-        console.print(f"note: {note}", style="dim", highlight=False, soft_wrap=True)
+        console.print(f"note: {plain(note)}", style="dim", highlight=False, soft_wrap=True)
     console.print(
         f"page: {result_folder(settings, result) / PAGE}", highlight=False, soft_wrap=True
     )
@@ -175,7 +175,6 @@ def calibrate(
 
 def _show_limits(console: "Console", limits: "list[Limit]") -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -185,5 +184,5 @@ def _show_limits(console: "Console", limits: "list[Limit]") -> None:
         shown = ", ".join(f"{value:.4f}" for value in one.distances[-SHOWN:])
         more = "... " if len(one.distances) > SHOWN else ""
         history = f"{len(one.distances)} of {one.source}"
-        table.add_row(one.kind.value, escape(one.name), history, more + shown, f"{one.limit:.4f}")
+        table.add_row(one.kind.value, plain(one.name), history, more + shown, f"{one.limit:.4f}")
     console.print(table)

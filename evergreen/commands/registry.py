@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
-from evergreen.commands.showing import visible
 from evergreen.errors import EvergreenError, SettingsError
 from evergreen.files import has_model
+from evergreen.visible import visible
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import MetadataStore

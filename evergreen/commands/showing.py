@@ -1,37 +1,19 @@
-"""How commands show things: tables and lines for people, JSON for programs.
-
-What comes from outside (names, reasons, paths, errors) may hold anything: markup, control
-characters that would drive the terminal, or a megabyte of text.
-"""
+"""How commands show things: tables and lines for people, JSON for programs."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evergreen.visible import plain
+
+__all__ = ["Json", "console", "next_step", "plain", "print_json", "table"]
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-MOST = 300
-"""Characters of one text."""
-
-
-def visible(text: str, most: int = MOST) -> str:
-    """Returns a text that a terminal takes as it is: visible, in one line, not too long."""
-    text = text if len(text) <= most else f"{text[:most]}..."
-    # Not printable are line ends and escapes, but also marks that turn the direction of writing.
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
-
-
-def plain(value: object, most: int = MOST) -> str:
-    """Returns a visible text that rich takes as it is, too."""
-    from rich.markup import escape
-
-    return escape(visible(str(value), most))
 
 
 def console() -> "Console":

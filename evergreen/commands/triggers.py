@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
+from evergreen.visible import visible
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import MetadataStore
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What starts runs, and what it has started.")
 SHOWN = 20
+MOST = 2000
+"""Characters of a line of a story."""
 
 
 @app.command(name="list")
@@ -60,7 +63,7 @@ def history(
 
     _, _, log = _open(project, config, overrides)
     for entry in log.entries[-last:]:
-        typer.echo(f"{when(entry):%Y-%m-%d %H:%M:%S}  {line(entry)}")
+        typer.echo(f"{when(entry):%Y-%m-%d %H:%M:%S}  {visible(line(entry))}")
     if not log.entries:
         typer.echo("nothing has happened yet")
     typer.echo("next: evergreen triggers explain ID")
@@ -81,7 +84,7 @@ def explain(
 
     settings, store, log = _open(project, config, overrides)
     for about, words in story(settings, store, log, name):
-        typer.echo(f"{about:<10}{words}")
+        typer.echo(f"{visible(about):<10}{visible(words, MOST)}")
 
 
 @app.command()
@@ -113,8 +116,8 @@ def fire(
     )
     event = log.notice(event)
     places.wake(settings)
-    typer.echo(f"event {event.id}: an `evergreen watch` that runs decides about it")
-    typer.echo(f"next: evergreen triggers explain {event.id}")
+    typer.echo(f"event {visible(event.id)}: an `evergreen watch` that runs decides about it")
+    typer.echo(f"next: evergreen triggers explain {visible(event.id)}")
 
 
 def _open(

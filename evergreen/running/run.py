@@ -2,7 +2,6 @@
 
 from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
-from rich.markup import escape
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import Claims
@@ -19,6 +18,10 @@ from evergreen.running.progress import Progress
 from evergreen.running.resuming import reopen
 from evergreen.running.summary import show_plan, show_summary
 from evergreen.settings import Settings
+from evergreen.visible import plain
+
+MOST = 1000
+"""Characters of what the servers say."""
 
 
 class RunFailedError(EvergreenError):
@@ -115,7 +118,7 @@ class Run:
             with self._console.status("writing the report"):
                 write_report(self._settings, self._store, record)
         except OSError as error:
-            self._console.print(f"[yellow]no report was written[/yellow]: {escape(str(error))}")
+            self._console.print(f"[yellow]no report was written[/yellow]: {plain(error)}")
             self._console.print(f"  to write it: evergreen report {record.run_id}")
 
     def _execute(self, record: RunRecord) -> Outcome:
@@ -132,7 +135,7 @@ class Run:
         if outcome is Outcome.PUSHED:
             with self._console.status("telling the model servers"):
                 told = tell_servers(self._settings, self._store)
-            self._console.print(f"\n{escape(told)}", highlight=False, soft_wrap=True)
+            self._console.print(f"\n{plain(told, MOST)}", highlight=False, soft_wrap=True)
         return outcome
 
     def _run_plan(self, plan: Plan) -> PartReader:

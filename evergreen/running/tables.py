@@ -4,11 +4,14 @@ from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from evergreen.reporting import reasons
 from evergreen.reporting.reasons import Report
+from evergreen.visible import plain
+
+MOST = 1000
+"""Characters of a line."""
 
 
 def show_data(console: Console, reports: list[Report]) -> None:
@@ -39,7 +42,7 @@ def show_model(console: Console, report: Report) -> None:
     table = _table("model, on the test split", "metric", "candidate", name)
     for metric, value in report["candidate"].items():
         other = _number(baseline[metric]) if baseline and metric in baseline else "-"
-        table.add_row(metric, _number(value), other)
+        table.add_row(plain(metric), _number(value), other)
     console.print()
     console.print(table)
     parts = [one for one in report["verdicts"] if _is_part(one)]
@@ -77,7 +80,9 @@ def _list(console: Console, mark: str, lines: Iterable[str]) -> None:
 
 def _line(console: Console, mark: str, text: str) -> None:
     color = {"✓": "green", "✗": "red", "~": "yellow"}[mark]
-    console.print(f"  [{color}]{mark}[/{color}] {escape(text)}", highlight=False, soft_wrap=True)
+    console.print(
+        f"  [{color}]{mark}[/{color}] {plain(text, MOST)}", highlight=False, soft_wrap=True
+    )
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -95,7 +100,7 @@ def _largest_drift(drifts: list[Report]) -> str:
         return "-"
     worst = max(drifts, key=lambda drift: drift["value"] / (drift["threshold"] or 1))
     high = len({drift["feature"] for drift in drifts if drift["exceeded"]})
-    text = f"{escape(worst['feature'])} {worst['value']:.3f} of {worst['threshold']:g}"
+    text = f"{plain(worst['feature'])} {worst['value']:.3f} of {worst['threshold']:g}"
     return text + (f" [yellow]({high} high)[/yellow]" if high else "")
 
 

@@ -293,3 +293,12 @@ def test_an_error_of_hostile_texts_drives_no_terminal(
     said = capsys.readouterr().err
     check_harmless(said)
     assert "\nnext line\n" in said
+
+
+def test_a_hostile_reason_of_a_trigger_drives_no_terminal(tmp_path: Path) -> None:
+    fired = ask(tmp_path, "triggers", "fire", "--reason", HOSTILE, "--key", HOSTILE)
+    name = last_line(fired).removeprefix("next: evergreen triggers explain ")
+    for words in (("history",), ("list",), ("explain", name)):
+        said = ask(tmp_path, "triggers", *words).stdout
+        check_harmless(said)
+        assert "<script>" in said or words == ("list",)
