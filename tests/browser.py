@@ -65,9 +65,9 @@ class Browser:
     async def call(self, method: str, **parameters: object) -> dict[str, Any]:
         """Asks the browser."""
         number = next(self._numbers)
-        self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
-        return await asyncio.wait_for(self._waiting.pop(number), SECONDS)
+        return await asyncio.wait_for(answer, SECONDS)
 
     async def size(self, width: int, height: int, dark: bool = False) -> None:
         """Makes the window as large as a screen, light or dark."""
@@ -132,7 +132,8 @@ class Browser:
         async for message in self._socket:
             told = json.loads(message.data)
             if "id" in told:
-                if (waits := self._waiting.get(told["id"])) and not waits.done():
+                waits = self._waiting.pop(told["id"])
+                if not waits.done():
                     waits.set_result(told.get("result", told))
             elif told["method"] == "Page.loadEventFired":
                 self._loaded.set()

@@ -26,7 +26,7 @@ LEAST = 16
 MOST_SESSIONS = 100
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; "
-    "script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

@@ -24,6 +24,6 @@ def triggers(policy: Policy, settings: Settings) -> dict[str, Any]:
         Policy.NEVER: {},
         Policy.ALWAYS: {"new_data": {"train": True, "watch": False}},
         Policy.SCHEDULE: {"schedule": {"cron": settings.replay.schedule}},
-        Policy.TRIGGER: {"performance": {"slices": False}, "distribution": {"slices": False}},
+        Policy.TRIGGER: {"performance": {}, "distribution": {}},
     }
     return {"window": settings.replay.window.model_dump(), **OFF, **NO_LIMIT, **own[policy]}
