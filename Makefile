@@ -45,6 +45,7 @@ bench: setup ## Compare with stock TFX and other model servers, and write docs/b
 	@$(BIN)/python -m benchmarks startup
 	@$(BIN)/python -m benchmarks serving
 	@$(BIN)/python -m benchmarks lineage
+	@$(BIN)/python -m benchmarks dashboard
 	@$(BIN)/python -m benchmarks monitoring
 
 lint: setup ## Check style, types and layers

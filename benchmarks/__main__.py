@@ -115,6 +115,25 @@ def lineage(
 
 
 @app.command()
+def dashboard(
+    runs: Annotated[
+        int, typer.Option(min=10, help="Runs in the store, of 20 artifacts each.")
+    ] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each page is asked for.")] = 20,
+) -> None:
+    """Asks the dashboard for its pages over a store of many runs: about 2 minutes.
+
+    Example: [bold]python -m benchmarks dashboard --runs 100[/bold]
+    """
+    from benchmarks.dashboard.asking import measure_all
+
+    console = Console()
+    result = measure_all(runs, rounds, pages.RESULTS / "dashboard", console)
+    (pages.RESULTS / "dashboard.json").write_text(result.model_dump_json(indent=1))
+    _write_page(console)
+
+
+@app.command()
 def monitoring(
     rounds: Annotated[int, typer.Option(min=1, help="How often all is measured.")] = 3,
     rows: Annotated[int, typer.Option(min=1000, help="Logged predictions.")] = 1_000_000,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.dashboard import section as dashboard
 from benchmarks.kubeflow import section as kubeflow
 from benchmarks.lineage import section as lineage
 from benchmarks.monitoring import section as monitoring
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Render] = {
     "serving": serving.render,
     "kubeflow": kubeflow.render,
     "lineage": lineage.render,
+    "dashboard": dashboard.render,
     "monitoring": monitoring.render,
 }
 """By name, in the order of the page: from a result's JSON, and a folder for images, to text."""

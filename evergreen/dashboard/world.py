@@ -47,9 +47,10 @@ class World:
         """How a run ended, or whether it is running."""
         return state(record, self.settings.pipeline.root)
 
-    def version(self, stage: Stage) -> VersionView | None:
-        """The version in a stage that one version has at most."""
-        return next((one for one in self.lineage.versions() if one.stage is stage), None)
+    def exposed(self) -> dict[Stage, VersionView]:
+        """The version that serves, and the canary, as far as there are."""
+        stages = (Stage.SERVING, Stage.CANARY)
+        return {one.stage: one for one in self.lineage.versions() if one.stage in stages}
 
     def monitored(self) -> list[tuple[int, MonitoringResult]]:
         """All monitoring results with their ids, oldest first."""

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
+from benchmarks.dashboard.browser import CHROMIUM, Browser
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import Outcome
-from tests.browser import CHROMIUM, Browser
 from tests.unit.dashboard.asking import TOKEN, dashboard
 from tests.unit.lineage.worlds import World
 

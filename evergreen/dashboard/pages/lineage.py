@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
+from evergreen.lineage.reader import Asked as Runs
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.trees import model_tree, span_tree
 from evergreen.lineage.views import ArtifactView, Branch, ExecutionView, GraphView, Way
@@ -14,6 +15,7 @@ from evergreen.reporting.graph import Graph, Label
 from evergreen.reporting.wording import many
 
 HOPS, MOST_HOPS = 2, 6
+NEWEST = 40
 MOST_BOXES = 80
 FEW = 3
 """Boxes of one kind; more are one box."""
@@ -26,11 +28,12 @@ STATES = {"complete": "good", "cached": "same", "failed": "bad", "running": "war
 
 
 def lineage(world: World, asked: Asked) -> Page:
-    """Where to start."""
+    """Where to start: at the newest."""
     del asked
-    versions = [one for one in reversed(world.lineage.versions()) if one.artifact_id]
-    spans = sorted({span.number for run in world.lineage.runs() for span in run.window})
-    return Page("lineage", "Lineage", {"versions": versions, "spans": spans})
+    versions = [one for one in reversed(world.lineage.versions()) if one.artifact_id][:NEWEST]
+    runs = world.lineage.runs(Runs(limit=NEWEST))
+    spans = sorted({span.number for run in runs for span in run.window}, reverse=True)
+    return Page("lineage", "Lineage", {"versions": versions, "spans": spans[:NEWEST]})
 
 
 def model(world: World, asked: Asked) -> Page:

@@ -1,42 +1,46 @@
 """Model versions: all of them, one, and two side by side."""
 
+from collections.abc import Mapping
+
 from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
-from evergreen.lineage.stages import Stage
-from evergreen.lineage.trees import model_tree
+from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.views import VersionView
 from evergreen.reporting.listing import metrics_on_test
 from evergreen.reporting.versions import diff
 from evergreen.serving.states import look
 
+A_PAGE = 50
+
 
 def models(world: World, asked: Asked) -> Page:
     """Lists versions, the newest first."""
-    del asked
+    number = asked.number("page", 1) or 1
     versions = [one for one in reversed(world.lineage.versions()) if one.stage]
-    records = {one.run_id: one for one in world.lineage.runs() if one.model_version}
-    metrics = {
-        one.version: metrics_on_test(records[one.run_id])
-        for one in versions
-        if one.run_id in records
+    shown = versions[(number - 1) * A_PAGE : number * A_PAGE]
+    values = {
+        "versions": shown,
+        "metrics": {one.version: _metrics(world, one) for one in shown},
+        "seen": look(world.settings),
+        "page": number,
+        "has_more": len(versions) > number * A_PAGE,
     }
-    shown = {"versions": versions, "metrics": metrics, "seen": look(world.settings)}
-    return Page("models", "Models", shown)
+    return Page("models", "Models", values)
+
+
+def _metrics(world: World, version: VersionView) -> Mapping[str, float | None]:
+    return metrics_on_test(world.lineage.record(version.run_id)) if version.run_id else {}
 
 
 def version(world: World, asked: Asked) -> Page:
     """Shows a version: stages, metrics, and what can be done with it."""
     found = world.lineage.version(asked.number("version"))
     run_id = world.lineage.run_of(found)
+    serving = next((v for v, s in stages(world.lineage.events()).items() if s is Stage.SERVING), 0)
     shown = {
         "version": found,
         "record": world.lineage.record(run_id) if run_id else None,
-        "tree": model_tree(world.lineage, found.version),
-        "others": [
-            one.version
-            for one in world.lineage.versions()
-            if one.stage and one.version != found.version
-        ],
+        "serving": serving if serving != found.version else 0,
         "can": _can(found),
     }
     return Page("version", f"Version {found.version}", shown)

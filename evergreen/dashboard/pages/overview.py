@@ -30,7 +30,8 @@ class Attention:
 def overview(world: World, asked: Asked) -> Page:
     """Makes the page."""
     del asked
-    serving, canary = world.version(Stage.SERVING), world.version(Stage.CANARY)
+    exposed = world.exposed()
+    serving, canary = exposed.get(Stage.SERVING), exposed.get(Stage.CANARY)
     runs = world.lineage.runs(Runs(limit=RECENT))
     states = {one.run_id: world.state(one) for one in runs}
     looks = [(id_, one) for id_, one in world.monitored() if _is_of(one, serving)]

@@ -28,10 +28,15 @@ def test_memory_time_and_output_of_a_child(tmp_path: Path) -> None:
 
 def test_children_of_the_child_count(tmp_path: Path) -> None:
     """Their memory at the same time together, and their processor time."""
+    # Each is told to go on once both are filled.
+    inner = f"{FILLED}\nprint(flush=True)\ninput()\n{BUSY}"
     both = (
         "import subprocess, sys\n"
-        f"inner = [subprocess.Popen([sys.executable, '-c', {f'{FILLED}{chr(10)}{BUSY}'!r}]) "
-        "for _ in range(2)]\n"
+        "pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        f"command = [sys.executable, '-c', {inner!r}]\n"
+        "inner = [subprocess.Popen(command, **pipes) for _ in range(2)]\n"
+        "[one.stdout.readline() for one in inner]\n"
+        "[(one.stdin.write(b'\\n'), one.stdin.flush()) for one in inner]\n"
         "[one.wait() for one in inner]"
     )
     measured = measure(child(both), tmp_path / "log", tmp_path)

@@ -1,6 +1,7 @@
 """A real browser, Debian's chromium without a window, driven by its DevTools protocol."""
 
 import asyncio
+import base64
 import itertools
 import json
 import shutil
@@ -15,6 +16,7 @@ from watchfiles import awatch
 
 CHROMIUM = shutil.which("chromium")
 SECONDS = 60
+PHONE = 500
 PORT_FILE = "DevToolsActivePort"
 
 
@@ -38,7 +40,7 @@ class Browser:
     async def open(cls, width: int = 1280, height: int = 900) -> AsyncIterator[Self]:
         """Starts the browser, and ends it."""
         assert CHROMIUM
-        with tempfile.TemporaryDirectory() as profile:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             process = await asyncio.create_subprocess_exec(
                 CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
                 "--disable-dev-shm-usage", f"--user-data-dir={profile}",
@@ -73,7 +75,7 @@ class Browser:
         """Makes the window as large as a screen, light or dark."""
         await self.call(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=width < 500,
+            width=width, height=height, deviceScaleFactor=1, mobile=width < PHONE,
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
@@ -121,10 +123,17 @@ class Browser:
           look();
         }})""")
 
+    async def painted(self) -> float:
+        """Milliseconds from asking for the page until something of it was to be seen."""
+        return float(
+            await self.run("""new Promise(done => new PerformanceObserver(found => {
+          const paint = found.getEntriesByName('first-contentful-paint')[0];
+          if (paint) done(paint.startTime);
+        }).observe({type: 'paint', buffered: true}))""")
+        )
+
     async def picture(self, file: Path) -> None:
         """Writes what is seen."""
-        import base64
-
         answer = await self.call("Page.captureScreenshot", format="png")
         file.write_bytes(base64.b64decode(answer["data"]))
 
