@@ -92,6 +92,8 @@ class Reader:
                 raise UnavailableError(str(error), hint=error.hint) from error
         try:
             return look(self._world)
+        except EvergreenError:  # what was asked for is not there; the store is well
+            raise
         except Exception:
             self._world = None
             raise

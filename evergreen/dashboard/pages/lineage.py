@@ -22,7 +22,7 @@ FEW = 3
 Key = tuple[str, int]
 """`a` and the id of an artifact, or `e` and that of an execution."""
 Tree = Callable[[Lineage, int], Branch]
-WIDTH = 18
+WIDTH = 17
 """Characters in a box."""
 STATES = {"complete": "good", "cached": "same", "failed": "bad", "running": "warn"}
 
