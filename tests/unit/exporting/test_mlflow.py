@@ -106,7 +106,7 @@ def test_stages_are_aliases(exported: list[dict], uri: str) -> None:
         1: ["serving"],
         6: ["canary"],
     }
-    assert there(uri)["2"].tags["evergreen.stage"] == "canary"
+    assert there(uri)["2"].tags["evergreen.stage"] == "archived"
 
 
 def test_metrics_and_lineage_are_told(world: World, exported: list[dict], uri: str) -> None:
@@ -152,7 +152,7 @@ def test_an_export_that_was_cut_off_is_taken_up(
 
 @pytest.fixture
 def other(tmp_path: Path) -> World:
-    """Another model: 1 serves, 2 and 3 are canaries."""
+    """Another model: 1 serves, 3 is the canary, 2 was it before."""
     place = [f"metadata.sqlite={tmp_path}/metadata.sqlite", "model.name=other"]
     return World.make(tmp_path, 3, place)
 
@@ -161,18 +161,18 @@ def test_aliases_follow_the_stages(other: World, tmp_path: Path, uri: str) -> No
     words = ["--set", "model.name=other", "--alias", "serving=champion"]
     export(tmp_path, uri, *words)
     assert client(uri).get_registered_model("other").aliases == {"champion": "1", "canary": "3"}
-    other.registry.promote(3, "ann", "better")
+    other.registry.promote(2, "ann", "better")
     again = export(tmp_path, uri, *words)
     assert {one["version"]: one["outcome"] for one in again} == {
         1: "updated",
-        2: "unchanged",
-        3: "updated",
+        2: "updated",
+        3: "unchanged",
     }
-    assert client(uri).get_registered_model("other").aliases == {"champion": "3", "canary": "2"}
+    assert client(uri).get_registered_model("other").aliases == {"champion": "2", "canary": "3"}
     assert client(uri).get_model_version("other", "1").tags["evergreen.stage"] == "archived"
-    other.registry.archive(2, "ann", "no use")
+    other.registry.archive(3, "ann", "no use")
     export(tmp_path, uri, *words)
-    assert client(uri).get_registered_model("other").aliases == {"champion": "3"}
+    assert client(uri).get_registered_model("other").aliases == {"champion": "2"}
 
 
 def test_hostile_texts_are_told_in_short(other: World, tmp_path: Path, uri: str) -> None:
