@@ -54,6 +54,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         columns=column_types(settings),
         key=settings.data.key,
         splits=settings.data.splits,
+        compression=settings.data.compression,
     ).with_id("ExampleGen")
     statistics = StatisticsGen(examples=examples.outputs["examples"])
     # Not used by the gate: what the data itself would say, to compare the curated schema with.
@@ -67,6 +68,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         anomalies=anomalies.outputs["anomalies"],
         schema=schema.outputs["schema"],
         rejected=examples.outputs["rejected"],
+        rejected_share=settings.data.rejected_share,
         ingest_key=span.ingest_key,
         series=settings.data_series,
         previous_in_window=int(plan.previous_in_window),

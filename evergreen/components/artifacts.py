@@ -8,6 +8,9 @@ from tfx.types.artifact import Artifact, Property, PropertyType
 class RejectedRows(Artifact):
     """Rows that ingestion had to refuse: `rejected.json` with counts and first rows.
 
+    All of them are in `rows-*.parquet`, as they were read: with `rejected_file`, `rejected_row` and
+    `rejected_because`. Files are there only for pieces of the span that have such rows.
+
     Properties:
         rows: How many rows were refused.
     """

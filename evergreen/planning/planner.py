@@ -138,6 +138,7 @@ class Planner:
             table_schema=digests.table_schema,
             row_key=data.key,
             splits=data.splits,
+            rejected_share=data.rejected_share,
         )
         return SpanRef(
             number=span.number,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from evergreen.components.example_gen.compression import Compression
 from evergreen.computing import available_cores
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.settings.dashboard import DashboardSettings
@@ -53,6 +54,14 @@ class DataSettings(Section):
     timestamp: str = Field(description="The column with the time of a row, in seconds since 1970.")
     splits: dict[Name, Annotated[int, Field(gt=0)]] = Field(
         description="Relative sizes of the splits, in hash buckets."
+    )
+
+    compression: Compression = Field(
+        description="Of ingested examples: none, or gzip, which is smaller and slower to write."
+    )
+    rejected_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="The share of a span's rows with values that do not fit their columns, beyond "
+        "which the data gate refuses the span. Such rows are written aside, and never trained on."
     )
 
     @field_validator("splits")

@@ -15,6 +15,7 @@ from evergreen.components.data_gate.drifting import measure
 from evergreen.components.data_gate.findings import empty_splits, from_rejections
 from evergreen.components.data_gate.loading import load_anomalies, load_schema, load_statistics
 from evergreen.components.data_gate.overflowing import add_overflows
+from evergreen.components.example_gen.rejecting import REPORT as REJECTED
 
 Statistics: TypeAlias = standard_artifacts.ExampleStatistics
 Earlier = dict[Against, list[Statistics]]
@@ -29,6 +30,7 @@ def DataGate(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inpu
     schema: InputArtifact[standard_artifacts.Schema],
     rejected: InputArtifact[RejectedRows],
     blessing: OutputArtifact[DataBlessing],
+    rejected_share: Parameter[float],
     ingest_key: Parameter[str],
     series: Parameter[str],
     previous_in_window: Parameter[int],
@@ -48,6 +50,7 @@ def DataGate(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inpu
         schema: The schema they were validated with.
         rejected: The rows that ingestion refused.
         blessing: Out: the verdict, with `report.json`.
+        rejected_share: Of the span's rows, beyond which refused rows refuse it.
         ingest_key: Under which the span's examples are found again.
         series: The spans that this one is one of.
         previous_in_window: Whether the span before is one of the window (0 or 1).
@@ -59,10 +62,10 @@ def DataGate(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inpu
     splits = artifact_utils.decode_split_names(statistics.split_names)
     stats = {split: load_statistics(statistics, split) for split in splits}
     rows = {split: int(dataset.num_examples) for split, dataset in stats.items()}
-    refused = json.loads(Path(rejected.uri, "rejected.json").read_text())
+    refused = json.loads(Path(rejected.uri, REJECTED).read_text())
     found = add_overflows(load_anomalies(anomalies), stats, expected)
     findings = from_anomalies(found, Path(examples.uri), expected)
-    findings += from_rejections(refused, sum(rows.values()) + refused["rows"])
+    findings += from_rejections(refused, sum(rows.values()) + refused["rows"], rejected_share)
     findings += empty_splits(rows)
     distances: list[Drift] = []
     for against, earlier in _earlier(

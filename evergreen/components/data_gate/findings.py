@@ -1,6 +1,7 @@
 """What the data gate finds: a finding's form, rows that were refused, empty splits."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,13 +35,15 @@ class Finding(BaseModel):
     examples: list[dict[str, str]] = []
 
 
-def from_rejections(report: Mapping[str, list[dict]], rows: int) -> list[Finding]:  # type: ignore[type-arg]
+def from_rejections(report: Mapping[str, Any], rows: int, share: float = 0.0) -> list[Finding]:
     """Turns the rows that ingestion refused into findings, one for each column and reason.
 
     Args:
         report: The content of ExampleGen's `rejected.json`.
         rows: All rows of the span.
+        share: Of the rows: up to so many may be refused, and the span is not.
     """
+    refuses = report["rows"] > share * rows
     return [
         Finding(
             feature=reason["column"],
@@ -48,6 +51,7 @@ def from_rejections(report: Mapping[str, list[dict]], rows: int) -> list[Finding
             description=f"the value {reason['reason']}: {_places(reason['examples'])}",
             count=reason["count"],
             rows=rows,
+            refuses=refuses,
             values=_values(reason["examples"]),
             examples=[
                 {key: shorten(str(value)) for key, value in example.items()}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import tensorflow as tf
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+from evergreen.components.records import read_records
 
 BATCH_ROWS = 65_536
 MAX_TEXT = 80
@@ -21,9 +22,8 @@ def read(folder: Path) -> Iterator[tuple[pa.RecordBatch, int]]:
         folder: TFRecords of `tf.Example`s.
     """
     decoder = ExamplesToRecordBatchDecoder()
-    files = sorted(str(file) for file in folder.iterdir())
-    for records in tf.data.TFRecordDataset(files).batch(BATCH_ROWS).as_numpy_iterator():
-        yield decoder.DecodeBatch(list(records)), len(records)
+    for records in read_records([folder], BATCH_ROWS):
+        yield decoder.DecodeBatch(records), len(records)
 
 
 def column_of(batch: pa.RecordBatch, name: str | None) -> pa.Array | None:

@@ -1,6 +1,7 @@
 """Reads the files of a span as a stream of Arrow record batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,43 @@ import pyarrow.parquet as pq
 from evergreen.spans.tables import MAX_ROW_BYTES
 
 BATCH_ROWS = 65_536
+BLOCK_BYTES = 8 << 20
+PIECE_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive rows of one file: what is encoded at a time, and becomes one file a split.
+
+    Attributes:
+        number: From 0, over all files of the span. It depends on the files alone.
+        file: The file's name.
+        first_row: The number of its first row in the file, from 1.
+        batches: The rows.
+    """
+
+    number: int
+    file: str
+    first_row: int
+    batches: tuple[pa.RecordBatch, ...]
+
+    def numbered(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yields the batches, each with the number of its first row."""
+        row = self.first_row
+        for batch in self.batches:
+            yield row, batch
+            row += batch.num_rows
+
+
+def read_pieces(files: Iterable[Path]) -> Iterator[Piece]:
+    """Yields all rows of some files, in order, about 131,072 at a time."""
+    number = 0
+    for file in files:
+        row = 1
+        for batches in _grouped(read_batches(file)):
+            yield Piece(number, file.name, row, batches)
+            number += 1
+            row += sum(batch.num_rows for batch in batches)
 
 
 def read_batches(file: Path) -> Iterator[pa.RecordBatch]:
@@ -28,8 +66,35 @@ def read_batches(file: Path) -> Iterator[pa.RecordBatch]:
         yield from _read_csv(file)
 
 
+def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, ...]]:
+    group: list[pa.RecordBatch] = []
+    for batch in batches:
+        group.append(batch)
+        if sum(one.num_rows for one in group) >= PIECE_ROWS:
+            yield tuple(group)
+            group = []
+    if group:
+        yield tuple(group)
+
+
 def _read_csv(file: Path) -> Iterator[pa.RecordBatch]:
-    blocks = pcsv.ReadOptions(block_size=MAX_ROW_BYTES)
+    """Reads in small blocks; from where a row is longer than one, in blocks that hold any row."""
+    done = 0
+    try:
+        for batch in _blocks(file, BLOCK_BYTES):
+            yield batch
+            done += batch.num_rows
+    except pa.ArrowInvalid as error:
+        if "block" not in str(error):
+            raise
+        for batch in _blocks(file, MAX_ROW_BYTES):
+            if batch.num_rows > done:
+                yield batch.slice(done)
+            done = max(done - batch.num_rows, 0)
+
+
+def _blocks(file: Path, size: int) -> Iterator[pa.RecordBatch]:
+    blocks = pcsv.ReadOptions(block_size=size)
     with pcsv.open_csv(file, read_options=blocks) as header:
         names = header.schema.names
     with pcsv.open_csv(

@@ -1,42 +1,89 @@
-"""Encodes columns as `tf.Example`s and writes them to the files of their splits."""
+"""Encodes a piece of rows as `tf.Example`s, and writes them to files of their splits."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import pyarrow as pa
-import tensorflow as tf
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-FILE_NAME = "data_tfrecord-00000-of-00001"
+from evergreen.components.example_gen.coercing import Refusal, coerce
+from evergreen.components.example_gen.compression import Compression
+from evergreen.components.example_gen.reading import Piece
+from evergreen.components.example_gen.rejecting import Aside, Rejections
+from evergreen.components.example_gen.splitting import assign_splits, fingerprints, is_key
+from evergreen.components.example_gen.tfrecords import frame, open_file
 
 
-def assign_splits(keys: pa.Array, splits: Mapping[str, int]) -> np.ndarray:
-    """Assigns rows to splits by a hash of their keys: the same key is always in the same split.
+@dataclass(frozen=True)
+class Form:
+    """What rows are to become.
 
-    The hash is FarmHash Fingerprint64, which does not change with version or platform and is
-    BigQuery's FARM_FINGERPRINT, so that a split can be repeated in SQL.
+    Attributes:
+        columns: The schema's type of each column: `FLOAT`, `INT` or `BYTES`.
+        key: The column with the row's stable key.
+        splits: Hash buckets of each split.
+        compression: Of the files.
+    """
+
+    columns: Mapping[str, str]
+    key: str
+    splits: Mapping[str, int]
+    compression: Compression = Compression.NONE
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a piece.
+
+    Attributes:
+        rejections: The rows that are no examples.
+        keys: The fingerprints of the keys of those that are, uint64.
+    """
+
+    rejections: Rejections
+    keys: np.ndarray
+
+
+def write_piece(piece: Piece, form: Form, examples: Path, rejected: Path) -> Written:
+    """Writes a file below `<examples>/Split-<name>/` for each split; refused rows aside.
 
     Args:
-        keys: The rows' keys, binary or numbers, shape [n], without nulls.
-        splits: Hash buckets of each split.
-
-    Returns:
-        Indices into the splits in their order, int64 of shape [n].
+        piece: The rows.
+        form: What they are to become.
+        examples: The folder of the splits' folders.
+        rejected: The folder of rows that are refused, each with the reason.
     """
-    buckets = _hash(keys, sum(splits.values()))
-    return np.searchsorted(np.cumsum(list(splits.values())), buckets, side="right")
+    encoder, found, keys = RecordBatchToExamplesEncoder(), Rejections(), []
+    aside = Aside(rejected, piece.number)
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(open_file(path, form.compression))
+            for path in _paths(piece.number, form, examples)
+        ]
+        for row, batch in piece.numbered():
+            lists, hashes, refusals = _convert(batch, form)
+            found.add(piece.file, row, refusals)
+            aside.add(piece.file, row, batch, refusals)
+            keys.append(hashes)
+            assigned = assign_splits(hashes, form.splits)
+            for index, file in enumerate(files):
+                file.writelines(frame(encoder.encode(lists.filter(pa.array(assigned == index)))))
+    aside.close()
+    return Written(found, np.concatenate([np.array([], np.uint64), *keys]))
 
 
-def fingerprints(keys: pa.Array) -> np.ndarray:
-    """Returns 63 bits of hash of each key, int64 of shape [n]: equal only for equal keys."""
-    return _hash(keys, 2**63 - 1)
+def file_name(number: int, form: Form, of: int | None = None) -> str:
+    """The name of the file of a piece; how many there are is known, and told, at the end."""
+    total = "unknown" if of is None else f"{of:05d}"
+    return f"data_tfrecord-{number:05d}-of-{total}{form.compression.suffix}"
 
 
-def _hash(keys: pa.Array, buckets: int) -> np.ndarray:
-    texts = keys if pa.types.is_binary(keys.type) else keys.cast(pa.string())
-    return tf.strings.to_hash_bucket_fast(texts.to_numpy(zero_copy_only=False), buckets).numpy()
+def split_folders(form: Form, examples: Path) -> list[Path]:
+    """Returns the folder of each split, in their order."""
+    return [examples / f"Split-{name}" for name in form.splits]
 
 
 def to_lists(columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
@@ -46,35 +93,34 @@ def to_lists(columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
     )
 
 
-class SplitWriter:
-    """Writes record batches to one TFRecord file a split, below `<folder>/Split-<name>/`."""
+def _paths(number: int, form: Form, examples: Path) -> list[Path]:
+    return [folder / file_name(number, form) for folder in split_folders(form, examples)]
 
-    def __init__(self, folder: Path, splits: Mapping[str, int]) -> None:
-        self._splits = splits
-        self._encoder = RecordBatchToExamplesEncoder()
-        self._writers = []
-        for name in splits:
-            (folder / f"Split-{name}").mkdir(parents=True, exist_ok=True)
-            self._writers.append(tf.io.TFRecordWriter(str(folder / f"Split-{name}" / FILE_NAME)))
 
-    def write(self, columns: Mapping[str, pa.Array], keys: pa.Array) -> None:
-        """Writes rows to the splits of their keys; both have the same length."""
-        lists, assigned = to_lists(columns), assign_splits(keys, self._splits)
-        for index, writer in enumerate(self._writers):
-            for record in self._encoder.encode(lists.filter(pa.array(assigned == index))):
-                writer.write(record)
+def _convert(batch: pa.RecordBatch, form: Form) -> tuple[pa.RecordBatch, np.ndarray, list[Refusal]]:
+    """The good rows as lists, the fingerprints of their keys, and why others are none."""
+    columns, refusals = coerce(batch, form.columns)
+    keys = columns.get(form.key, pa.nulls(batch.num_rows, pa.binary()))
+    refusals += _without_key(keys, form.key)
+    if refusals:
+        good = np.ones(batch.num_rows, bool)
+        good[[refusal.row for refusal in refusals]] = False
+        keep = pa.array(good)
+        columns = {name: column.filter(keep) for name, column in columns.items()}
+        keys = keys.filter(keep)
+    return to_lists(columns), fingerprints(keys), refusals
 
-    def __enter__(self) -> "SplitWriter":
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for writer in self._writers:
-            writer.close()
+def _without_key(keys: pa.Array, name: str) -> list[Refusal]:
+    """A row without a key is refused: its split could not be repeated."""
+    refusals = []
+    for row in np.flatnonzero(~is_key(keys)):
+        value = keys[int(row)].as_py()
+        reason = "is missing" if value is None else "is not UTF-8 without zero bytes"
+        refusals.append(
+            Refusal(int(row), name, str(value or ""), f"{reason}, and is the row's key")
+        )
+    return refusals
 
 
 def _to_list(column: pa.Array) -> pa.Array:

@@ -1,6 +1,6 @@
 """Asks exported models what they say of the test rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 from evergreen.components.model_gate.bootstrap import Floats
 from evergreen.components.model_gate.judging import Predictions
 from evergreen.components.model_gate.slicing import Value
+from evergreen.components.records import read_records
 
 BATCH_ROWS = 4096
 
@@ -35,7 +36,7 @@ def predict(
     labels: list[Floats] = []
     answers: list[list[Floats]] = [[] for _ in models]
     columns: dict[str, list[Value]] = {name: [] for name in features}
-    for records in _batches(folders):
+    for records in read_records(folders, BATCH_ROWS):
         batch = tf.constant(records)
         labels.append(models[0].signatures["transform_features"](batch)[label].numpy())
         for model, collected in zip(models, answers, strict=True):
@@ -57,12 +58,6 @@ def predict(
 
 def _column(batches: list[Floats]) -> Floats:
     return np.concatenate(batches).ravel().astype(np.float64)
-
-
-def _batches(folders: Sequence[Path]) -> Iterator[list[bytes]]:
-    files = sorted(str(file) for folder in folders for file in folder.iterdir())
-    for batch in tf.data.TFRecordDataset(files).batch(BATCH_ROWS).as_numpy_iterator():
-        yield list(batch)
 
 
 def _collect(records: list[bytes], columns: dict[str, list[Value]]) -> None:

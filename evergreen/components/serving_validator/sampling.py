@@ -9,7 +9,8 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
-from evergreen.components.example_gen.writing import fingerprints
+from evergreen.components.example_gen.splitting import fingerprints
+from evergreen.components.records import read_records
 from evergreen.errors import EvergreenError
 
 BATCH_ROWS = 4096
@@ -31,12 +32,11 @@ def sample(folders: Sequence[Path], schema: schema_pb2.Schema, key: str, count: 
     Raises:
         EvergreenError: If there is no row.
     """
-    files = sorted(str(file) for folder in folders for file in folder.iterdir())
     only_key = schema_pb2.Schema(feature=[one for one in schema.feature if one.name == key])
     decoder = ExamplesToRecordBatchDecoder(only_key.SerializeToString())
     kept: list[tuple[int, bytes]] = []
-    for records in tf.data.TFRecordDataset(files).batch(BATCH_ROWS).as_numpy_iterator():
-        keys = pc.list_flatten(decoder.DecodeBatch(list(records)).column(0))
+    for records in read_records(folders, BATCH_ROWS):
+        keys = pc.list_flatten(decoder.DecodeBatch(records).column(0))
         hashes = fingerprints(keys)
         kept = heapq.nsmallest(count, [*kept, *zip(hashes.tolist(), records, strict=True)])
     if not kept:

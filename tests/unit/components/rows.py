@@ -20,9 +20,12 @@ def write_split(folder: Path, split: str, rows: list[Row]) -> Path:
 
 
 def read_split(folder: Path, split: str) -> list[Row]:
-    files = [str(file) for file in sorted((folder / f"Split-{split}").iterdir())]
-    records = tf.data.TFRecordDataset(files).as_numpy_iterator()
-    return [_row(tf.train.Example.FromString(record)) for record in records]
+    return read_rows(*sorted((folder / f"Split-{split}").iterdir()))
+
+
+def read_rows(*files: Path) -> list[Row]:
+    records = tf.data.TFRecordDataset([str(file) for file in files]).as_numpy_iterator()
+    return [as_row(record) for record in records]
 
 
 def _feature(values: list[Value]) -> tf.train.Feature:
@@ -33,8 +36,8 @@ def _feature(values: list[Value]) -> tf.train.Feature:
     return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
-def _row(record: tf.train.Example) -> Row:
+def as_row(record: bytes) -> Row:
     """The features that have values, by name; one of no kind is a missing one to any parser."""
-    features = record.features.feature
+    features = tf.train.Example.FromString(record).features.feature
     kinds = {name: features[name].WhichOneof("kind") for name in sorted(features)}
     return {name: list(getattr(features[name], kind).value) for name, kind in kinds.items() if kind}

@@ -10,9 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from evergreen.components.example_gen import reading
-from evergreen.components.example_gen.component import Rejections, ingest
-from evergreen.components.example_gen.writing import assign_splits
-from tests.unit.components.rows import Row, read_split
+from evergreen.components.example_gen.compression import Compression
+from evergreen.components.example_gen.ingesting import ingest
+from evergreen.components.example_gen.splitting import Distinct, assign_splits, fingerprints
+from evergreen.components.example_gen.writing import Form
+from evergreen.components.records import read_records
+from tests.unit.components.rows import Row, as_row, read_rows, read_split
 
 SPLITS = {"train": 3, "eval": 1, "test": 1}
 KINDS = {"id": "BYTES", "fare": "FLOAT", "hour": "INT", "company": "BYTES", "gone": "INT"}
@@ -20,7 +23,7 @@ KINDS = {"id": "BYTES", "fare": "FLOAT", "hour": "INT", "company": "BYTES", "gon
 
 def run(folder: Path, *files: Path, kinds: dict[str, str] = KINDS) -> tuple[dict, dict]:
     """Ingests files; returns the rows of each split, and the report of the refused ones."""
-    rejections = ingest(files, folder, kinds, "id", SPLITS)
+    rejections, _ = ingest(files, Form(kinds, "id", SPLITS), folder, folder / "rejected")
     return {split: read_split(folder, split) for split in SPLITS}, rejections.report()
 
 
@@ -91,19 +94,20 @@ def test_order_and_number_of_files_move_no_row_to_another_split(
 
 def test_a_key_is_in_the_split_of_its_fingerprint() -> None:
     # From BigQuery's description of FARM_FINGERPRINT.
-    fingerprints = {
+    published = {
         "1footrue": -1541654101129638711,
         "2applefalse": 2794438866806483259,
         "3true": -4880158226897771312,
     }
-    keys = pa.array([key.encode() for key in fingerprints])
-    buckets = assign_splits(keys, {f"bucket-{index}": 1 for index in range(97)})
-    assert buckets.tolist() == [value % 2**64 % 97 for value in fingerprints.values()]
+    hashes = fingerprints(pa.array([key.encode() for key in published]))
+    assert hashes.tolist() == [value % 2**64 for value in published.values()]
+    buckets = assign_splits(hashes, {f"bucket-{index}": 1 for index in range(97)})
+    assert buckets.tolist() == [value % 2**64 % 97 for value in published.values()]
 
 
 def test_splits_have_the_sizes_of_their_buckets() -> None:
-    keys = pa.array([f"key-{index}".encode() for index in range(20_000)])
-    shares = np.bincount(assign_splits(keys, SPLITS)) / len(keys)
+    hashes = fingerprints(pa.array([f"key-{index}".encode() for index in range(20_000)]))
+    shares = np.bincount(assign_splits(hashes, SPLITS)) / len(hashes)
     assert shares == pytest.approx([0.6, 0.2, 0.2], abs=0.015)
 
 
@@ -193,7 +197,97 @@ def test_a_row_as_long_as_one_that_can_be_landed_can_be_ingested(tmp_path: Path)
 
 
 def test_keys_that_repeat_are_counted() -> None:
-    rejections = Rejections()
-    rejections.add_keys(pa.array([b"a", b"b", b"a"]))
-    rejections.add_keys(pa.array([b"b", b"c"]))
-    assert rejections.repeated_keys() == 2
+    with Distinct() as keys:
+        keys.add(fingerprints(pa.array([b"a", b"b", b"a"])))
+        keys.add(fingerprints(pa.array([b"b", b"c"])))
+        keys.add(np.array([0, 2**64 - 1, 0, 2**64 - 1], np.uint64))
+        assert keys.repeated() == 4
+
+
+@pytest.mark.parametrize("key", [b"\xff", b"a\0b"])
+def test_a_key_that_no_hash_takes_is_refused_with_its_row(tmp_path: Path, key: bytes) -> None:
+    table = pa.table({"id": [b"k1", key], "fare": [1.0, 2.0]})
+    splits, report = run(tmp_path / "examples", as_parquet(table, tmp_path / "part.parquet"))
+    assert [row["id"] for rows in splits.values() for row in rows] == [[b"k1"]]
+    [reason] = report["reasons"]
+    assert (reason["column"], reason["examples"][0]["row"]) == ("id", 2)
+
+
+def contents(folder: Path) -> dict[str, list[Row]]:
+    """The rows of each file; their bytes may differ, as features of an example have no order."""
+    files = sorted(folder.glob("Split-*/*"))
+    return {str(file.relative_to(folder)): read_rows(file) for file in files}
+
+
+def test_any_number_of_processes_writes_the_same_files(
+    tmp_path: Path, trips: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PIECE_ROWS", 150)
+    monkeypatch.setattr(reading, "BATCH_ROWS", 100)
+    fares = pa.array(["x" if index % 100 == 7 else "1" for index in range(trips.num_rows)])
+    table = trips.set_column(1, "fare", fares)
+    files = [
+        as_csv(table, tmp_path / "a.csv"),
+        as_parquet(table.slice(0, 450), tmp_path / "b.parquet"),
+    ]
+    found = {}
+    for workers in (1, 2):
+        form, target = Form(KINDS, "id", SPLITS), tmp_path / str(workers)
+        rejections, repeated = ingest(files, form, target, target / "rejected", workers)
+        aside = pq.read_table(target / "rejected").to_pylist()
+        found[workers] = contents(target), aside, rejections.report(), repeated
+    assert found[1] == found[2]
+    written, aside, report, repeated = found[2]
+    assert (report["rows"], len(aside), repeated) == (5 + 5, 5 + 5, 450 - 5)
+    names = {name for name in written if name.startswith("Split-train/")}
+    assert names == {f"Split-train/data_tfrecord-{n:05d}-of-00004" for n in range(4)}
+
+
+def test_refused_rows_are_written_aside_as_they_were_read_with_the_reason(tmp_path: Path) -> None:
+    run_csv(tmp_path, b"id,fare,hour\nk1,1,2\nk2,abc,1.5\n,3,4\n")
+    [file] = (tmp_path / "examples/rejected").iterdir()
+    assert pq.read_table(file).to_pylist() == [
+        {
+            "id": "k2",
+            "fare": "abc",
+            "hour": "1.5",
+            "rejected_file": "part-00000.csv",
+            "rejected_row": 2,
+            "rejected_because": "fare is not a number; hour is not a whole number",
+        },
+        {
+            "id": None,
+            "fare": "3",
+            "hour": "4",
+            "rejected_file": "part-00000.csv",
+            "rejected_row": 3,
+            "rejected_because": "id is missing, and is the row's key",
+        },
+    ]
+
+
+def test_nothing_is_written_aside_if_all_rows_fit(tmp_path: Path) -> None:
+    run_csv(tmp_path, b"id,fare\nk1,1\n")
+    assert not (tmp_path / "examples/rejected").exists()
+
+
+def test_gzipped_examples_are_the_same_and_smaller(tmp_path: Path, trips: pa.Table) -> None:
+    file, size, records = as_parquet(trips, tmp_path / "part.parquet"), {}, {}
+    for compression in Compression:
+        form, target = Form(KINDS, "id", SPLITS, compression), tmp_path / compression
+        ingest([file], form, target, target / "rejected")
+        folders = [target / f"Split-{name}" for name in SPLITS]
+        [path] = folders[0].iterdir()
+        size[compression] = path.stat().st_size
+        batches = read_records(folders, rows=64)
+        records[compression] = [[as_row(record) for record in batch] for batch in batches]
+    assert records["none"] == records["gzip"]
+    assert sum(map(len, records["none"])) == trips.num_rows
+    assert size["gzip"] < size["none"] / 2
+
+
+def test_from_where_a_row_is_longer_than_a_block_larger_ones_are_read(tmp_path: Path) -> None:
+    lines = [f"k{index},{'x' * 100}\n".encode() for index in range(120_000)]
+    lines[100_000] = b"long," + b"y" * (9 << 20) + b"\n"
+    rows, _ = run_csv(tmp_path, b"id,company\n" + b"".join(lines))
+    assert len({row["id"][0] for row in rows}) == len(rows) == len(lines)

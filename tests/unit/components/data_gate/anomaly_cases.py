@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from evergreen.components.example_gen.writing import assign_splits
+from evergreen.components.example_gen.splitting import assign_splits, fingerprints
 from tests.unit.components.data_gate.gating import SPLITS, trips
 from tests.unit.components.rows import Row
 
@@ -31,7 +31,7 @@ def sixty() -> pa.Table:
     for column in columns:
         complete = pc.and_(complete, pc.is_valid(column))
     table = trips().filter(complete).slice(0, ROWS)
-    splits = assign_splits(table["trip_id"].combine_chunks(), SPLITS)
+    splits = assign_splits(fingerprints(table["trip_id"].combine_chunks()), SPLITS)
     _, first = np.unique(splits, return_index=True)
     return table.take(np.concatenate([first, np.delete(np.arange(ROWS), first)]))
 

@@ -27,8 +27,8 @@ from data.taxi.source import read_source, sample_path
 from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.component import DataGate
 from evergreen.components.example_gen.coercing import coerce
-from evergreen.components.example_gen.component import ingest
-from evergreen.components.example_gen.writing import to_lists
+from evergreen.components.example_gen.ingesting import ingest
+from evergreen.components.example_gen.writing import Form, to_lists
 from evergreen.spans import add_row_keys
 from tests.unit.components.rows import Row, write_split
 
@@ -56,7 +56,9 @@ def column_types() -> dict[str, str]:
 def ingested(folder: Path, table: pa.Table) -> Report:
     """Brings a table into a folder of examples as ExampleGen does; returns the refused rows."""
     pq.write_table(table, file := folder / "part.parquet")
-    return ingest([file], folder / "examples", column_types(), KEY_COLUMN, SPLITS).report()
+    form = Form(column_types(), KEY_COLUMN, SPLITS)
+    rejections, _ = ingest([file], form, folder / "examples", folder / "aside")
+    return rejections.report()
 
 
 def written(folder: Path, splits: Mapping[str, list[Row]]) -> None:
@@ -145,7 +147,7 @@ class Gate:
         Path(self._rejected.uri, "rejected.json").write_text(json.dumps(refused))
         self.blessing = artifact(DataBlessing, folder / "blessing")
 
-    def report(self, **earlier: Any) -> Report:
+    def report(self, rejected_share: float = 0.0, **earlier: Any) -> Report:
         """Lets the gate decide, with `previous_statistics` and `window_statistics` if given."""
         DataGate.test_call(
             examples=self._examples,
@@ -154,6 +156,7 @@ class Gate:
             schema=self._schema,
             rejected=self._rejected,
             blessing=self.blessing,
+            rejected_share=rejected_share,
             ingest_key="key",
             series="taxi",
             previous_in_window=1,

@@ -100,9 +100,9 @@ def test_a_column_without_name_is_told(tmp_path: Path) -> None:
     assert (finding["count"], finding["values"]) == (3, ["7"])
 
 
-def gated(folder: Path, table: pa.Table) -> Report:
+def gated(folder: Path, table: pa.Table, rejected_share: float = 0.0) -> Report:
     refused = ingested(folder, table)
-    return Gate(folder, taxi_schema(), refused).report()
+    return Gate(folder, taxi_schema(), refused).report(rejected_share)
 
 
 def test_example_rows_are_the_rows_that_were_delivered(tmp_path: Path) -> None:
@@ -129,6 +129,23 @@ def test_all_problems_are_in_one_report_with_the_refused_rows(tmp_path: Path) ->
     }
     assert report["refused_rows"] == 3
     assert not report["blessed"]
+
+
+@pytest.mark.parametrize(("share", "blessed"), [(0.0, False), (0.04, False), (0.05, True)])
+def test_a_share_of_rows_may_be_refused_if_settings_say_so(
+    tmp_path: Path, share: float, blessed: bool
+) -> None:
+    table = sixty()
+    fares = pa.array(["far"] * 3 + [str(fare) for fare in table["fare"].to_pylist()[3:]])
+    table = table.drop_columns("fare").append_column("fare", fares)
+    report = gated(tmp_path, table, rejected_share=share)
+    [finding] = report["findings"]
+    assert (finding["kind"], finding["count"], finding["refuses"]) == (
+        "ROWS_REFUSED",
+        3,
+        not blessed,
+    )
+    assert report["blessed"] is blessed
 
 
 def test_what_no_row_bears_out_is_not_told_beside_what_rows_do(tmp_path: Path) -> None:

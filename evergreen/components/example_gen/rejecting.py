@@ -1,0 +1,98 @@
+"""Rows that cannot become examples: counted, shown, and written aside."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evergreen.components.example_gen.coercing import Refusal
+
+REPORT = "rejected.json"
+MAX_EXAMPLES = 20
+
+
+@dataclass
+class Rejections:
+    """Refused values: how many of each kind, and the first few with their places.
+
+    Attributes:
+        rows: How many rows were refused.
+    """
+
+    rows: int = 0
+    _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _examples: dict[tuple[str, str], list[dict[str, str | int]]] = field(default_factory=dict)
+
+    def add(self, file: str, first_row: int, refusals: Sequence[Refusal]) -> None:
+        """Adds the refusals of a batch whose first row is number `first_row` of the file."""
+        self.rows += len({refusal.row for refusal in refusals})
+        for refusal in refusals:
+            place: dict[str, str | int] = {
+                "file": file,
+                "row": first_row + refusal.row,
+                "value": refusal.value,
+            }
+            self._add((refusal.column, refusal.reason), 1, [place])
+
+    def merge(self, others: "Rejections") -> None:
+        """Adds those of later rows."""
+        self.rows += others.rows
+        for reason, count in others._counts.items():
+            self._add(reason, count, others._examples[reason])
+
+    def report(self) -> dict[str, object]:
+        """The content of `rejected.json`."""
+        reasons = [
+            {"column": column, "reason": reason, "count": count, "examples": self._examples[key]}
+            for key, count in self._counts.most_common()
+            for column, reason in [key]
+        ]
+        return {"rows": self.rows, "reasons": reasons}
+
+    def _add(self, reason: tuple[str, str], count: int, places: list[dict[str, str | int]]) -> None:
+        self._counts[reason] += count
+        shown = self._examples.setdefault(reason, [])
+        shown += places[: MAX_EXAMPLES - len(shown)]
+
+
+class Aside:
+    """A Parquet file of the refused rows of one piece, as they were read, and why; made if needed.
+
+    Besides the columns it has `rejected_file`, `rejected_row` and `rejected_because`.
+    """
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._path = folder / f"rows-{number:05d}.parquet"
+        self._tables: list[pa.Table] = []
+
+    def add(
+        self, file: str, first_row: int, batch: pa.RecordBatch, refusals: Sequence[Refusal]
+    ) -> None:
+        """Adds the refused rows of a batch."""
+        if not refusals:
+            return
+        ordered = sorted(refusals, key=attrgetter("row"))
+        because = {
+            row: "; ".join(f"{one.column} {one.reason}" for one in of_row)
+            for row, of_row in groupby(ordered, key=attrgetter("row"))
+        }
+        rows = pa.Table.from_batches([batch]).take(pa.array(because))
+        told = {
+            "rejected_file": pa.array([file] * len(because)),
+            "rejected_row": pa.array([first_row + row for row in because]),
+            "rejected_because": pa.array(because.values()),
+        }
+        for name, column in told.items():
+            rows = rows.append_column(name, column)
+        self._tables.append(rows)
+
+    def close(self) -> None:
+        """Writes the file, if there is a row."""
+        if self._tables:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.concat_tables(self._tables), self._path)

@@ -1,0 +1,103 @@
+"""Which split a row is in: decided by its key, and by nothing else."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from tempfile import TemporaryFile
+from types import TracebackType
+
+import farmhash
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+PARTS = 64
+
+
+def fingerprints(keys: pa.Array) -> np.ndarray:
+    """Returns FarmHash Fingerprint64 of each key.
+
+    It does not change with version or platform and is BigQuery's FARM_FINGERPRINT (which shows it
+    as a signed number), so that a split can be repeated in SQL.
+
+    Args:
+        keys: Text that `is_key` takes, or numbers, shape [n], without nulls.
+
+    Returns:
+        uint64 of shape [n]: equal only for equal keys.
+    """
+    texts = keys.cast(pa.string()).to_pylist()
+    return np.fromiter(map(farmhash.fingerprint64, texts), np.uint64, len(texts))
+
+
+def is_key(keys: pa.Array) -> np.ndarray:
+    """Whether each value can be a row's key: there, UTF-8, without zero bytes. Shape [n]."""
+    if not pa.types.is_binary(keys.type):
+        return keys.is_valid().to_numpy(zero_copy_only=False)
+    try:
+        texts = keys.cast(pa.string())
+    except pa.ArrowInvalid:  # some are not; find out which
+        texts = pa.array([_decoded(value) for value in keys.to_pylist()], pa.string())
+    return (
+        pc.invert(pc.match_substring(texts, "\0")).fill_null(False).to_numpy(zero_copy_only=False)
+    )
+
+
+def assign_splits(hashes: np.ndarray, splits: Mapping[str, int]) -> np.ndarray:
+    """Assigns rows to splits: the same key is always in the same split.
+
+    Args:
+        hashes: The fingerprints of the rows' keys, uint64 of shape [n].
+        splits: Hash buckets of each split.
+
+    Returns:
+        Indices into the splits in their order, int64 of shape [n].
+    """
+    buckets = hashes % np.uint64(sum(splits.values()))
+    return np.searchsorted(np.cumsum(list(splits.values())), buckets, side="right")
+
+
+class Distinct:
+    """Counts fingerprints that repeat.
+
+    They wait on disk, in parts by their value, so that memory does not grow with the rows.
+    """
+
+    def __init__(self) -> None:
+        with ExitStack() as stack:
+            self._files = [stack.enter_context(TemporaryFile()) for _ in range(PARTS)]
+            self._stack = stack.pop_all()
+
+    def add(self, hashes: np.ndarray) -> None:
+        """Adds fingerprints, uint64 of shape [n]."""
+        ordered = np.sort(hashes)
+        bounds = np.arange(1, PARTS, dtype=np.uint64) * np.uint64(2**64 // PARTS)
+        parts = np.split(ordered, np.searchsorted(ordered, bounds))
+        for file, part in zip(self._files, parts, strict=True):
+            file.write(part.tobytes())
+
+    def repeated(self) -> int:
+        """How many of them were there before."""
+        repeated = 0
+        for file in self._files:
+            file.seek(0)
+            part = np.frombuffer(file.read(), np.uint64)
+            repeated += len(part) - len(np.unique(part))
+        return repeated
+
+    def __enter__(self) -> "Distinct":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None

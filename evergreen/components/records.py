@@ -1,0 +1,22 @@
+"""Reads the examples that nodes hand on, plain or gzipped."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+
+def read_records(folders: Sequence[Path], rows: int) -> Iterator[list[bytes]]:
+    """Yields serialized `tf.Example`s, at most so many at a time, in the order of their files.
+
+    Args:
+        folders: Folders of TFRecords; files that end in `.gz` are gzipped.
+        rows: In a batch.
+    """
+    files = sorted(str(file) for folder in folders for file in folder.iterdir())
+    compressions = ["GZIP" if file.endswith(".gz") else "" for file in files]
+    named = tf.data.Dataset.from_tensor_slices(
+        (tf.constant(files, tf.string), tf.constant(compressions, tf.string))
+    )
+    for batch in named.flat_map(tf.data.TFRecordDataset).batch(rows).as_numpy_iterator():
+        yield list(batch)
