@@ -47,6 +47,7 @@ bench: setup ## Compare with stock TFX and other model servers, and write docs/b
 	@$(BIN)/python -m benchmarks lineage
 	@$(BIN)/python -m benchmarks dashboard
 	@$(BIN)/python -m benchmarks monitoring
+	@$(BIN)/python -m benchmarks controller
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

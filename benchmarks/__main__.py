@@ -154,6 +154,22 @@ def monitoring(
 
 
 @app.command()
+def controller(
+    rounds: Annotated[int, typer.Option(min=1, help="How often all is measured.")] = 3,
+) -> None:
+    """Measures how soon runs start after their event, and what waiting costs: 2 minutes a round.
+
+    Example: [bold]python -m benchmarks controller --rounds 1[/bold]
+    """
+    from benchmarks.controller.measuring import measure_all
+
+    console = Console()
+    result = measure_all(rounds, pages.RESULTS / "controller", console)
+    (pages.RESULTS / "controller.json").write_text(result.model_dump_json(indent=1))
+    _write_page(console)
+
+
+@app.command()
 def page() -> None:
     """Writes the page again from the results in var/bench, and measures nothing.
 

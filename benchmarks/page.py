@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.controller import section as controller
 from benchmarks.dashboard import section as dashboard
 from benchmarks.kubeflow import section as kubeflow
 from benchmarks.lineage import section as lineage
@@ -34,6 +35,7 @@ SECTIONS: dict[str, Render] = {
     "lineage": lineage.render,
     "dashboard": dashboard.render,
     "monitoring": monitoring.render,
+    "controller": controller.render,
 }
 """By name, in the order of the page: from a result's JSON, and a folder for images, to text."""
 

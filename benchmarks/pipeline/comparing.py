@@ -116,17 +116,18 @@ def rotated(names: Sequence[str], by: int) -> list[str]:
 def read_process(measured: Measured, folder: Path) -> Process:
     """Adds to what was measured what ML Metadata says of the nodes of that process."""
     store = open_store(MetadataSettings(sqlite=folder / "metadata.sqlite"))
-    states = [state for state in _states(store) if state.started >= measured.started]
+    found = [state for state in states(store) if state.started >= measured.started]
     return Process(
         measured=measured,
-        nodes=tuple(Node(node=s.node_id, state=s.state, seconds=s.seconds) for s in states),
-        before=states[0].started - measured.started,
-        after=measured.ended - states[-1].updated,
+        nodes=tuple(Node(node=s.node_id, state=s.state, seconds=s.seconds) for s in found),
+        before=found[0].started - measured.started,
+        after=measured.ended - found[-1].updated,
         report=_report_seconds(store, folder, measured),
     )
 
 
-def _states(store: MetadataStore) -> list[NodeState]:
+def states(store: MetadataStore) -> list[NodeState]:
+    """Returns all executions of the one pipeline in a store, in their order."""
     [pipeline] = store.get_contexts_by_type("pipeline")
     reader, runs = NodeReader(store), store.get_contexts_by_type("pipeline_run")
     states = [state for run in runs for state in reader.states(pipeline.name, run.name)]

@@ -98,6 +98,7 @@ def test_what_it_leaves_is_that_of_a_run_that_was_never_killed(
     assert Doctor(other.settings, other.store).examine() == []
 
     [event], [entered] = other.lineage.events(), project.lineage.events()[:1]
-    same = {"action", "model", "stage", "who", "why"}
+    # Not the artifact's id: a node that was killed may have taken one, nodes at the same time swap.
+    same = {"action": True, "model": {"version"}, "stage": True, "who": True, "why": True}
     assert event.model_dump(include=same) == entered.model_dump(include=same)
     assert event.evidence["metrics"] == entered.evidence["metrics"]

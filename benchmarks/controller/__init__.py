@@ -1,0 +1,1 @@
+"""The controller: how soon a run starts after its event, and what waiting costs."""
