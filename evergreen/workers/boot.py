@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     worker = known.id.strip("'")
     info = _provision(known.provision_endpoint, worker)
     paths = _shipped(info, worker)
-    os.execve(sys.executable, [sys.executable, "-m", HARNESS], environment(info, worker, paths))
+    # -P: the folder it was started in is not searched for code; what was shipped is.
+    words = [sys.executable, "-P", "-m", HARNESS]
+    os.execve(sys.executable, words, environment(info, worker, paths))
 
 
 def environment(
