@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     paths = _shipped(info, worker)
     # -P: the folder it was started in is not searched for code; what was shipped is.
     words = [sys.executable, "-P", "-m", HARNESS]
-    os.execve(sys.executable, words, environment(info, worker, paths))
+    os.execve(sys.executable, words, environment(info, worker, paths))  # noqa: S606
 
 
 def environment(

@@ -18,7 +18,7 @@ def test_a_cluster_of_our_own_has_slots(flink_rest: int) -> None:
 def test_workers_run_the_code_that_was_shipped(engine: Engine, tmp_path: Path) -> None:
     def tell(number: int) -> str:
         import evergreen
-        import models.taxi.features as features
+        from models.taxi import features
 
         found = {"pid": os.getpid(), "files": [evergreen.__file__, features.__file__]}
         return json.dumps(found | {"number": number})
