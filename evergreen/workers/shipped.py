@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from apache_beam.portability.api import beam_artifact_api_pb2, beam_runner_api_pb2
 
@@ -14,7 +14,7 @@ from evergreen.errors import EvergreenError
 
 LISTS = ("submission_environment_dependencies.txt", "extra_packages.txt")
 """What Beam ships besides packages, to compare and to list."""
-Artifact = beam_runner_api_pb2.ArtifactInformation
+Artifact: TypeAlias = beam_runner_api_pb2.ArtifactInformation
 
 
 class ShippedError(EvergreenError):

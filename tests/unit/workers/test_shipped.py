@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import grpc
@@ -26,7 +26,7 @@ def service() -> Iterator[beam_artifact_api_pb2_grpc.ArtifactRetrievalServiceStu
     server = grpc.server(ThreadPoolExecutor(2))
     port = server.add_insecure_port("127.0.0.1:0")
     beam_artifact_api_pb2_grpc.add_ArtifactRetrievalServiceServicer_to_server(
-        ArtifactRetrievalService(lambda path: closing(Path(path).open("rb"))), server
+        ArtifactRetrievalService(lambda path: BytesIO(Path(path).read_bytes())), server
     )
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -81,7 +81,7 @@ def test_requirements_are_refused_with_what_to_do(
 ) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("pandas")
-    with pytest.raises(ShippedError, match="requirements.txt was shipped") as refused:
+    with pytest.raises(ShippedError, match="was shipped to a worker") as refused:
         unpacked([artifact(file, file.name)], service, WHO, private(tmp_path / "workers"))
     assert "--setup_file" in str(refused.value.hint)
 
