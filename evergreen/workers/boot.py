@@ -7,10 +7,12 @@ project's code is shipped.
 
 import argparse
 import json
+import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -24,6 +26,7 @@ from google.protobuf import json_format, text_format
 
 from evergreen.workers.shipped import private, unpacked
 
+log = logging.getLogger(__name__)
 HARNESS = "apache_beam.runners.worker.sdk_worker_main"
 SECONDS = 60.0
 """For an answer of the runner that started this process."""
@@ -38,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Issue: Beam 2.77's Prism gives the name in quotes, and does not know it again with them.
     worker = known.id.strip("'")
     info = _provision(known.provision_endpoint, worker)
-    paths = _shipped(info, worker)
+    with _failures_told(info, worker):
+        paths = _shipped(info, worker)
     # -P: the folder it was started in is not searched for code; what was shipped is.
     words = [sys.executable, "-P", "-m", HARNESS]
     os.execve(sys.executable, words, environment(info, worker, paths))  # noqa: S606
@@ -66,6 +70,22 @@ def environment(
     if info.HasField("status_endpoint"):
         told["STATUS_API_SERVICE_DESCRIPTOR"] = _text(info.status_endpoint)
     return os.environ | told
+
+
+@contextmanager
+def _failures_told(info: beam_provision_api_pb2.ProvisionInfo, worker: str) -> Iterator[None]:
+    """Logs what goes wrong to the runner: task managers of Flink drop what workers print."""
+    try:
+        yield
+    except Exception as error:
+        os.environ["WORKER_ID"] = worker  # read by what is imported now
+        from apache_beam.runners.worker.log_handler import FnApiLogRecordHandler
+
+        handler = FnApiLogRecordHandler(info.logging_endpoint)
+        log.addHandler(handler)
+        log.exception("cannot start: %s %s", error, getattr(error, "hint", ""))
+        handler.close()
+        raise
 
 
 def _provision(endpoint: str, worker: str) -> beam_provision_api_pb2.ProvisionInfo:

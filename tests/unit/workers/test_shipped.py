@@ -5,33 +5,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
 
 import grpc
 import pytest
-from apache_beam.portability import common_urns
-from apache_beam.portability.api import beam_artifact_api_pb2_grpc, beam_runner_api_pb2
-from apache_beam.runners.portability.artifact_service import ArtifactRetrievalService
+from apache_beam.portability.api import beam_artifact_api_pb2_grpc
 
-from evergreen.workers.shipped import Artifact, ShippedError, private, unpacked
+from evergreen.workers.shipped import ShippedError, private, unpacked
 from tests.project import ROOT
+from tests.unit.workers.runner import artifact, serving
 
 WHO = (("worker_id", "1-1"),)
 
 
 @pytest.fixture
 def service() -> Iterator[beam_artifact_api_pb2_grpc.ArtifactRetrievalServiceStub]:
-    """Beam's own service of files."""
-    server = grpc.server(ThreadPoolExecutor(2))
-    port = server.add_insecure_port("127.0.0.1:0")
-    beam_artifact_api_pb2_grpc.add_ArtifactRetrievalServiceServicer_to_server(
-        ArtifactRetrievalService(lambda path: BytesIO(Path(path).read_bytes())), server
-    )
-    server.start()
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    with serving() as runner, grpc.insecure_channel(runner.endpoint) as channel:
         yield beam_artifact_api_pb2_grpc.ArtifactRetrievalServiceStub(channel)
-    server.stop(None)
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +31,6 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "setup.py", "--quiet", "sdist", "--dist-dir", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return next(folder.glob("*.tar.gz"))
-
-
-def artifact(file: Path, name: str) -> Artifact:
-    payload = beam_runner_api_pb2.ArtifactFilePayload(path=str(file))
-    role = beam_runner_api_pb2.ArtifactStagingToRolePayload(staged_name=name)
-    return Artifact(
-        type_urn=common_urns.artifact_types.FILE.urn,
-        type_payload=payload.SerializeToString(),
-        role_urn=common_urns.artifact_roles.STAGING_TO.urn,
-        role_payload=role.SerializeToString(),
-    )
 
 
 def test_the_project_is_unpacked_once(
