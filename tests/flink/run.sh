@@ -19,4 +19,4 @@ get EVERGREEN_PRISM tests/flink/prism.sh
 alone=(unshare --net)
 [ "$(id -u)" = 0 ] || alone+=(--map-root-user)
 exec "${alone[@]}" sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && exec "$@"' sh \
-  .venv/bin/pytest tests/flink "$@"
+  .venv/bin/pytest "${@:-tests/flink}"
