@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run serve test test-kill test-containers image bench replay lint clean
+.PHONY: help setup lock data run serve test test-kill test-containers test-flink image bench replay lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ test-kill: setup ## Kill a run in every node, three times, and resume it each ti
 
 test-containers: setup ## Build the image and test it in containers (root, podman, runc, debootstrap)
 	@$(BIN)/pytest tests/containers
+
+test-flink: setup ## Run Beam-based nodes on a Flink cluster of the tests' own, and compare (Java, Maven, Go)
+	@tests/flink/run.sh
 
 image: ## Build the image evergreen:<version> with podman or docker
 	@deploy/image.sh $(IMAGE_ARGS)

@@ -35,7 +35,10 @@ setup(
     install_requires=requirements("runtime.in"),
     extras_require={"mlflow": requirements("mlflow.in")},
     entry_points={
-        "console_scripts": ["evergreen=evergreen.cli:main"],
+        "console_scripts": [
+            "evergreen=evergreen.cli:main",
+            "evergreen-beam-worker=evergreen.workers.boot:main",
+        ],
         "evergreen.orchestrators": [
             "beam=evergreen.orchestrators.beam:BeamOrchestrator",
             "kubeflow=evergreen.orchestrators.kubeflow:KubeflowOrchestrator",

@@ -3,6 +3,8 @@
 import pytest
 
 from evergreen.computing import MIB, available_cores, choose, in_process, threshold
+from evergreen.settings import load_settings
+from tests.project import ROOT
 
 GIB = 1024 * MIB
 
@@ -52,3 +54,10 @@ def test_other_runners_are_no_process_of_ours() -> None:
 
 def test_there_is_a_core() -> None:
     assert available_cores() >= 1
+
+
+def test_the_overlay_for_flink_leaves_this_process() -> None:
+    args = load_settings(ROOT, ["flink"]).beam.args
+    chosen = choose(args, 8 * MIB, cores=16)
+    assert (chosen.options, chosen.told) == ((), "as beam.args say")
+    assert not in_process(args)

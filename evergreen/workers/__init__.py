@@ -1,0 +1,1 @@
+"""Processes that work for Beam's runners on other machines."""
