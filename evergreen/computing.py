@@ -68,6 +68,11 @@ def threshold(workers: int) -> float:
     return WORKERS_START / saved if saved > 0 else math.inf
 
 
+def has_workers(options: Sequence[str]) -> bool:
+    """Whether Beam options of the settings name a runner other than this process."""
+    return bool(_parse(options).runner) and not in_process(options)
+
+
 def in_process(options: Sequence[str]) -> bool:
     """Whether Beam options mean one process, this one."""
     known = _parse(options)

@@ -55,6 +55,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         key=settings.data.key,
         splits=settings.data.splits,
         compression=settings.data.compression,
+        beam_args=settings.beam.workers,
     ).with_id("ExampleGen")
     statistics = StatisticsGen(examples=examples.outputs["examples"])
     # Not used by the gate: what the data itself would say, to compare the curated schema with.

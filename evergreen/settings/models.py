@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from evergreen.components.example_gen.compression import Compression
-from evergreen.computing import available_cores
+from evergreen.computing import available_cores, has_workers
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.settings.dashboard import DashboardSettings
 from evergreen.settings.exposure import ExposureSettings
@@ -93,6 +93,11 @@ class BeamSettings(Section):
         description="Beam pipeline options of every Beam-based node. Without a runner among them "
         "each node chooses by the size of its data and the cores there are."
     )
+
+    @property
+    def workers(self) -> list[str]:
+        """The options, if they name a runner that computes elsewhere than in the node's process."""
+        return self.args if has_workers(self.args) else []
 
 
 class ServingSettings(Section):

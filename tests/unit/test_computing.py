@@ -61,3 +61,10 @@ def test_the_overlay_for_flink_leaves_this_process() -> None:
     chosen = choose(args, 8 * MIB, cores=16)
     assert (chosen.options, chosen.told) == ((), "as beam.args say")
     assert not in_process(args)
+
+
+def test_ingestion_goes_to_workers_where_a_runner_that_has_some_is_named() -> None:
+    flink = load_settings(ROOT, ["flink"]).beam
+    assert flink.workers == flink.args
+    assert load_settings(ROOT).beam.workers == []
+    assert load_settings(ROOT, overrides=["beam.args=[--runner=FnApiRunner]"]).beam.workers == []

@@ -20,7 +20,7 @@ from evergreen.spans import read_span, verify
 
 
 @component
-def ExampleGen(  # noqa: N802 - a component is a class to its users
+def ExampleGen(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inputs arguments
     examples: OutputArtifact[standard_artifacts.Examples],
     rejected: OutputArtifact[RejectedRows],
     span_path: Parameter[str],
@@ -31,8 +31,11 @@ def ExampleGen(  # noqa: N802 - a component is a class to its users
     key: Parameter[str],
     splits: Parameter[dict[str, int]],
     compression: Parameter[str],
+    beam_args: Parameter[list[str]],
 ) -> None:
     """Turns the files of one span into `tf.Example` records, split by a hash of the row's key.
+
+    In processes of this machine, or on the workers that Beam's options name.
 
     Args:
         examples: Out: a folder a split, TFRecords of `tf.Example`s.
@@ -45,13 +48,18 @@ def ExampleGen(  # noqa: N802 - a component is a class to its users
         key: The column with the row's stable key.
         splits: Hash buckets of each split.
         compression: Of the examples: `none` or `gzip`.
+        beam_args: Beam's options, if they name a runner that has workers; else none.
     """
     content = read_span(Path(span_path))
     verify(content)
     form = Form(columns, key, splits, Compression(compression))
-    rejections, repeated = ingest(
-        content.files, form, Path(examples.uri), Path(rejected.uri), available_cores()
-    )
+    places = content.files, form, Path(examples.uri), Path(rejected.uri)
+    if beam_args:
+        from evergreen.components.example_gen.on_beam import ingest_on_beam
+
+        rejections, repeated = ingest_on_beam(*places, beam_args)
+    else:
+        rejections, repeated = ingest(*places, available_cores())
     examples.split_names = artifact_utils.encode_split_names(list(splits))
     examples.span, examples.version = span, version
     examples.set_string_custom_property("sha256", sha256)

@@ -1,0 +1,112 @@
+"""Turns the files of a span into split examples on Beam's workers: a file is an element.
+
+Rows are read and encoded by the functions that do it here, so that files, rows, their order and
+what is refused are the same. Workers see the folders of the span and of the artifacts, as nodes do.
+"""
+
+import pickle
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from evergreen.components.example_gen.reading import Piece, read_pieces
+from evergreen.components.example_gen.rejecting import Rejections
+from evergreen.components.example_gen.splitting import Distinct
+from evergreen.components.example_gen.writing import (
+    Form,
+    Written,
+    file_name,
+    split_folders,
+    write_piece,
+)
+
+RESULT = "written.pickle"
+
+
+def ingest_on_beam(
+    files: Sequence[Path], form: Form, examples: Path, rejected: Path, options: Sequence[str]
+) -> tuple[Rejections, int]:
+    """Does what `ingest` does, where Beam's options say.
+
+    Args:
+        files: CSV or Parquet, in their order.
+        form: What rows are to become.
+        examples: Gets a folder a split, TFRecords of `tf.Example`s.
+        rejected: Gets the refused rows.
+        options: Of Beam, with its runner.
+
+    Returns:
+        The refused rows, and how many rows have a key that another row before them has.
+    """
+    for folder in split_folders(form, examples):
+        folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".files-", dir=examples) as made:
+        work = Path(made)
+        encode = partial(_encode, form=form, work=work)
+        with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
+            numbered = pipeline | "Files" >> beam.Create(list(enumerate(map(str, files))))
+            numbered | beam.Reshuffle() | "Encode" >> beam.MapTuple(encode)
+        return _gather(
+            [_folder(work, number) for number in range(len(files))], form, examples, rejected
+        )
+
+
+def _encode(number: int, file: str, form: Form, work: Path) -> None:
+    """Encodes a file into a folder, which appears by a rename: Beam may do an element twice."""
+    with TemporaryDirectory(dir=work) as made:
+        done = Path(made, "done")
+        for folder in split_folders(form, done):
+            folder.mkdir(parents=True)
+        written = [write_piece(piece, form, done, done) for piece in read_pieces([Path(file)])]
+        (done / RESULT).write_bytes(pickle.dumps(written))
+        try:
+            done.rename(_folder(work, number))
+        except OSError:  # another worker was faster
+            if not _folder(work, number).is_dir():
+                raise
+
+
+def _folder(work: Path, number: int) -> Path:
+    return work / f"{number:05d}"
+
+
+def _gather(
+    done: Sequence[Path], form: Form, examples: Path, rejected: Path
+) -> tuple[Rejections, int]:
+    """Puts the files together under the names that they have if one process writes them."""
+    # Written by our own workers, a moment ago.
+    found: list[tuple[Path, int, Written]] = [
+        (folder, at, written)
+        for folder in done
+        for at, written in enumerate(pickle.loads((folder / RESULT).read_bytes()))  # noqa: S301
+    ]
+    rejections = Rejections()
+    with Distinct() as keys:
+        for number, (folder, at, written) in enumerate(found):
+            rejections.merge(written.rejections)
+            keys.add(written.keys)
+            _move(folder, at, number, len(found), form, examples, rejected)
+        if not found:  # without a file a split could not be read
+            write_piece(Piece(0, "", 1, ()), form, examples, rejected)
+            _move(examples, 0, 0, 1, form, examples, rejected)
+        return rejections, keys.repeated()
+
+
+def _move(
+    source: Path, at: int, number: int, total: int, form: Form, examples: Path, rejected: Path
+) -> None:
+    """Moves the files of a piece, which is number `at` of its own file, and `number` of all."""
+    pairs = zip(split_folders(form, source), split_folders(form, examples), strict=True)
+    for theirs, ours in pairs:
+        (theirs / file_name(at, form)).rename(ours / file_name(number, form, total))
+    if (rows := source / _rows(at)).exists():
+        rejected.mkdir(parents=True, exist_ok=True)
+        rows.rename(rejected / _rows(number))
+
+
+def _rows(number: int) -> str:
+    return f"rows-{number:05d}.parquet"
