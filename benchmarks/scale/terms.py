@@ -36,6 +36,9 @@ class Size:
     stock: int
 
 
+SHORT_PARTS = ("pipeline", "ingestion")
+"""What a short measurement has; the other comparisons' nodes are among those of the pipeline."""
+
 SHORT = {
     "pipeline": (Size(SMALL, 1, 1),),
     "ingestion": (Size(MEDIUM, 1, 1),),
