@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from benchmarks.markdown import Spread, table
 from benchmarks.scale.result import Result
-from benchmarks.scale.targets import TARGETS, Figure, cpu, peak, seconds, wall
+from benchmarks.scale.targets import TARGETS, Figure, before, cpu, peak, seconds, wall
 from benchmarks.scale.terms import LIMIT, NODES, OURS, STOCK
 
 SIDES = (STOCK, OURS)
@@ -63,9 +63,7 @@ def alone(result: Result, part: str, node: str) -> str:
         for variant in _ordered(result.parts[part].variants):
             taken = result.spread(part, variant, size, seconds(node))
             if taken:
-                cells = _cells(
-                    result, part, variant, size, _work_cpu(node), wall, _before(node), peak
-                )
+                cells = _cells(result, part, variant, size, _work_cpu(node), wall, before, peak)
                 rows.append([f"{size:,}", variant, taken.text(1), _speed(taken, size), *cells])
     return table(head, rows)
 
@@ -91,10 +89,6 @@ def _work_cpu(node: str) -> Figure:
     return lambda run: (work := run.of(node)) and work.cpu
 
 
-def _before(node: str) -> Figure:
-    return lambda run: (work := run.of(node)) and work.before
-
-
 def _ordered(variants: list[str]) -> list[str]:
     """Stock, then each of ours before its limit."""
     return sorted(
@@ -104,7 +98,7 @@ def _ordered(variants: list[str]) -> list[str]:
 
 def _cells(result: Result, part: str, variant: str, rows: int, *figures: Figure) -> list[str]:
     return [
-        _text(result.spread(part, variant, rows, figure), 0 if figure is peak else 1)
+        _text(result.spread(part, variant, rows, figure), 0 if figure in (peak, before) else 1)
         for figure in figures
     ]
 

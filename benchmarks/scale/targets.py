@@ -48,6 +48,11 @@ def peak(run: Run) -> float:
     return run.measured.peak
 
 
+def before(run: Run) -> float | None:
+    """Memory when the work of the one node starts, in MiB."""
+    return run.work[0].before if run.work else None
+
+
 def seconds(node: str) -> Figure:
     """Seconds of a node."""
     return lambda run: (work := run.of(node)) and work.seconds
