@@ -42,7 +42,7 @@ replay: setup ## Play four years of trips again, and compare policies of retrain
 
 BENCH := scale startup serving lineage dashboard monitoring
 
-bench: setup ## Compare with stock TFX and others in short, into var/bench/short (about 10 minutes)
+bench: setup ## Compare with stock TFX and others in short, into var/bench/short (about 10 minutes; 12 the first time)
 	@for section in $(BENCH); do $(BIN)/python -m benchmarks $$section || exit; done
 
 bench-full: setup ## Compare at length, up to 15 million rows, and write docs/benchmarks.md (about 5 hours)

@@ -71,7 +71,7 @@ def scale(
         raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(NODES)}")
     for part in parts:
         sizes = (FULL if full else SHORT)[part]
-        measured = compare(part, sizes, pages.RESULTS / "scale", console, warm=full)
+        measured = compare(part, sizes, pages.RESULTS / "scale", console, full=full)
         file = _results(full) / "scale.json"
         known = Result.model_validate_json(file.read_text()).parts if file.is_file() else {}
         ordered = {name: {**known, part: measured}.get(name) for name in NODES}

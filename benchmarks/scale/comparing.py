@@ -13,7 +13,7 @@ from benchmarks.pipeline.comparing import BUSY, environment, rotated
 from benchmarks.scale import data, variants
 from benchmarks.scale.result import Part, Run
 from benchmarks.scale.running import Command, Runner
-from benchmarks.scale.terms import OURS, SMALL, STOCK, Size
+from benchmarks.scale.terms import GZIP, OURS, SMALL, STOCK, Size
 from benchmarks.scale.variants import Make
 
 NODES = {
@@ -26,7 +26,7 @@ NODES = {
 
 
 def compare(
-    part: str, sizes: Sequence[Size], folder: Path, console: Console, *, warm: bool = True
+    part: str, sizes: Sequence[Size], folder: Path, console: Console, *, full: bool = True
 ) -> Part:
     """Makes a comparison.
 
@@ -35,17 +35,19 @@ def compare(
         sizes: How many rows, and how often.
         folder: For everything that is written; data and logs are kept there.
         console: Shows a person how far it is.
-        warm: Whether a round of few rows that does not count comes before, which compiles bytecode
-            into a folder of its own; without it bytecode is where it is, or is not.
+        full: Whether a round of few rows that does not count comes before, which compiles bytecode
+            into a folder of its own; without it bytecode is where it is, or is not, and what is
+            gzipped is left out.
     """
     here = machine.describe()
     if here.load > BUSY:
         console.print(
             f"[yellow]the machine is busy[/yellow] (load {here.load:.1f}): figures will be off"
         )
-    variables = environment(folder / "bytecode") if warm else dict(os.environ)
-    rounds = Rounds(part, folder, Runner(folder / "logs", variables, console))
-    if warm:
+    variables = environment(folder / "bytecode") if full else dict(os.environ)
+    made = {name: make for name, make in PARTS[part]().items() if full or GZIP not in name}
+    rounds = Rounds(part, made, folder, Runner(folder / "logs", variables, console))
+    if full:
         list(rounds.of(Size(SMALL, 1, 1), "warm-up"))
     started = datetime.now(UTC)
     runs = [run for size in sizes for run in rounds.of(size, part)]
@@ -55,9 +57,8 @@ def compare(
 class Rounds:
     """Runs the rounds of one comparison."""
 
-    def __init__(self, part: str, folder: Path, runner: Runner) -> None:
-        self._part, self._folder, self._runner = part, folder, runner
-        self._make: Mapping[str, Make] = PARTS[part]()
+    def __init__(self, part: str, make: Mapping[str, Make], folder: Path, runner: Runner) -> None:
+        self._part, self._make, self._folder, self._runner = part, make, folder, runner
 
     def of(self, size: Size, title: str) -> Iterator[Run]:
         """Runs a size; what each process writes is removed after it, or after its round."""

@@ -19,7 +19,7 @@ def targets(result: Result) -> str:
             wanted = f"{'at least' if target.least else 'at most'} {target.limit:,g}{target.unit}"
             verdict = "reached" if target.reached(found) else "**missed**"
             rows.append([target.text, wanted, f"{found.text(digits)}{target.unit}", verdict])
-    return table(["", "wanted", "measured", ""], rows)
+    return table(["", "wanted", "measured", ""], rows) if rows else "No figure here has a target.\n"
 
 
 def processes(result: Result) -> str:
