@@ -17,7 +17,7 @@ from models.taxi.serving import export
 
 _PREDICT_ROWS = 4096
 _MEASURE_ROWS = 16_384
-"""As many need 200 MiB while they pass the network; those of few spans are one batch."""
+"""At once, so that what the network makes of many rows is not held of all of them."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
