@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run serve test test-kill test-containers test-flink image bench replay lint clean
+.PHONY: help setup lock data run serve test test-kill test-containers test-flink image bench bench-full replay lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -43,14 +43,13 @@ image: ## Build the image evergreen:<version> with podman or docker
 replay: setup ## Play four years of trips again, and compare policies of retraining (about 20 minutes)
 	@$(BIN)/evergreen replay
 
-bench: setup ## Compare with stock TFX and other model servers, and write docs/benchmarks.md (about an hour)
-	@$(BIN)/python -m benchmarks pipeline
-	@$(BIN)/python -m benchmarks startup
-	@$(BIN)/python -m benchmarks serving
-	@$(BIN)/python -m benchmarks lineage
-	@$(BIN)/python -m benchmarks dashboard
-	@$(BIN)/python -m benchmarks monitoring
-	@$(BIN)/python -m benchmarks controller
+BENCH := scale startup serving lineage dashboard monitoring controller
+
+bench: setup ## Compare with stock TFX and others in short, into var/bench/short (about 10 minutes; 12 the first time)
+	@for section in $(BENCH); do $(BIN)/python -m benchmarks $$section || exit; done
+
+bench-full: setup ## Compare at length, up to 15 million rows, and write docs/benchmarks.md (about 5 hours)
+	@for section in pipeline $(BENCH); do $(BIN)/python -m benchmarks $$section --full || exit; done
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

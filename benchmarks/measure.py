@@ -4,9 +4,11 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
+import numpy as np
 import psutil
 from pydantic import BaseModel, ConfigDict
 
@@ -40,9 +42,46 @@ class Measured(BaseModel):
         return self.started + self.wall
 
 
+@dataclass(frozen=True)
+class Trace:
+    """What a process and its descendants took, as time went on.
+
+    Attributes:
+        times: Of the looks, in seconds since 1970, rising.
+        cpu: Processor seconds until then, of those that have ended included.
+        memory: Resident memory then, in MiB.
+    """
+
+    times: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+    def within(self, start: float, end: float) -> tuple[float, float, float]:
+        """Returns processor seconds, memory at the start, and its peak, between two moments.
+
+        All are as exact as the looks are frequent; between two of them, processor time is taken
+        to rise evenly.
+        """
+        before, after = np.interp([start, end], self.times, self.cpu)
+        inside = [
+            memory
+            for time, memory in zip(self.times, self.memory, strict=True)
+            if start - SAMPLE_SECONDS <= time <= end + SAMPLE_SECONDS
+        ]
+        at_start = float(np.interp(start, self.times, self.memory))
+        return float(after - before), at_start, max([at_start, *inside])
+
+
 def measure(
     command: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str] | None = None
 ) -> Measured:
+    """Runs a command to its end; arguments and errors as of `trace`."""
+    return trace(command, log, folder, environment)[0]
+
+
+def trace(
+    command: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str] | None = None
+) -> tuple[Measured, Trace]:
     """Runs a command to its end.
 
     Args:
@@ -50,6 +89,9 @@ def measure(
         log: What it prints goes here; the file is replaced.
         folder: Where it runs.
         environment: Its environment variables; those of this process if not given.
+
+    Returns:
+        What the whole process took, and what it took as time went on.
 
     Raises:
         EvergreenError: If it ends with another exit code than 0.
@@ -72,25 +114,26 @@ def measure(
             f"{' '.join(command)}: ended with exit code {process.returncode}.",
             hint=f"What it printed is in {log}",
         )
-    return Measured(
+    measured = Measured(
         started=started,
         wall=wall,
         cpu=usage.ru_utime + usage.ru_stime,
         # Not the kernel's ru_maxrss: it is of the largest process alone, and never less than what
         # this process has, since a child starts as a copy of it.
-        peak=sampler.peak / MIB,
+        peak=max(sampler.trace.memory),
     )
+    return measured, sampler.trace
 
 
 class _Sampler:
-    """A context in which the memory of a process and its descendants is watched.
+    """A context in which a process and its descendants are watched.
 
     Attributes:
-        peak: The most seen, in bytes.
+        trace: What was seen.
     """
 
     def __init__(self, pid: int) -> None:
-        self.peak = 0
+        self.trace = Trace()
         self._process = psutil.Process(pid)
         self._stop = Event()
         self._thread = Thread(target=self._watch, name="memory", daemon=True)
@@ -104,20 +147,27 @@ class _Sampler:
         self._thread.join()
 
     def _watch(self) -> None:
-        self.peak = self._now()
+        self._look()
         while not self._stop.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, self._now())
+            self._look()
 
-    def _now(self) -> int:
+    def _look(self) -> None:
         try:
             family = [self._process, *self._process.children(recursive=True)]
         except psutil.NoSuchProcess:
-            return 0
-        return sum(_resident(process) for process in family)
+            family = []
+        seen = [_taken(process) for process in family]
+        cpu, memory = (sum(column) for column in zip((0.0, 0), *seen, strict=True))
+        self.trace.times.append(time.time())
+        # A descendant that ends counts again only once its parent has waited for it.
+        self.trace.cpu.append(max([cpu, *self.trace.cpu[-1:]]))
+        self.trace.memory.append(memory / MIB)
 
 
-def _resident(process: psutil.Process) -> int:
+def _taken(process: psutil.Process) -> tuple[float, int]:
+    """Processor seconds, of ended children included, and bytes of resident memory."""
     try:
-        return int(process.memory_info().rss)
+        with process.oneshot():
+            return sum(process.cpu_times()[:4]), int(process.memory_info().rss)
     except psutil.NoSuchProcess:
-        return 0
+        return 0.0, 0

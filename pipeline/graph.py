@@ -2,7 +2,6 @@
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -14,6 +13,7 @@ from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
 
 from evergreen.components.data_gate.component import DataGate
+from evergreen.components.evaluator.component import Evaluator
 from evergreen.components.example_gen.component import ExampleGen
 from evergreen.components.model_gate.component import ModelGate
 from evergreen.components.pinned import pinned

@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from benchmarks.controller.result import Result, Round
 from benchmarks.machine import describe
 from benchmarks.measure import MIB
-from benchmarks.pipeline.comparing import environment, states
+from benchmarks.pipeline.comparing import environment, node_states
 from benchmarks.pipeline.variants import EVERGREEN, PROJECT, settings
 from data.taxi.spans import cut
 from evergreen.lineage.store import open_store
@@ -119,7 +119,7 @@ def _first_node(store: MetadataStore) -> float:
     """Waits for the first node of a run; returns when it began, in seconds since 1970."""
 
     def begun() -> float | None:
-        found = states(store) if store.get_contexts_by_type("pipeline") else []
+        found = node_states(store) if store.get_contexts_by_type("pipeline") else []
         return found[0].started if found else None
 
     return float(_wait(begun, POLL))

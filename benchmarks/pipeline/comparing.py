@@ -116,7 +116,7 @@ def rotated(names: Sequence[str], by: int) -> list[str]:
 def read_process(measured: Measured, folder: Path) -> Process:
     """Adds to what was measured what ML Metadata says of the nodes of that process."""
     store = open_store(MetadataSettings(sqlite=folder / "metadata.sqlite"))
-    found = [state for state in states(store) if state.started >= measured.started]
+    found = [state for state in node_states(store) if state.started >= measured.started]
     return Process(
         measured=measured,
         nodes=tuple(Node(node=s.node_id, state=s.state, seconds=s.seconds) for s in found),
@@ -126,8 +126,8 @@ def read_process(measured: Measured, folder: Path) -> Process:
     )
 
 
-def states(store: MetadataStore) -> list[NodeState]:
-    """Returns all executions of the one pipeline in a store, in their order."""
+def node_states(store: MetadataStore) -> list[NodeState]:
+    """Returns the nodes of all runs of the one pipeline in a store, oldest first."""
     [pipeline] = store.get_contexts_by_type("pipeline")
     reader, runs = NodeReader(store), store.get_contexts_by_type("pipeline_run")
     states = [state for run in runs for state in reader.states(pipeline.name, run.name)]

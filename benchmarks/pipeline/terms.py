@@ -37,6 +37,6 @@ KEPT_NODES = (*STOCK_NODES, "CuratedSchema")
 """The nodes of ours that are compared: stock's, and one that they read."""
 
 
-def steps(train_rows: int) -> int:
+def steps(train_rows: int, epochs: int = EPOCHS) -> int:
     """Returns the steps of training that ours takes on a number of rows."""
-    return EPOCHS * math.ceil(train_rows / BATCH)
+    return epochs * math.ceil(train_rows / BATCH)

@@ -68,9 +68,18 @@ def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
     return _plain(batches.repeat().prefetch(2))
 
 
-def one_batch(rows: Rows) -> tf.data.Dataset:
-    """Gives all rows at once."""
-    return _plain(tf.data.Dataset.from_tensors(tuple(rows)))
+def ordered_batches(rows: Rows, size: int) -> tf.data.Dataset:
+    """Gives the rows once, in their order: all at once if they are no more than a batch holds.
+
+    Args:
+        rows: Rows.
+        size: Rows in a batch.
+    """
+    columns = tf.nest.map_structure(tf.constant, tuple(rows))
+    starts = tf.data.Dataset.range(0, len(rows.labels), size)
+    return _plain(
+        starts.map(lambda at: tf.nest.map_structure(lambda x: x[at : at + size], columns))
+    )
 
 
 def _plain(dataset: tf.data.Dataset) -> tf.data.Dataset:

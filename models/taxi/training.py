@@ -12,10 +12,12 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from models.taxi.hyperparameters import HyperParameters
 from models.taxi.model import build_model
-from models.taxi.rows import Rows, one_batch, read_rows, shuffled_batches
+from models.taxi.rows import Rows, ordered_batches, read_rows, shuffled_batches
 from models.taxi.serving import export
 
 _PREDICT_ROWS = 4096
+_MEASURE_ROWS = 16_384
+"""At once, so that what the network makes of many rows is not held of all of them."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -70,7 +72,7 @@ def fit(
     history = model.fit(
         shuffled_batches(train, parameters.batch_size, parameters.seed),
         steps_per_epoch=math.ceil(len(train.labels) / parameters.batch_size),
-        validation_data=one_batch(evaluation),
+        validation_data=ordered_batches(evaluation, _MEASURE_ROWS),
         epochs=parameters.max_epochs,
         shuffle=False,
         callbacks=[stopping, *callbacks],

@@ -53,12 +53,14 @@ class Predictions:
         candidate: Probabilities, shape [n].
         baseline: Probabilities, shape [n]; None without a baseline.
         columns: Raw features by row, to cut by.
+        unlabelled: How many rows were left out since they have no label.
     """
 
     labels: Floats
     candidate: Floats
     baseline: Floats | None
     columns: Mapping[str, Sequence[Value]]
+    unlabelled: int = 0
 
 
 def judge_bounds(bounds: Sequence[Bound], metrics: Mapping[str, float]) -> list[Verdict]:

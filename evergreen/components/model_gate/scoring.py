@@ -53,6 +53,7 @@ def predict(
             name: [value for value, keep in zip(values, known, strict=True) if keep]
             for name, values in columns.items()
         },
+        unlabelled=int((~known).sum()),
     )
 
 

@@ -40,7 +40,7 @@ def test_targets_are_judged_by_the_ratio_of_each_round(tmp_path: Path) -> None:
     page = written(tmp_path, comparison(full=85.0, cached_work=4.0))
     assert row(page, "same nodes: whole process, of stock's")[1:] == [
         "0.70 (0.65 to 0.75)",
-        "reached",
+        "**missed**",
     ]
     assert row(page, "same nodes: peak memory, of stock's")[1:] == ["0.80", "reached"]
     gates = "with all gates and the report: whole process, of the same nodes alone"

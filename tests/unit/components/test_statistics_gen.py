@@ -90,3 +90,25 @@ def test_what_is_asked_besides_goes_to_beam(
 ) -> None:
     run(statistics_gen.Executor, examples, tmp_path, exclude_splits='["train"]')
     assert {path.name for path in tmp_path.glob("Split-*")} == {"Split-test"}
+
+
+def test_more_values_than_are_kept_are_estimated(
+    examples: standard_artifacts.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics_gen, "ROWS_A_BATCH", 400)
+    exact = strings(run(statistics_gen.Executor, examples, tmp_path / "exact"))
+    monkeypatch.setattr(statistics_gen, "DISTINCT_VALUES", 500)
+    kept = strings(run(statistics_gen.Executor, examples, tmp_path / "kept"))
+    assert kept["key"].unique == pytest.approx(1500, rel=0.2)
+    assert exact["key"].unique == 1500
+    assert kept["company"] == exact["company"]
+    assert kept["key"].common_stats == exact["key"].common_stats
+
+
+def strings(
+    statistics: standard_artifacts.ExampleStatistics,
+) -> dict[str, statistics_pb2.StringStatistics]:
+    content = Path(statistics.uri, "Split-train", "FeatureStats.pb").read_bytes()
+    found = statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
+    features = found.datasets[0].features
+    return {one.path.step[0]: one.string_stats for one in features if one.HasField("string_stats")}

@@ -9,7 +9,7 @@ import tensorflow_transform as tft
 
 from models.taxi.hyperparameters import HyperParameters
 from models.taxi.model import build_model
-from models.taxi.rows import Rows, read_rows
+from models.taxi.rows import Rows, ordered_batches, read_rows
 from models.taxi.training import fit, measure
 
 
@@ -99,3 +99,13 @@ def test_a_split_without_labels_is_an_error(
     graph = tft.TFTransformOutput(str(transformed))
     with pytest.raises(ValueError, match=f"{message} .*rows.gz"):
         read_rows([str(tmp_path / "rows.gz")], data_accessor, graph)
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(100, [100]), (64, [64, 36]), (4096, [100])])
+def test_rows_come_once_and_in_their_order(splits, size, sizes):
+    rows = first(splits["eval"], 100)
+    batches = list(ordered_batches(rows, size).as_numpy_iterator())
+    assert [len(labels) for _, labels in batches] == sizes
+    assert np.array_equal(np.concatenate([labels for _, labels in batches]), rows.labels)
+    for name, values in rows.features.items():
+        assert np.array_equal(np.concatenate([features[name] for features, _ in batches]), values)

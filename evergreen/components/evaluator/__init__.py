@@ -1,0 +1,1 @@
+"""Evaluator: TFX's own, whose figures of a binary classifier are computed by columns."""

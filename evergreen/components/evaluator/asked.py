@@ -1,0 +1,99 @@
+"""What an evaluation is asked for, if it is no more than is computed by columns."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from google.protobuf import wrappers_pb2  # noqa: F401 - TFMA 0.52 needs it, and does not import it
+from tensorflow_model_analysis.proto import config_pb2
+
+AUC, COUNT = "AUC", "ExampleCount"
+LOG_LOSS, CALIBRATION = "BinaryCrossentropy", "Calibration"
+SETTINGS: dict[str, set[str]] = {
+    AUC: {"name", "num_thresholds"}, COUNT: {"name"}, LOG_LOSS: {"name"}, CALIBRATION: {"name"},
+}  # fmt: skip
+"""What can be set of each metric."""
+SIGNATURES = ("serving_default", ["transform_features"])
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: its class in TFMA, and what it is told."""
+
+    kind: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An evaluation.
+
+    Attributes:
+        metrics: What is computed, of each model and each slice.
+        features: What is sliced by, one at a time.
+        overall: Whether all rows are a slice.
+        label: The output of the model's `transform_features` that holds the label.
+        candidate: The name of the first model.
+        baseline: That of the model it is compared with; None without one.
+    """
+
+    metrics: tuple[Metric, ...]
+    features: tuple[str, ...]
+    overall: bool
+    label: str
+    candidate: str
+    baseline: str | None
+
+    @classmethod
+    def of(cls, config: config_pb2.EvalConfig) -> Self | None:
+        """Reads TFMA's configuration, defaults filled in; None if it asks for anything else."""
+        models = sorted(config.model_specs, key=lambda spec: bool(spec.is_baseline))
+        metrics = [_metric(one) for spec in config.metrics_specs for one in spec.metrics]
+        plain = _nothing_else(config) and all(_plain_model(spec) for spec in models)
+        if not plain or len({spec.label_key for spec in models}) != 1 or None in metrics:
+            return None
+        features = [tuple(spec.feature_keys) for spec in config.slicing_specs]
+        return cls(
+            metrics=tuple(one for one in metrics if one),
+            features=tuple(dict.fromkeys(name for names in features for name in names)),
+            overall=() in features or not features,
+            label=models[0].label_key,
+            candidate=models[0].name,
+            baseline=models[1].name if len(models) > 1 else None,
+        )
+
+
+def _nothing_else(config: config_pb2.EvalConfig) -> bool:
+    """Whether, besides the fields read, the configuration is empty."""
+    left = config_pb2.EvalConfig()
+    left.CopyFrom(config)
+    names = [list(spec.model_names) for spec in left.metrics_specs]
+    if names != [[spec.name for spec in left.model_specs]] or len(left.model_specs) > 2:  # noqa: PLR2004 - candidate and baseline
+        return False
+    left.ClearField("model_specs")
+    for spec in left.metrics_specs:
+        spec.ClearField("metrics")
+        spec.ClearField("model_names")
+    if any(len(spec.feature_keys) > 1 for spec in left.slicing_specs):
+        return False
+    for spec in left.slicing_specs:
+        spec.ClearField("feature_keys")
+    return not any(one.ByteSize() for one in (*left.slicing_specs, *left.metrics_specs)) and (
+        {field.name for field, _ in left.ListFields()} <= {"slicing_specs", "metrics_specs"}
+    )
+
+
+def _plain_model(given: config_pb2.ModelSpec) -> bool:
+    signatures = (given.signature_name, list(given.preprocessing_function_names))
+    fields = {field.name for field, _ in given.ListFields()}
+    read = {"name", "is_baseline", "signature_name", "preprocessing_function_names", "label_key"}
+    return signatures == SIGNATURES and fields <= read
+
+
+def _metric(given: config_pb2.MetricConfig) -> Metric | None:
+    fields = {field.name for field, _ in given.ListFields()}
+    settings = json.loads(f"{{{given.config.strip().strip('{}')}}}")
+    known = SETTINGS.get(given.class_name, set())
+    if fields - {"class_name", "config"} or not known or set(settings) - known:
+        return None
+    return Metric(given.class_name, settings)

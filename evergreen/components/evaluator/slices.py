@@ -1,0 +1,42 @@
+"""The slices of an evaluation, with the metrics of each."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from evergreen.components.evaluator.asked import Asked
+from evergreen.components.evaluator.figures import Figures, measure
+from evergreen.components.model_gate.judging import Predictions
+from evergreen.components.model_gate.slicing import Mask, Value
+
+SliceKey = tuple[tuple[str, Value], ...]
+
+
+def slices(asked: Asked, predictions: Predictions) -> Iterator[tuple[SliceKey, Figures]]:
+    """Yields TFMA's key of each slice, and its metrics: of both models, and their differences.
+
+    Args:
+        asked: What is computed.
+        predictions: Labels and answers of the models; of a feature, a row's first value counts.
+    """
+    if asked.overall:
+        yield (), _measured(asked, predictions, np.ones(len(predictions.labels), bool))
+    for feature in asked.features:
+        encoded = pa.array(predictions.columns[feature]).dictionary_encode()
+        places = encoded.indices.fill_null(-1).to_numpy()
+        for place, value in enumerate(encoded.dictionary.to_pylist()):
+            yield ((feature, value),), _measured(asked, predictions, places == place)
+
+
+def _measured(asked: Asked, predictions: Predictions, rows: Mask) -> Figures:
+    labels, found = predictions.labels[rows], Figures()
+    for metric in asked.metrics:
+        ours = measure(metric, asked.candidate, labels, predictions.candidate[rows])
+        found |= ours
+        if asked.baseline is not None and predictions.baseline is not None:
+            theirs = measure(metric, asked.baseline, labels, predictions.baseline[rows])
+            found |= theirs
+            [(key, value)], [other] = ours.items(), theirs.values()
+            found[key.make_diff_key()] = value - other
+    return found
