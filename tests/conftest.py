@@ -86,7 +86,7 @@ def again(project: Project, first: Ran) -> Ran:
 @pytest.fixture(scope="session")
 def grown(project: Project, again: Ran) -> Ran:
     """One more span."""
-    return project.run("1-3")
+    return project.run("1-3", ["data.compression=gzip"])
 
 
 @pytest.fixture(scope="session")

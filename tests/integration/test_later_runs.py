@@ -42,6 +42,14 @@ def test_one_more_span_ingests_only_that_span(first: Ran, grown: Ran) -> None:
     assert grown.record.pins.examples[:2] == first.record.pins.examples
 
 
+def test_gzipped_spans_go_with_others_into_one_window(project: Project, grown: Ran) -> None:
+    assert grown.record.pins is not None
+    pinned = project.store.get_artifacts_by_id(grown.record.pins.examples)
+    files = [{file.suffix for file in Path(one.uri).glob("Split-*/*")} for one in pinned]
+    assert files == [{""}, {""}, {".gz"}]
+    assert grown.record.outcome is Outcome.PUSHED
+
+
 def test_spans_analysed_before_are_not_analysed_again(project: Project, grown: Ran) -> None:
     def cached_spans(ran_execution: int) -> set[str]:
         [cache] = outputs(project.store, ran_execution, "updated_analyzer_cache")
