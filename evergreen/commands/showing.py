@@ -1,18 +1,20 @@
 """How commands show things: tables and lines for people, JSON for programs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from evergreen.visible import plain
 
-__all__ = ["Json", "console", "next_step", "plain", "print_json", "table"]
+__all__ = ["Json", "console", "fitting", "next_step", "plain", "print_json", "table"]
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+GAP = 3
+"""Spaces between the columns of a table."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -46,6 +48,38 @@ def table(title: str, *columns: str, folds: Iterable[str] = ()) -> "Table":
         justify: Any = "right" if column.endswith(">") else "left"
         made.add_column(name, justify=justify, no_wrap=name not in folds, overflow="fold")
     return made
+
+
+def fitting(
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, str]],
+    folds: Collection[str],
+    optional: Sequence[str],
+    width: int,
+) -> list[str]:
+    """Returns the columns of which no word is cut off.
+
+    Args:
+        columns: As of `table`.
+        rows: Cells by the name of the column.
+        folds: Columns that need no more room than their longest word.
+        optional: Columns that may be left out, the first one first.
+        width: Of the terminal.
+    """
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    def needed(column: str) -> int:
+        name = column.removesuffix(">")
+        cells = [name, *(Text.from_markup(row[name]).plain for row in rows)]
+        words = [word for cell in cells for word in cell.split()] if name in folds else cells
+        return max(map(cell_len, words), default=0) + GAP
+
+    left, going = list(columns), list(optional)
+    while going and sum(map(needed, left)) > width + 1:  # a space at each side
+        gone = going.pop(0)
+        left = [one for one in left if one.removesuffix(">") != gone]
+    return left
 
 
 def print_json(value: Any) -> None:
