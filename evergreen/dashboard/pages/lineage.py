@@ -1,7 +1,7 @@
 """Lineage as a graph to walk about in: artifacts, who read them and who made them."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
@@ -22,8 +22,8 @@ FEW = 3
 Key = tuple[str, int]
 """`a` and the id of an artifact, or `e` and that of an execution."""
 Tree = Callable[[Lineage, int], Branch]
-WIDTH = 17
-"""Characters in a box."""
+WIDTH, BOX = 22, 180
+"""Of a box: characters, as many as an id of a run has, and pixels."""
 STATES = {"complete": "good", "cached": "same", "failed": "bad", "running": "warn"}
 
 
@@ -46,7 +46,16 @@ def model(world: World, asked: Asked) -> Page:
 def span(world: World, asked: Asked) -> Page:
     """A span, down to every model that it went into."""
     number = asked.number("span")
-    return _page(world, asked, f"Span {number}", [], span_tree)
+    return _page(world, asked, f"Span {number}", _examples(world, number), span_tree)
+
+
+def _examples(world: World, number: int) -> list[int]:
+    """The newest Examples artifact of a span that somebody trained on; none if nobody did."""
+    for run in world.lineage.runs(Runs(span=number)):
+        if run.pins:
+            places = [place for place, one in enumerate(run.window) if one.number == number]
+            return [run.pins.examples[place] for place in places]
+    return []
 
 
 def artifact(world: World, asked: Asked) -> Page:
@@ -80,18 +89,35 @@ def _drawn(graph: GraphView, center: int) -> Graph | None:
         name: _label(graph, center, [key for key in boxes if boxes[key] == name])
         for name in dict.fromkeys(boxes.values())
     }
-    pairs = [(("a", artifact), ("e", execution)) for artifact, execution in graph.read]
-    pairs += [(("e", execution), ("a", artifact)) for execution, artifact in graph.made]
-    edges = {(boxes[one], boxes[other]) for one, other in pairs}
-    # What a cached execution put out, another one had made: drawn, it would be a circle.
-    edges = {pair for pair in edges if pair[::-1] not in edges}
+    made = [(boxes["e", execution], boxes["a", artifact]) for execution, artifact in graph.made]
+    read = [(boxes["a", artifact], boxes["e", execution]) for artifact, execution in graph.read]
     words = f"{many(len(graph.artifacts), 'artifact')}, {many(len(graph.executions), 'execution')}"
-    return Graph.laid_out(labels, edges, f"Graph around artifact {center}: {words}")
+    text = f"Graph around artifact {center}: {words}"
+    return Graph.laid_out(labels, _without_circles([*made, *read]), text, BOX)
+
+
+def _without_circles(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The edges, without those that would lead back: boxes of many things may read each other."""
+    edges: set[tuple[str, str]] = set()
+    following: dict[str, set[str]] = defaultdict(set)
+    for start, end in dict.fromkeys(pairs):
+        reached, waiting = {end}, [end]
+        while waiting:
+            new = following[waiting.pop()] - reached
+            reached |= new
+            waiting += new
+        if start not in reached:
+            edges.add((start, end))
+            following[start].add(end)
+    return edges
 
 
 def _boxes(graph: GraphView, center: int) -> dict[Key, str]:
-    """The box of everything: what there is much of, of one kind, is in one box."""
-    kinds: dict[Key, str] = {("a", id_): one.type for id_, one in graph.artifacts.items()}
+    """The box of everything: what there is much of, of one kind and origin, is in one box."""
+    kinds: dict[Key, str] = {}
+    for id_, one in graph.artifacts.items():
+        maker = graph.maker(id_)
+        kinds["a", id_] = f"{one.type} of {maker.node if maker else 'nobody here'}"
     kinds |= {("e", id_): one.node for id_, one in graph.executions.items()}
     counts = Counter((key[0], kind) for key, kind in kinds.items())
     return {
