@@ -82,8 +82,12 @@ def pairs_table(
     shown = table(title, "", *(f"{name}>" for name in names), "change>", folds=names)
     for pair in pairs:
         change = pair.change
-        told = "" if change is None else signed(change) if digits is None else f"{change:+.{digits}f}"
-        shown.add_row(plain(pair.name, 40), _text(pair.one, digits), _text(pair.other, digits), told)
+        told = (
+            "" if change is None else signed(change) if digits is None else f"{change:+.{digits}f}"
+        )
+        shown.add_row(
+            plain(pair.name, 40), _text(pair.one, digits), _text(pair.other, digits), told
+        )
     return shown
 
 

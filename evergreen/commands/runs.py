@@ -9,7 +9,7 @@ import typer
 
 from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, fitting, next_step, plain, print_json, table
+from evergreen.commands.showing import Json, fitted, next_step, plain, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -90,11 +90,7 @@ def _table(here: Opened, found: "list[RunRecord]") -> "Table":
     from rich.console import Console
 
     rows = [_cells(one, here.state(one)) for one in found]
-    columns = fitting(COLUMNS, rows, FOLDS, OPTIONAL, Console().width)
-    shown = table("", *columns, folds=FOLDS)
-    for row in rows:
-        shown.add_row(*(row[column.removesuffix(">")] for column in columns))
-    return shown
+    return fitted(COLUMNS, rows, FOLDS, OPTIONAL, Console().width)
 
 
 def _cells(record: "RunRecord", state: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import typer
 
 from evergreen.visible import plain
 
-__all__ = ["Json", "console", "fitting", "next_step", "plain", "print_json", "table"]
+__all__ = ["Json", "console", "fitted", "next_step", "plain", "print_json", "table"]
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,36 +50,47 @@ def table(title: str, *columns: str, folds: Iterable[str] = ()) -> "Table":
     return made
 
 
-def fitting(
+def fitted(
     columns: Sequence[str],
     rows: Sequence[Mapping[str, str]],
     folds: Collection[str],
     optional: Sequence[str],
     width: int,
-) -> list[str]:
-    """Returns the columns of which no word is cut off.
+) -> "Table":
+    """A table of which no word is cut off.
 
     Args:
         columns: As of `table`.
         rows: Cells by the name of the column.
         folds: Columns that need no more room than their longest word.
-        optional: Columns that may be left out, the first one first.
+        optional: Columns that are left out if there is no room, the first one first.
         width: Of the terminal.
     """
+    least = {
+        column: _least(name, [row[name] for row in rows], name in folds)
+        for column in columns
+        if (name := column.removesuffix(">"))
+    }
+    left, going = list(columns), list(optional)
+    while going and sum(least[one] + GAP for one in left) > width + 1:  # a space at each side
+        gone = going.pop(0)
+        left = [one for one in left if one.removesuffix(">") != gone]
+    made = table("", *left, folds=folds)
+    for shown, column in zip(made.columns, left, strict=True):
+        shown.min_width = least[column]
+    for row in rows:
+        made.add_row(*(row[column.removesuffix(">")] for column in left))
+    return made
+
+
+def _least(name: str, cells: Iterable[str], is_folded: bool) -> int:
+    """How many characters a column takes at least."""
     from rich.cells import cell_len
     from rich.text import Text
 
-    def needed(column: str) -> int:
-        name = column.removesuffix(">")
-        cells = [name, *(Text.from_markup(row[name]).plain for row in rows)]
-        words = [word for cell in cells for word in cell.split()] if name in folds else cells
-        return max(map(cell_len, words), default=0) + GAP
-
-    left, going = list(columns), list(optional)
-    while going and sum(map(needed, left)) > width + 1:  # a space at each side
-        gone = going.pop(0)
-        left = [one for one in left if one.removesuffix(">") != gone]
-    return left
+    texts = [name, *(Text.from_markup(cell).plain for cell in cells)]
+    words = [word for text in texts for word in text.split()] if is_folded else texts
+    return max(map(cell_len, words), default=0)
 
 
 def print_json(value: Any) -> None:

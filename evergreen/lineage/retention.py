@@ -3,8 +3,8 @@
 An artifact is marked in ML Metadata before its files are touched, its folder goes by one rename,
 and then it is marked as deleted. Whoever dies on the way leaves marks that the next one finishes,
 or takes back, with the files, if the artifact is needed again by then: nothing live ever refers to
-half a folder. Metadata stay: metrics, verdicts and lineage of a run outlive its artifacts. Pushed versions stay
-too: going back to one needs it.
+half a folder. Metadata stay: metrics, verdicts and lineage of a run outlive its artifacts. Pushed
+versions stay too: going back to one needs it.
 """
 
 import shutil
@@ -154,7 +154,8 @@ class Retention:
 
     def _take_back(self, ids: Sequence[int]) -> None:
         """Takes marks back. What somebody who died had moved away is moved back before."""
-        there, lost = [], []
+        there: list[int] = []
+        lost: list[int] = []
         for one in self._store.get_artifacts_by_id(ids) if ids else ():
             folder, moved = Path(one.uri), self._root / TRASH / str(one.id)
             if moved.exists() and not folder.exists():

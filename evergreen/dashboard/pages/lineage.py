@@ -17,8 +17,10 @@ from evergreen.reporting.wording import many
 HOPS, MOST_HOPS = 2, 6
 NEWEST = 40
 MOST_BOXES = 80
-FEW = 3
-"""Boxes of one kind; more are one box."""
+FEW, FEWER = 3, 1
+"""Boxes of one kind; more are one box. The second is for what would be too wide."""
+WIDE = 1110
+"""Pixels that a page has for it."""
 Key = tuple[str, int]
 """`a` and the id of an artifact, or `e` and that of an execution."""
 Tree = Callable[[Lineage, int], Branch]
@@ -82,7 +84,12 @@ def _page(world: World, asked: Asked, title: str, ids: list[int], tree: Tree | N
 
 def _drawn(graph: GraphView, center: int) -> Graph | None:
     """The graph as a drawing; None if there are too many boxes to see anything."""
-    boxes = _boxes(graph, center)
+    drawn = _with_boxes(graph, center, FEW)
+    return drawn if drawn and drawn.width <= WIDE else _with_boxes(graph, center, FEWER)
+
+
+def _with_boxes(graph: GraphView, center: int, few: int) -> Graph | None:
+    boxes = _boxes(graph, center, few)
     if len(set(boxes.values())) > MOST_BOXES:
         return None
     labels = {
@@ -112,7 +119,7 @@ def _without_circles(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     return edges
 
 
-def _boxes(graph: GraphView, center: int) -> dict[Key, str]:
+def _boxes(graph: GraphView, center: int, few: int) -> dict[Key, str]:
     """The box of everything: what there is much of, of one kind and origin, is in one box."""
     kinds: dict[Key, str] = {}
     for id_, one in graph.artifacts.items():
@@ -122,7 +129,7 @@ def _boxes(graph: GraphView, center: int) -> dict[Key, str]:
     counts = Counter((key[0], kind) for key, kind in kinds.items())
     return {
         key: f"{key[0]} {kind}"
-        if counts[key[0], kind] > FEW and key != ("a", center)
+        if counts[key[0], kind] > few and key != ("a", center)
         else f"{key[0]}{key[1]}"
         for key, kind in kinds.items()
     }
