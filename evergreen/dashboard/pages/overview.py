@@ -71,6 +71,9 @@ def _worst(result: MonitoringResult) -> dict[str, Finding | None]:
 
 
 def _share(finding: Finding) -> float:
+    """How near it is to its limit. Of quality the first metric: its limits are not all upper."""
+    if finding.kind is Kind.PERFORMANCE:
+        return 0.0
     return finding.value / finding.threshold if finding.threshold else 0.0
 
 
