@@ -133,7 +133,7 @@ def test_one_walks_about_in_the_graph(world: World) -> None:
     assert browse(world, look) == []
 
 
-def test_a_version_is_promoted_and_rolled_back_by_a_person(world: World) -> None:
+def test_a_version_is_promoted_by_a_person(world: World) -> None:
     async def look(browser: Browser, url: str) -> None:
         await browser.go(f"{url}/models/2")
         assert "Promote" not in await browser.text()
