@@ -8,6 +8,8 @@ from rich.markup import escape
 
 MOST = 300
 """Characters of one text."""
+WRITTEN = {"\N{NO-BREAK SPACE}": " "}
+"""What is not printable, and harmless."""
 
 
 def visible(text: str, most: int = MOST) -> str:
@@ -15,7 +17,8 @@ def visible(text: str, most: int = MOST) -> str:
     text = text if len(text) <= most else f"{text[:most]}..."
     # Not printable are line ends and escapes, but also marks that turn the direction of writing.
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+        one if one.isprintable() else WRITTEN.get(one) or one.encode("unicode_escape").decode()
+        for one in text
     )
 
 

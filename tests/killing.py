@@ -49,6 +49,7 @@ class Killing:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
         self._nodes = NodeReader(project.store)
+        self._took: dict[str, float] = {}
         self.run_id = ""
         self.starts = 0
         self.hit: Counter[tuple[str, str]] = Counter()
@@ -67,11 +68,19 @@ class Killing:
             seconds: What it takes.
             times: How often; less if it is finished before it is hit.
         """
+        # One that was too quick to be hit tells how quick its like is here.
+        seconds = min(seconds, self._took.get(node, seconds))
         for number in range(times):
             # Not of the whole time: where TensorFlow is imported already, a node takes less.
             share = self._random.uniform(number, number + 1) / (times + 1)
             if not self._kill_once(part, node, share * seconds):
+                state = self._state(part, node)
+                self._took[node] = state.seconds if state else seconds
                 return
+
+    def has_hit(self, node: str) -> bool:
+        """Whether a node was killed while it worked, in any part."""
+        return any(times for (_, name), times in self.hit.items() if name == node)
 
     def kill_after(self, part: str, node: str) -> None:
         """Kills after the last node, while the run comes to its end."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from evergreen.reporting.comparing import Comparison, Difference, Value
 
+NAMES = ("one", "other")
+
 
 def compare(
     one: Annotated[str, typer.Argument(help="A run.")],
@@ -40,40 +42,60 @@ def compare(
     next_step(f"evergreen show {found.other}")
 
 
-def print_comparison(found: "Comparison") -> None:
-    """Shows two runs side by side."""
+def print_comparison(found: "Comparison", names: tuple[str, str] = NAMES) -> None:
+    """Shows two runs side by side, under these names."""
     out = console()
-    outcomes = (plain(value or "not ended") for value in (found.outcome.one, found.outcome.other))
-    out.print(f"[bold]one[/bold]   {plain(found.one)}  {next(outcomes)}")
-    out.print(f"[bold]other[/bold] {plain(found.other)}  {next(outcomes)}")
+    runs, wide = (found.one, found.other), max(map(len, names))
+    for name, run, value in zip(names, runs, (found.outcome.one, found.outcome.other), strict=True):
+        out.print(f"[bold]{name:<{wide}}[/bold]  {plain(run)}  {plain(value or 'not ended')}")
     for title, pairs in (
         ("inputs that differ", found.inputs),
         ("data that differ: the newest span, train split", found.data),
         ("metrics", found.metrics),
         ("slices of the test split", found.slices),
-        ("seconds", found.seconds),
     ):
-        out.print(pairs_table(title, pairs) if pairs else f"\n[bold]{title}[/bold]: none")
+        shown = pairs_table(title, pairs, names) if pairs else f"\n[bold]{title}[/bold]: none"
+        out.print(shown)
+    out.print(pairs_table("seconds", found.seconds, names, digits=1))
     if found.schema_changes:
         out.print("\n[bold]schema[/bold]")
         for line in found.schema_changes:
             out.print(f"  {plain(line)}")
 
 
-def pairs_table(title: str, pairs: "Iterable[Difference]") -> "Table":
-    """A table of things of which two have different values."""
-    shown = table(title, "", "one>", "other>", "change>", folds=("", "one", "other"))
+def pairs_table(
+    title: str,
+    pairs: "Iterable[Difference]",
+    names: tuple[str, str] = NAMES,
+    digits: int | None = None,
+) -> "Table":
+    """A table of things of which two have different values.
+
+    Args:
+        title: What is above it.
+        pairs: The things.
+        names: Of the two.
+        digits: After the point; as many as a value asks for, if not given.
+    """
+    from evergreen.reporting.wording import signed
+
+    shown = table(title, "", *(f"{name}>" for name in names), "change>", folds=names)
     for pair in pairs:
-        change = "" if pair.change is None else f"{pair.change:+.4g}"
-        shown.add_row(plain(pair.name, 60), _text(pair.one), _text(pair.other), change)
+        change = pair.change
+        told = (
+            "" if change is None else signed(change) if digits is None else f"{change:+.{digits}f}"
+        )
+        shown.add_row(
+            plain(pair.name, 40), _text(pair.one, digits), _text(pair.other, digits), told
+        )
     return shown
 
 
-def _text(value: "Value") -> str:
+def _text(value: "Value", digits: int | None) -> str:
     from evergreen.reporting.wording import NOTHING, number
 
     if value is None:
         return NOTHING
     if isinstance(value, float):
-        return number(value)
+        return number(value) if digits is None else f"{value:.{digits}f}"
     return plain(value, 60)

@@ -7,7 +7,7 @@ import typer
 
 from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, console, next_step, plain, print_json
+from evergreen.commands.showing import Json, next_step, plain, print_json
 from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -41,8 +41,22 @@ def lineage(
     if json:
         print_json(tree.model_dump(mode="json"))
         return
-    console().print(_draw(tree))
-    next_step("evergreen show RUN" if asked[1] else "evergreen lineage span:1")
+
+    from rich.console import Console
+
+    Console(highlight=False).print(_draw(tree))
+    next_step(_next(tree))
+
+
+def _next(tree: "Branch") -> str:
+    """From a span to its newest run, from a model to its newest span."""
+    wanted = "run" if tree.kind == "span" else "examples"
+    found = [one for one in tree.walk() if one.kind == wanted]
+    if not found:
+        return "evergreen runs"
+    if tree.kind == "span":
+        return f"evergreen show {plain(max(one.name for one in found))}"
+    return f"evergreen lineage span:{found[-1].number}"
 
 
 def _draw(branch: "Branch") -> "Tree":

@@ -49,6 +49,9 @@ def gc(
     what = "removed" if yes else "may go"
     size = f"{leaving.size / (1 << 20):.1f} MiB"
     typer.echo(f"{len(leaving.artifacts)} artifacts {what}, {size}; {leaving.kept} stay")
+    if leaving.open_runs:
+        runs = ", ".join(plain(one) for one in sorted(leaving.open_runs))
+        typer.echo(f"what these runs may need stays, for they have not ended: {runs}")
     again = not yes and leaving.artifacts
     next_step(f"evergreen gc --keep {keep} --yes" if again else "evergreen doctor")
 

@@ -9,7 +9,7 @@ import typer
 
 from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, next_step, plain, print_json, table
+from evergreen.commands.showing import Json, fitted, next_step, plain, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from evergreen.planning.plan import RunRecord
 
 POLL_SECONDS = 1.0
+COLUMNS = ("run", "started", "took>", "came to", "version>", "spans", "auc>", "by", "because")
+FOLDS = ("spans", "by", "because")
+OPTIONAL = ("started", "by", "spans", "took", "because", "auc")
+"""What a narrow terminal does without; ids begin with the time."""
 COLORS = {"failed": "red", "died": "red", "interrupted": "yellow", "running": "cyan"}
 
 
@@ -83,29 +87,29 @@ def _show(here: Opened, found: "list[RunRecord]", asked: "Asked") -> None:
 
 
 def _table(here: Opened, found: "list[RunRecord]") -> "Table":
+    from rich.console import Console
+
+    rows = [_cells(one, here.state(one)) for one in found]
+    return fitted(COLUMNS, rows, FOLDS, OPTIONAL, Console().width)
+
+
+def _cells(record: "RunRecord", state: str) -> dict[str, str]:
     from evergreen.reporting.listing import metrics_on_test, seconds
     from evergreen.reporting.wording import NOTHING, duration
 
-    shown = table(
-        "", "run", "started", "took>", "came to", "version>", "spans", "auc>", "by", "because",
-        folds=("spans", "by", "because"),
-    )  # fmt: skip
-    for one in found:
-        state = here.state(one)
-        color = COLORS.get(state, "")
-        took, auc = seconds(one), metrics_on_test(one).get("auc")
-        shown.add_row(
-            plain(one.run_id),
-            f"{one.created:%Y-%m-%d %H:%M}",
-            duration(took) if took is not None else NOTHING,
-            f"[{color}]{state}[/{color}]" if color else plain(state),
-            str(one.model_version or NOTHING),
-            plain(",".join(str(span.number) for span in one.window)),
-            f"{auc:.4f}" if auc is not None else NOTHING,
-            plain(one.request.requested_by, 30),
-            plain(one.request.reason, 60),
-        )
-    return shown
+    color = COLORS.get(state, "")
+    took, auc = seconds(record), metrics_on_test(record).get("auc")
+    return {
+        "run": plain(record.run_id),
+        "started": f"{record.created:%Y-%m-%d %H:%M}",
+        "took": duration(took) if took is not None else NOTHING,
+        "came to": f"[{color}]{state}[/{color}]" if color else plain(state),
+        "version": str(record.model_version or NOTHING),
+        "spans": plain(", ".join(str(span.number) for span in record.window)),
+        "auc": f"{auc:.4f}" if auc is not None else NOTHING,
+        "by": plain(record.request.requested_by, 30),
+        "because": plain(record.request.reason, 60),
+    }
 
 
 def _follow(draw: "Callable[[], Table]") -> None:

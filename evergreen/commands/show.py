@@ -1,5 +1,6 @@
 """`evergreen show`: one run, from who asked for it to what came of it."""
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from evergreen.lineage.views import NodeView, RunView
     from evergreen.planning.plan import RunRecord
 
+MOST = 1000
+"""Characters of a line."""
 RunId = Annotated[str, typer.Argument(help="A run, of `evergreen runs`; the newest if not given.")]
 
 
@@ -35,33 +38,47 @@ def show(
         print_json({"state": state, **run.model_dump(mode="json")})
         return
     out = console()
-    out.print(f"[bold]run {run.record.run_id}[/bold]  {plain(state)}")
+    out.print(f"[bold]run {plain(run.record.run_id)}[/bold]  {plain(state)}")
     for name, text in _facts(run.record):
         out.print(f"  {name:<10} {text}")
-    out.print(_nodes(run))
+    out.print(_nodes(run, state))
     if run.record.results and run.record.results.metrics:
         out.print(_metrics(run.record.results.metrics))
-    for gate, passed in run.record.results.gates.items() if run.record.results else ():
-        mark = "[green]✓[/green]" if passed else "[red]✗[/red]"
-        out.print(f"  {mark} {plain(gate)} {'passed' if passed else 'refused'}")
-    for one in run.current:
-        if one.node.error:
-            out.print(f"  [red]✗[/red] {plain(one.node.node_id)}: {plain(one.node.error)}")
+    for line in _outcome(here, run.record):
+        out.print(line)
     next_step(_next(run.record, state))
 
 
+def _outcome(here: Opened, record: "RunRecord") -> Iterator[str]:
+    """What the gates said, and what it came to, with every reason."""
+    from evergreen.reporting.headline import headline
+    from evergreen.reporting.reading import RunReading
+
+    for gate, passed in record.results.gates.items() if record.results else ():
+        mark = "[green]✓[/green]" if passed else "[red]✗[/red]"
+        yield f"  {mark} {plain(gate)} {'passed' if passed else 'refused'}"
+    if record.outcome:
+        found = headline(RunReading(here.store, record), here.lineage.events())
+        yield f"[bold]{plain(found.title)}[/bold]. {plain(found.why, MOST)}"
+        for reason in found.reasons:
+            yield f"  [red]✗[/red] {plain(reason, MOST)}"
+
+
 def _facts(record: "RunRecord") -> list[tuple[str, str]]:
-    from evergreen.reporting.wording import moment
+    from evergreen.reporting.listing import seconds
+    from evergreen.reporting.wording import duration, moment
 
     request, where = record.request, record.provenance
     events = ", ".join(map(plain, request.cause.events)) if request.cause else ""
     trigger = f", event {events}" if events else ""
     changed = ", with changes of its own" if where.dirty else ""
     baseline = f"version {record.baseline.version}" if record.baseline else "none was serving"
+    took = seconds(record)
     facts = [
         ("asked by", f"{plain(request.requested_by)}: {plain(request.reason)}{trigger}"),
         ("started", moment(record.created) + (f" on {plain(where.host)}" if where.host else "")),
         *(("resumed", moment(when)) for when in record.resumed),
+        ("took", duration(took) if took is not None else ""),
         ("trains on", "spans " + ", ".join(str(span.number) for span in record.window)),
         ("baseline", baseline),
         ("version", str(record.model_version or "none: an experiment")),
@@ -73,19 +90,23 @@ def _facts(record: "RunRecord") -> list[tuple[str, str]]:
     return [(name, text) for name, text in facts if text]
 
 
-def _nodes(run: "RunView") -> "Table":
+def _nodes(run: "RunView", run_state: str) -> "Table":
+    from evergreen.reporting.reading import CUT_OFF
     from evergreen.reporting.wording import NOTHING, duration
 
     # Most runs have all of their nodes on the machine that planned them.
     hosts = {one.node.host for one in run.nodes} - {run.record.provenance.host, ""}
-    columns = ["part", "node", "state", "took>", "MiB>", *(["host"] if hosts else []), "made"]
-    shown = table("", *columns, folds=("host", "made"))
-    for one in run.nodes:
+    columns = ["node", "state", "took>", "MiB>", *(["host"] if hosts else []), "made"]
+    shown, part = table("", *columns, folds=("host", "made")), ""
+    for one in sorted(run.nodes, key=_place(run)):
         node = one.node
+        if one.part != part:
+            part = one.part
+            shown.add_row(f"[bold]{plain(part)}[/bold]")
+        is_cut_off = run_state == "died" and node.state == "running"
         shown.add_row(
-            plain(one.part),
-            plain(node.node_id),
-            _state(node.state),
+            f"  {plain(node.node_id)}",
+            _state(CUT_OFF if is_cut_off else node.state),
             NOTHING if node.state == "cached" else duration(node.seconds),
             str(node.peak_memory or NOTHING),
             *([plain(node.host or NOTHING, 30)] if hosts else []),
@@ -94,18 +115,27 @@ def _nodes(run: "RunView") -> "Table":
     return shown
 
 
+def _place(run: "RunView") -> Callable[["NodeView"], int]:
+    """Parts in the order in which they were begun; nodes of one stay together."""
+    parts = list(dict.fromkeys(one.part for one in run.nodes))
+    return lambda one: parts.index(one.part)
+
+
 def _state(state: str) -> str:
     from evergreen.reporting.wording import mark
 
-    color = {"complete": "green", "cached": "cyan", "failed": "red", "canceled": "yellow"}
+    color = {"complete": "green", "cached": "cyan", "failed": "red"}
+    color |= {"canceled": "yellow", "cut off": "yellow"}
     text = f"{mark(state)} {state}"
     return f"[{color[state]}]{text}[/{color[state]}]" if state in color else text
 
 
 def _made(run: "RunView", one: "NodeView") -> str:
-    ids = [id_ for made in one.outputs.values() for id_ in made]
-    gone = {id_ for id_ in ids if run.artifacts[id_].state == "deleted"}
-    return ", ".join(f"{run.artifacts[i].type} {i}{' (removed)' if i in gone else ''}" for i in ids)
+    made: dict[str, list[str]] = {}
+    for artifact in (run.artifacts[id_] for ids in one.outputs.values() for id_ in ids):
+        removed = " (removed)" if artifact.state == "deleted" else ""
+        made.setdefault(artifact.type, []).append(f"{artifact.id}{removed}")
+    return ", ".join(f"{kind} {', '.join(ids)}" for kind, ids in made.items())
 
 
 def _metrics(metrics: Any) -> "Table":
@@ -122,4 +152,6 @@ def _next(record: "RunRecord", state: str) -> str:
         return f"evergreen show {record.run_id}"
     if record.can_go_on:
         return f"evergreen resume {record.run_id}"
+    if state.endswith("refused"):
+        return f"evergreen report {record.run_id}"
     return f"evergreen lineage {record.model_version}" if record.model_version else "evergreen runs"

@@ -1,18 +1,20 @@
 """How commands show things: tables and lines for people, JSON for programs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from evergreen.visible import plain
 
-__all__ = ["Json", "console", "next_step", "plain", "print_json", "table"]
+__all__ = ["Json", "console", "fitted", "next_step", "plain", "print_json", "table"]
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+GAP = 3
+"""Spaces between the columns of a table."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -46,6 +48,49 @@ def table(title: str, *columns: str, folds: Iterable[str] = ()) -> "Table":
         justify: Any = "right" if column.endswith(">") else "left"
         made.add_column(name, justify=justify, no_wrap=name not in folds, overflow="fold")
     return made
+
+
+def fitted(
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, str]],
+    folds: Collection[str],
+    optional: Sequence[str],
+    width: int,
+) -> "Table":
+    """A table of which no word is cut off.
+
+    Args:
+        columns: As of `table`.
+        rows: Cells by the name of the column.
+        folds: Columns that need no more room than their longest word.
+        optional: Columns that are left out if there is no room, the first one first.
+        width: Of the terminal.
+    """
+    least = {
+        column: _least(name, [row[name] for row in rows], name in folds)
+        for column in columns
+        if (name := column.removesuffix(">"))
+    }
+    left, going = list(columns), list(optional)
+    while going and sum(least[one] + GAP for one in left) > width + 1:  # a space at each side
+        gone = going.pop(0)
+        left = [one for one in left if one.removesuffix(">") != gone]
+    made = table("", *left, folds=folds)
+    for shown, column in zip(made.columns, left, strict=True):
+        shown.min_width = least[column]
+    for row in rows:
+        made.add_row(*(row[column.removesuffix(">")] for column in left))
+    return made
+
+
+def _least(name: str, cells: Iterable[str], is_folded: bool) -> int:
+    """How many characters a column takes at least."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    texts = [name, *(Text.from_markup(cell).plain for cell in cells)]
+    words = [word for text in texts for word in text.split()] if is_folded else texts
+    return max(map(cell_len, words), default=0)
 
 
 def print_json(value: Any) -> None:

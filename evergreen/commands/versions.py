@@ -61,9 +61,10 @@ def diff(
     if json:
         print_json(found.model_dump(mode="json"))
         return
-    console().print(pairs_table(f"versions {one} and {other}", found.registry))
+    names = f"version {one}", f"version {other}"
+    console().print(pairs_table(f"versions {one} and {other}", found.registry, names))
     if found.runs:
-        print_comparison(found.runs)
+        print_comparison(found.runs, names)
     next_step(f"evergreen models history {other}")
 
 

@@ -156,6 +156,12 @@ class Dashboard:
         except web.HTTPNotFound:
             missing = NotFoundError(f"there is no page {request.path[:200]}.")
             return self._error(request, 404, missing)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception:
+            log.exception("%s", request.path)
+            told = EvergreenError("the page could not be made.", hint="The log says why.")
+            return self._error(request, 500, told)
 
     def _error(self, request: web.Request, status: int, error: EvergreenError) -> web.Response:
         shown = {"error": str(error), "hint": error.hint, "status": status}
@@ -177,7 +183,11 @@ class Dashboard:
             if has_ended:
                 return response
             await asyncio.sleep(self.settings.dashboard.poll_seconds)
-            page = await self._reader.read(lambda world: runs.run(world, asked))
+            try:
+                page = await self._reader.read(lambda world: runs.run(world, asked))
+            except (EvergreenError, errors.StatusError):
+                log.exception("%s", request.path)
+                return response  # the browser asks again
 
     async def _report(self, request: web.Request) -> web.StreamResponse:
         def find(world: World) -> Path:

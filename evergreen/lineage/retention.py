@@ -2,9 +2,9 @@
 
 An artifact is marked in ML Metadata before its files are touched, its folder goes by one rename,
 and then it is marked as deleted. Whoever dies on the way leaves marks that the next one finishes,
-or takes back if the artifact is needed again by then: nothing live ever refers to half a folder.
-Metadata stay: metrics, verdicts and lineage of a run outlive its artifacts. Pushed versions stay
-too: going back to one needs it.
+or takes back, with the files, if the artifact is needed again by then: nothing live ever refers to
+half a folder. Metadata stay: metrics, verdicts and lineage of a run outlive its artifacts. Pushed
+versions stay too: going back to one needs it.
 """
 
 import shutil
@@ -101,11 +101,11 @@ class Retention:
         Raises:
             RetentionConflictError: If a run was planned since they were found; nothing is gone.
         """
-        self._set(leaving.again, State.LIVE)
+        self._take_back(leaving.again)
         ids = [one.id for one in leaving.artifacts]
         self._set(ids, State.MARKED_FOR_DELETION)
         if _open(self._lineage.runs()) - leaving.open_runs:
-            self._set(ids, State.LIVE)
+            self._take_back(ids)
             raise RetentionConflictError(
                 "a run was planned meanwhile, and may need what was to go; nothing is gone.",
                 hint="Find out again: evergreen gc",
@@ -151,6 +151,18 @@ class Retention:
         for place, record in enumerate(records):
             if place < keep or spans & {one.number for one in record.window}:
                 yield record
+
+    def _take_back(self, ids: Sequence[int]) -> None:
+        """Takes marks back. What somebody who died had moved away is moved back before."""
+        there: list[int] = []
+        lost: list[int] = []
+        for one in self._store.get_artifacts_by_id(ids) if ids else ():
+            folder, moved = Path(one.uri), self._root / TRASH / str(one.id)
+            if moved.exists() and not folder.exists():
+                moved.rename(folder)
+            (there if folder.exists() else lost).append(one.id)
+        self._set(there, State.LIVE)
+        self._set(lost, State.DELETED)
 
     def _set(self, ids: Sequence[int], state: int) -> None:
         found = self._store.get_artifacts_by_id(ids) if ids else []

@@ -178,9 +178,9 @@ def to_roll_back(events: Sequence[Event], version: int | None) -> ModelRef:
     if version is not None:
         earlier = [one for one in earlier if one.version == version]
     if current is None or not earlier:
-        asked = "no version" if version is None else f"version {version}, which has"
+        why = "no version served" if version is None else f"version {version} has not served"
         raise RegistryError(
-            f"there is nothing to go back to: {asked} served before the current one."
+            f"there is nothing to go back to: {why} before the current one."
             if current
             else "nothing is serving.",
             hint="See who served and when: evergreen models --log",

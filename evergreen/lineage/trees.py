@@ -6,7 +6,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.stages import Event, stages
 from evergreen.lineage.views import ArtifactView, Branch, GraphView, RunView, VersionView, Way
-from evergreen.planning.plan import RunRecord, SpanRef
+from evergreen.planning.plan import Outcome, RunRecord, SpanRef
 
 
 def model_tree(lineage: Lineage, number: int) -> Branch:
@@ -27,8 +27,9 @@ def model_tree(lineage: Lineage, number: int) -> Branch:
     up = Branch(kind="up", name="what it was made of", branches=made_of)
     artifact = f", artifact {version.artifact_id}" if version.artifact_id else ""
     stage = version.stage or "never registered"
+    text = f"{stage}{artifact}"
     return Branch(
-        kind="model", name=f"version {number}", text=f"{stage}{artifact}", branches=(up, became)
+        kind="model", name=f"version {number}", text=text, number=number, branches=(up, became)
     )
 
 
@@ -52,13 +53,15 @@ def span_tree(lineage: Lineage, number: int) -> Branch:
     for (version, sha256), runs in sorted(contents.items()):
         name, below = f"span {number}, version {version}", []
         for record in runs:
-            made = record.model_version
-            stage = known.get(made or 0)
-            model = Branch(kind="model", name=f"version {made}", text=stage or "never registered")
+            made = 0 if record.outcome is Outcome.DATA_REFUSED else record.model_version or 0
+            stage = known.get(made) or "never registered"
+            model = Branch(kind="model", name=f"version {made}", text=stage, number=made)
             below.append(_run(record, (model,) if made else ()))
         text = f"sha256 {sha256[:12]}"
-        branches.append(Branch(kind="examples", name=name, text=text, branches=tuple(below)))
-    return Branch(kind="span", name=f"span {number}", branches=tuple(branches))
+        branches.append(
+            Branch(kind="examples", name=name, text=text, number=number, branches=tuple(below))
+        )
+    return Branch(kind="span", name=f"span {number}", number=number, branches=tuple(branches))
 
 
 def _run(record: RunRecord, branches: tuple[Branch, ...]) -> Branch:
@@ -75,11 +78,12 @@ def _made_of(run: RunView, graph: GraphView | None) -> Iterator[Branch]:
         yield _examples(span, place, record, graph)
     for schema in run.made("CuratedSchema", "schema"):
         digest = f"sha256 {record.digests.table_schema[:12]}"
-        yield Branch(kind="schema", name=_artifact(schema), text=digest)
+        yield Branch(kind="schema", name=_artifact(schema), text=digest, number=schema.id)
     yield _code(record)
     if record.baseline:
-        against = f"version {record.baseline.version}"
-        yield Branch(kind="baseline", name=against, text="what it was compared with")
+        number = record.baseline.version
+        text = "what it was compared with"
+        yield Branch(kind="baseline", name=f"version {number}", text=text, number=number)
     yield from _evaluation(run)
 
 
@@ -89,7 +93,8 @@ def _examples(span: SpanRef, place: int, record: RunRecord, graph: GraphView | N
     if place < len(ids):
         maker = graph.maker(ids[place]) if graph else None
         text += f", artifact {ids[place]}" + (f", ingested by run {maker.run_id}" if maker else "")
-    return Branch(kind="examples", name=f"span {span.number}, version {span.version}", text=text)
+    name = f"span {span.number}, version {span.version}"
+    return Branch(kind="examples", name=name, text=text, number=span.number)
 
 
 def _code(record: RunRecord) -> Branch:
@@ -110,7 +115,8 @@ def _evaluation(run: RunView) -> Iterator[Branch]:
     for evaluation in run.made("Evaluator", "evaluation"):
         metrics = results.metrics.get("test", {}) if results else {}
         known = [f"{name} {value:.4g}" for name, value in metrics.items() if value is not None]
-        yield Branch(kind="evaluation", name=_artifact(evaluation), text=", ".join(known))
+        name, text = _artifact(evaluation), ", ".join(known)
+        yield Branch(kind="evaluation", name=name, text=text, number=evaluation.id)
     for gate, passed in results.gates.items() if results else ():
         yield Branch(kind="gate", name=gate, text="passed" if passed else "refused")
 

@@ -1,6 +1,6 @@
 """What the read API answers with: frozen values that turn into JSON (`model_dump_json`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -141,10 +141,18 @@ class Branch(Frozen):
         kind: What it is: `model`, `run`, `examples`, `code`, ...
         name: Which one.
         text: What is to be known of it, in a line.
+        number: Of the version, the span or the artifact that it is; 0 if it is none.
         branches: What is below it.
     """
 
     kind: str
     name: str
     text: str = ""
+    number: int = 0
     branches: tuple["Branch", ...] = ()
+
+    def walk(self) -> Iterator["Branch"]:
+        """Yields itself and all below."""
+        yield self
+        for one in self.branches:
+            yield from one.walk()

@@ -128,7 +128,7 @@ def _statistics(feature: Feature) -> Iterator[tuple[str, Value]]:
     yield f"{feature.name}: missing", round(feature.missing, 6)
     if feature.numeric is not None and feature.present:
         yield f"{feature.name}: mean", round(feature.numeric.mean, 6)
-        yield f"{feature.name}: standard deviation", round(feature.numeric.std_dev, 6)
+        yield f"{feature.name}: std. dev.", round(feature.numeric.std_dev, 6)
     if feature.text is not None and feature.present and not feature.is_identifier:
         yield f"{feature.name}: values", float(feature.text.unique)
         for value, share in feature.top(1).items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evergreen.lineage.nodes import NodeState
 from evergreen.lineage.stages import Event, serving, stages
-from evergreen.planning.plan import RunRecord
+from evergreen.planning.plan import Provenance, RunRecord
 from evergreen.reporting.reading import PartReader, RunReading
 from evergreen.reporting.wording import count, duration, moment, spans
 
@@ -68,7 +68,20 @@ def identity(record: RunRecord, events: Sequence[Event]) -> Facts:
         cache = record.pins.analyzer_cache
         facts["Pinned analyzer cache"] = f"artifact {cache}" if cache else "none"
     digests = record.digests.model_dump()
+    facts |= _place(record.provenance)
     return facts | {f"Digest of {name.replace('_', ' ')}": value for name, value in digests.items()}
+
+
+def _place(where: Provenance) -> Facts:
+    """Where it was planned, and from which state of the code, as far as it is known."""
+    changed = ", with changes of its own" if where.dirty else ""
+    known = {
+        "Commit": where.commit and where.commit + changed,
+        "Image": where.image,
+        "Machine": where.host,
+        "Evergreen": where.package,
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 def executions(reading: RunReading, root: Path) -> list[Execution]:

@@ -7,6 +7,7 @@ longer way implies is left away, so that what is left can be followed.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Self
 
@@ -75,18 +76,21 @@ class Graph:
         return cls.laid_out(labels, edges, f"Graph of the nodes: {states}")
 
     @classmethod
-    def laid_out(cls, labels: Mapping[str, Label], edges: Edges, text: str) -> Self:
+    def laid_out(
+        cls, labels: Mapping[str, Label], edges: Edges, text: str, box: float = BOX[0]
+    ) -> Self:
         """Lays out boxes so that edges lead down.
 
         Args:
             labels: By the name of a box.
-            edges: Pairs of names.
+            edges: Pairs of names; no way leads from a name back to itself.
             text: Says what is seen, for those who do not see it.
+            box: The width of a box.
         """
         layers = _layers(list(labels), edges := _reduced(edges))
-        width = max(map(len, layers), default=0) * (BOX[0] + GAP) + GAP
+        width = max(map(len, layers), default=0) * (box + GAP) + GAP
         boxes = {
-            name: _box(labels[name], _corner(place, len(layer), width, row))
+            name: _box(labels[name], _corner(place, len(layer), width, row, box), box)
             for row, layer in enumerate(layers)
             for place, name in enumerate(layer)
         }
@@ -95,8 +99,8 @@ class Graph:
         return cls(width, height, list(boxes.values()), paths, text)
 
 
-def _box(label: Label, corner: tuple[float, float]) -> Box:
-    return Box(label.name, label.text, label.kind, *corner, href=label.href)
+def _box(label: Label, corner: tuple[float, float], width: float) -> Box:
+    return Box(label.name, label.text, label.kind, *corner, width=width, href=label.href)
 
 
 def _edges(part: PartReader) -> tuple[Edges, dict[str, tuple[str, str]]]:
@@ -128,8 +132,9 @@ def _reduced(edges: Edges) -> Edges:
     for start, end in edges:
         following[start].add(end)
 
-    def reach(name: str) -> set[str]:
-        return following[name].union(*(reach(one) for one in list(following[name])))
+    @cache
+    def reach(name: str) -> frozenset[str]:
+        return frozenset(following[name]).union(*(reach(one) for one in list(following[name])))
 
     return {
         (start, end)
@@ -170,9 +175,9 @@ def _mean(places: list[int]) -> float:
     return sum(places) / len(places) if places else 99.0
 
 
-def _corner(place: int, boxes: int, width: float, row: int) -> tuple[float, float]:
-    left = (width - boxes * (BOX[0] + GAP) + GAP) / 2
-    return left + place * (BOX[0] + GAP), GAP + row * ROW
+def _corner(place: int, boxes: int, width: float, row: int, box: float) -> tuple[float, float]:
+    left = (width - boxes * (box + GAP) + GAP) / 2
+    return left + place * (box + GAP), GAP + row * ROW
 
 
 def _path(start: Box, end: Box) -> str:

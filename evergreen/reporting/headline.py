@@ -141,7 +141,10 @@ def _failed(reading: RunReading) -> Headline:
     errors = [f"{node.node_id}: {node.error or 'no reason is recorded'}"
               for node in nodes if node.state == "failed"]  # fmt: skip
     names = ", ".join(node.node_id for node in nodes if node.state == "failed")
-    why = "Run the same again: finished nodes come from the cache. The log has the traceback."
+    why = (
+        "The log has the traceback. When the cause is gone, it goes on from there: "
+        f"evergreen resume {reading.record.run_id}"
+    )
     if not errors:
         why = f"No node failed: what went wrong was between them, or before the first. {why}"
     return Headline(f"Failed in {names}" if names else "The run failed", "bad", why, errors)
@@ -152,8 +155,8 @@ def _interrupted(reading: RunReading) -> Headline:
     at = ", ".join(node.node_id for node in nodes if node.state == "canceled")
     done = sum(node.succeeded for node in nodes)
     why = (
-        f"{many(done, 'node')} had finished. Run the same again: they come from the cache. "
-        "What was pushed before is untouched."
+        f"{many(done, 'node')} had finished, and what was pushed before is untouched. It goes on "
+        f"from there: evergreen resume {reading.record.run_id}"
     )
     return Headline(f"Interrupted in {at}" if at else "Interrupted", "warn", why)
 

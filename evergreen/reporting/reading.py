@@ -6,7 +6,7 @@ before, are None or empty, so that what is left of any run can be read.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from evergreen.reporting.reasons import Report
 
 Artifacts = Mapping[str, list[mlmd.Artifact]]
 """Artifacts of an execution by their key, such as `examples`."""
+CUT_OFF = "cut off"
 _MADE = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 
 
@@ -115,6 +116,14 @@ class RunReading:
             for name in record.parts
         }
         self.parts = {name: reader for name, reader in readers.items() if reader.nodes}
+
+    def cut_off(self) -> None:
+        """Calls nodes cut off that are said to be running: nobody works on the run."""
+        for part in self.parts.values():
+            part.nodes = {
+                name: replace(node, state=CUT_OFF) if node.state == "running" else node
+                for name, node in part.nodes.items()
+            }
 
     @cached_property
     def spans(self) -> list[SpanReader]:

@@ -9,11 +9,14 @@ STATES = {
     "failed": ("✗", "bad"),
     "canceled": ("■", "warn"),
     "running": ("…", "warn"),
+    "cut off": ("■", "warn"),
 }
 """Mark and kind of a node's state; the state itself is always written beside them."""
 
 
 NOTHING = "\N{EN DASH}"
+LARGE, ROUNDING = 1e5, 1e-12
+"""From here on digits after the point tell nothing; below, a difference is one of rounding."""
 
 
 def mark(state: str) -> str:
@@ -35,16 +38,20 @@ def number(value: float | None) -> str:
     """A measured value, to four digits after the point; whole ones as they are."""
     if value is None:
         return NOTHING
-    if isinstance(value, int) or value.is_integer():
+    if isinstance(value, int) or value.is_integer() or math.fabs(value) >= LARGE:
         return f"{value:,.0f}"
     return f"{value:.4f}" if math.fabs(value) >= 0.001 else f"{value:.2g}"  # noqa: PLR2004
 
 
 def signed(value: float | None) -> str:
-    """A difference."""
+    """A difference, to as many digits as `number` has; what is none but for rounding is 0."""
     if value is None:
         return NOTHING
-    return f"{value:+.4f}" if value else "0"
+    if math.fabs(value) < ROUNDING:
+        return "0"
+    if float(value).is_integer() or math.fabs(value) >= LARGE:
+        return f"{value:+,.0f}"
+    return f"{value:+.4f}" if math.fabs(value) >= 0.001 else f"{value:+.2g}"  # noqa: PLR2004
 
 
 def percent(value: float) -> str:

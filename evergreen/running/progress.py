@@ -24,6 +24,8 @@ MARKS = {
     "failed": "[red]✗[/red]",
     "canceled": "[yellow]■[/yellow]",
 }
+OVER = ("failed", "canceled")
+"""States that a run which goes on begins anew."""
 
 
 class Progress:
@@ -36,6 +38,7 @@ class Progress:
         self._connection = connection
         self._run = (pipeline, pipeline_run)
         self._printed: set[int] = set()
+        self._begun = time.time()
         self._stop = Event()
         self._thread = Thread(target=self._watch, name="progress", daemon=True)
 
@@ -62,6 +65,8 @@ class Progress:
     def _show(self, reader: NodeReader) -> Table:
         running = Table.grid(padding=(0, 1))
         for state in reader.states(*self._run):
+            if state.state in OVER and state.updated < self._begun:
+                continue  # of the try before: the node's turn is still to come
             if state.state in MARKS:
                 self._print_once(state)
             else:

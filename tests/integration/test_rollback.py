@@ -4,9 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestClient
 from typer.testing import CliRunner
 
 from evergreen.cli import app
+from evergreen.dashboard.actions import Place
+from evergreen.dashboard.server import Dashboard
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import RegistryError, Stage
@@ -14,6 +17,7 @@ from evergreen.lineage.store import open_store
 from evergreen.planning.plan import ModelRef
 from evergreen.settings import load_settings
 from tests.project import ROOT, Project, Ran, places
+from tests.unit.dashboard.asking import TOKEN, ask, form, signed_in
 
 
 class World:
@@ -21,7 +25,7 @@ class World:
 
     def __init__(self, folder: Path, pushed: Path) -> None:
         self._pairs = [*places(folder), f"metadata.sqlite={folder}/metadata.sqlite"]
-        settings = load_settings(ROOT, overrides=self._pairs)
+        self._settings = settings = load_settings(ROOT, overrides=self._pairs)
         store = open_store(settings.metadata)
         registry = Registry(store, settings.model.name)
         self.base, self._lineage = settings.serving.base_path, Lineage(store, settings.model.name)
@@ -40,6 +44,10 @@ class World:
             raise answer.exception
         return answer.stdout
 
+    def dashboard(self) -> Dashboard:
+        place = Place(ROOT, ("local",), tuple(self._pairs))
+        return Dashboard(self._settings, place, TOKEN)
+
     def stages(self) -> list[Stage | None]:
         return [one.stage for one in self._lineage.versions()]
 
@@ -52,6 +60,19 @@ def world(project: Project, first: Ran, tmp_path: Path) -> World:
 def test_a_version_that_serves_is_gone_back_to(world: World) -> None:
     said = world.roll_back()
     assert "version 1 is serving now (rollback)" in said
+    assert world.stages() == [Stage.SERVING, Stage.REJECTED]
+
+
+def test_a_person_goes_back_on_the_dashboard(world: World) -> None:
+    async def asks(client: TestClient) -> tuple[int, str]:
+        await signed_in(client)
+        data = {**await form(client, "/actions/rollback"), "reason": "wrong fares"}
+        async with client.post("/actions/rollback", data=data) as answer:
+            return answer.status, await answer.text()
+
+    status, text = ask(world.dashboard(), asks)
+    assert status == 200
+    assert "wrong fares" in text
     assert world.stages() == [Stage.SERVING, Stage.REJECTED]
 
 

@@ -1,7 +1,7 @@
 """Lineage as a graph to walk about in: artifacts, who read them and who made them."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
@@ -17,13 +17,15 @@ from evergreen.reporting.wording import many
 HOPS, MOST_HOPS = 2, 6
 NEWEST = 40
 MOST_BOXES = 80
-FEW = 3
-"""Boxes of one kind; more are one box."""
+FEW, FEWER = 3, 1
+"""Boxes of one kind; more are one box. The second is for what would be too wide."""
+WIDE = 1110
+"""Pixels that a page has for it."""
 Key = tuple[str, int]
 """`a` and the id of an artifact, or `e` and that of an execution."""
 Tree = Callable[[Lineage, int], Branch]
-WIDTH = 17
-"""Characters in a box."""
+WIDTH, BOX = 22, 180
+"""Of a box: characters, as many as an id of a run has, and pixels."""
 STATES = {"complete": "good", "cached": "same", "failed": "bad", "running": "warn"}
 
 
@@ -46,7 +48,16 @@ def model(world: World, asked: Asked) -> Page:
 def span(world: World, asked: Asked) -> Page:
     """A span, down to every model that it went into."""
     number = asked.number("span")
-    return _page(world, asked, f"Span {number}", [], span_tree)
+    return _page(world, asked, f"Span {number}", _examples(world, number), span_tree)
+
+
+def _examples(world: World, number: int) -> list[int]:
+    """The newest Examples artifact of a span that somebody trained on; none if nobody did."""
+    for run in world.lineage.runs(Runs(span=number)):
+        if run.pins:
+            places = [place for place, one in enumerate(run.window) if one.number == number]
+            return [run.pins.examples[place] for place in places]
+    return []
 
 
 def artifact(world: World, asked: Asked) -> Page:
@@ -73,30 +84,52 @@ def _page(world: World, asked: Asked, title: str, ids: list[int], tree: Tree | N
 
 def _drawn(graph: GraphView, center: int) -> Graph | None:
     """The graph as a drawing; None if there are too many boxes to see anything."""
-    boxes = _boxes(graph, center)
+    drawn = _with_boxes(graph, center, FEW)
+    return drawn if drawn and drawn.width <= WIDE else _with_boxes(graph, center, FEWER)
+
+
+def _with_boxes(graph: GraphView, center: int, few: int) -> Graph | None:
+    boxes = _boxes(graph, center, few)
     if len(set(boxes.values())) > MOST_BOXES:
         return None
     labels = {
         name: _label(graph, center, [key for key in boxes if boxes[key] == name])
         for name in dict.fromkeys(boxes.values())
     }
-    pairs = [(("a", artifact), ("e", execution)) for artifact, execution in graph.read]
-    pairs += [(("e", execution), ("a", artifact)) for execution, artifact in graph.made]
-    edges = {(boxes[one], boxes[other]) for one, other in pairs}
-    # What a cached execution put out, another one had made: drawn, it would be a circle.
-    edges = {pair for pair in edges if pair[::-1] not in edges}
+    made = [(boxes["e", execution], boxes["a", artifact]) for execution, artifact in graph.made]
+    read = [(boxes["a", artifact], boxes["e", execution]) for artifact, execution in graph.read]
     words = f"{many(len(graph.artifacts), 'artifact')}, {many(len(graph.executions), 'execution')}"
-    return Graph.laid_out(labels, edges, f"Graph around artifact {center}: {words}")
+    text = f"Graph around artifact {center}: {words}"
+    return Graph.laid_out(labels, _without_circles([*made, *read]), text, BOX)
 
 
-def _boxes(graph: GraphView, center: int) -> dict[Key, str]:
-    """The box of everything: what there is much of, of one kind, is in one box."""
-    kinds: dict[Key, str] = {("a", id_): one.type for id_, one in graph.artifacts.items()}
+def _without_circles(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The edges, without those that would lead back: boxes of many things may read each other."""
+    edges: set[tuple[str, str]] = set()
+    following: dict[str, set[str]] = defaultdict(set)
+    for start, end in dict.fromkeys(pairs):
+        reached, waiting = {end}, [end]
+        while waiting:
+            new = following[waiting.pop()] - reached
+            reached |= new
+            waiting += new
+        if start not in reached:
+            edges.add((start, end))
+            following[start].add(end)
+    return edges
+
+
+def _boxes(graph: GraphView, center: int, few: int) -> dict[Key, str]:
+    """The box of everything: what there is much of, of one kind and origin, is in one box."""
+    kinds: dict[Key, str] = {}
+    for id_, one in graph.artifacts.items():
+        maker = graph.maker(id_)
+        kinds["a", id_] = f"{one.type} of {maker.node if maker else 'nobody here'}"
     kinds |= {("e", id_): one.node for id_, one in graph.executions.items()}
     counts = Counter((key[0], kind) for key, kind in kinds.items())
     return {
         key: f"{key[0]} {kind}"
-        if counts[key[0], kind] > FEW and key != ("a", center)
+        if counts[key[0], kind] > few and key != ("a", center)
         else f"{key[0]}{key[1]}"
         for key, kind in kinds.items()
     }

@@ -9,7 +9,7 @@ from evergreen.dashboard.world import World
 from evergreen.lineage.reader import Asked as Runs
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
-from evergreen.monitoring.findings import Kind, MonitoringResult
+from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
 from evergreen.planning.plan import RunRecord
 from evergreen.reporting.wording import many
 from evergreen.serving.states import look
@@ -56,19 +56,25 @@ def _is_of(result: MonitoringResult, version: VersionView | None) -> bool:
     return version is not None and result.version == version.version
 
 
-def _worst(result: MonitoringResult) -> dict[str, object]:
-    """Of each kind the finding that is nearest to its limit, or farthest beyond."""
-    found: dict[str, object] = {}
+def _worst(result: MonitoringResult) -> dict[str, Finding | None]:
+    """Of each kind the finding that is nearest to its limit, or farthest beyond.
+
+    None if it could not be looked at: of quality and drift that is told, too.
+    """
+    found: dict[str, Finding | None] = {}
     for kind in (Kind.PERFORMANCE, Kind.DRIFT, Kind.SKEW, Kind.PREDICTIONS, Kind.SCHEMA):
         of_kind = [one for one in result.findings if one.kind is kind]
-        if of_kind:
-            found[kind.value] = max(of_kind, key=lambda one: (one.fired, _share(one)))
+        if of_kind or kind in (Kind.PERFORMANCE, Kind.DRIFT):
+            name = "quality" if kind is Kind.PERFORMANCE else kind.value
+            found[name] = max(of_kind, key=lambda one: (one.fired, _share(one)), default=None)
     return found
 
 
-def _share(finding: object) -> float:
-    value, limit = (getattr(finding, name) for name in ("value", "threshold"))
-    return float(value) / float(limit) if limit else 0.0
+def _share(finding: Finding) -> float:
+    """How near it is to its limit. Of quality the first metric: its limits are not all upper."""
+    if finding.kind is Kind.PERFORMANCE:
+        return 0.0
+    return finding.value / finding.threshold if finding.threshold else 0.0
 
 
 def _attention(

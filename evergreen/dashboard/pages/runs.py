@@ -9,6 +9,7 @@ from evergreen.lineage.reader import Asked as Wanted
 from evergreen.planning.plan import RunRecord
 from evergreen.reporting import facts, gates
 from evergreen.reporting.graph import Graph
+from evergreen.reporting.headline import headline
 from evergreen.reporting.listing import metrics_on_test, ordered, seconds
 from evergreen.reporting.reading import RunReading
 
@@ -43,10 +44,13 @@ def run(world: World, asked: Asked) -> Page:
     record = world.lineage.record(asked.text("run"))
     state = world.state(record)
     reading = RunReading(world.store, record)
+    if state == "died":
+        reading.cut_off()
     events = world.lineage.events()
     shown = {
         "record": record,
         "run_state": state,
+        "headline": headline(reading, events) if record.outcome else None,
         "summary": facts.summary(reading, events),
         "identity": facts.identity(record, events),
         "verdicts": gates.verdicts(reading),
@@ -69,7 +73,10 @@ def _tail(folder: Path, record: RunRecord) -> str:
         with file.open("rb") as log:
             head = log.read(HEAD_BYTES)
             if record.run_id in file.name or record.run_id.encode() in head:
-                log.seek(max(file.stat().st_size - TAIL_BYTES, 0))
+                begin = max(file.stat().st_size - TAIL_BYTES, 0)
+                log.seek(begin)
+                if begin:
+                    log.readline()  # the rest of a line
                 return log.read().decode(errors="replace")
     return ""
 

@@ -15,8 +15,8 @@ def options(folder: Path) -> list[str]:
     return ["--project", str(ROOT), *(word for pair in pairs for word in ("--set", pair))]
 
 
-def ask(folder: Path, *words: str) -> Result:
-    answer = CliRunner(env={"COLUMNS": "250"}).invoke(app, [*words, *options(folder)])
+def ask(folder: Path, *words: str, width: int = 250) -> Result:
+    answer = CliRunner(env={"COLUMNS": str(width)}).invoke(app, [*words, *options(folder)])
     if answer.exception and not isinstance(answer.exception, SystemExit):
         raise answer.exception
     return answer

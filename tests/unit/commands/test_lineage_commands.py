@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.planning.plan import Cause, Outcome, Request
 from tests.project import ROOT
@@ -37,6 +38,44 @@ def test_runs_are_listed_newest_first(folder: Path, world: World) -> None:
     found = re.findall(r"^ ?(\d{8}-\d{6}-\w{6})", answer.stdout, re.MULTILINE)
     assert found == [one.run_id for one in world.records[:-4:-1]]
     assert last_line(answer) == f"next: evergreen show {world.records[-1].run_id}"
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_whatever_the_terminal_ids_and_outcomes_are_whole(
+    folder: Path, world: World, width: int
+) -> None:
+    shown = ask(folder, "runs", width=width).stdout
+    assert max(map(len, shown.splitlines())) <= width
+    for one in world.records:
+        assert re.search(rf"^ {one.run_id} .* {one.outcome} ", shown, re.MULTILINE)
+    assert ("schedule" in shown) is (width >= 100)
+
+
+def test_the_tree_is_whole_on_a_narrow_terminal(folder: Path, world: World) -> None:
+    shown = re.sub(r"[\s│]+", " ", ask(folder, "lineage", "4", width=80).stdout)
+    assert f"ingested by run {world.records[0].run_id}" in shown
+
+
+def test_a_command_ends_with_the_very_next_one(folder: Path, world: World) -> None:
+    newest = world.records[4].run_id  # the window of the newest begins after span 1
+    for words, step in (
+        (("lineage", "2"), "evergreen lineage span:2"),
+        (("lineage", "span:2"), f"evergreen show {newest}"),
+        (("show", world.records[4].run_id), f"evergreen report {world.records[4].run_id}"),
+    ):
+        assert last_line(ask(folder, *words)) == f"next: {step}"
+
+
+def test_a_node_that_a_dead_process_worked_on_is_cut_off(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 1)
+    record = world.records[0].model_copy(update={"outcome": None})
+    RunRecords(world.store).update(record)
+    mark_running(world.store, world.lineage.run(record.run_id).nodes[-1].node.execution_id)
+    shown = ask(tmp_path, "show").stdout
+    assert "died" in shown
+    assert "■ cut off" in shown
+    stays = ask(tmp_path, "gc", "--keep", "1").stdout
+    assert f"what these runs may need stays, for they have not ended: {record.run_id}" in stays
 
 
 def test_runs_are_filtered_and_sorted(folder: Path, world: World) -> None:
@@ -67,6 +106,7 @@ def test_two_runs_are_compared(folder: Path, world: World) -> None:
     one, other = (world.records[index].run_id for index in (1, 4))
     answer = ask(folder, "compare", one, other)
     assert "model refused" in answer.stdout
+    assert re.search(r"train Trainer +0.0 +0.0 ", answer.stdout)
     assert re.search(r"span 5 .*version 1", answer.stdout)
     assert last_line(answer) == f"next: evergreen show {other}"
     found = json.loads(ask(folder, "compare", one, other, "--json").stdout)

@@ -1,6 +1,7 @@
 """Asks a dashboard over HTTP."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -52,3 +53,14 @@ def get(served: Dashboard, *paths: str) -> list[tuple[int, str]]:
         return found
 
     return ask(served, asks)
+
+
+async def signed_in(client: TestClient) -> None:
+    async with client.post("/sign-in", data={"token": TOKEN}) as answer:
+        assert answer.status == 200
+
+
+async def form(client: TestClient, path: str) -> dict[str, str]:
+    async with client.get(path) as answer:
+        text = await answer.text()
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text))

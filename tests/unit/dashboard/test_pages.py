@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from evergreen.dashboard.pages.lineage import _without_circles as without_circles
 from evergreen.dashboard.server import PAGES
+from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.planning.plan import Outcome, Request
 from evergreen.reporting.listing import metrics_on_test
@@ -49,6 +51,53 @@ def test_the_graph_leads_from_a_model_to_its_examples_and_on(history: World) -> 
     assert f'href="/lineage/artifacts/{graph}"' in near
     assert f'href="/runs/{history.records[2].run_id}"' in near
     assert f"Artifact {model}" in far
+
+
+def test_no_box_of_many_leads_back_to_itself() -> None:
+    made, read = [("Trainer", "Models"), ("Evaluator", "Report")], [("Models", "Evaluator")]
+    kept = without_circles([*made, *read, ("Report", "Trainer"), ("Models", "Models")])
+    assert kept == {*made, *read}
+
+
+def test_a_refused_run_says_why_and_leads_to_what_it_made(history: World) -> None:
+    refused = next(one for one in history.records if one.outcome is Outcome.MODEL_REFUSED)
+    [(_, text)] = get(dashboard(history), f"/runs/{refused.run_id}")
+    assert "Refused by the model gate" in text
+    run = history.lineage.run(refused.run_id)
+    for artifact in run.artifacts.values():
+        if artifact.name.startswith(f"{refused.run_id}."):
+            assert f'href="/lineage/artifacts/{artifact.id}"' in text
+    assert refused.provenance.commit in text
+
+
+def test_what_a_dead_process_worked_on_is_cut_off(fresh: World) -> None:
+    record = fresh.records[-1].model_copy(update={"outcome": None, "finished": None})
+    RunRecords(fresh.store).update(record)
+    mark_running(fresh.store, fresh.lineage.run(record.run_id).nodes[-1].node.execution_id)
+    [(_, text)] = get(dashboard(fresh), f"/runs/{record.run_id}")
+    assert "died" in text
+    assert "■ cut off" in text
+    assert "… running" not in text
+
+
+def test_lineage_in_words_leads_on(history: World) -> None:
+    [(_, up), (_, down)] = get(dashboard(history), "/lineage/models/2", "/lineage/spans/3")
+    assert 'href="/lineage/spans/1"' in up
+    assert 'href="/lineage/models/3"' in down
+    assert f'href="/lineage/artifacts/{history.records[2].pins.examples[-1]}"' in down
+
+
+def test_a_page_that_cannot_be_made_is_told(
+    history: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(PAGES, "/monitors", fails)
+    [(status, text)] = get(dashboard(history), "/monitors")
+    assert status == 500
+    assert "could not be made" in text
+    assert "Traceback" not in text
 
 
 def test_runs_are_filtered_sorted_and_paged(history: World) -> None:

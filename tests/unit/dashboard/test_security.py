@@ -8,20 +8,10 @@ from aiohttp.test_utils import TestClient
 
 from evergreen.dashboard.security import read_token
 from evergreen.errors import EvergreenError
+from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import stages
-from tests.unit.dashboard.asking import TOKEN, ask, dashboard, get
+from tests.unit.dashboard.asking import TOKEN, ask, dashboard, form, get, signed_in
 from tests.unit.lineage.worlds import World
-
-
-async def signed_in(client: TestClient) -> None:
-    async with client.post("/sign-in", data={"token": TOKEN}) as answer:
-        assert answer.status == 200
-
-
-async def form(client: TestClient, path: str) -> dict[str, str]:
-    async with client.get(path) as answer:
-        text = await answer.text()
-    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text))
 
 
 async def post(client: TestClient, path: str, data: dict[str, str], **headers: str) -> int:
@@ -148,6 +138,16 @@ def test_firing_leaves_an_event_with_its_story(fresh: World) -> None:
     listed, story = ask(dashboard(fresh, TOKEN), asks)
     assert "a &lt;b&gt;feature&lt;/b&gt;" in listed
     assert "evidence" in story or "reason" in story
+
+
+def test_only_what_can_go_on_is_resumed(fresh: World) -> None:
+    died = fresh.records[-1].model_copy(update={"outcome": None, "finished": None})
+    RunRecords(fresh.store).update(died)
+    pages = [f"/actions/resume?subject={one.run_id}" for one in (died, fresh.records[0])]
+    [(asks, text), (refuses, why)] = get(dashboard(fresh, TOKEN), *pages)
+    assert (asks, refuses) == (200, 404)
+    assert f"evergreen resume {died.run_id}" in text
+    assert "is pushed: it cannot go on" in why
 
 
 @pytest.mark.parametrize("text", ["", "short"])

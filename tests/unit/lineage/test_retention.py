@@ -1,5 +1,8 @@
 """What nobody needs goes, wherever it is interrupted; what somebody needs stays."""
 
+import multiprocessing
+import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,8 +10,10 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.lineage import retention as module
 from evergreen.lineage.claims import Claims, RunIsAliveError
+from evergreen.lineage.doctor import Doctor
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.retention import RetentionConflictError
+from tests.unit.commands.asking import ask
 from tests.unit.lineage.worlds import World
 
 RUNS = 12
@@ -139,6 +144,87 @@ def test_what_was_marked_and_is_needed_again_comes_back(world: World) -> None:
     world.store.put_artifacts([artifact])
     world.retention.carry_out(world.retention.find(1))
     assert needed in left(world)
+
+
+def cut_off_after_moving(world: World, monkeypatch: pytest.MonkeyPatch, keep: int) -> set[int]:
+    """One who dies when all folders are away, and nothing is marked as deleted yet."""
+    leaving = world.retention.find(keep)
+    set_ = module.Retention._set
+
+    def setting(self: module.Retention, ids: list[int], state: int) -> None:
+        if state == DELETED:
+            raise Killed
+        set_(self, ids, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Retention, "_set", setting)
+        with pytest.raises(Killed):
+            world.retention.carry_out(leaving)
+    return {one.id for one in leaving.artifacts}
+
+
+def test_what_was_moved_and_is_needed_again_comes_back_with_its_files(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = left(world)
+    moved = cut_off_after_moving(world, monkeypatch, keep=1)
+    assert moved
+    world.retention.carry_out(world.retention.find(RUNS))
+    assert left(world) == before
+
+
+def test_what_was_moved_comes_back_if_a_run_is_planned_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = left(world)
+    cut_off_after_moving(world, monkeypatch, keep=1)
+    leaving = world.retention.find(1)
+    record = world.records[0].model_copy(update={"run_id": "new", "outcome": None})
+    RunRecords(world.store).create(record)
+    with pytest.raises(RetentionConflictError):
+        world.retention.carry_out(leaving)
+    assert left(world) == before
+
+
+def test_what_was_marked_and_is_nowhere_is_not_said_to_be_there(world: World) -> None:
+    lost = world.made(RUNS - 1, "Trainer", "model")
+    artifact = world.artifacts()[lost]
+    artifact.state = MARKED
+    world.store.put_artifacts([artifact])
+    shutil.rmtree(artifact.uri)
+    world.retention.carry_out(world.retention.find(1))
+    assert lost not in left(world)
+    assert world.artifacts()[lost].state == DELETED
+
+
+def collect(folder: Path) -> None:
+    """What `evergreen gc --keep 1 --yes` does, in a process of its own."""
+    ask(folder, "gc", "--keep", "1", "--yes")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_process_that_is_killed_leaves_nothing_half(
+    world: World, tmp_path: Path, seed: int
+) -> None:
+    """Killed again and again, each time a little later; in the end one is let finish."""
+    expected = {one.id for one in world.retention.find(1).artifacts}
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    chance = random.Random(seed)
+    for _ in range(4):
+        process = context.Process(target=collect, args=(tmp_path,))
+        process.start()
+        process.join(chance.uniform(0, 0.6))  # a moment at random, whatever it does by then
+        process.kill()
+        process.join()
+        assert not expected - set(world.artifacts())
+        left(world)
+    collect(tmp_path)
+    gone = {id_ for id_, one in world.artifacts().items() if one.state == DELETED}
+    assert gone == expected
+    assert left(world) == set(world.artifacts()) - expected
+    assert not (world.settings.pipeline.root / ".trash").exists()
+    assert Doctor(world.settings, world.store).examine() == []
 
 
 def test_files_elsewhere_are_left_alone(world: World, tmp_path: Path) -> None:
