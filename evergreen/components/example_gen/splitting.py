@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from tempfile import TemporaryFile
-from types import TracebackType
 
 import farmhash
 import numpy as np
@@ -56,16 +55,16 @@ def assign_splits(hashes: np.ndarray, splits: Mapping[str, int]) -> np.ndarray:
     return np.searchsorted(np.cumsum(list(splits.values())), buckets, side="right")
 
 
-class Distinct:
+class Distinct(ExitStack):
     """Counts fingerprints that repeat.
 
     They wait on disk, in parts by their value, so that memory does not grow with the rows.
     """
 
     def __init__(self) -> None:
-        with ExitStack() as stack:
-            self._files = [stack.enter_context(TemporaryFile()) for _ in range(PARTS)]
-            self._stack = stack.pop_all()
+        super().__init__()
+        opened = (TemporaryFile() for _ in range(PARTS))  # noqa: SIM115 - entered at once
+        self._files = [self.enter_context(file) for file in opened]
 
     def add(self, hashes: np.ndarray) -> None:
         """Adds fingerprints, uint64 of shape [n]."""
@@ -83,17 +82,6 @@ class Distinct:
             part = np.frombuffer(file.read(), np.uint64)
             repeated += len(part) - len(np.unique(part))
         return repeated
-
-    def __enter__(self) -> "Distinct":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
 
 def _decoded(value: bytes | None) -> str | None:
