@@ -71,6 +71,8 @@ class Killing:
         # One that was too quick to be hit tells how quick its like is here.
         seconds = min(seconds, self._took.get(node, seconds))
         for number in range(times):
+            if self._is_finished(part, node):  # beside one that was killed
+                return
             # Not of the whole time: where TensorFlow is imported already, a node takes less.
             share = self._random.uniform(number, number + 1) / (times + 1)
             if not self._kill_once(part, node, share * seconds):
