@@ -53,6 +53,7 @@ def scale(
             "they were measured before. All of them if none is named."
         ),
     ] = None,
+    rounds: Rounds = None,
     full: Full = False,
 ) -> None:
     """Measures how time and memory grow with the rows, beside stock TFX and straight lines.
@@ -70,7 +71,7 @@ def scale(
     if unknown := set(parts) - NODES.keys():
         raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(NODES)}")
     for part in parts:
-        sizes = (FULL if full else SHORT)[part]
+        sizes = [size.at_most(rounds) for size in (FULL if full else SHORT)[part]]
         measured = compare(part, sizes, pages.RESULTS / "scale", console, full=full)
         file = _results(full) / "scale.json"
         known = Result.model_validate_json(file.read_text()).parts if file.is_file() else {}

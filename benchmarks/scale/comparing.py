@@ -13,7 +13,7 @@ from benchmarks.pipeline.comparing import BUSY, environment, rotated
 from benchmarks.scale import data, variants
 from benchmarks.scale.result import Part, Run
 from benchmarks.scale.running import Command, Runner
-from benchmarks.scale.terms import GZIP, OURS, SMALL, STOCK, Size
+from benchmarks.scale.terms import GZIP, OURS, SMALL, Size
 from benchmarks.scale.variants import Make
 
 NODES = {
@@ -65,7 +65,7 @@ class Rounds:
         with self._runner.console.status(f"making {size.rows:,} trips"):
             trips = data.make(self._folder / "data", size.rows)
         for number in range(max(size.ours, size.stock)):
-            names = rotated([name for name in self._make if number < _rounds(name, size)], number)
+            names = rotated([name for name in self._make if number < size.of(name)], number)
             words = f"{title} {size.rows:,} rows {number + 1}".replace(",", "")
             work = self._folder / "work"
             shutil.rmtree(work, ignore_errors=True)
@@ -107,10 +107,6 @@ class Rounds:
 
     def _kept(self, rows: int) -> Path:
         return self._folder / "kept" / str(rows)
-
-
-def _rounds(variant: str, size: Size) -> int:
-    return size.stock if variant == STOCK else size.ours
 
 
 PARTS: dict[str, Callable[[], dict[str, Make]]] = {

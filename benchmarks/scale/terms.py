@@ -1,6 +1,6 @@
 """What is compared, at which sizes, and how often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.pipeline import terms
 
@@ -34,6 +34,18 @@ class Size:
     rows: int
     ours: int
     stock: int
+
+    def at_most(self, rounds: int | None) -> "Size":
+        """The same in so many rounds, if they are fewer."""
+        if rounds is None:
+            return self
+        return replace(self, ours=min(self.ours, rounds), stock=min(self.stock, rounds))
+
+    def of(self, variant: str) -> int:
+        """Rounds of a variant; none of gzip at the largest size, where it tells nothing new."""
+        if GZIP in variant and self.rows == HUGE:
+            return 0
+        return self.stock if variant == STOCK else self.ours
 
 
 SHORT_PARTS = ("pipeline", "ingestion")
