@@ -55,7 +55,7 @@ def _round(folder: Path, number: int) -> Round:
     variables = environment(folder / "bytecode")
     spans = cut(None, here / "cut", Period.YEAR, Format.PARQUET)
     store = open_store(MetadataSettings(sqlite=_made(here / "watch") / "metadata.sqlite"))
-    root = here / "spans" / Period.YEAR
+    root = here / "spans" / Period.YEAR.value
     root.mkdir(parents=True)
     with _process(here / "watch", ["watch"], root.parent, variables) as watch:
         ready = _wait_until_quiet(watch)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from ml_metadata import errors
@@ -90,7 +91,7 @@ def parse(values: type[Values], text: str, what: str) -> Values:
         EvergreenError: If it is nothing that this version of Evergreen writes.
     """
     try:
-        return values.model_validate_json(text)
+        return _validated(values, text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -98,6 +99,12 @@ def parse(values: type[Values], text: str, what: str) -> Values:
             f"{what} is damaged, or of another version of Evergreen: {where}: {first['msg']}",
             hint="Use the version that wrote it, or a newer one.",
         ) from error
+
+
+@lru_cache(maxsize=4096)
+def _validated(values: type[Values], text: str) -> Values:
+    """Once for the same text: values are frozen, and a dashboard reads the same ones again."""
+    return values.model_validate_json(text)
 
 
 def quoted(text: str) -> str:
