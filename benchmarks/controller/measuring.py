@@ -66,7 +66,9 @@ def _round(folder: Path, number: int) -> Round:
         (root / "span-00001").mkdir()
         spans[0].path.rename(root / "span-00001" / spans[0].path.name)
         started = _first_node(store) - landed
-        decisions = TriggerLog(store, "taxi").of(Decided)
+        log = TriggerLog(store, "taxi")
+        log.refresh()
+        decisions = log.of(Decided)
     begun = time.time()
     store = open_store(MetadataSettings(sqlite=_made(here / "run") / "metadata.sqlite"))
     with _process(here / "run", ["run", "--spans", "1"], root.parent, variables):
