@@ -9,8 +9,8 @@ TEXT = """\
 ## The controller
 
 `evergreen watch`, started anew for each round, with nothing to do until a span lands; and
-`evergreen run`, a process started for the same span. Measured on {date}; median of {rounds} rounds,
-least and most in brackets.
+`evergreen run`, a process started for the same span. Measured on {date}; {rounds} in turn,
+the median, least and most in brackets.
 
 {targets}
 |  |  |
@@ -50,7 +50,7 @@ def render(stored: str, images: Path) -> str:
     ]
     return TEXT.format(
         date=f"{result.started:%-d %B %Y}",
-        rounds=len(rounds),
+        rounds="one round" if len(rounds) == 1 else f"{len(rounds)} rounds",
         targets=table(["", "at most", "measured", ""], rows),
         decided=Spread.of(one.decided for one in rounds).text(2),
         started=Spread.of(one.started for one in rounds).text(1),
