@@ -14,7 +14,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from evergreen.components.example_gen.reading import Piece, read_pieces
-from evergreen.components.example_gen.rejecting import Rejections
+from evergreen.components.example_gen.rejecting import Rejections, aside_name
 from evergreen.components.example_gen.splitting import Distinct
 from evergreen.components.example_gen.writing import (
     Form,
@@ -103,10 +103,6 @@ def _move(
     pairs = zip(split_folders(form, source), split_folders(form, examples), strict=True)
     for theirs, ours in pairs:
         (theirs / file_name(at, form)).rename(ours / file_name(number, form, total))
-    if (rows := source / _rows(at)).exists():
+    if (rows := source / aside_name(at)).exists():
         rejected.mkdir(parents=True, exist_ok=True)
-        rows.rename(rejected / _rows(number))
-
-
-def _rows(number: int) -> str:
-    return f"rows-{number:05d}.parquet"
+        rows.rename(rejected / aside_name(number))

@@ -16,6 +16,11 @@ REPORT = "rejected.json"
 MAX_EXAMPLES = 20
 
 
+def aside_name(number: int) -> str:
+    """The name of the file of the refused rows of a piece."""
+    return f"rows-{number:05d}.parquet"
+
+
 @dataclass
 class Rejections:
     """Refused values: how many of each kind, and the first few with their places.
@@ -67,7 +72,7 @@ class Aside:
     """
 
     def __init__(self, folder: Path, number: int) -> None:
-        self._path = folder / f"rows-{number:05d}.parquet"
+        self._path = folder / aside_name(number)
         self._tables: list[pa.Table] = []
 
     def add(
