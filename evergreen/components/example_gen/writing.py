@@ -1,8 +1,9 @@
 """Encodes a piece of rows as `tf.Example`s, and writes them to files of their splits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from evergreen.components.example_gen.compression import Compression
 from evergreen.components.example_gen.reading import Piece
 from evergreen.components.example_gen.rejecting import Aside, Rejections
 from evergreen.components.example_gen.splitting import assign_splits, fingerprints, is_key
-from evergreen.components.example_gen.tfrecords import frame, open_file
+from evergreen.components.example_gen.tfrecords import RecordFile, frame, open_file
+
+ENCODED_ROWS = 4096
+"""At once, so that the processor's cache holds them: 65,536 take a third longer."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def write_piece(piece: Piece, form: Form, examples: Path, rejected: Path) -> Wri
         examples: The folder of the splits' folders.
         rejected: The folder of rows that are refused, each with the reason.
     """
-    encoder, found, keys = RecordBatchToExamplesEncoder(), Rejections(), []
+    found, keys = Rejections(), []
     aside = Aside(rejected, piece.number)
     with ExitStack() as stack:
         files = [
@@ -68,9 +72,7 @@ def write_piece(piece: Piece, form: Form, examples: Path, rejected: Path) -> Wri
             found.add(piece.file, row, refusals)
             aside.add(piece.file, row, batch, refusals)
             keys.append(hashes)
-            assigned = assign_splits(hashes, form.splits)
-            for index, file in enumerate(files):
-                file.writelines(frame(encoder.encode(lists.filter(pa.array(assigned == index)))))
+            _append(files, lists, assign_splits(hashes, form.splits))
     aside.close()
     return Written(found, np.concatenate([np.array([], np.uint64), *keys]))
 
@@ -95,6 +97,17 @@ def to_lists(columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
 
 def _paths(number: int, form: Form, examples: Path) -> list[Path]:
     return [folder / file_name(number, form) for folder in split_folders(form, examples)]
+
+
+def _append(files: Sequence[RecordFile], lists: pa.RecordBatch, assigned: np.ndarray) -> None:
+    """Encodes rows, and writes each to the file of its split."""
+    encoder = RecordBatchToExamplesEncoder()
+    for start in range(0, lists.num_rows, ENCODED_ROWS):
+        records = encoder.encode(lists.slice(start, ENCODED_ROWS))
+        splits = assigned[start : start + ENCODED_ROWS]
+        for index, file in enumerate(files):
+            chosen = list(compress(records, (splits == index).tolist()))
+            file.write(b"".join(frame(chosen)))
 
 
 def _convert(batch: pa.RecordBatch, form: Form) -> tuple[pa.RecordBatch, np.ndarray, list[Refusal]]:
