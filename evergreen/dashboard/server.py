@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from evergreen.lineage.stages import RegistryError
 from evergreen.monitoring.results import PAGE, result_folder
 from evergreen.reporting.environment import TEMPLATES, environment
 from evergreen.serving.lifetime import until_told
+from evergreen.serving.states import look
 from evergreen.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -124,7 +126,11 @@ class Dashboard:
     def _page(self, make: Make) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def show(request: web.Request) -> web.Response:
             asked = _asked(request)
-            return self._render(request, await self._reader.read(lambda world: make(world, asked)))
+            page = await self._reader.read(lambda world: make(world, asked))
+            if page.live:
+                seen = await asyncio.to_thread(look, self.settings)
+                page = replace(page, shown={**page.shown, "seen": seen})
+            return self._render(request, page)
 
         return show
 

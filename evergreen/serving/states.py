@@ -1,5 +1,6 @@
 """What running servers say of the versions: their states, and their shares of the traffic."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,8 @@ def look(settings: Settings) -> Seen:
     scheme = "https" if gateway.tls.files else "http"
     server = f"http://{gateway.backend.rest}/v1/models/{settings.model.name}"
     door = f"{scheme}://{gateway.host}:{gateway.rest_api_port}/healthz"
-    status, state = _get(server), _get(door)
+    with ThreadPoolExecutor(2) as pool:  # if both hang, one waits no longer than for one
+        status, state = pool.map(_get, (server, door))
     silent = {
         f"no model server answers at {gateway.backend.rest}: evergreen serve": status,
         f"no gateway answers at {gateway.host}:{gateway.rest_api_port}: evergreen gateway": state,

@@ -25,6 +25,9 @@ class Lease(Protocol):
     def held(self) -> bool:
         """Takes it if nobody has it; returns whether it is held now."""
 
+    def is_taken(self) -> bool:
+        """Whether anybody has it."""
+
 
 class FileLease:
     """A lock of the operating system."""
@@ -44,6 +47,20 @@ class FileLease:
                 return False
             self._file = file
         return True
+
+    def is_taken(self) -> bool:
+        """As of `Lease`."""
+        try:
+            file = os.open(self._path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
 
 
 class MySqlLease:
@@ -75,6 +92,16 @@ class MySqlLease:
         except pymysql.err.Error:
             self._connection = None
             return False
+
+    def is_taken(self) -> bool:
+        """As of `Lease`.
+
+        Raises:
+            StoreError: If the server does not answer or refuses.
+        """
+        with mysql.sql(self._settings, self._seconds) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT IS_USED_LOCK(%s)", [self._name])
+            return (cursor.fetchone() or [None])[0] is not None
 
 
 def lease(settings: Settings) -> Lease:

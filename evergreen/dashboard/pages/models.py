@@ -8,7 +8,6 @@ from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.views import VersionView
 from evergreen.reporting.listing import metrics_on_test
 from evergreen.reporting.versions import diff
-from evergreen.serving.states import look
 
 A_PAGE = 50
 
@@ -21,11 +20,10 @@ def models(world: World, asked: Asked) -> Page:
     values = {
         "versions": shown,
         "metrics": {one.version: _metrics(world, one) for one in shown},
-        "seen": look(world.settings),
         "page": number,
         "has_more": len(versions) > number * A_PAGE,
     }
-    return Page("models", "Models", values)
+    return Page("models", "Models", values, live=True)
 
 
 def _metrics(world: World, version: VersionView) -> Mapping[str, float | None]:

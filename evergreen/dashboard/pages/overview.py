@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evergreen.dashboard.pages.page import Asked, Page
-from evergreen.dashboard.pages.triggers import switched_on
+from evergreen.dashboard.pages.triggers import is_watched, switched_on
 from evergreen.dashboard.world import World
 from evergreen.lineage.reader import Asked as Runs
 from evergreen.lineage.stages import Stage
@@ -12,7 +12,6 @@ from evergreen.lineage.views import VersionView
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
 from evergreen.planning.plan import RunRecord
 from evergreen.reporting.wording import many
-from evergreen.serving.states import look
 
 RECENT = 8
 ENDED_BADLY = {"failed", "died", "interrupted", "data refused", "model refused", "serving refused"}
@@ -46,10 +45,10 @@ def overview(world: World, asked: Asked) -> Page:
         "runs": runs,
         "states": states,
         "triggers": switched_on(world),
-        "seen": look(world.settings),
+        "watched": is_watched(world),
         "attention": list(_attention(runs, states, monitored, serving)),
     }
-    return Page("overview", "Overview", shown)
+    return Page("overview", "Overview", shown, live=True)
 
 
 def _is_of(result: MonitoringResult, version: VersionView | None) -> bool:

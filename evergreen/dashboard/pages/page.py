@@ -24,11 +24,14 @@ class Page:
         template: Without `.html.j2`.
         title: Of the window.
         shown: Names in the template.
+        live: Whether it shows what the servers say now, as `seen`. They are asked by who asked for
+            the page: a server that hangs must not keep other pages from the store.
     """
 
     template: str
     title: str
     shown: Mapping[str, Any]
+    live: bool = False
 
 
 @dataclass(frozen=True)

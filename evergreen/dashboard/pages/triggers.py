@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
-from evergreen.triggers import configured, manual
+from evergreen.triggers import configured, leading, manual
 from evergreen.triggers.log import Decided, Ended, Entry, Noticed, Tried
 from evergreen.triggers.story import story
 from evergreen.triggers.telling import line, when
@@ -41,12 +41,18 @@ def switched_on(world: World) -> list[Trigger]:
     ]
 
 
+def is_watched(world: World) -> bool:
+    """Whether an `evergreen watch` acts on them."""
+    return leading.lease(world.settings).is_taken()
+
+
 def triggers(world: World, asked: Asked) -> Page:
     """Lists triggers and the newest entries of the log."""
     del asked
     entries = world.log().entries[-A_PAGE:][::-1]
     lines = [(when(one), line(one), _subject(one)) for one in entries]
-    return Page("triggers", "Triggers", {"triggers": switched_on(world), "lines": lines})
+    shown = {"triggers": switched_on(world), "watched": is_watched(world), "lines": lines}
+    return Page("triggers", "Triggers", shown)
 
 
 def explain(world: World, asked: Asked) -> Page:

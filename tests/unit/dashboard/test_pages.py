@@ -1,9 +1,12 @@
 """The pages tell what there is, and what is wrong; whatever stands in it stays text."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
+import urllib3
+from aiohttp.test_utils import TestClient
 
 from evergreen.dashboard.pages.lineage import _without_circles as without_circles
 from evergreen.dashboard.server import PAGES
@@ -11,9 +14,10 @@ from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.planning.plan import Outcome, Request
 from evergreen.reporting.listing import metrics_on_test
-from evergreen.settings import load_settings
+from evergreen.serving import states
+from evergreen.settings import Settings, load_settings
 from tests.project import ROOT, places
-from tests.unit.dashboard.asking import dashboard, get
+from tests.unit.dashboard.asking import ask, dashboard, get
 from tests.unit.lineage.worlds import World
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>../../etc/passwd \u202e\x1b[31m"
@@ -209,3 +213,44 @@ def test_who_writes_keeps_nobody_from_reading(fresh: World) -> None:
         writer.close()
     assert status == 200
     assert fresh.records[-1].run_id in text
+
+
+def test_a_model_server_that_hangs_keeps_other_pages_from_nothing(
+    history: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "TIMEOUT", urllib3.Timeout(None))
+
+    async def asks(client: TestClient) -> tuple[bool, str]:
+        asked, let_go = asyncio.Event(), asyncio.Event()
+
+        async def hangs(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            await let_go.wait()
+            writer.close()
+
+        hanging = await asyncio.start_server(hangs, "127.0.0.1")
+        address = "{}:{}".format(*hanging.sockets[0].getsockname())
+        served.settings = _with_server(history, address)
+        overview = asyncio.create_task(client.get("/"))
+        await asked.wait()
+        async with client.get("/runs") as answer:
+            assert answer.status == 200
+        waits = not overview.done()
+        let_go.set()
+        async with await overview as answer:
+            text = await answer.text()
+        hanging.close()
+        return waits, text
+
+    served = dashboard(history)
+    waits, text = ask(served, asks)
+    assert waits
+    assert "no model server answers at" in text
+
+
+def _with_server(world: World, address: str) -> Settings:
+    gateway = world.settings.gateway
+    backend = gateway.backend.model_copy(update={"rest": address})
+    return world.settings.model_copy(
+        update={"gateway": gateway.model_copy(update={"backend": backend})}
+    )

@@ -26,12 +26,15 @@ def leave_to_another_process(make: type, *arguments: object) -> None:
     process.start()
     assert here.recv() is True
     assert mine.held() is False
+    assert mine.is_taken()
     process.kill()
     process.join()
     there.close()
+    assert not mine.is_taken()
 
 
 def test_a_file_is_let_go_by_a_process_that_is_killed(tmp_path: Path) -> None:
+    assert not FileLease(tmp_path / "leader").is_taken()
     leave_to_another_process(FileLease, tmp_path / "leader")
     lease = FileLease(tmp_path / "leader")
     assert lease.held()
@@ -46,7 +49,9 @@ def database(mariadb: MariaDb) -> MySqlSettings:
 
 def test_of_many_hosts_one_leads(database: MySqlSettings) -> None:
     one, other = (MySqlLease(database, "taxi", 60) for _ in range(2))
+    assert not other.is_taken()
     assert [one.held(), other.held(), one.held()] == [True, False, True]
+    assert other.is_taken()
     assert MySqlLease(database, "another", 60).held()
 
 
