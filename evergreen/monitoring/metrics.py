@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from evergreen.components.model_gate.bootstrap import auc
+from evergreen.components.model_gate.bootstrap import Ranking
 from evergreen.components.model_gate.scores import CENTERS, Counts
 
 Floats = NDArray[np.float64]
@@ -85,7 +85,7 @@ def _calibration_error(cells: Floats, scores: Floats) -> Floats:
 def _auc(cells: Floats, scores: Floats) -> Floats:
     """Of the cells as rows with weights; scores within a bin are ties."""
     labels = np.repeat([0.0, 1.0], len(scores))
-    return auc(labels, np.tile(scores, 2), cells.reshape(len(cells), -1))
+    return Ranking(labels, np.tile(scores, 2)).areas(cells.reshape(len(cells), -1))
 
 
 METRICS: Mapping[str, Callable[[Floats, Floats], Floats]] = {

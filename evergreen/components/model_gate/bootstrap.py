@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 EPSILON = 1e-7  # Keras' epsilon: predictions are kept that far from 0 and 1
-CHUNK = 4_000_000  # weights held at once
+CHUNK = 1 << 18  # weights at once: so many stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,17 @@ def compare_auc(
     labels: Floats, candidate: Floats, baseline: Floats, resamples: int, seed: int
 ) -> Paired:
     """Compares areas under the ROC curve; higher is better. Arguments as of `compare_log_loss`."""
+    better, worse = Ranking(labels, candidate), Ranking(labels, baseline)
     ones = np.ones((1, len(labels)))
-    areas = auc(labels, candidate, ones)[0], auc(labels, baseline, ones)[0]
-    gains = [
-        auc(labels, candidate, weights) - auc(labels, baseline, weights)
-        for weights in _weights(len(labels), resamples, seed)
-    ]
-    finite = [part[np.isfinite(part)] for part in gains]
-    error = float(np.concatenate(finite).std(ddof=1)) if any(map(len, finite)) else math.nan
+    areas = better.areas(ones)[0], worse.areas(ones)[0]
+    gains = np.concatenate(
+        [
+            better.areas(weights) - worse.areas(weights)
+            for weights in _weights(len(labels), resamples, seed)
+        ]
+    )
+    finite = gains[np.isfinite(gains)]
+    error = float(finite.std(ddof=1)) if len(finite) else math.nan
     return Paired(float(areas[0]), float(areas[1]), float(areas[0] - areas[1]), error)
 
 
@@ -71,40 +74,49 @@ def log_losses(labels: Floats, probabilities: Floats) -> Floats:
     return -(labels * np.log(kept) + (1 - labels) * np.log1p(-kept))
 
 
-def auc(labels: Floats, scores: Floats, weights: Floats) -> Floats:
-    """Returns weighted areas under the ROC curve, ties counted half.
+class Ranking:
+    """Rows in the order of a model's scores: an area under the ROC curve is then a sum of them."""
 
-    Args:
-        labels: 0 or 1, shape [n].
-        scores: Shape [n].
-        weights: Shape [resamples, n].
+    def __init__(self, labels: Floats, scores: Floats) -> None:
+        """Sorts once, for any number of weights.
 
-    Returns:
-        Shape [resamples]; NaN where a class has no weight, or a score is not finite.
-    """
-    if not np.isfinite(scores).all():
-        return np.full(len(weights), np.nan)
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    positives = np.add.reduceat((weights * labels)[:, order], starts, axis=1)
-    negatives = np.add.reduceat((weights * (1 - labels))[:, order], starts, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives / 2
-    with np.errstate(invalid="ignore"):
-        pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-        return (positives * below).sum(axis=1) / pairs
+        Args:
+            labels: 0 or 1, shape [n].
+            scores: Shape [n].
+        """
+        self._finite = bool(np.isfinite(scores).all())
+        self._order = np.argsort(scores, kind="stable")
+        self._labels = labels[self._order]
+        self._starts = np.flatnonzero(np.diff(scores[self._order], prepend=-np.inf))
+
+    def areas(self, weights: Floats) -> Floats:
+        """Returns weighted areas under the ROC curve, ties counted half.
+
+        Args:
+            weights: Shape [resamples, n].
+
+        Returns:
+            Shape [resamples]; NaN where a class has no weight, or a score is not finite.
+        """
+        if not self._finite:
+            return np.full(len(weights), np.nan)
+        ordered = weights[:, self._order]
+        positives = np.add.reduceat(ordered * self._labels, self._starts, axis=1)
+        negatives = np.add.reduceat(ordered * (1 - self._labels), self._starts, axis=1)
+        below = np.cumsum(negatives, axis=1) - negatives / 2
+        with np.errstate(invalid="ignore"):
+            pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+            return (positives * below).sum(axis=1) / pairs
 
 
 def _weights(rows: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Yields weights of resampled rows, shape [some resamples, rows].
 
-    Poisson bootstrap: each row is drawn Poisson(1) times, which for more than a few rows is as good
-    as drawing with replacement, and can be made in pieces (Chamandy et al., "Estimating
-    Uncertainty for Massive Data Streams", 2012).
+    Bayesian bootstrap: each row has an exponential weight instead of the number of times that it is
+    drawn (Rubin, "The Bayesian Bootstrap", 1981). Mean and variance are one, as of such numbers; it
+    is made in a fraction of their time, and no row is ever without weight.
     """
     generator = np.random.default_rng(seed)
     step = max(1, CHUNK // max(rows, 1))
     for start in range(0, resamples, step):
-        size = min(step, resamples - start)
-        weights = generator.poisson(1.0, (size, rows)).astype(np.float64)
-        weights[weights.sum(axis=1) == 0] = 1.0
-        yield weights
+        yield generator.standard_exponential((min(step, resamples - start), rows))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sklearn.metrics import log_loss, roc_auc_score
 
 from evergreen.components.model_gate import Bound, Criteria, NotWorse, Slicing
-from evergreen.components.model_gate.bootstrap import auc, compare_auc, compare_log_loss
+from evergreen.components.model_gate.bootstrap import Ranking, compare_auc, compare_log_loss
 from evergreen.components.model_gate.judging import (
     Predictions,
     Verdict,
@@ -74,11 +74,12 @@ def test_metrics_are_those_of_scikit_learn() -> None:
     rows = simulate(0, rows=500)
     scores = np.round(rows.candidate, 2)  # with ties
     ones = np.ones((1, 500))
-    assert auc(rows.labels, scores, ones)[0] == pytest.approx(roc_auc_score(rows.labels, scores))
+    ranking = Ranking(rows.labels, scores)
+    assert ranking.areas(ones)[0] == pytest.approx(roc_auc_score(rows.labels, scores))
     doubled = np.ones((1, 500))
     doubled[0, :100] = 2.0
     expected = roc_auc_score(rows.labels, scores, sample_weight=doubled[0])
-    assert auc(rows.labels, scores, doubled)[0] == pytest.approx(expected)
+    assert ranking.areas(doubled)[0] == pytest.approx(expected)
     paired = compare_log_loss(rows.labels, rows.candidate, rows.baseline, 100, seed=0)
     assert paired.candidate == pytest.approx(log_loss(rows.labels, rows.candidate))
     assert paired.improvement == pytest.approx(paired.baseline - paired.candidate)
