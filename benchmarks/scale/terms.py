@@ -59,7 +59,7 @@ SHORT = {
 }
 FULL = {
     "pipeline": (Size(SMALL, 3, 3), Size(MEDIUM, 3, 3), Size(LARGE, 2, 1)),
-    "ingestion": (Size(MEDIUM, 3, 3), Size(LARGE, 3, 1), Size(HUGE, 1, 0)),
+    "ingestion": (Size(MEDIUM, 3, 3), Size(LARGE, 3, 0), Size(HUGE, 1, 0)),
     "statistics": (Size(SMALL, 3, 0), Size(MEDIUM, 3, 0), Size(LARGE, 2, 0), Size(HUGE, 1, 0)),
     "training": (Size(SMALL, 3, 0), Size(MEDIUM, 3, 0), Size(LARGE, 2, 0)),
 }

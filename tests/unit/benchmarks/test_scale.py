@@ -49,7 +49,7 @@ def result(*, ours: float = 60.0) -> Result:
         run(OURS, LARGE, ours + 10, 2500, *NODES),
     ]
     ingestion = [
-        run(STOCK, LARGE, 400, 1000, "ExampleGen"),
+        run(STOCK, MEDIUM, 40, 1000, "ExampleGen"),
         run(OURS, LARGE, 20, 900, "ExampleGen"),
         run(OURS + ONE_CORE, LARGE, 30, 900, "ExampleGen"),
         run(LIMIT, LARGE, 25, 800, "ExampleGen"),
@@ -82,15 +82,11 @@ def test_targets_are_judged_by_ratios(tmp_path: Path) -> None:
     assert found[whole] == ["at most 0.35", "0.34 (0.31 to 0.36)", "reached"]
     grown = "ten times the rows, 150,000 to 1,500,000: whole process of ours, times"
     assert found[grown] == ["at most 10", "5.75 (5.33 to 6.17)", "reached"]
-    assert found["ingestion: rows a second, of stock's"] == ["at least 15", "20.00", "reached"]
-    assert found["ingestion on one core: seconds, of the straight line's"][1:] == [
-        "1.50",
-        "**missed**",
-    ]
-    assert found["ingestion on two cores: seconds, of the straight line's"][1:] == [
-        "0.80",
-        "reached",
-    ]
+    rows = "1,500,000 rows, in these pipelines: ExampleGen's rows a second, of stock's"
+    assert found[rows] == ["at least 15", "3.10 (2.86 to 3.33)", "**missed**"]
+    limit = "1,500,000 rows, on {}: seconds of ingestion, of the straight line's"
+    assert found[limit.format("one core")][1:] == ["1.50", "**missed**"]
+    assert found[limit.format("two cores")][1:] == ["0.80", "reached"]
     assert found["ingestion of 15,000,000 rows: peak memory"] == [
         "at most 1,024 MiB",
         "1,100 MiB",
@@ -101,12 +97,12 @@ def test_targets_are_judged_by_ratios(tmp_path: Path) -> None:
 
 
 def test_what_was_not_measured_is_not_judged(tmp_path: Path) -> None:
-    assert "the same, gzipped as stock does" not in verdicts(page(result(), tmp_path))
+    assert not any("gzipped" in text for text in verdicts(page(result(), tmp_path)))
     only = Result(parts={"ingestion": result().parts["ingestion"]})
     text = page(only, tmp_path)
     assert "the same nodes: whole process" not in text
     assert "### Statistics alone" not in text
-    assert len(verdicts(text)) == 5
+    assert len(verdicts(text)) == 4
 
 
 def test_tables_have_rows_a_second_and_limits(tmp_path: Path) -> None:
