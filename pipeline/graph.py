@@ -87,13 +87,14 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         examples=examples,
         schema=schema.outputs["schema"],
         preprocessing_fn=settings.model.preprocessing_fn,
-        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"]),
         analyzer_cache=pinned(standard_artifacts.TransformCache, plan.pins.analyzer_cache),
         disable_statistics=True,
+        materialize=False,  # Trainer transforms what it reads, by the graph that serves
     )
     trainer = Trainer(
         run_fn=settings.model.run_fn,
-        examples=transform.outputs["transformed_examples"],
+        examples=examples,
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),

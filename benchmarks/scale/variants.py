@@ -93,8 +93,8 @@ def training() -> dict[str, Make]:
 
 def _limit_of_training(trips: Trips, folder: Path) -> Command:
     [graph] = folder.glob("pipeline/Transform/transform_graph/*")
-    [examples] = folder.glob("pipeline/Transform/transformed_examples/*/Split-train")
-    words = (graph, examples, common.BATCH, terms.steps(trips.rows))
+    [examples] = folder.glob("pipeline/ExampleGen/examples/*/Split-train")
+    words = (graph, examples, common.BATCH)
     return Command(LIMIT, module("benchmarks.scale.limits.training", *words))
 
 

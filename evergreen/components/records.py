@@ -6,6 +6,15 @@ from pathlib import Path
 import tensorflow as tf
 
 
+def examples(files: Sequence[str]) -> tf.data.Dataset:
+    """Gives serialized `tf.Example`s, in the order of the files; those named `*.gz` are gzipped."""
+    compressions = ["GZIP" if file.endswith(".gz") else "" for file in files]
+    named = tf.data.Dataset.from_tensor_slices(
+        (tf.constant(files, tf.string), tf.constant(compressions, tf.string))
+    )
+    return named.flat_map(tf.data.TFRecordDataset)
+
+
 def read_records(folders: Sequence[Path], rows: int) -> Iterator[list[bytes]]:
     """Yields serialized `tf.Example`s, at most so many at a time, in the order of their files.
 
@@ -14,9 +23,5 @@ def read_records(folders: Sequence[Path], rows: int) -> Iterator[list[bytes]]:
         rows: In a batch.
     """
     files = sorted(str(file) for folder in folders for file in folder.iterdir())
-    compressions = ["GZIP" if file.endswith(".gz") else "" for file in files]
-    named = tf.data.Dataset.from_tensor_slices(
-        (tf.constant(files, tf.string), tf.constant(compressions, tf.string))
-    )
-    for batch in named.flat_map(tf.data.TFRecordDataset).batch(rows).as_numpy_iterator():
+    for batch in examples(files).batch(rows).as_numpy_iterator():
         yield list(batch)

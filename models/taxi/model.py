@@ -5,6 +5,9 @@ import keras
 from models.taxi.features import INTEGERS, NUMBERS, TEXTS, transformed_name
 from models.taxi.hyperparameters import HyperParameters
 
+_STEPS_AT_ONCE = 32
+"""In one call of TensorFlow: a step of so small a network takes less than a call from Python."""
+
 
 def build_model(parameters: HyperParameters) -> keras.Model:
     """Builds and compiles the model.
@@ -28,7 +31,7 @@ def build_model(parameters: HyperParameters) -> keras.Model:
     probabilities = keras.layers.Dense(1, activation="sigmoid", name="probabilities")(hidden)
     model = keras.Model(inputs, probabilities, name="taxi")
     optimizer = keras.optimizers.Adam(parameters.learning_rate)
-    model.compile(optimizer=optimizer, loss="binary_crossentropy")
+    model.compile(optimizer, loss="binary_crossentropy", steps_per_execution=_STEPS_AT_ONCE)
     return model
 
 

@@ -1,14 +1,13 @@
-"""Transformed examples in memory, and the batches that are made of them."""
+"""Rows to learn from: transformed as they are read, in memory, and in batches."""
 
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_transform as tft
-from tfx.components.trainer.fn_args_utils import DataAccessor
-from tfx_bsl.tfxio.dataset_options import TensorFlowDatasetOptions
 
+from evergreen.components.records import examples
 from models.taxi.features import LABEL
+from models.taxi.transforming import Transformer
 
 _READ_ROWS = 4096
 
@@ -25,35 +24,33 @@ class Rows(NamedTuple):
     labels: np.ndarray
 
 
-def read_rows(
-    files: list[str], data_accessor: DataAccessor, transform_output: tft.TFTransformOutput
-) -> Rows:
-    """Reads transformed examples into memory, without those whose label is unknown.
+def read_rows(patterns: list[str], transformer: Transformer) -> Rows:
+    """Reads raw examples into memory, transformed, without those whose label is unknown.
 
     Args:
-        files: Patterns of files.
-        data_accessor: TFX's reader of the files' format.
-        transform_output: Has the schema of transformed examples.
+        patterns: Of files of `tf.Example`s.
+        transformer: Makes of them what the model takes.
 
     Raises:
         ValueError: No row is left.
     """
-    options = TensorFlowDatasetOptions(batch_size=_READ_ROWS, num_epochs=1, shuffle=False)
-    schema = transform_output.transformed_metadata.schema
-    batches = list(data_accessor.tf_dataset_factory(files, options, schema).as_numpy_iterator())
+    files = [file for pattern in patterns for file in sorted(tf.io.gfile.glob(pattern))]
+    raw = examples(files).batch(_READ_ROWS)
+    transformed = raw.map(transformer.transform_examples, tf.data.AUTOTUNE)
+    batches = list(transformed.as_numpy_iterator())
     if not batches:
-        raise ValueError(f"no examples in {', '.join(files)}")
+        raise ValueError(f"no examples in {', '.join(patterns)}")
     columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     labels = columns.pop(LABEL)
     known = labels >= 0
     if not known.any():
-        raise ValueError(f"no example with a fare and a tip in {', '.join(files)}")
+        raise ValueError(f"no example with a fare and a tip in {', '.join(patterns)}")
     features = {name: values[known] for name, values in columns.items()}
     return Rows(features, labels[known, np.newaxis].astype(np.float32))
 
 
 def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
-    """Repeats the rows without end, each time in another order; the last batch may be smaller.
+    """Gives the rows, each time in another order; the last batch may be smaller.
 
     Args:
         rows: Rows.
@@ -65,7 +62,7 @@ def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
     orders = tf.data.Dataset.range(count).shuffle(count, seed=seed).batch(size)
     # Gathering whole batches is several times faster than batching single rows.
     batches = orders.map(lambda at: tf.nest.map_structure(lambda x: tf.gather(x, at), columns))
-    return _plain(batches.repeat().prefetch(2))
+    return _plain(batches.prefetch(2))
 
 
 def ordered_batches(rows: Rows, size: int) -> tf.data.Dataset:

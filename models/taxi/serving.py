@@ -2,9 +2,9 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from models.taxi.features import INTEGERS, NUMBERS, RAW_NAMES, TEXTS
+from models.taxi.transforming import Transformer
 
 _EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
 
@@ -19,34 +19,22 @@ class ServingModule(tf.Module):
     """A trained model behind its transform graph.
 
     It tracks the variables of the Keras model and not the model, whose own functions would double
-    the size of the file and never be used. It loads the transform graph itself, since
-    `transform_features_layer()` is a Keras 2 model and doubles the time of the export.
+    the size of the file and never be used.
 
     Attributes:
-        transform: The transform graph, with its vocabulary tables.
+        transformer: The transform graph.
         variables_: Variables of the Keras model.
     """
 
-    def __init__(self, model: keras.Model, transform_output: tft.TFTransformOutput) -> None:
-        """Loads the transform graph.
+    def __init__(self, model: keras.Model, transformer: Transformer) -> None:
+        """Puts both together.
 
         Args:
             model: As of `build_model`.
-            transform_output: What Transform wrote: the graph, and the types of its raw features.
-
-        Raises:
-            ValueError: A raw feature has a fixed shape in the schema, so that a row that lacks it
-                could not be served.
+            transformer: The graph that its training rows went through.
         """
         super().__init__()
-        self._spec = transform_output.raw_feature_spec()
-        fixed = [name for name, spec in self._spec.items() if not _is_optional(spec)]
-        if fixed:
-            raise ValueError(
-                f"schema: features {', '.join(sorted(fixed))} have a fixed shape; "
-                "remove `shape`, so that a value may be missing"
-            )
-        self.transform = tf.saved_model.load(transform_output.transform_savedmodel_dir)
+        self.transformer = transformer
         self.variables_ = [variable.value for variable in model.variables]
         # Called through a function, since TensorFlow would track a model that is an attribute.
         self._answer = lambda features: model(features, training=False)
@@ -63,7 +51,7 @@ class ServingModule(tf.Module):
             `probabilities`: float32 [n]. Rank 1, so that a REST client of TF Serving gets a list
             of numbers and not of lists; TFMA's binary metrics take it as well.
         """
-        spec = {name: self._spec[name] for name in RAW_NAMES}
+        spec = {name: self.transformer.spec[name] for name in RAW_NAMES}
         return self._predict(tf.io.parse_example(examples, spec))
 
     @tf.function(input_signature=[RAW_SIGNATURE])
@@ -89,33 +77,23 @@ class ServingModule(tf.Module):
         Returns:
             All outputs of `preprocessing_fn`, each [n].
         """
-        return self._transform(tf.io.parse_example(examples, self._spec))
+        return self.transformer.transform_examples(examples)
 
     def _predict(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-        transformed = self._transform(raw)
+        transformed = self.transformer.transform(raw)
         features = {name: transformed[name] for name in self._model_inputs}
         return {"probabilities": self._answer(features)[:, 0]}
 
-    def _transform(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-        """Transforms any of the schema's features; those not given are missing in every row."""
-        rows = next(iter(raw.values())).dense_shape[0]
-        missing = {name: _nothing(rows, self._spec[name].dtype) for name in self._spec}
-        return self.transform.transform_fn(missing | raw)
 
-
-def export(model: keras.Model, transform_output: tft.TFTransformOutput, folder: str) -> None:
+def export(model: keras.Model, transformer: Transformer, folder: str) -> None:
     """Writes a SavedModel with the signatures `serving_default`, `raw` and `transform_features`."""
-    module = ServingModule(model, transform_output)
+    module = ServingModule(model, transformer)
     signatures = {
         "serving_default": module.serving_default,
         "raw": module.raw,
         "transform_features": module.transform_features,
     }
     tf.saved_model.save(module, folder, signatures=signatures)
-
-
-def _is_optional(spec: object) -> bool:
-    return isinstance(spec, tf.io.VarLenFeature)
 
 
 def _sparse(values: tf.Tensor) -> tf.SparseTensor:
@@ -130,8 +108,3 @@ def _sparse(values: tf.Tensor) -> tf.SparseTensor:
     indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
     shape = [tf.size(values, out_type=tf.int64), 1]
     return tf.SparseTensor(indices, tf.boolean_mask(values, present), shape)
-
-
-def _nothing(rows: tf.Tensor, dtype: tf.DType) -> tf.SparseTensor:
-    empty = tf.zeros([0, 2], tf.int64)
-    return tf.SparseTensor(empty, tf.constant([], dtype), tf.stack([rows, 1]))

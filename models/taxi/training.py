@@ -1,7 +1,6 @@
-"""Trains the taxi model on transformed examples: the `run_fn` of TFX's Trainer."""
+"""Trains the taxi model: the `run_fn` of TFX's Trainer."""
 
 import json
-import math
 import os
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from models.taxi.hyperparameters import HyperParameters
 from models.taxi.model import build_model
 from models.taxi.rows import Rows, ordered_batches, read_rows, shuffled_batches
 from models.taxi.serving import export
+from models.taxi.transforming import Transformer
 
 _PREDICT_ROWS = 4096
 _MEASURE_ROWS = 16_384
@@ -35,16 +35,16 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     parameters = HyperParameters.from_config(fn_args.custom_config)
     keras.utils.set_random_seed(parameters.seed)
-    transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
-    train = read_rows(fn_args.train_files, fn_args.data_accessor, transform_output)
-    evaluation = read_rows(fn_args.eval_files, fn_args.data_accessor, transform_output)
+    transformer = Transformer(tft.TFTransformOutput(fn_args.transform_graph_path))
+    train = read_rows(fn_args.train_files, transformer)
+    evaluation = read_rows(fn_args.eval_files, transformer)
     model = build_model(parameters)
     board = keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False)
     history = fit(model, train, evaluation, parameters, [board])
     metrics = {"train": measure(model, train), "eval": measure(model, evaluation)}
     _write_json(fn_args.model_run_dir, "history.json", history)
     _write_json(fn_args.model_run_dir, "metrics.json", metrics)
-    export(model, transform_output, fn_args.serving_model_dir)
+    export(model, transformer, fn_args.serving_model_dir)
 
 
 def fit(
@@ -71,7 +71,6 @@ def fit(
     )
     history = model.fit(
         shuffled_batches(train, parameters.batch_size, parameters.seed),
-        steps_per_epoch=math.ceil(len(train.labels) / parameters.batch_size),
         validation_data=ordered_batches(evaluation, _MEASURE_ROWS),
         epochs=parameters.max_epochs,
         shuffle=False,

@@ -5,18 +5,20 @@ on the same inputs. How runners bundle rows moves the last digits of sums, and t
 quantiles within the error that they are asked for (0.001 of the rows).
 """
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
+import tensorflow_transform as tft
 from google.protobuf.json_format import MessageToDict
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from data.taxi.spans import cut
+from evergreen.lineage.nodes import outputs
+from models.taxi.rows import read_rows
+from models.taxi.transforming import Transformer
 from tests.flink.conftest import Engine
 from tests.flink.recomputing import recompute
 from tests.project import Project, Ran
@@ -27,7 +29,6 @@ SUMS = 1e-6
 RANKS = 0.002
 """Of numbers that are ranked among quantiles, from 0 to 1."""
 SPLITS = ("train", "eval", "test")
-Columns = dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +68,21 @@ def test_statistics_are_those_of_one_process(project: Project, ran: Ran, tmp_pat
             assert_same(flat(theirs[feature]), flat(figures))
 
 
-def test_transformed_examples_are_those_of_one_process(
-    project: Project, ran: Ran, tmp_path: Path
-) -> None:
+def test_rows_are_transformed_as_in_one_process(project: Project, ran: Ran, tmp_path: Path) -> None:
     there, here = recompute(project, ran, TRAIN, "Transform", tmp_path)
+    [examples] = outputs(project.store, ran.nodes[INGEST]["ExampleGen"].execution_id, "examples")
     for split in ("train", "eval"):
-        name = f"Split-{split}"
-        theirs = records(there["transformed_examples"] / name)
-        mine = records(here["transformed_examples"] / name)
-        assert whole(theirs) == whole(mine)
-        for feature, values in floats(mine).items():
-            assert np.abs(floats(theirs)[feature] - values).max() < RANKS, feature
+        theirs, mine = (
+            read_rows(
+                [f"{examples.uri}/Split-{split}/*"],
+                Transformer(tft.TFTransformOutput(str(graph["transform_graph"]))),
+            )
+            for graph in (there, here)
+        )
+        assert np.array_equal(theirs.labels, mine.labels)
+        for name, values in mine.features.items():
+            error = 0 if np.issubdtype(values.dtype, np.integer) else RANKS
+            assert np.abs(theirs.features[name] - values).max() <= error, name
     assert vocabularies(there["transform_graph"]) == vocabularies(here["transform_graph"])
 
 
@@ -113,31 +118,6 @@ def flat(figures: Any, name: str = "") -> dict[str, Any]:
         return {name: figures}
     pairs = figures.items() if isinstance(figures, dict) else enumerate(figures)
     return {key: value for at, one in pairs for key, value in flat(one, f"{name}/{at}").items()}
-
-
-def records(folder: Path) -> list[dict[str, float | int]]:
-    """Transformed rows; each feature has one value."""
-    files = sorted(map(str, folder.iterdir()))
-    found = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
-    return [
-        {name: getattr(one, one.WhichOneof("kind")).value[0] for name, one in features.items()}
-        for features in (tf.train.Example.FromString(record).features.feature for record in found)
-    ]
-
-
-def whole(rows: list[dict[str, float | int]]) -> Counter[tuple[tuple[str, int], ...]]:
-    """How often each combination of ids and labels is there: they come in any order."""
-    return Counter(
-        tuple(sorted((name, value) for name, value in row.items() if isinstance(value, int)))
-        for row in rows
-    )
-
-
-def floats(rows: list[dict[str, float | int]]) -> Columns:
-    """The sorted values of each feature that is a number."""
-    names = [name for name, value in rows[0].items() if isinstance(value, float)]
-    assert names
-    return {name: np.sort([row[name] for row in rows]) for name in names}
 
 
 def vocabularies(folder: Path) -> dict[str, bytes]:

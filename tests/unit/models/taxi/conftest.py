@@ -1,5 +1,6 @@
 """The real thing once for all tests: the sample is transformed in Beam, and a model is trained."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
-from tfx.components.trainer.fn_args_utils import DataAccessor, FnArgs
-from tfx.components.util import tfxio_utils
-from tfx.types import standard_artifacts
-from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
+from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.public import tfxio
 
 from data.taxi import KEY_COLUMN, SCHEMA_PATH
@@ -25,6 +23,7 @@ from evergreen.spans import add_row_keys
 from models.taxi.preprocessing import preprocessing_fn
 from models.taxi.rows import Rows, read_rows
 from models.taxi.training import run_fn
+from models.taxi.transforming import Transformer
 
 SCHEMA = text_format.Parse(SCHEMA_PATH.read_text(), schema_pb2.Schema())
 TYPES = {feature.name: feature.type for feature in SCHEMA.feature}
@@ -73,32 +72,21 @@ def trips() -> Trips:
 
 @pytest.fixture(scope="session")
 def transformed(trips: Trips, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Transform writes: the graph, analyzed on train, and the examples of train and eval."""
+    """What Transform writes: the graph, analyzed on train."""
     folder = tmp_path_factory.mktemp("transform")
     source = tfxio.TFExampleBeamRecord(physical_format="inmem", schema=SCHEMA)
-    config = source.TensorAdapterConfig()
     options = PipelineOptions(["--runner=FnApiRunner", "--beam_plugin=tfx"])
     with beam.Pipeline(options=options) as pipeline, tft_beam.Context(str(folder / "tmp")):
-        raw = {
-            split: pipeline
-            | f"Rows[{split}]" >> beam.Create(list(trips.split(split).example))
-            | f"Batches[{split}]" >> source.BeamSource()
-            for split in ("train", "eval")
-        }
-        graph = (raw["train"], config) | tft_beam.AnalyzeDataset(preprocessing_fn)
+        rows = pipeline | beam.Create(list(trips.split("train").example)) | source.BeamSource()
+        graph = (rows, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(preprocessing_fn)
         _ = graph | tft_beam.WriteTransformFn(str(folder))
-        for split, batches in raw.items():
-            transform = tft_beam.TransformDataset(output_record_batches=True)
-            rows, _ = ((batches, config), graph) | f"Transform[{split}]" >> transform
-            _ = (
-                rows
-                | f"Encode[{split}]"
-                >> beam.FlatMapTuple(lambda batch, _: RecordBatchToExamplesEncoder().encode(batch))
-                | f"Write[{split}]"
-                >> beam.io.WriteToTFRecord(f"{folder}/Split-{split}/rows", file_name_suffix=".gz")
-            )
     write_raw_metadata(SCHEMA, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def transformer(transformed: Path) -> Transformer:
+    return Transformer(tft.TFTransformOutput(str(transformed)))
 
 
 def write_raw_metadata(schema: schema_pb2.Schema, folder: Path) -> None:
@@ -108,24 +96,31 @@ def write_raw_metadata(schema: schema_pb2.Schema, folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def data_accessor(transformed: Path) -> DataAccessor:
-    examples = standard_artifacts.Examples()
-    examples.uri = str(transformed)
-    factory = tfxio_utils.get_tf_dataset_factory_from_artifact([examples], ["tests"])
-    return DataAccessor(factory, record_batch_factory=None, data_view_decode_fn=None)
+def examples(trips: Trips, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ExampleGen writes, of train and eval: one plain, the other one gzipped."""
+    folder = tmp_path_factory.mktemp("examples")
+    for split, suffix in (("train", ""), ("eval", ".gz")):
+        (folder / f"Split-{split}").mkdir()
+        write_examples(trips.split(split).example, folder / f"Split-{split}" / f"rows{suffix}")
+    return folder
+
+
+def write_examples(examples: Iterable[bytes], file: Path) -> None:
+    """Writes serialized `tf.Example`s, gzipped if the name says so."""
+    options = tf.io.TFRecordOptions(compression_type="GZIP" if file.suffix == ".gz" else "")
+    with tf.io.TFRecordWriter(str(file), options) as writer:
+        for example in examples:
+            writer.write(example)
 
 
 @pytest.fixture(scope="session")
-def fn_args(
-    transformed: Path, data_accessor: DataAccessor, tmp_path_factory: pytest.TempPathFactory
-) -> FnArgs:
+def fn_args(transformed: Path, examples: Path, tmp_path_factory: pytest.TempPathFactory) -> FnArgs:
     """The arguments of a run of `run_fn` that is over."""
     folder = tmp_path_factory.mktemp("model")
     arguments = FnArgs(
-        train_files=[f"{transformed}/Split-train/*"],
-        eval_files=[f"{transformed}/Split-eval/*"],
+        train_files=[f"{examples}/Split-train/*"],
+        eval_files=[f"{examples}/Split-eval/*"],
         transform_graph_path=str(transformed),
-        data_accessor=data_accessor,
         serving_model_dir=str(folder / "Format-Serving"),
         model_run_dir=str(folder / "run"),
         custom_config={"seed": 1},
@@ -140,10 +135,9 @@ def exported(fn_args: FnArgs) -> object:
 
 
 @pytest.fixture(scope="session")
-def splits(transformed: Path, data_accessor: DataAccessor) -> dict[str, Rows]:
+def splits(examples: Path, transformer: Transformer) -> dict[str, Rows]:
     """The transformed rows of train and eval, as `run_fn` reads them."""
-    graph = tft.TFTransformOutput(str(transformed))
     return {
-        split: read_rows([f"{transformed}/Split-{split}/*"], data_accessor, graph)
+        split: read_rows([f"{examples}/Split-{split}/*"], transformer)
         for split in ("train", "eval")
     }

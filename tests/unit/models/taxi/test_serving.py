@@ -8,7 +8,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models.taxi.features import INTEGERS, NUMBERS, RAW_NAMES, TEXTS
-from models.taxi.serving import RAW_SIGNATURE, ServingModule
+from models.taxi.serving import RAW_SIGNATURE
+from models.taxi.transforming import Transformer
 
 from .conftest import SCHEMA, serialize, write_raw_metadata
 
@@ -128,7 +129,7 @@ def test_a_schema_with_fixed_shapes_is_refused_by_name(tmp_path):
     next(f for f in schema.feature if f.name == "fare").shape.SetInParent()
     write_raw_metadata(schema, tmp_path)
     with pytest.raises(ValueError, match="features fare have a fixed shape; remove `shape`"):
-        ServingModule(None, tft.TFTransformOutput(str(tmp_path)))
+        Transformer(tft.TFTransformOutput(str(tmp_path)))
 
 
 def test_the_model_loads_in_a_process_that_has_only_tensorflow(exported, fn_args, trips, tmp_path):

@@ -4,13 +4,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tensorflow_transform as tft
 
 from models.taxi.hyperparameters import HyperParameters
 from models.taxi.model import build_model
-from models.taxi.rows import Rows, ordered_batches, read_rows
+from models.taxi.rows import Rows, ordered_batches, read_rows, shuffled_batches
 from models.taxi.training import fit, measure
+from tests.unit.models.taxi.conftest import serialize, write_examples
 
 
 def first(rows, count):
@@ -65,40 +64,44 @@ def test_measures_are_those_of_the_definition():
     assert measured == pytest.approx({"log_loss": expected, "auc": 0.75}, abs=1e-4)
 
 
-def write_unlabelled(splits, path, labels):
-    """Writes transformed examples with labels of their own."""
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
-    with tf.io.TFRecordWriter(str(path), options) as writer:
-        for row, label in enumerate(labels):
-            example = tf.train.Example()
-            example.features.feature["big_tip"].int64_list.value.append(label)
-            for name, values in splits["train"].features.items():
-                feature = example.features.feature[name]
-                kind = feature.float_list if values.dtype == np.float32 else feature.int64_list
-                kind.value.append(values[row])
-            writer.write(example.SerializeToString())
+def write_labelled(trips, file, labels):
+    """Writes some trips of the train split, with tips that give them labels of their own."""
+    rows = trips.split("train").head(len(labels)).assign(fare=10.0)
+    tips = {-1: None, 0: 0.0, 1: 5.0}
+    raw = rows.astype(object).where(rows.notna(), None).drop(columns=["bucket", "label", "example"])
+    pairs = zip(raw.to_dict("records"), labels, strict=True)
+    records = [row | {"tips": tips[label]} for row, label in pairs]
+    write_examples(map(serialize, records), file)
 
 
-def test_rows_without_a_label_are_left_out(splits, data_accessor, transformed, tmp_path):
-    write_unlabelled(splits, tmp_path / "rows.gz", [-1, 1, 0, -1])
-    graph = tft.TFTransformOutput(str(transformed))
-    rows = read_rows([str(tmp_path / "rows.gz")], data_accessor, graph)
+def test_rows_without_a_label_are_left_out(splits, transformer, trips, tmp_path):
+    write_labelled(trips, tmp_path / "rows.gz", [-1, 1, 0, -1])
+    rows = read_rows([str(tmp_path / "rows.gz")], transformer)
     assert rows.labels.tolist() == [[1.0], [0.0]]
-    written = splits["train"].features["fare_xf"]
-    np.testing.assert_array_equal(rows.features["fare_xf"], written[1:3])
+    read = splits["train"].features["trip_miles_xf"]
+    np.testing.assert_array_equal(rows.features["trip_miles_xf"], read[1:3])
 
 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [([-1, -1], "no example with a fare and a tip in"), ([], "no examples in")],
 )
-def test_a_split_without_labels_is_an_error(
-    splits, data_accessor, transformed, tmp_path, labels, message
-):
-    write_unlabelled(splits, tmp_path / "rows.gz", labels)
-    graph = tft.TFTransformOutput(str(transformed))
+def test_a_split_without_labels_is_an_error(transformer, trips, tmp_path, labels, message):
+    write_labelled(trips, tmp_path / "rows.gz", labels)
     with pytest.raises(ValueError, match=f"{message} .*rows.gz"):
-        read_rows([str(tmp_path / "rows.gz")], data_accessor, graph)
+        read_rows([str(tmp_path / "rows.gz")], transformer)
+
+
+def test_each_epoch_has_each_row_once_in_another_order(splits):
+    rows = first(splits["train"], 100)
+    batches = shuffled_batches(rows, 30, seed=0)
+    epochs = [list(batches.as_numpy_iterator()) for _ in range(2)]
+    assert [[len(labels) for _, labels in epoch] for epoch in epochs] == [[30, 30, 30, 10]] * 2
+    seen = [
+        np.concatenate([features["fare_xf"] for features, _ in epoch]).tolist() for epoch in epochs
+    ]
+    assert sorted(seen[0]) == sorted(seen[1]) == sorted(rows.features["fare_xf"].tolist())
+    assert seen[0] != seen[1]
 
 
 @pytest.mark.parametrize(("size", "sizes"), [(100, [100]), (64, [64, 36]), (4096, [100])])
