@@ -18,11 +18,13 @@ OPENED = ["java.lang", "java.lang.invoke", "java.net", "java.io", "java.nio", "j
   "java.util.concurrent.locks", "sun.nio.ch"]  # fmt: skip
 JAVA = ["java", *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED)]
 MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+JOB_SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 WORKER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+HEAP = ["-Xmx640m", "-XX:MaxDirectMemorySize=512m"]
 MEMORY = {
     "framework.heap.size": "128m", "framework.off-heap.size": "128m", "task.heap.size": "512m",
-    "task.off-heap.size": "128m", "managed.size": "512m", "network.min": "128m",
-    "network.max": "128m", "jvm-metaspace.size": "256m", "jvm-overhead.min": "192m",
+    "task.off-heap.size": "128m", "managed.size": "512m", "network.min": "256m",
+    "network.max": "256m", "jvm-metaspace.size": "256m", "jvm-overhead.min": "192m",
     "jvm-overhead.max": "192m",
 }  # fmt: skip
 
@@ -36,7 +38,7 @@ def flink(folder: Path, jars: Path) -> Iterator[int]:
     places = ["-cp", f"{jars}/*"]
     of = ["--configDir", str(folder)]
     manager = Server("jobmanager", folder, [*JAVA, "-Xmx512m", *places, MANAGER, *of])
-    worker = Server("taskmanager", folder, [*JAVA, "-Xmx640m", *places, WORKER, *of])
+    worker = Server("taskmanager", folder, [*JAVA, *HEAP, *places, WORKER, *of])
     with manager, worker:
         worker.await_that(lambda: overview(rest).get("slots-total") == SLOTS)
         yield rest
@@ -52,6 +54,8 @@ def configuration(rpc: int, rest: int) -> dict[str, str | int]:
         "rest.port": rest,
         "taskmanager.numberOfTaskSlots": SLOTS,
         "taskmanager.cpu.cores": SLOTS,
+        # The graphs have hundreds of shuffles, and one that sorts wants 512 buffers for itself.
+        "taskmanager.network.sort-shuffle.min-parallelism": SLOTS + 1,
         **{f"taskmanager.memory.{name}": size for name, size in MEMORY.items()},
     }
 
@@ -66,8 +70,8 @@ def overview(rest: int) -> dict[str, int]:
 
 
 @contextmanager
-def job_server(folder: Path, jar: Path, rest: int) -> Iterator[str]:
-    """Beam's job server for Flink: its endpoint."""
+def job_server(folder: Path, jars: Path, rest: int) -> Iterator[str]:
+    """Beam's job server for Flink, in a jar or in a folder of jars: its endpoint."""
     job, artifact, expansion = free_ports(3)
     options = {
         "flink-master": f"127.0.0.1:{rest}",
@@ -78,7 +82,8 @@ def job_server(folder: Path, jar: Path, rest: int) -> Iterator[str]:
         "artifacts-dir": folder / "artifacts",
     }
     words = [f"--{name}={value}" for name, value in options.items()]
-    with Server("job-server", folder, [*JAVA, "-jar", str(jar), *words]) as server:
+    place = f"{jars}/*" if jars.is_dir() else str(jars)
+    with Server("job-server", folder, [*JAVA, "-cp", place, JOB_SERVER, *words]) as server:
         server.await_that(lambda: answers(job))
         yield f"127.0.0.1:{job}"
 
