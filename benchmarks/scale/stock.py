@@ -7,11 +7,8 @@ import sys
 
 from tfx import v1 as tfx
 
-from benchmarks.pipeline.stock import create_pipeline
-from benchmarks.pipeline.variants import stock_module_file
+from benchmarks.pipeline.stock import create_example_gen, pipeline_of
 
 if __name__ == "__main__":
     data, folder = sys.argv[1:]
-    pipeline = create_pipeline(data, str(stock_module_file()), folder, 1)
-    pipeline.components = pipeline.components[:1]
-    tfx.orchestration.LocalDagRunner().run(pipeline)
+    tfx.orchestration.LocalDagRunner().run(pipeline_of([create_example_gen(data)], folder))
