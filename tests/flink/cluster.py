@@ -10,6 +10,7 @@ from urllib.error import URLError
 import yaml
 
 from tests.flink.servers import Server, answers, free_ports
+from tests.project import ROOT
 
 SLOTS = 2
 # Beam and Flink look into Java's own classes: what Flink's scripts allow it on Java 17.
@@ -18,7 +19,6 @@ OPENED = ["java.lang", "java.lang.invoke", "java.net", "java.io", "java.nio", "j
   "java.util.concurrent.locks", "sun.nio.ch"]  # fmt: skip
 JAVA = ["java", *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED)]
 MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-JOB_SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 WORKER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 HEAP = ["-Xmx640m", "-XX:MaxDirectMemorySize=512m"]
 MEMORY = {
@@ -70,8 +70,8 @@ def overview(rest: int) -> dict[str, int]:
 
 
 @contextmanager
-def job_server(folder: Path, jars: Path, rest: int) -> Iterator[str]:
-    """Beam's job server for Flink, in a jar or in a folder of jars: its endpoint."""
+def job_server(folder: Path, rest: int) -> Iterator[str]:
+    """Beam's job server for Flink: its endpoint."""
     job, artifact, expansion = free_ports(3)
     options = {
         "flink-master": f"127.0.0.1:{rest}",
@@ -82,8 +82,7 @@ def job_server(folder: Path, jars: Path, rest: int) -> Iterator[str]:
         "artifacts-dir": folder / "artifacts",
     }
     words = [f"--{name}={value}" for name, value in options.items()]
-    place = f"{jars}/*" if jars.is_dir() else str(jars)
-    with Server("job-server", folder, [*JAVA, "-cp", place, JOB_SERVER, *words]) as server:
+    with Server("job-server", folder, [f"{ROOT}/deploy/flink/job-server.sh", *words]) as server:
         server.await_that(lambda: answers(job))
         yield f"127.0.0.1:{job}"
 

@@ -48,8 +48,8 @@ def engine(
 ) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "flink":
-        jars = needed("EVERGREEN_FLINK_JOB_SERVER")
-        running = job_server(folder, jars, request.getfixturevalue("flink_rest"))
+        needed("EVERGREEN_FLINK_JOB_SERVER")
+        running = job_server(folder, request.getfixturevalue("flink_rest"))
     else:
         running = prism(folder, needed("EVERGREEN_PRISM"))
     with running as endpoint:
