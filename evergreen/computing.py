@@ -16,11 +16,11 @@ WORKERS = "--direct_running_mode=multi_processing"
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MIB = 1 << 20
 
-ALONE = 7.1 * MIB
-"""Bytes that one process transforms in a second."""
-AS_WORKER = 4.0 * MIB
-"""Bytes that each of several workers does: they hand on what they make."""
-WORKERS_START = 17.0
+ALONE = 61.0 * MIB
+"""Bytes of examples for which one process analyzes in a second."""
+AS_WORKER = 56.0 * MIB
+"""Bytes that each of several workers does."""
+WORKERS_START = 5.8
 """Seconds until workers work, since each imports TensorFlow and TFX."""
 
 
@@ -44,13 +44,13 @@ def choose(given: Sequence[str], size: int, cores: int) -> Computing:
         given: Beam options of the settings (`beam.args`). With a runner or a running mode among
             them nothing is chosen; a number of workers is kept.
         size: Of the examples that the node reads, in bytes.
-        cores: How many processes can run at a time.
+        cores: How many processes can run at a time; 1 if the node has no use for several.
     """
     known = _parse(given)
     if known.runner or known.direct_running_mode:
         return Computing((), "as beam.args say")
     workers = known.direct_num_workers or cores
-    about = f"{size / MIB:,.1f} MiB of examples, {cores} cores"
+    about = f"{size / MIB:,.1f} MiB of examples"
     if size <= threshold(workers):
         return Computing((RUNNER, NO_PACKAGE), f"in one process: {about}")
     options = (RUNNER, NO_PACKAGE, WORKERS, f"--direct_num_workers={workers}")
@@ -60,9 +60,9 @@ def choose(given: Sequence[str], size: int, cores: int) -> Computing:
 def threshold(workers: int) -> float:
     """The bytes beyond which workers are done before one process is, their start included.
 
-    Measured with Transform's graph of the taxi model on copies of the sample (Beam 2.77, 2 cores
-    that others used as well): 8, 154 and 462 MiB took one process 6, 20 and 70 s, and two workers
-    23, 43 and 80 s. The constants above are the slopes, and the difference of the smallest.
+    Measured with Transform of the taxi model on resampled trips (Beam 2.77, 2 cores): with 8, 81
+    and 815 MiB of examples one process took 8.3, 9.5 and 21.3 s; with 81 and 815 MiB two workers
+    took 14.5 and 21.0 s. The constants above are the slopes, and how much later workers begin.
     """
     saved = 1 / ALONE - 1 / (workers * AS_WORKER)
     return WORKERS_START / saved if saved > 0 else math.inf
@@ -71,6 +71,11 @@ def threshold(workers: int) -> float:
 def has_workers(options: Sequence[str]) -> bool:
     """Whether Beam options of the settings name a runner other than this process."""
     return bool(_parse(options).runner) and not in_process(options)
+
+
+def on_this_machine(options: Sequence[str]) -> bool:
+    """Whether Beam options mean processes of this machine, be it one or several."""
+    return _parse(options).runner == "FnApiRunner"
 
 
 def in_process(options: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.markdown import Spread
 from benchmarks.scale.result import Result, Run
-from benchmarks.scale.terms import GZIP, HUGE, LARGE, LIMIT, MEDIUM, ONE_CORE, OURS, STOCK
+from benchmarks.scale.terms import GZIP, HUGE, LARGE, LIMIT, MEDIUM, ONE_CORE, OURS, SMALL, STOCK
 
 Figure = Callable[[Run], float | None]
 
@@ -66,6 +66,11 @@ def _ingestion(over: str, under: str, rows: int = LARGE) -> Callable[[Result], S
 
 
 TARGETS = (
+    Target(
+        "15,000 rows, the same nodes: whole process, of stock's",
+        0.60,
+        lambda result: result.ratio(("pipeline", OURS, SMALL), ("pipeline", STOCK, SMALL), wall),
+    ),
     Target(
         "1,500,000 rows, the same nodes: whole process, of stock's",
         0.35,

@@ -1,8 +1,11 @@
 """Runs executors on Beam as their data and this machine ask for, and tells how."""
 
+import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +16,8 @@ from tfx.proto.orchestration.placeholder_pb2 import PlaceholderExpression
 
 from evergreen.computing import Computing, available_cores, choose
 from evergreen.lineage.nodes import COMPUTED
+
+OPTIONS_FILE = "PIPELINE_OPTIONS_FILE"
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +41,8 @@ class ChoosingBeamOperator(BeamExecutorOperator):
             added = PlaceholderExpression()
             added.value.string_value = option
             self.beam_pipeline_args.append(added)
-        output = super().run_executor(execution_info, make_beam_pipeline_fn)
+        with plugins_for_workers():
+            output = super().run_executor(execution_info, make_beam_pipeline_fn)
         output.execution_properties[COMPUTED].string_value = chosen.told
         return output
 
@@ -44,7 +50,26 @@ class ChoosingBeamOperator(BeamExecutorOperator):
         given = [argument.value.string_value for argument in self.beam_pipeline_args]
         examples = execution_info.input_dict.get("examples", [])
         size = sum(_size(artifact.uri) for artifact in examples)
-        return choose(given, size, available_cores())
+        # By columns, one process is faster than Beam with a worker process a core.
+        by_columns = getattr(self._executor_cls, "BY_COLUMNS", False)
+        return choose(given, size, 1 if by_columns else available_cores())
+
+
+@contextmanager
+def plugins_for_workers() -> Iterator[None]:
+    """Issue: Beam 2.77 tells no options to the worker processes that it starts on this machine.
+
+    Solution: a file of options, which they read. They import TFX before TFDV 1.16, which misses a
+    module of tfx-bsl 1.21 otherwise.
+    """
+    with NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"options": {"beam_plugins": ["tfx"]}}, file)
+        file.flush()
+        os.environ[OPTIONS_FILE] = file.name
+        try:
+            yield
+        finally:
+            os.environ.pop(OPTIONS_FILE, None)
 
 
 def _size(uri: str) -> int:

@@ -12,14 +12,14 @@ GIB = 1024 * MIB
 def test_little_data_stays_in_one_process() -> None:
     chosen = choose(["--beam_plugin=tfx"], 8 * MIB, cores=16)
     assert in_process(chosen.options)
-    assert chosen.told == "in one process: 8.0 MiB of examples, 16 cores"
+    assert chosen.told == "in one process: 8.0 MiB of examples"
 
 
 def test_much_data_gets_a_worker_a_core() -> None:
     chosen = choose([], 10 * GIB, cores=4)
     assert not in_process(chosen.options)
     assert "--direct_num_workers=4" in chosen.options
-    assert chosen.told == "in 4 worker processes: 10,240.0 MiB of examples, 4 cores"
+    assert chosen.told == "in 4 worker processes: 10,240.0 MiB of examples"
 
 
 def test_one_core_has_no_use_for_workers() -> None:

@@ -12,7 +12,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from evergreen.components.evaluator.asked import Asked
-from evergreen.computing import in_process
+from evergreen.computing import on_this_machine
 
 REFINEMENTS = (
     "module_file",
@@ -26,9 +26,11 @@ class Executor(executor.Executor):
     """Asks the models for columns of predictions, and cuts and measures these with NumPy.
 
     TFMA takes each row apart, once for each slice and metric: 1 to 2 ms a row. Where more is asked
-    than a binary classifier's metrics on slices of one feature, or Beam has workers, TFX's own does
-    it; so too where a row has no label, which TFMA refuses.
+    than a binary classifier's metrics on slices of one feature, or Beam has workers elsewhere,
+    TFX's own does it; so too where a row has no label, which TFMA refuses.
     """
+
+    BY_COLUMNS = True
 
     def Do(  # noqa: N802 - TFX's name
         self,
@@ -51,7 +53,7 @@ class Executor(executor.Executor):
         refined = any(
             json_utils.loads(one) if isinstance(one, str) and one else one for one in given
         )
-        if not in_process(self._beam_pipeline_args) or refined or not text:
+        if not on_this_machine(self._beam_pipeline_args) or refined or not text:
             return None
         if inputs.get(specs.SCHEMA_KEY) or not inputs.get(specs.MODEL_KEY):
             return None
