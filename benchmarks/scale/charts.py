@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks.pipeline.charts import STYLE
 from benchmarks.scale.result import Result
@@ -81,6 +81,7 @@ def _draw(axes: Axes, title: str, lines: dict[str, Line]) -> None:
     plain = FuncFormatter(lambda value, _: f"{value:,.15g}")
     axes.xaxis.set_major_formatter(plain)
     axes.yaxis.set_major_formatter(plain)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
 
