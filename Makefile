@@ -45,10 +45,10 @@ replay: setup ## Play four years of trips again, and compare policies of retrain
 
 BENCH := scale startup serving lineage dashboard monitoring controller
 
-bench: setup ## Compare with stock TFX and others in short, into var/bench/short (about 10 minutes; 12 the first time)
+bench: setup ## Compare with stock TFX and others in short, into var/bench/short (about 7 minutes)
 	@for section in $(BENCH); do $(BIN)/python -m benchmarks $$section || exit; done
 
-bench-full: setup ## Compare at length, up to 15 million rows, and write docs/benchmarks.md (about 5 hours)
+bench-full: setup ## Compare at length, up to 15 million rows, and write docs/benchmarks.md (about 3 hours)
 	@for section in pipeline $(BENCH); do $(BIN)/python -m benchmarks $$section --full || exit; done
 
 lint: setup ## Check style, types and layers

@@ -58,8 +58,8 @@ def scale(
 ) -> None:
     """Measures how time and memory grow with the rows, beside stock TFX and straight lines.
 
-    With --full, from 15,000 to 15,000,000 rows: about 4 hours. Without, 15,000 and 150,000 rows,
-    pipeline and ingestion if none is named: about 6 minutes.
+    With --full, from 15,000 to 15,000,000 rows: about 90 minutes. Without, 15,000 and 150,000 rows,
+    pipeline and ingestion if none is named: about 3 minutes.
 
     Example: [bold]python -m benchmarks scale ingestion --full[/bold]
     """

@@ -25,7 +25,7 @@ HEAD = """\
 
 <!-- Made by `make bench-full`; edit benchmarks/ instead. -->
 `make bench-full` measures for hours, and then writes this page; nothing here is written by hand.
-`make bench` measures less, in ten minutes: the same tables and charts, of few rows and one round
+`make bench` measures less, in some minutes: the same tables and charts, of few rows and one round
 each, go to `var/bench/short/benchmarks.md`, and this page stays as it is. Seconds drift with the
 machine and with what else it does: what tells is the ratio of two figures taken side by side.
 """
