@@ -106,6 +106,21 @@ def _locked_folder(target: Path) -> tuple[Path, int]:
             os.close(lock)
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process holds an exclusive lock on a file; nobody does on one that is not there."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 def remove_abandoned(folder: Path, name: str = "*") -> None:
     """Removes what publishers into a folder that died have left; `name` is that of the target."""
     for left, lock in _abandoned(folder, name):

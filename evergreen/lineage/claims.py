@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evergreen.errors import EvergreenError
+from evergreen.files import is_locked
 from evergreen.planning.plan import RunRecord
 
 ELSEWHERE = "kubeflow"
@@ -45,17 +46,7 @@ class Claims:
 
     def is_held(self, run_id: str) -> bool:
         """Whether a process works on a run."""
-        try:
-            file = os.open(self._file(run_id), os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(file)
-        return False
+        return is_locked(self._file(run_id))
 
     def _lock(self, file: int, run_id: str) -> None:
         try:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pymysql
 
+from evergreen.files import is_locked
 from evergreen.lineage import mysql
 from evergreen.settings import Settings
 from evergreen.settings.metadata import MySqlSettings
@@ -50,17 +51,7 @@ class FileLease:
 
     def is_taken(self) -> bool:
         """As of `Lease`."""
-        try:
-            file = os.open(self._path, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(file)
-        return False
+        return is_locked(self._path)
 
 
 class MySqlLease:
