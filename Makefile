@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run serve test test-kill test-containers test-flink image bench bench-full replay lint clean
+.PHONY: help setup lock data run serve test test-fuzz test-kill test-containers test-flink image bench bench-full replay lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
+
+test-fuzz: setup ## Run the suites of hostile inputs with twenty times the cases (about 10 minutes)
+	@EVERGREEN_TEST_FUZZ=20 $(BIN)/pytest -m fuzz -n 2 --timeout 1200 tests/unit tests/integration
 
 test-kill: setup ## Kill a run in every node, three times, and resume it each time (about 8 minutes)
 	@EVERGREEN_TEST_KILLS=3 $(BIN)/pytest tests/e2e/test_killed_run.py

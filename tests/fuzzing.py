@@ -1,0 +1,36 @@
+"""How many cases the suites of hostile inputs try: few in `make test`, many in `make test-fuzz`."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+FACTOR = int(os.environ.get("EVERGREEN_TEST_FUZZ", "1"))
+SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+def cases(count: int) -> int:
+    """How many cases a suite tries that tries `count` in `make test`."""
+    return count * FACTOR
+
+
+def fuzz(count: int) -> Callable[[Test], Test]:
+    """Marks a test as such a suite, and lets hypothesis try as many; the same ones each time.
+
+    Stands above or below `@given`. Function-scoped fixtures are shared by all cases of a test. A
+    suite that draws its cases otherwise takes `pytest.mark.fuzz` and `cases(count)`.
+    """
+    tries = settings(
+        max_examples=cases(count),
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=SHARED,
+    )
+
+    def marked(test: Test) -> Test:
+        return pytest.mark.fuzz(tries(test))
+
+    return marked
