@@ -43,7 +43,7 @@ def of_serving(report: Report) -> Iterator[str]:
 def numbers(verdict: Report) -> str:
     """The numbers that a verdict of the model gate rests on."""
     if verdict["value"] is None:
-        return "missing"
+        return verdict.get("undefined") or "missing"
     if verdict["interval"] is None:
         return f"{verdict['value']:.4f}"
     low, high = verdict["interval"]

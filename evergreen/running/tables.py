@@ -41,8 +41,9 @@ def show_model(console: Console, report: Report) -> None:
     name = f"baseline (version {report['baseline_version']})" if baseline else "baseline (none)"
     table = _table("model, on the test split", "metric", "candidate", name)
     for metric, value in report["candidate"].items():
-        other = _number(baseline[metric]) if baseline and metric in baseline else "-"
-        table.add_row(plain(metric), _number(value), other)
+        why = report.get("undefined", {}).get(metric, "not a number")
+        other = _number(baseline[metric], why) if baseline and metric in baseline else "-"
+        table.add_row(plain(metric), _number(value, why), other)
     console.print()
     console.print(table)
     parts = [one for one in report["verdicts"] if _is_part(one)]
@@ -104,7 +105,7 @@ def _largest_drift(drifts: list[Report]) -> str:
     return text + (f" [yellow]({high} high)[/yellow]" if high else "")
 
 
-def _number(value: float | None) -> str:
+def _number(value: float | None, why: str) -> str:
     if value is None:
-        return "not a number"
+        return why
     return f"{value:.0f}" if value.is_integer() else f"{value:.4f}"

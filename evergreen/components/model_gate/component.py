@@ -18,6 +18,7 @@ from evergreen.components.model_gate.judging import (
     Predictions,
     judge_bounds,
     judge_comparisons,
+    undefined,
 )
 from evergreen.components.model_gate.measuring import measure_slices
 from evergreen.components.model_gate.scores import histogram, to_json
@@ -60,13 +61,17 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
     candidate = overall_metrics(evaluation.uri, CANDIDATE if baseline_version else None)
     baseline = overall_metrics(evaluation.uri, BASELINE) if baseline_version else None
     predictions = _predictions(held_to, model, baseline_model, examples, label, split)
-    verdicts = judge_bounds(held_to.bounds, candidate) + judge_comparisons(held_to, predictions)
+    unknown = undefined(candidate | (baseline or {}), predictions.labels)
+    verdicts = judge_bounds(held_to.bounds, candidate, unknown) + judge_comparisons(
+        held_to, predictions
+    )
     blessed = all(verdict.passed for verdict in verdicts)
     report = {
         "blessed": blessed,
         "baseline_version": baseline_version or None,
-        "candidate": _finite(candidate),
-        "baseline": baseline and _finite(baseline),
+        "candidate": _known(candidate, unknown),
+        "baseline": baseline and _known(baseline, unknown),
+        "undefined": unknown,
         "verdicts": [verdict.model_dump() for verdict in verdicts],
         "slices": [one.model_dump() for one in measure_slices(held_to, predictions)],
         "curves": _curves(predictions),
@@ -124,6 +129,9 @@ def _scores(predictions: Predictions) -> dict[str, list[int]] | None:
     return to_json(histogram(predictions.labels, predictions.candidate))
 
 
-def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
-    """JSON has no NaN."""
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+def _known(metrics: dict[str, float], unknown: dict[str, str]) -> dict[str, float | None]:
+    """Metrics without those that have no value; JSON has no NaN."""
+    return {
+        name: value if name not in unknown and math.isfinite(value) else None
+        for name, value in metrics.items()
+    }

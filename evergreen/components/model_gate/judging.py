@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from evergreen.components.model_gate.bootstrap import Floats, Paired, compare_auc, compare_log_loss
 from evergreen.components.model_gate.criteria import Bound, Criteria, NotWorse, PairedMetric
 from evergreen.components.model_gate.slicing import Mask, Value, parts
+from evergreen.evaluation.undefined import why_undefined
 
 COMPARE = {"auc": compare_auc, "log_loss": compare_log_loss}
 ALL_ROWS = "all rows"
@@ -29,6 +30,7 @@ class Verdict(BaseModel):
         interval: Confidence interval of the improvement.
         rows: Rows compared.
         positives: Those of them with label 1.
+        undefined: Why there is no value, if it cannot be computed; the criterion then fails.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +44,7 @@ class Verdict(BaseModel):
     interval: tuple[float, float] | None = None
     rows: int | None = None
     positives: int | None = None
+    undefined: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,33 @@ class Predictions:
     unlabelled: int = 0
 
 
-def judge_bounds(bounds: Sequence[Bound], metrics: Mapping[str, float]) -> list[Verdict]:
-    """Judges absolute thresholds; a metric that is missing or not a number does not pass."""
+def undefined(metrics: Mapping[str, float], labels: Floats) -> dict[str, str]:
+    """Returns why metrics of a model have no value, for those that have none.
+
+    Args:
+        metrics: Values by name, as they were computed.
+        labels: 0 or 1, shape [n].
+    """
+    positives = int(labels.sum())
+    negatives = len(labels) - positives
+    found = {
+        name: why_undefined(name, negatives, positives, value) for name, value in metrics.items()
+    }
+    return {name: why for name, why in found.items() if why}
+
+
+def judge_bounds(
+    bounds: Sequence[Bound], metrics: Mapping[str, float], unknown: Mapping[str, str]
+) -> list[Verdict]:
+    """Judges absolute thresholds; a metric that is missing or has no value does not pass.
+
+    Args:
+        bounds: The thresholds.
+        metrics: The candidate's, by name.
+        unknown: What `undefined` says of them.
+    """
     return [
-        _bound(bound.metric, word, limit, sign, metrics.get(bound.metric, math.nan))
+        _bound(bound.metric, word, limit, sign, metrics, unknown.get(bound.metric, ""))
         for bound in bounds
         for word, limit, sign in (("at least", bound.at_least, 1), ("at most", bound.at_most, -1))
         if limit is not None
@@ -89,12 +115,16 @@ def judge_comparisons(criteria: Criteria, predictions: Predictions) -> list[Verd
     ]
 
 
-def _bound(metric: str, word: str, limit: float, sign: int, value: float) -> Verdict:
+def _bound(
+    metric: str, word: str, limit: float, sign: int, metrics: Mapping[str, float], why: str
+) -> Verdict:
+    value = math.nan if why else metrics.get(metric, math.nan)
     known = math.isfinite(value)
     return Verdict(
         criterion=f"{metric} {word} {limit:g}",
         passed=known and sign * value >= sign * limit,
         value=value if known else None,
+        undefined=why,
     )
 
 
@@ -122,6 +152,7 @@ def _compare(
     quantile: float,
 ) -> Verdict:
     labels = predictions.labels[mask]
+    positives = int(labels.sum())
     paired = _paired(rule.metric, predictions, mask, criteria)
     reach = quantile * paired.error
     interval = (paired.improvement - reach, paired.improvement + reach)
@@ -137,7 +168,10 @@ def _compare(
         improvement=_finite(paired.improvement),
         interval=interval if all(map(math.isfinite, interval)) else None,
         rows=len(labels),
-        positives=int(labels.sum()),
+        positives=positives,
+        undefined=why_undefined(
+            rule.metric, len(labels) - positives, positives, paired.improvement
+        ),
     )
 
 

@@ -15,8 +15,10 @@ from evergreen.components.model_gate.judging import (
     Verdict,
     judge_bounds,
     judge_comparisons,
+    undefined,
 )
 from evergreen.components.model_gate.slicing import parts
+from evergreen.reporting.reasons import numbers
 from pipeline.criteria import CRITERIA
 
 BOUND = Bound(metric="auc", at_least=0.75)
@@ -50,14 +52,33 @@ def refused(verdicts: Sequence[Verdict]) -> list[str]:
 )
 def test_a_bound_holds_up_to_its_limits(value: float, expected: list[bool]) -> None:
     bound = Bound(metric="calibration", at_least=0.75, at_most=1.25)
-    verdicts = judge_bounds([bound], {"calibration": value})
+    verdicts = judge_bounds([bound], {"calibration": value}, {})
     assert [verdict.passed for verdict in verdicts] == expected
 
 
 @pytest.mark.parametrize("metrics", [{}, {"auc": math.nan}, {"auc": math.inf}, {"auc": -math.inf}])
 def test_a_metric_that_is_missing_or_no_number_passes_nothing(metrics: dict[str, float]) -> None:
-    [verdict] = judge_bounds([BOUND], metrics)
+    [verdict] = judge_bounds([BOUND], metrics, {})
     assert (verdict.passed, verdict.value) == (False, None)
+
+
+def test_a_rule_on_what_cannot_be_computed_does_not_hold_and_says_why() -> None:
+    """Evaluation libraries give 0 for an AUC of one class, which `at_most` would let pass."""
+    why = "not defined, all 500 labels are 0"
+    labels, metrics = np.zeros(500), {"auc": 0.0, "calibration": math.inf, "log_loss": 0.1}
+    unknown = undefined(metrics, labels)
+    assert unknown == {"auc": why, "calibration": why}
+    bounds = [Bound(metric="auc", at_most=0.9), Bound(metric="log_loss", at_most=0.9)]
+    auc, loss = judge_bounds(bounds, metrics, unknown)
+    assert (auc.passed, auc.value, auc.undefined) == (False, None, why)
+    assert (loss.passed, loss.value, loss.undefined) == (True, 0.1, "")
+    rows = simulate(0, rows=500)
+    compared = judge_comparisons(
+        criteria(NotWorse(metric="auc", margin=1.0)),
+        Predictions(labels, rows.candidate, rows.baseline, rows.columns),
+    )
+    assert [(one.passed, one.undefined) for one in compared] == [(False, why)]
+    assert numbers(compared[0].model_dump()) == why
 
 
 def test_a_gate_without_absolute_thresholds_is_not_built() -> None:

@@ -1,0 +1,1 @@
+"""What is said of a model's answers: once for gates, monitors, reports and pages."""
