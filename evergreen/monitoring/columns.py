@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
-from evergreen.components.example_gen.coercing import Refusal, coerce
+from evergreen.quality.columns import Refusal, coerce
 
 TYPES = {"FLOAT": pa.float64(), "INT": pa.int64(), "BYTES": pa.string()}
 BLOCK = 1 << 20

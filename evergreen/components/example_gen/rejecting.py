@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evergreen.components.example_gen.coercing import Refusal
+from evergreen.quality.columns import Refusal
 
 REPORT = "rejected.json"
 MAX_EXAMPLES = 20

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.quality.columns import one_id
+
 PARTS = 64
 
 
@@ -19,12 +21,13 @@ def fingerprints(keys: pa.Array) -> np.ndarray:
     as a signed number), so that a split can be repeated in SQL.
 
     Args:
-        keys: Text that `is_key` takes, or numbers, shape [n], without nulls.
+        keys: Text that `is_key` takes, or numbers, shape [n], without nulls. A key is the same
+            whatever type it came as: `7.0` is `7`.
 
     Returns:
         uint64 of shape [n]: equal only for equal keys.
     """
-    texts = keys.cast(pa.string()).to_pylist()
+    texts = one_id(keys).to_pylist()
     return np.fromiter(map(farmhash.fingerprint64, texts), np.uint64, len(texts))
 
 

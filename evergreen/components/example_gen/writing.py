@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from evergreen.components.example_gen.coercing import Refusal, coerce
 from evergreen.components.example_gen.compression import Compression
 from evergreen.components.example_gen.reading import Piece
 from evergreen.components.example_gen.rejecting import Aside, Rejections
 from evergreen.components.example_gen.splitting import assign_splits, fingerprints, is_key
 from evergreen.components.example_gen.tfrecords import RecordFile, frame, open_file
+from evergreen.quality.columns import Refusal, coerce
 
 ENCODED_ROWS = 4096
 """At once, so that the processor's cache holds them: 65,536 take a third longer."""

@@ -26,9 +26,9 @@ from data.taxi import KEY_COLUMN, SCHEMA_PATH
 from data.taxi.source import read_source, sample_path
 from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.component import DataGate
-from evergreen.components.example_gen.coercing import coerce
 from evergreen.components.example_gen.ingesting import ingest
 from evergreen.components.example_gen.writing import Form, to_lists
+from evergreen.quality.columns import coerce
 from evergreen.spans import add_row_keys
 from tests.unit.components.rows import Row, write_split
 

@@ -1,0 +1,321 @@
+"""Reads columns of Arrow by the rule of `values`; what does not fit is told by its row."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evergreen.quality import values
+from evergreen.quality.values import BEYOND_FLOAT, FLOAT32_LIMIT, NOT_WHOLE
+
+DAY = 86_400
+A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+FRACTION = "has a fraction of a second, where whole seconds are taken"
+MOMENT = "is a moment, which a FLOAT does not hold to the second: make the column INT"
+TIME_OF_DAY = "is a time of day, which is no moment: deliver seconds"
+NESTED = "is a list or record, and a row has one value a column"
+WHOLE_FLOATS = 2.0**53
+UUID_BYTES = 16
+PLAIN_WHOLE = r"^-?[0-9]{1,18}$"
+PLAIN_NUMBER = rf"^{values.NUMBER}$"
+
+
+class Read(NamedTuple):
+    """A column that was read.
+
+    Attributes:
+        column: Null where a value is missing or refused.
+        refused: Why, by row, in words that follow the value.
+    """
+
+    column: pa.Array
+    refused: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A value that does not fit the type of its column.
+
+    Attributes:
+        row: Index of the row in its batch.
+        column: The column's name.
+        value: The value, as text.
+        reason: What is wrong with it.
+    """
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+def coerce(
+    batch: pa.RecordBatch, kinds: Mapping[str, str], missing: Collection[str] = ()
+) -> tuple[dict[str, pa.Array], list[Refusal]]:
+    """Brings the columns of a batch to the types of a schema.
+
+    Args:
+        batch: Columns of any type; ones not in `kinds` keep the nearest type of `tf.Example`.
+        kinds: The schema's type of each column: `FLOAT`, `INT` or `BYTES`.
+        missing: Tokens: text that stands for a missing value.
+
+    Returns:
+        The columns as float32, int64 or binary arrays (null where missing or refused), and a
+        refusal for each value that does not fit.
+    """
+    columns, refusals = {}, []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        present = without(column, missing)
+        read = _READERS[kinds.get(name) or _natural_kind(present.type)](present)
+        columns[name] = read.column
+        for row, reason in read.refused.items():
+            refusals.append(Refusal(row, name, _shown(present[row]), reason))
+    return columns, refusals
+
+
+def without(column: pa.Array, tokens: Collection[str]) -> pa.Array:
+    """A column with text, if it has any, as strings, and null for what stands for no value."""
+    column = _plain(column)
+    if not tokens or not _is_bytes(column.type):
+        return column
+    known = pc.is_in(column, value_set=pa.array(list(tokens), pa.string()).cast(column.type))
+    return pc.if_else(known, pa.scalar(None, column.type), column)
+
+
+def wholes(column: pa.Array) -> Read:
+    """Reads whole numbers: int64. Moments are seconds since 1970 (UTC), durations seconds."""
+    column = _plain(column)
+    kind = column.type
+    if pa.types.is_string(kind):
+        return _from_text(column, PLAIN_WHOLE, pa.int64(), values.whole)
+    if _is_temporal(kind):
+        return _seconds(column)
+    if pa.types.is_floating(kind):
+        return _whole_floats(column.cast(pa.float64()))
+    try:
+        return Read(column.cast(pa.int64()), {})
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return _by_value(column, pa.int64(), values.whole)
+
+
+def numbers(column: pa.Array) -> Read:
+    """Reads numbers: float64. Durations are seconds; other times are refused."""
+    column = _plain(column)
+    kind = column.type
+    if pa.types.is_string(kind):
+        read = _from_text(column, PLAIN_NUMBER, pa.float64(), values.number)
+        return _without_infinite(read, column)
+    if pa.types.is_duration(kind):
+        ticks = column.cast(pa.int64()).cast(pa.float64(), safe=False)
+        return Read(pc.divide(ticks, float(A_SECOND[kind.unit])), {})
+    if _is_temporal(kind):
+        reason = TIME_OF_DAY if pa.types.is_time(kind) else MOMENT
+        return _refuse_all(column, pa.float64(), reason)
+    try:
+        return Read(column.cast(pa.float64(), safe=False), {})
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return _by_value(column, pa.float64(), values.number)
+
+
+def booleans(column: pa.Array) -> Read:
+    """Reads booleans: `true` and `false` in words, or 1 and 0."""
+    column = _plain(column)
+    if pa.types.is_boolean(column.type):
+        return Read(column, {})
+    return _by_value(column, pa.bool_(), values.boolean)
+
+
+def moments(column: pa.Array) -> Read:
+    """Reads moments: timestamps in microseconds, UTC."""
+    column, utc = _plain(column), pa.timestamp("us", "UTC")
+    if pa.types.is_timestamp(column.type):
+        return Read(column.cast(utc, safe=False), {})
+    return _by_value(column, utc, values.moment)
+
+
+def texts(column: pa.Array) -> Read:
+    """Reads text: binary, to the letter; numbers and times as Arrow writes them.
+
+    A whole number is its digits whatever its type, and 16 bytes that are no ASCII text are a UUID.
+    """
+    column = _plain(column)
+    if pa.types.is_nested(column.type):
+        return _refuse_all(column, pa.binary(), NESTED)
+    if _is_bytes(column.type):
+        return Read(column.cast(pa.binary()), {})
+    if pa.types.is_decimal(column.type):  # Arrow writes 0E-9
+        plain = [None if one is None else f"{one:f}".encode() for one in column.to_pylist()]
+        return Read(pa.array(plain, pa.binary()), {})
+    text = column.cast(pa.string(), safe=False)
+    if pa.types.is_floating(column.type):
+        text = pc.coalesce(_digits(column.cast(pa.float64())), text)
+    return Read(text.cast(pa.binary()), {})
+
+
+def one_id(keys: pa.Array) -> pa.Array:
+    """The text of ids, alike whatever type they came as: `7.0` and `7.000` are `7`.
+
+    Args:
+        keys: Strings, or numbers, shape [n].
+    """
+    text = keys.cast(pa.string())
+    return pc.replace_substring_regex(text, r"^(0|-?[1-9][0-9]*)\.0+$", r"\1")
+
+
+def _floats32(column: pa.Array) -> Read:
+    found, refused = numbers(column)
+    magnitude = pc.abs(found)
+    beyond = pc.and_(pc.greater_equal(magnitude, FLOAT32_LIMIT), pc.is_finite(found))
+    rows = _rows(beyond)
+    if len(rows):
+        found = pc.if_else(beyond, pa.scalar(None, pa.float64()), found)
+        refused = {**refused, **dict.fromkeys(rows, BEYOND_FLOAT)}
+    return Read(found.cast(pa.float32(), safe=False), refused)
+
+
+_READERS: Mapping[str, Callable[[pa.Array], Read]] = {
+    "FLOAT": _floats32,
+    "INT": wholes,
+    "BYTES": texts,
+}
+
+
+def _natural_kind(type_: pa.DataType) -> str:
+    if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "FLOAT"
+    return "INT" if pa.types.is_integer(type_) or pa.types.is_boolean(type_) else "BYTES"
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """The column without dictionary and extension; text as strings, in bytes where it is none."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if _is_text(column.type):
+        return column.cast(pa.string())
+    if pa.types.is_fixed_size_binary(column.type) and column.type.byte_width == UUID_BYTES:
+        return pa.array([_uuid(value) for value in column.to_pylist()], pa.string())
+    if _is_bytes(column.type):
+        try:
+            return column.cast(pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid:  # not UTF-8
+            return column.cast(pa.binary())
+    return column
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return (
+        pa.types.is_string(type_)
+        or pa.types.is_large_string(type_)
+        or pa.types.is_string_view(type_)
+    )
+
+
+def _is_bytes(type_: pa.DataType) -> bool:
+    return (
+        pa.types.is_binary(type_)
+        or pa.types.is_large_binary(type_)
+        or pa.types.is_binary_view(type_)
+        or pa.types.is_fixed_size_binary(type_)
+        or _is_text(type_)
+    )
+
+
+def _is_temporal(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_temporal(type_)) and not pa.types.is_interval(type_)
+
+
+def _from_text(
+    column: pa.Array, plain: str, type_: pa.DataType, read: Callable[[Any], Any]
+) -> Read:
+    """Reads what is plain with Arrow, and the rest one by one."""
+    fast = pc.match_substring_regex(column, plain)
+    if pc.all(fast, min_count=0).as_py() is not False:
+        return Read(column.cast(type_), {})
+    numbers_ = pc.if_else(fast, column, None).cast(type_)
+    rest = _by_value(pc.if_else(fast, None, column), type_, read)
+    return Read(pc.coalesce(numbers_, rest.column), rest.refused)
+
+
+def _by_value(column: pa.Array, type_: pa.DataType, read: Callable[[Any], Any]) -> Read:
+    if pa.types.is_nested(column.type):
+        return _refuse_all(column, type_, NESTED)
+    found, refused = [], {}
+    for row, value in enumerate(column.to_pylist()):
+        try:
+            found.append(None if value is None else read(value))
+        except ValueError as error:
+            found.append(None)
+            refused[row] = str(error)
+    return Read(pa.array(found, type_), refused)
+
+
+def _without_infinite(read: Read, text: pa.Array) -> Read:
+    """Refuses what became infinite, such as 1e400, and does not say so itself."""
+    beyond = pc.and_(pc.is_inf(read.column), pc.match_substring_regex(text, r"[0-9]"))
+    rows = _rows(beyond)
+    if not len(rows):
+        return read
+    refused = {**read.refused, **dict.fromkeys(rows, BEYOND_FLOAT)}
+    return Read(pc.if_else(beyond, pa.scalar(None, pa.float64()), read.column), refused)
+
+
+def _whole_floats(column: pa.Array) -> Read:
+    found = column.to_numpy(zero_copy_only=False)
+    with np.errstate(invalid="ignore"):
+        fits = (found >= -(2.0**63)) & (found < 2.0**63) & (found == np.floor(found))
+        whole = np.where(fits, found, 0).astype(np.int64)
+    missing = column.is_null().to_numpy(zero_copy_only=False)
+    refused = dict.fromkeys(np.flatnonzero(~fits & ~missing).tolist(), NOT_WHOLE)
+    return Read(pa.array(whole, pa.int64(), mask=~fits), refused)
+
+
+def _seconds(column: pa.Array) -> Read:
+    kind = column.type
+    if pa.types.is_time(kind):
+        return _refuse_all(column, pa.int64(), TIME_OF_DAY)
+    if pa.types.is_date32(kind):
+        return Read(pc.multiply(column.cast(pa.int32()).cast(pa.int64()), DAY), {})
+    ticks, size = column.cast(pa.int64()), A_SECOND["ms" if pa.types.is_date64(kind) else kind.unit]
+    # Arrow divides towards zero: exact where nothing is left over.
+    seconds = pc.divide(ticks, size)
+    left = pc.not_equal(pc.multiply(seconds, size), ticks)
+    refused = dict.fromkeys(_rows(left), FRACTION)
+    return Read(pc.if_else(left, pa.scalar(None, pa.int64()), seconds), refused)
+
+
+def _refuse_all(column: pa.Array, type_: pa.DataType, reason: str) -> Read:
+    rows = _rows(column.is_valid())
+    return Read(pa.nulls(len(column), type_), dict.fromkeys(rows, reason))
+
+
+def _rows(mask: pa.Array) -> list[int]:
+    rows: list[int] = np.flatnonzero(mask.fill_null(False).to_numpy(zero_copy_only=False)).tolist()
+    return rows
+
+
+def _digits(column: pa.Array) -> pa.Array:
+    """Whole doubles as digits (Arrow writes 1e+15); null for others."""
+    found = column.to_numpy(zero_copy_only=False)
+    with np.errstate(invalid="ignore"):
+        whole = (np.abs(found) < WHOLE_FLOATS) & (found == np.floor(found))
+        digits = pa.array(np.where(whole, found, 0).astype(np.int64), mask=~whole)
+    return digits.cast(pa.string())
+
+
+def _uuid(value: bytes | None) -> str | None:
+    if value is None or (value.isascii() and value.decode().isprintable()):
+        return None if value is None else value.decode()
+    return str(UUID(bytes=value))
+
+
+def _shown(value: pa.Scalar) -> str:
+    try:
+        return str(value.as_py())
+    except ValueError:  # nanoseconds, without pandas
+        return str(value)

@@ -1,0 +1,164 @@
+"""Reads one value as a number, a whole number, a boolean or a moment; refuses what is none."""
+
+import math
+import re
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+SPACE = r"[ \t\n\f\r]*"
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False}
+BOOLEANS |= {"FALSE": False}
+INT64 = (-(2**63), 2**63 - 1)
+FLOAT32_LIMIT = 2.0**128 - 2.0**103
+"""From here on the nearest float32 is infinite."""
+YEAR_1, YEAR_10000 = -62_135_596_800, 253_402_300_800  # seconds since 1970-01-01 UTC
+
+NOT_A_NUMBER = "is not a number"
+NOT_WHOLE = "is not a whole number"
+NOT_BOOLEAN = "is not true or false, 1 or 0"
+NOT_A_MOMENT = "is not a moment: ISO-8601, or seconds since 1970"
+BEYOND_FLOAT = "is beyond what a float of 32 bits holds"
+
+_NUMBER = re.compile(NUMBER)
+_SPECIAL = re.compile(r"([+-]?)(?:(nan)(?:\(\w*\))?|(inf)(?:inity)?)", re.IGNORECASE | re.ASCII)
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
+    r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?"
+)
+
+
+def is_missing(value: Any, tokens: Collection[str] = ()) -> bool:
+    """Whether a value stands for none: None, NaN, or text that is one of the tokens."""
+    if isinstance(value, str):
+        return value in tokens
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def number(value: Any) -> float:
+    """Returns a number as the nearest double.
+
+    Raises:
+        ValueError: If the value is none; says so in words that follow it.
+    """
+    value = _plain(value)
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            return _special(value)
+        value = float(value)
+        if math.isinf(value):
+            raise ValueError(BEYOND_FLOAT)
+        return float(value)
+    if not isinstance(value, int | float | Decimal):
+        raise ValueError(NOT_A_NUMBER)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(BEYOND_FLOAT) from None
+
+
+def whole(value: Any, limits: tuple[int, int] = INT64) -> int:
+    """Returns a whole number, exactly.
+
+    Args:
+        value: A number, or its text.
+        limits: The smallest and the largest that there is room for.
+
+    Raises:
+        ValueError: If the value is no whole number within the limits; says so.
+    """
+    value = _plain(value)
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            raise ValueError(NOT_WHOLE)
+        try:
+            value = Decimal(value)
+        except ArithmeticError:  # an exponent of 19 digits
+            raise ValueError(NOT_WHOLE) from None
+    if not isinstance(value, int | float | Decimal) or _is_infinite(value):
+        raise ValueError(NOT_WHOLE)
+    # The range first: the digits of 1e1000000000 would fill the memory.
+    if not limits[0] <= value <= limits[1]:
+        raise ValueError(_beyond(limits))
+    if value != int(value):
+        raise ValueError(NOT_WHOLE)
+    return int(value)
+
+
+def boolean(value: Any) -> bool:
+    """Returns a boolean, from one or its words, or from a number that is 1 or 0.
+
+    Raises:
+        ValueError: If the value is neither.
+    """
+    try:
+        return bool(whole(value, (0, 1)))
+    except ValueError:
+        raise ValueError(NOT_BOOLEAN) from None
+
+
+def moment(value: Any) -> datetime:
+    """Returns a moment in UTC, to the microsecond.
+
+    Args:
+        value: ISO-8601, a date, a datetime (UTC if it has no zone), or seconds since 1970.
+
+    Raises:
+        ValueError: If the value is none of the years 1 to 9999.
+    """
+    value = _trimmed(value) if isinstance(value, str | bytes) else value
+    try:
+        if isinstance(value, str) and _MOMENT.fullmatch(value):
+            value = _iso(value)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        seconds = number(value)
+        if YEAR_1 <= seconds < YEAR_10000:
+            return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(NOT_A_MOMENT)
+
+
+def _iso(text: str) -> datetime:
+    zone = text[11:].replace("UTC", "Z").replace(" ", "")
+    return datetime.fromisoformat(text[:11] + zone)
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy scalar as Python's, text without white space around; `true` and `false` as bools."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, str | bytes):
+        text = _trimmed(value)
+        return BOOLEANS.get(text, text)
+    return value
+
+
+def _trimmed(value: str | bytes) -> str:
+    # What is not UTF-8 is no number either.
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return text.strip(" \t\n\f\r")
+
+
+def _special(text: str) -> float:
+    match = _SPECIAL.fullmatch(text)
+    if not match:
+        raise ValueError(NOT_A_NUMBER)
+    return float(match[1] + (match[2] or match[3]))
+
+
+def _is_infinite(value: float | Decimal) -> bool:
+    return not isinstance(value, int) and not math.isfinite(value)
+
+
+def _beyond(limits: tuple[int, int]) -> str:
+    if limits == INT64:
+        return "is beyond the whole numbers of 64 bits"
+    return f"is not a whole number from {limits[0]} to {limits[1]}"
