@@ -48,15 +48,15 @@ def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     Example: [bold]evergreen runs --outcome pushed --sort auc --limit 5[/bold]
     """
-    here = Opened.of(project, config, overrides)
-
-    from evergreen.lineage.reader import Asked
+    from evergreen.lineage.reader import Asked, outcome_of
     from evergreen.reporting.listing import ordered
 
+    ended = outcome_of(outcome)  # a wrong word is said before anything is opened
+    here = Opened.of(project, config, overrides)
     when = since.replace(tzinfo=UTC) if since else None
     # What is sorted by another order than the store's is cut after sorting.
     asked = Asked(
-        outcome=outcome, by=by, span=span, since=when, limit=limit if sort == "started" else 0
+        outcome=ended, by=by, span=span, since=when, limit=limit if sort == "started" else 0
     )
 
     def look() -> "list[RunRecord]":
@@ -78,7 +78,7 @@ def _show(here: Opened, found: "list[RunRecord]", asked: "Asked") -> None:
     if found:
         Console(highlight=False).print(_table(here, found))
         next_step(_next(here, found))
-    elif asked.conditions():
+    elif asked.by or asked.conditions():
         typer.echo("no run is as asked for")
         next_step("evergreen runs")
     else:

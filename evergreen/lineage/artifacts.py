@@ -2,8 +2,10 @@
 
 import os
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore, OrderByField
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.lineage.filters import Filter
 
 DATA_BLESSING = "DataBlessing"
 
@@ -43,12 +45,8 @@ def previous_statistics(store: MetadataStore, series: str, number: int) -> int |
         series: The spans among which to look: those of one pipeline and period.
         number: The number of the span.
     """
-    blessings = _newest(
-        store,
-        f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
-        f" AND custom_properties.series.string_value = '{series}'"
-        f" AND custom_properties.span.int_value < {number}",
-    )
+    before = Filter("custom_properties.span.int_value < ?", number)
+    blessings = _newest(store, _blessed_of(series) & before)
     nearest = sorted(
         blessings, key=lambda one: (one.custom_properties["span"].int_value, one.id), reverse=True
     )
@@ -62,11 +60,7 @@ def series_statistics(store: MetadataStore, series: str) -> dict[int, int]:
         store: The metadata store.
         series: Those of one pipeline and period.
     """
-    blessings = _newest(
-        store,
-        f"type = '{DATA_BLESSING}' AND custom_properties.blessed.int_value = 1"
-        f" AND custom_properties.series.string_value = '{series}'",
-    )
+    blessings = _newest(store, _blessed_of(series))
     by_span: dict[int, list[mlmd.Artifact]] = {}
     for blessing in blessings:
         by_span.setdefault(blessing.custom_properties["span"].int_value, []).append(blessing)
@@ -76,12 +70,18 @@ def series_statistics(store: MetadataStore, series: str) -> dict[int, int]:
 
 def latest_analyzer_cache(store: MetadataStore, pipeline: str) -> int | None:
     """Returns the id of a pipeline's newest TransformCache artifact whose files exist."""
-    found = _newest(
-        store,
-        "type = 'TransformCache'"
-        f" AND contexts_p.type = 'pipeline' AND contexts_p.name = '{pipeline}'",
-    )
+    found = _newest(store, Filter("type = 'TransformCache'") & of_pipeline(pipeline))
     return next((int(artifact.id) for artifact in found if _usable(artifact)), None)
+
+
+def of_pipeline(name: str) -> Filter:
+    """The condition that an artifact belongs to a pipeline."""
+    return Filter("contexts_p.type = 'pipeline' AND contexts_p.name = ?", name)
+
+
+def data_verdicts() -> Filter:
+    """The condition that an artifact is a verdict of the data gate."""
+    return Filter("type = ?", DATA_BLESSING)
 
 
 def all_usable(store: MetadataStore, ids: list[int]) -> bool:
@@ -98,15 +98,15 @@ def _blessings(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:
 
 
 def _verdicts(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:
-    return _newest(
-        store,
-        f"type = '{DATA_BLESSING}' AND custom_properties.ingest_key.string_value = '{ingest_key}'",
-    )
+    return _newest(store, data_verdicts() & Filter.has("ingest_key", ingest_key))
 
 
-def _newest(store: MetadataStore, query: str) -> list[mlmd.Artifact]:
-    options = ListOptions(order_by=OrderByField.ID, is_asc=False, filter_query=query)
-    return list(store.get_artifacts(options))
+def _blessed_of(series: str) -> Filter:
+    return data_verdicts() & Filter.has("blessed", 1) & Filter.has("series", series)
+
+
+def _newest(store: MetadataStore, wanted: Filter) -> list[mlmd.Artifact]:
+    return list(store.get_artifacts(wanted.options(newest_first=True)))
 
 
 def _first_usable(

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.files import abandoned, has_model, remove_abandoned
 from evergreen.lineage.claims import FOLDER, Claims
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import ACTIVE, cancel_active, executions
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
@@ -86,8 +87,8 @@ class Doctor:
                 yield Finding("died run", what, repair=partial(self._end, record))
 
     def _stuck(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
-        query = "last_known_state = RUNNING OR last_known_state = NEW"
-        stuck = {one.id for one in self._store.get_executions(ListOptions(filter_query=query))}
+        active = Filter("last_known_state = RUNNING OR last_known_state = NEW")
+        stuck = {one.id for one in self._store.get_executions(active.options())}
         for record in records if stuck else ():
             if record.outcome is None:  # is told of as a whole, or runs
                 continue

@@ -10,17 +10,18 @@ files, and nothing needs TensorFlow.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, choose
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Event, RegistryError, stays
-from evergreen.lineage.store import quoted, resembling
 from evergreen.lineage.subgraphs import around_executions, from_artifacts
 from evergreen.lineage.views import GraphView, RunView, VersionView, Way
-from evergreen.planning.plan import Frozen, RunRecord
+from evergreen.planning.plan import Frozen, Outcome, RunRecord
 
 FAR = 20
 """Hops from an artifact in the graph, if not told otherwise: all there are within a run."""
@@ -38,29 +39,39 @@ class Asked(Frozen):
         limit: The newest ones, at most so many; 0 for all.
     """
 
-    outcome: str = ""
+    outcome: Outcome | Literal["none"] | None = None
     by: str = ""
     span: int | None = None
     version: int | None = None
     since: datetime | None = None
     limit: int = 0
 
-    def conditions(self) -> list[str]:
-        """The conditions in ML Metadata's filter language."""
-        own = "custom_properties"
+    def conditions(self) -> list[Filter]:
+        """The conditions that the store looks for; who asked may be called anything."""
         found = []
         if self.outcome:
-            outcome = quoted("" if self.outcome == "none" else self.outcome)
-            found.append(f"{own}.outcome.string_value = {outcome}")
-        if self.by:
-            found.append(f"{own}.requested_by.string_value LIKE {resembling(self.by)}")
+            ended = "" if self.outcome == "none" else self.outcome
+            found.append(Filter.has("outcome", ended))
         if self.span is not None:
-            found.append(f"{own}.spans.string_value LIKE '%,{self.span},%'")
+            spans = f"%,{self.span},%"
+            found.append(Filter("custom_properties.spans.string_value LIKE ?", spans))
         if self.version is not None:
-            found.append(f"{own}.model_version.int_value = {self.version}")
+            found.append(Filter.has("model_version", self.version))
         if self.since is not None:
-            found.append(f"create_time_since_epoch >= {round(self.since.timestamp() * 1000)}")
+            since = round(self.since.timestamp() * 1000)
+            found.append(Filter("create_time_since_epoch >= ?", since))
         return found
+
+
+def outcome_of(text: str) -> Outcome | Literal["none"] | None:
+    """Reads how runs ended that somebody asks for: an outcome, `none`, or nothing.
+
+    Raises:
+        ChoiceError: If it is none of these.
+    """
+    if text in ("", "none"):
+        return "none" if text else None
+    return Outcome(choose(text, (*Outcome, "none"), "outcome"))
 
 
 class Lineage:
@@ -75,7 +86,7 @@ class Lineage:
         """Returns the records of runs, the newest first."""
         asked = asked or Asked()
         limit = None if asked.by else asked.limit or None
-        found = self._records.newest(asked.conditions(), limit)
+        found = self._records.newest(*asked.conditions(), limit=limit)
         mine = [one for one in found if asked.by in ("", one.request.requested_by)]
         return mine[: asked.limit or None]
 
@@ -98,9 +109,10 @@ class Lineage:
             EvergreenError: If there is none.
         """
         record = self.record(run_id)
-        name = quoted(f"{record.run_id}.%")
-        query = f"contexts_a.type = 'pipeline_run' AND contexts_a.name LIKE {name}"
-        found = self._store.get_executions(ListOptions(filter_query=query))
+        own = Filter(
+            "contexts_a.type = 'pipeline_run' AND contexts_a.name LIKE ?", f"{record.run_id}.%"
+        )
+        found = self._store.get_executions(own.options())
         graph = around_executions(self._store, sorted(int(one.id) for one in found))
         nodes = sorted(graph.nodes(record.run_id), key=lambda one: one.node.execution_id)
         return RunView(record=record, nodes=tuple(nodes), artifacts=graph.artifacts)

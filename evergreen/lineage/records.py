@@ -4,14 +4,17 @@ The complete settings are contexts of their own, named by their digest: most run
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import reduce
+from operator import and_
 from typing import Any
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore, OrderByField
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.store import context_type, parse, quoted, set_properties, take_name
+from evergreen.lineage.filters import Filter
+from evergreen.lineage.store import context_type, parse, set_properties, take_name
 from evergreen.planning.digests import digest_values
 from evergreen.planning.plan import RunRecord
 
@@ -50,30 +53,28 @@ class RunRecords:
 
     def find(self, run_id: str) -> RunRecord | None:
         """Returns the record of a run, if there is one."""
-        context = self._store.get_context_by_type_and_name(TYPE, run_id)
+        context = self._named(run_id)
         return _parse(context) if context else None
 
     def of_model(self, model: str) -> list[RunRecord]:
         """Returns the records of a model's runs, oldest first."""
-        return self.newest(_where({"model": model}))[::-1]
+        return self.newest(Filter.has("model", model))[::-1]
 
     def latest(self, **keys: str) -> RunRecord | None:
         """Returns the newest record with the given keys, such as `train_key=...`."""
-        found = self.newest(_where(keys), limit=1)
+        found = self.newest(*(Filter.has(key, value) for key, value in keys.items()), limit=1)
         return found[0] if found else None
 
-    def newest(self, conditions: Sequence[str] = (), limit: int | None = None) -> list[RunRecord]:
+    def newest(self, *conditions: Filter, limit: int | None = None) -> list[RunRecord]:
         """Returns records, the newest first.
 
         Args:
-            conditions: Of ML Metadata's filter language, on the contexts of the records.
+            conditions: On the contexts of the records; all hold.
             limit: How many at most.
         """
-        query = " AND ".join([f"type = '{TYPE}'", *conditions])
-        options = ListOptions(
-            limit=limit, order_by=OrderByField.ID, is_asc=False, filter_query=query
-        )
-        return [_parse(context) for context in self._store.get_contexts(options)]
+        wanted = reduce(and_, conditions, Filter("type = ?", TYPE))
+        found = self._store.get_contexts(wanted.options(newest_first=True, limit=limit))
+        return [_parse(context) for context in found]
 
     def keep_settings(self, values: Mapping[str, Any]) -> str:
         """Writes down settings, unless they are there; returns the digest they are found by."""
@@ -95,10 +96,16 @@ class RunRecords:
         return dict(json.loads(context.custom_properties["settings"].string_value))
 
     def _get(self, run_id: str) -> mlmd.Context:
-        context = self._store.get_context_by_type_and_name(TYPE, run_id)
+        context = self._named(run_id)
         if context is None:
             raise EvergreenError(f"there is no run {run_id}.", hint="See: evergreen runs")
         return context
+
+    def _named(self, run_id: str) -> mlmd.Context | None:
+        """The context of that name; whatever is asked for, if it may be a name at all."""
+        if not run_id.isprintable():
+            return None
+        return self._store.get_context_by_type_and_name(TYPE, run_id)
 
     def _context(self, record: RunRecord) -> mlmd.Context:
         context = mlmd.Context(type_id=self._type_id, name=record.run_id)
@@ -117,12 +124,6 @@ class RunRecords:
         }
         set_properties(context, properties)
         return context
-
-
-def _where(keys: Mapping[str, str]) -> list[str]:
-    return [
-        f"custom_properties.{key}.string_value = {quoted(value)}" for key, value in keys.items()
-    ]
 
 
 def _parse(context: mlmd.Context) -> RunRecord:

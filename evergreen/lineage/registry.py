@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Self
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage import policies
 from evergreen.lineage import stages as log
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage
 from evergreen.lineage.store import (
     AlreadyExistsError,
@@ -236,8 +237,8 @@ class Registry:
         }
 
     def _list(self, type_name: str) -> list[mlmd.Context]:
-        query = f"type = '{type_name}' AND name LIKE '{self._model}/%'"
-        found = self._store.get_contexts(ListOptions(filter_query=query))
+        wanted = Filter("type = ? AND name LIKE ?", type_name, f"{self._model}/%")
+        found = self._store.get_contexts(wanted.options())
         # An underscore in a name is a wildcard to LIKE.
         return [context for context in found if context.name.startswith(f"{self._model}/")]
 

@@ -12,15 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage import stages as log
-from evergreen.lineage.artifacts import DATA_BLESSING, latest_analyzer_cache
+from evergreen.lineage.artifacts import data_verdicts, latest_analyzer_cache, of_pipeline
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.stages import RegistryError, Stage
-from evergreen.lineage.store import quoted
 from evergreen.lineage.views import GraphView, Way
 from evergreen.planning.plan import RunRecord
 
@@ -119,9 +118,7 @@ class Retention:
 
     def _artifacts(self) -> Iterator[mlmd.Artifact]:
         """Live and marked artifacts of the pipeline, with files below its root."""
-        name = quoted(self._pipeline)
-        query = f"contexts_p.type = 'pipeline' AND contexts_p.name = {name}"
-        for one in self._store.get_artifacts(ListOptions(filter_query=query)):
+        for one in self._store.get_artifacts(of_pipeline(self._pipeline).options()):
             is_there = one.state in (State.LIVE, State.MARKED_FOR_DELETION)
             if is_there and Path(one.uri).is_relative_to(self._root):
                 yield one
@@ -135,8 +132,7 @@ class Retention:
 
     def _with_descriptions(self, needed: set[int]) -> set[int]:
         """Adds verdict and statistics of every span that stays: the next window asks for them."""
-        query = f"type = '{DATA_BLESSING}'"
-        for one in self._store.get_artifacts(ListOptions(filter_query=query)):
+        for one in self._store.get_artifacts(data_verdicts().options()):
             told = one.custom_properties
             if told["examples_id"].int_value in needed:
                 needed |= {one.id, told["statistics_id"].int_value}

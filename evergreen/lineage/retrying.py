@@ -21,6 +21,7 @@ from tenacity import (
 )
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage.filters import check
 
 PATIENCE = 120.0
 """Seconds: a database pod that is moved to another machine is back by then."""
@@ -115,6 +116,8 @@ class RetryingStore(MetadataStore):
         self, method_name: str, request: Message, response: Message, extra_options: Any = None
     ) -> None:
         """Every method of the store ends here."""
+        if method_name.startswith("Get"):
+            check(request)
         if self._owner != os.getpid():
             # Never closed: that would tell the server to end the connection of the parent.
             _inherited.append(self._metadata_store)

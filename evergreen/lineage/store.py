@@ -1,6 +1,5 @@
 """Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypeVar
@@ -105,17 +104,3 @@ def parse(values: type[Values], text: str, what: str) -> Values:
 def _validated(values: type[Values], text: str) -> Values:
     """Once for the same text: values are frozen, and a dashboard reads the same ones again."""
     return values.model_validate_json(text)
-
-
-def quoted(text: str) -> str:
-    """A name or an id as a literal of ML Metadata's filter language; it can be nothing else."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-    return f"'{escaped}'"
-
-
-def resembling(text: str) -> str:
-    """A pattern for LIKE that a text matches, and perhaps others: to be looked at once more.
-
-    ml-metadata (1.17.1) hands backslashes on to the database, each of which reads them differently.
-    """
-    return quoted(re.sub(r"[^A-Za-z0-9 .@:+-]+", "%", text))

@@ -10,6 +10,7 @@ from typing import Any
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import NodeState
 from evergreen.lineage.views import ArtifactView, ExecutionView, GraphView, NodeView, Way
 
@@ -90,7 +91,7 @@ def around_executions(store: MetadataStore, ids: Sequence[int]) -> Subgraph:
     whole = mlmd.LineageGraph()
     for some in _batched(ids):
         asked = Query(max_num_hops=1, direction=Query.BIDIRECTIONAL)
-        asked.starting_executions.filter_query = _is_one_of(some)
+        Filter("id IN ?", some).restrict(asked.starting_executions)
         whole.MergeFrom(store.get_lineage_subgraph(asked, PARTS))
     return Subgraph(whole)
 
@@ -107,7 +108,7 @@ def from_artifacts(store: MetadataStore, ids: Sequence[int], way: Way, hops: int
     whole = mlmd.LineageGraph()
     for some in _batched(ids):
         asked = Query(max_num_hops=hops, direction=DIRECTIONS[way])
-        asked.starting_artifacts.filter_query = _is_one_of(some)
+        Filter("id IN ?", some).restrict(asked.starting_artifacts)
         whole.MergeFrom(store.get_lineage_subgraph(asked, PARTS))
     return Subgraph(whole)
 
@@ -137,7 +138,3 @@ def _lists() -> Any:
 def _batched(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for start in range(0, len(ids), AT_ONCE):
         yield ids[start : start + AT_ONCE]
-
-
-def _is_one_of(ids: Sequence[int]) -> str:
-    return f"id IN ({', '.join(map(str, ids))})"

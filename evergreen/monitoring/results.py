@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.registry import VERSION_TYPE, Registry
 from evergreen.lineage.store import set_properties
 from evergreen.monitoring.findings import MonitoringResult
@@ -86,9 +87,7 @@ def results(
         model: The model's name.
         after: Only those with a larger id.
     """
-    query = f"type = '{TYPE}' AND id > {after} AND custom_properties.model.string_value = '{model}'"
-    for artifact in sorted(
-        store.get_artifacts(ListOptions(filter_query=query)), key=lambda one: int(one.id)
-    ):
+    wanted = Filter("type = ? AND id > ?", TYPE, after) & Filter.has("model", model)
+    for artifact in sorted(store.get_artifacts(wanted.options()), key=lambda one: int(one.id)):
         text = artifact.custom_properties["result"].string_value
         yield int(artifact.id), MonitoringResult.model_validate_json(text)

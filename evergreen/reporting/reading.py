@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from evergreen.lineage.artifacts import DATA_BLESSING
+from evergreen.lineage.artifacts import data_verdicts
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.planning.plan import TRAIN, RunRecord, SpanRef
 from evergreen.reporting.reasons import Report
@@ -149,8 +150,7 @@ class RunReading:
 
     def span_of(self, statistics_id: int) -> int | None:
         """Returns the number of the span that statistics are of, if the data gate has seen it."""
-        query = f"custom_properties.statistics_id.int_value = {statistics_id}"
-        found = self._blessings(query)
+        found = self._blessings(Filter.has("statistics_id", statistics_id))
         return int(found[0].custom_properties["span"].int_value) if found else None
 
     def _model_run(self, name: str) -> Report | None:
@@ -174,8 +174,7 @@ class RunReading:
         part = self.parts.get(ref.label)
         if part and (made := part.outputs("DataGate").get("blessing")):
             return made[0]
-        query = f"custom_properties.ingest_key.string_value = '{ref.ingest_key}'"
-        found = self._blessings(query)
+        found = self._blessings(Filter.has("ingest_key", ref.ingest_key))
         pinned = self.record.pins.examples if self.record.pins else ()
 
         def preference(one: mlmd.Artifact) -> tuple[bool, int]:
@@ -183,9 +182,8 @@ class RunReading:
 
         return max(found, key=preference, default=None)
 
-    def _blessings(self, query: str) -> list[mlmd.Artifact]:
-        options = ListOptions(filter_query=f"type = '{DATA_BLESSING}' AND {query}")
-        return list(self._store.get_artifacts(options))
+    def _blessings(self, which: Filter) -> list[mlmd.Artifact]:
+        return list(self._store.get_artifacts((data_verdicts() & which).options()))
 
 
 def artifacts_of(store: MetadataStore, execution_id: int) -> tuple[Artifacts, Artifacts]:

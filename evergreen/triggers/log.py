@@ -8,11 +8,12 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
-from ml_metadata.metadata_store import ListOptions, MetadataStore
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from evergreen.errors import EvergreenError
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties, take_name
 from evergreen.planning.plan import Frozen, Outcome
 from evergreen.triggers.decision import Decision, Verdict
@@ -87,8 +88,8 @@ class TriggerLog:
 
     def refresh(self) -> None:
         """Reads what was written since."""
-        query = f"type = '{TYPE}' AND id > {self._last_id}"
-        found = self._store.get_contexts(ListOptions(filter_query=query))
+        newer = Filter("type = ? AND id > ?", TYPE, self._last_id)
+        found = self._store.get_contexts(newer.options())
         for context in sorted(found, key=lambda one: int(one.id)):
             if context.name.rpartition("/")[0] == self._pipeline:
                 entry = _ADAPTER.validate_json(context.custom_properties["entry"].string_value)

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from ml_metadata.metadata_store import ListOptions
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
-from evergreen.lineage.artifacts import DATA_BLESSING
+from evergreen.lineage.artifacts import data_verdicts
+from evergreen.lineage.filters import Filter
 from evergreen.monitoring.results import result_folder
 from evergreen.reporting.charts import canvas
 from evergreen.reporting.data import SPLIT, Distribution, distribution
@@ -101,10 +101,7 @@ def _live(world: World) -> Path | None:
 
 def _verdicts(world: World) -> dict[int, mlmd.Artifact]:
     """The newest verdict on each span, by its number."""
-    query = (
-        f"type = '{DATA_BLESSING}'"
-        f" AND custom_properties.series.string_value = '{world.settings.data_series}'"
-    )
-    found = sorted(world.store.get_artifacts(ListOptions(filter_query=query)), key=lambda a: a.id)
+    wanted = data_verdicts() & Filter.has("series", world.settings.data_series)
+    found = sorted(world.store.get_artifacts(wanted.options()), key=lambda a: a.id)
     by_span = {int(one.custom_properties["span"].int_value): one for one in found}
     return dict(sorted(by_span.items()))

@@ -6,6 +6,7 @@ from pathlib import Path
 from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.reader import Asked as Wanted
+from evergreen.lineage.reader import outcome_of
 from evergreen.planning.plan import RunRecord
 from evergreen.reporting import facts, gates
 from evergreen.reporting.graph import Graph
@@ -27,7 +28,7 @@ def runs(world: World, asked: Asked) -> Page:
     span = asked.number("span") if asked.text("span") else None
     end = number * A_PAGE
     wanted = Wanted(
-        outcome=asked.text("outcome"),
+        outcome=outcome_of(asked.text("outcome")),
         by=asked.text("by"),
         span=span,
         limit=end + 1 if sort == "started" else 0,
