@@ -1,18 +1,19 @@
 """Makes `docs/benchmarks.md` of the stored results of all benchmarks."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.controller import section as controller
-from benchmarks.dashboard import section as dashboard
-from benchmarks.kubeflow import section as kubeflow
-from benchmarks.lineage import section as lineage
-from benchmarks.monitoring import section as monitoring
-from benchmarks.pipeline import section as pipeline
-from benchmarks.scale import section as scale
-from benchmarks.serving import section as serving
-from benchmarks.startup import section as startup
+from benchmarks.controller.section import SECTION as CONTROLLER
+from benchmarks.dashboard.section import SECTION as DASHBOARD
+from benchmarks.kubeflow.section import SECTION as KUBEFLOW
+from benchmarks.lineage.section import SECTION as LINEAGE
+from benchmarks.monitoring.section import SECTION as MONITORING
+from benchmarks.pipeline.section import SECTION as PIPELINE
+from benchmarks.scale.section import SECTION as SCALE
+from benchmarks.section import Section
+from benchmarks.serving.section import SECTION as SERVING
+from benchmarks.startup.section import SECTION as STARTUP
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "var/bench"
@@ -36,19 +37,18 @@ Made by `make bench`: few rows, one round, and nothing run before it. It tells w
 and what is several times faster or slower. `make bench-full` makes `docs/benchmarks.md`.
 """
 
-Render = Callable[[str, Path], str]
-SECTIONS: dict[str, Render] = {
-    "pipeline": pipeline.render,
-    "scale": scale.render,
-    "startup": startup.render,
-    "serving": serving.render,
-    "kubeflow": kubeflow.render,
-    "lineage": lineage.render,
-    "dashboard": dashboard.render,
-    "monitoring": monitoring.render,
-    "controller": controller.render,
-}
-"""By name, in the order of the page: from a result's JSON, and a folder for images, to text."""
+SECTIONS: tuple[Section[Any], ...] = (
+    PIPELINE,
+    SCALE,
+    STARTUP,
+    SERVING,
+    KUBEFLOW,
+    LINEAGE,
+    DASHBOARD,
+    MONITORING,
+    CONTROLLER,
+)
+"""In the order of the page."""
 
 
 def write_page(results: Path = RESULTS, page: Path = PAGE, head: str = HEAD) -> None:
@@ -60,12 +60,14 @@ def write_page(results: Path = RESULTS, page: Path = PAGE, head: str = HEAD) -> 
         head: What stands before the sections.
     """
     texts = _sections(page.read_text()) if page.exists() else {}
-    for name, render in SECTIONS.items():
-        result = results / f"{name}.json"
+    for section in SECTIONS:
+        result = results / f"{section.name}.json"
         if result.is_file():
-            texts[name] = render(result.read_text(), page.parent / "images")
+            texts[section.name] = section.render(result.read_text(), page.parent / "images")
     parts = [
-        f"<!-- begin {name} -->\n{texts[name]}<!-- end -->\n" for name in SECTIONS if name in texts
+        f"<!-- begin {section.name} -->\n{texts[section.name]}<!-- end -->\n"
+        for section in SECTIONS
+        if section.name in texts
     ]
     page.write_text("\n".join([head, *parts]))
 

@@ -1,13 +1,9 @@
 """What was measured, as it is stored."""
 
-from datetime import datetime
-
-from pydantic import BaseModel, ConfigDict
-
-from benchmarks.machine import Machine
+from benchmarks.result import Measurement, Stored
 
 
-class Round(BaseModel):
+class Round(Stored):
     """One controller, started anew, and one run without it.
 
     Attributes:
@@ -18,8 +14,6 @@ class Round(BaseModel):
         memory: Of the controller and what it keeps ready, in MiB.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     decided: float
     started: float
     cold: float
@@ -27,17 +21,11 @@ class Round(BaseModel):
     memory: float
 
 
-class Result(BaseModel):
+class Result(Measurement):
     """All rounds.
 
     Attributes:
-        started: When it began.
-        machine: Where.
         rounds: One after the other.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    started: datetime
-    machine: Machine
     rounds: tuple[Round, ...]

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import urllib3
-from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 from benchmarks import machine
 from benchmarks.dashboard.browser import CHROMIUM, Browser
 from benchmarks.lineage.history import make_history
+from benchmarks.result import Measurement
 from evergreen.errors import EvergreenError
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.store import open_store
@@ -25,22 +25,16 @@ from evergreen.settings import load_settings
 PROJECT = Path(__file__).parents[2]
 
 
-class Result(BaseModel):
+class Result(Measurement):
     """What was measured.
 
     Attributes:
-        machine: Where.
-        started: When.
         runs: In the store.
         artifacts: In the store.
         asked: Milliseconds until a page was there, by path.
         painted: Milliseconds until something was to be seen in the browser, by path.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    machine: machine.Machine
-    started: datetime
     runs: int
     artifacts: int
     asked: Mapping[str, list[float]]

@@ -1,17 +1,7 @@
 """What was measured, as it is stored."""
 
-from datetime import datetime
-
-from pydantic import BaseModel, ConfigDict
-
-from benchmarks.machine import Machine
 from benchmarks.markdown import Spread
-
-
-class Stored(BaseModel):
-    """Base of the values below."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from benchmarks.result import Measurement, Stored
 
 
 class Task(Stored):
@@ -49,18 +39,14 @@ class Round(Stored):
     tasks: dict[str, Task]
 
 
-class Result(Stored):
+class Result(Measurement):
     """All rounds.
 
     Attributes:
-        started: When it began.
-        machine: Where.
         document: Size of the compiled file in bytes.
         rounds: One after the other.
     """
 
-    started: datetime
-    machine: Machine
     document: int
     rounds: tuple[Round, ...]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 from benchmarks import machine
 from benchmarks.lineage.history import make_history
 from benchmarks.measure import measure
+from benchmarks.result import Measurement
 from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.store import open_store
 from evergreen.lineage.trees import model_tree, span_tree
@@ -22,22 +22,16 @@ from evergreen.settings import load_settings
 PROJECT = Path(__file__).parents[2]
 
 
-class Result(BaseModel):
+class Result(Measurement):
     """What was measured.
 
     Attributes:
-        machine: Where.
-        started: When.
         runs: In the store.
         artifacts: In the store.
         asked: Milliseconds of each answer of the read API, by question.
         commands: Seconds of each whole process, by command.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    machine: machine.Machine
-    started: datetime
     runs: int
     artifacts: int
     asked: Mapping[str, list[float]]

@@ -1,11 +1,15 @@
 """The section of the page: what it takes to ask a large store."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.lineage.asking import Result
 from benchmarks.markdown import Spread, table
+from benchmarks.section import Section
+from benchmarks.targets import verdict
 
 ANSWER_MS = 100.0
 """What an answer of the read API is to take at most, at its 95th percentile."""
@@ -14,28 +18,12 @@ PROCESS_SECONDS = 1.5
 ALL = "all runs"
 
 
-def render(stored: str, images: Path) -> str:
-    """Returns the section in Markdown.
-
-    Args:
-        stored: The JSON of a `Result`.
-        images: The folder of images, beside the page; this section has none.
-    """
+def _values(result: Result, images: Path) -> Mapping[str, Any]:
     del images
-    result = Result.model_validate_json(stored)
-    where = result.machine
-    return f"""\
-## Lineage
+    return {"answers": _answers(result), "commands": _commands(result)}
 
-A store (SQLite) of {result.runs:,} runs with {result.artifacts:,} artifacts, made by
-`benchmarks/lineage/history.py`, asked through the [read API](lineage.md) in a process that is warm.
-Measured on {result.started:%Y-%m-%d} on {where.processor}, {where.cores} cores, with a load of
-{where.load:.1f} before.
 
-{_answers(result)}
-Whole processes, from the shell and back, imports included:
-
-{_commands(result)}"""
+SECTION = Section("lineage", Result, _values)
 
 
 def _answers(result: Result) -> str:
@@ -43,8 +31,8 @@ def _answers(result: Result) -> str:
     for name, values in result.asked.items():
         p95 = float(np.percentile(values, 95))
         # Nobody looks at all runs at once; it is the time that sorting by a metric takes.
-        verdict = "" if name == ALL else "reached" if p95 <= ANSWER_MS else "**missed**"
-        rows.append([name, f"{np.median(values):.1f}", f"{p95:.1f}", verdict])
+        held = "" if name == ALL else verdict(p95 <= ANSWER_MS)
+        rows.append([name, f"{np.median(values):.1f}", f"{p95:.1f}", held])
     return table(["", "median, ms", "p95, ms", f"at most {ANSWER_MS:g} ms"], rows)
 
 
@@ -52,6 +40,6 @@ def _commands(result: Result) -> str:
     rows = []
     for name, values in result.commands.items():
         spread = Spread.of(values)
-        verdict = "reached" if spread.median <= PROCESS_SECONDS else "**missed**"
-        rows.append([f"`evergreen {name}`", spread.text(2), verdict if name == "runs" else ""])
+        held = verdict(spread.median <= PROCESS_SECONDS) if name == "runs" else ""
+        rows.append([f"`evergreen {name}`", spread.text(2), held])
     return table(["", "seconds", f"at most {PROCESS_SECONDS:g} s"], rows)

@@ -1,18 +1,9 @@
 """What was measured, as it is stored."""
 
 from collections.abc import Callable
-from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
-from benchmarks.machine import Machine
 from benchmarks.markdown import Spread
-
-
-class Stored(BaseModel):
-    """Base of the values below."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from benchmarks.result import Measurement, Stored
 
 
 class Run(Stored):
@@ -36,18 +27,14 @@ class Run(Stored):
         return self.rows / self.seconds
 
 
-class Result(Stored):
+class Result(Measurement):
     """All runs.
 
     Attributes:
-        machine: Where.
-        started: When.
         rounds: Runs by variant, each round.
         packages: Of the rivals.
     """
 
-    machine: Machine
-    started: datetime
     rounds: tuple[dict[str, Run], ...]
     packages: dict[str, str]
 

@@ -2,68 +2,54 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import Any
 
 from benchmarks.markdown import Spread, table
 from benchmarks.monitoring.comparing import LARGE, OURS, RIVAL, SMALL
 from benchmarks.monitoring.result import Result, Run
+from benchmarks.section import Section
+from benchmarks.targets import Target, target_table
 
 HEAD = ["", "rows", "rows/s", "from files to figures, s", "whole process, s", "peak memory, MiB"]
-GROWTH = 100
-"""MiB: labels take 17 bytes a row while they are joined; nothing else may grow."""
+TARGETS = (
+    Target[Result](
+        "rows/s, of Evidently's",
+        1,
+        lambda result: result.ratio(OURS, RIVAL, lambda run: run.speed),
+        at_least=True,
+    ),
+    Target[Result](
+        "peak memory, of Evidently's",
+        1,
+        lambda result: result.ratio(OURS, RIVAL, lambda run: run.peak),
+    ),
+    # Labels take 17 bytes a row while they are joined; nothing else may grow.
+    Target[Result](
+        "memory that a million more rows take",
+        100,
+        lambda result: Spread.of(_growth(variants) for variants in result.rounds),
+        unit=" MiB",
+        digits=0,
+    ),
+)
 
 
-def render(stored: str, images: Path) -> str:
-    """Returns the section in Markdown.
-
-    Args:
-        stored: The JSON of a `Result`.
-        images: The folder of images, beside the page; this section has none.
-    """
+def _values(result: Result, images: Path) -> Mapping[str, Any]:
     del images
-    result = Result.model_validate_json(stored)
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown of our own figures
-    )
-    return templates.get_template("section.md").render(
-        result=result,
-        rounds=len(result.rounds),
-        targets=_targets(result),
-        figures=table(HEAD, [[name, *_cells(result, name)] for name in result.rounds[0]]),
-        rows=result.rounds[0][OURS].rows,
-    )
+    return {
+        "targets": target_table(TARGETS, result),
+        "figures": table(HEAD, [[name, *_cells(result, name)] for name in result.rounds[0]]),
+        "rows": result.rounds[0][OURS].rows,
+    }
 
 
-def _targets(result: Result) -> str:
-    speed = result.ratio(OURS, RIVAL, lambda run: run.speed)
-    memory = result.ratio(OURS, RIVAL, lambda run: run.peak)
-    growth = Spread.of(_growth(one) for one in result.rounds)
-    rows = [
-        ("rows/s, of Evidently's", "at least 1", speed.text(2), speed.median >= 1),
-        ("peak memory, of Evidently's", "at most 1", memory.text(2), memory.median <= 1),
-        (
-            "memory that a million more rows take",
-            f"at most {GROWTH} MiB",
-            f"{growth.text(0)} MiB",
-            growth.median <= GROWTH,
-        ),
-    ]
-    return table(["", "wanted", "measured", ""], [[*words, _verdict(ok)] for *words, ok in rows])
+SECTION = Section("monitoring", Result, _values)
 
 
-def _growth(one: Mapping[str, Run]) -> float:
+def _growth(variants: Mapping[str, Run]) -> float:
     """MiB a million rows."""
-    more = one[LARGE].rows - one[SMALL].rows
-    return (one[LARGE].peak - one[SMALL].peak) * 1e6 / more
-
-
-def _verdict(reached: bool) -> str:
-    return "reached" if reached else "**missed**"
+    more = variants[LARGE].rows - variants[SMALL].rows
+    return (variants[LARGE].peak - variants[SMALL].peak) * 1e6 / more
 
 
 def _cells(result: Result, name: str) -> list[str]:

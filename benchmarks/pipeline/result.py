@@ -1,19 +1,10 @@
 """What the comparison measured, as it is stored."""
 
 from collections.abc import Callable
-from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
-from benchmarks.machine import Machine
 from benchmarks.markdown import Spread
 from benchmarks.measure import Measured
-
-
-class Stored(BaseModel):
-    """Base of the values below."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from benchmarks.result import Measurement, Stored
 
 
 class Node(Stored):
@@ -52,19 +43,15 @@ class Process(Stored):
         return sum(node.seconds for node in self.nodes)
 
 
-class Result(Stored):
+class Result(Measurement):
     """All rounds.
 
     Attributes:
-        machine: Where.
-        started: When.
         train_rows: Rows that ours trains on.
         steps: Steps of training, of each variant.
         rounds: By variant: `stock`, `same`, `full`, and `stock again` and `full again`.
     """
 
-    machine: Machine
-    started: datetime
     train_rows: int
     steps: int
     rounds: tuple[dict[str, Process], ...]

@@ -1,15 +1,16 @@
 """The section of the page: what the comparison came to, and how it was made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import Any
 
 from benchmarks.markdown import Spread, table
 from benchmarks.pipeline import terms
 from benchmarks.pipeline.charts import draw
 from benchmarks.pipeline.result import Process, Result
 from benchmarks.pipeline.targets import TARGETS, cpu, peak, wall, work
+from benchmarks.section import Section
+from benchmarks.targets import target_table
 
 CHART = "bench-pipeline.svg"
 NAMES = {
@@ -23,44 +24,20 @@ FRESH = ("stock", "same", "full")
 AGAIN = ("stock again", "full again")
 
 
-def render(stored: str, images: Path) -> str:
-    """Returns the section in Markdown, and draws its chart.
-
-    Args:
-        stored: The JSON of a `Result`.
-        images: The folder of images, beside the page.
-    """
-    result = Result.model_validate_json(stored)
+def _values(result: Result, images: Path) -> Mapping[str, Any]:
     draw(result, NAMES, images / CHART)
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown of our own figures
-    )
-    return templates.get_template("section.md").render(
-        result=result,
-        terms=terms,
-        chart=CHART,
-        targets=_targets(result),
-        processes=_processes(result, FRESH),
-        nodes=_nodes(result),
-        extra=_extra(result),
-        cached=_cached(result),
-    )
+    return {
+        "terms": terms,
+        "chart": CHART,
+        "targets": target_table(TARGETS, result),
+        "processes": _processes(result, FRESH),
+        "nodes": _nodes(result),
+        "extra": _extra(result),
+        "cached": _cached(result),
+    }
 
 
-def _targets(result: Result) -> str:
-    rows = []
-    for target in TARGETS:
-        reached = target.figure(result)
-        digits, limit = (1, f"{target.limit:.0f}") if target.unit else (2, f"{target.limit:.2f}")
-        verdict = "reached" if reached.median <= target.limit else "**missed**"
-        rows.append(
-            [target.text, f"{limit}{target.unit}", f"{reached.text(digits)}{target.unit}", verdict]
-        )
-    return table(["", "at most", "measured", ""], rows)
+SECTION = Section("pipeline", Result, _values)
 
 
 def _processes(result: Result, variants: tuple[str, ...]) -> str:

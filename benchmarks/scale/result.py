@@ -1,20 +1,11 @@
 """What was measured, as it is stored."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from itertools import zip_longest
 
-from pydantic import BaseModel, ConfigDict
-
-from benchmarks.machine import Machine
 from benchmarks.markdown import Spread
 from benchmarks.measure import Measured
-
-
-class Stored(BaseModel):
-    """Base of the values below."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from benchmarks.result import Measurement, Stored
 
 
 class Work(Stored):
@@ -55,17 +46,13 @@ class Run(Stored):
         return next((one for one in self.work if one.node == node), None)
 
 
-class Part(Stored):
+class Part(Measurement):
     """The runs of one comparison, in the order in which they were made.
 
     Attributes:
-        machine: Where.
-        started: When.
         runs: All rounds of all variants and sizes.
     """
 
-    machine: Machine
-    started: datetime
     runs: tuple[Run, ...]
 
     def of(self, variant: str, rows: int) -> list[Run]:

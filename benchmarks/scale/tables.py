@@ -4,22 +4,10 @@ from collections.abc import Iterator
 
 from benchmarks.markdown import Spread, table
 from benchmarks.scale.result import Result
-from benchmarks.scale.targets import TARGETS, Figure, before, cpu, peak, seconds, wall
+from benchmarks.scale.targets import Figure, before, cpu, peak, seconds, wall
 from benchmarks.scale.terms import LIMIT, NODES, OURS, STOCK
 
 SIDES = (STOCK, OURS)
-
-
-def targets(result: Result) -> str:
-    """What was reached, of what was measured."""
-    rows = []
-    for target in TARGETS:
-        if found := target.figure(result):
-            digits = 0 if target.unit else 2
-            wanted = f"{'at least' if target.least else 'at most'} {target.limit:,g}{target.unit}"
-            verdict = "reached" if target.reached(found) else "**missed**"
-            rows.append([target.text, wanted, f"{found.text(digits)}{target.unit}", verdict])
-    return table(["", "wanted", "measured", ""], rows) if rows else "No figure here has a target.\n"
 
 
 def processes(result: Result) -> str:

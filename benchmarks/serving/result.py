@@ -1,19 +1,11 @@
 """What the comparisons measured, as it is stored."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
-from benchmarks.machine import Machine
 from benchmarks.markdown import Spread
-
-
-class Stored(BaseModel):
-    """Base of the values below."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from benchmarks.result import Measurement, Stored
 
 
 class Load(Stored):
@@ -87,17 +79,13 @@ class Comparison(Stored):
         return sum(load.failed for one in self.rounds for load in one.values())
 
 
-class Result(Stored):
+class Result(Measurement):
     """All comparisons, by name.
 
     Attributes:
-        machine: Where.
-        started: When.
         comparisons: By name.
         rivals: Packages of each rival, by name of the rival.
     """
 
-    machine: Machine
-    started: datetime
     comparisons: dict[str, Comparison]
     rivals: dict[str, dict[str, str]]

@@ -1,10 +1,10 @@
 """What the comparisons are to reach."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from benchmarks.markdown import Spread
-from benchmarks.serving.result import Comparison, Load
+from benchmarks.serving.result import Comparison, Load, Result
+from benchmarks.targets import Target
 
 
 def qps(load: Load) -> float:
@@ -27,103 +27,93 @@ def rows(load: Load) -> float:
     return load.qps * load.rows
 
 
-@dataclass(frozen=True)
-class Target:
-    """A limit, and how the figure that is held to it is found.
+def _target(
+    text: str,
+    comparison: str,
+    limit: float,
+    figure: Callable[[Comparison], Spread],
+    at_least: bool = False,
+    unit: str = "",
+    digits: int = 2,
+) -> Target[Result]:
+    """A target of one comparison."""
 
-    Attributes:
-        text: What is measured.
-        of: The comparison.
-        figure: Finds it.
-        limit: What the median must reach.
-        at_least: Whether the limit is the least; the most, otherwise.
-        unit: Of the limit, if it is no ratio.
-    """
+    def find(result: Result) -> Spread | None:
+        measured = result.comparisons.get(comparison)
+        return figure(measured) if measured else None
 
-    text: str
-    of: str
-    figure: Callable[[Comparison], Spread]
-    limit: float
-    at_least: bool
-    unit: str = ""
-
-    def is_reached(self, comparison: Comparison) -> bool:
-        """Whether the median is as the limit wants it."""
-        median = self.figure(comparison).median
-        return median >= self.limit if self.at_least else median <= self.limit
+    return Target(text, limit, find, at_least, unit, digits)
 
 
-def _beats(rival: str) -> tuple[Target, Target]:
+def _beats(rival: str) -> tuple[Target[Result], Target[Result]]:
     return (
-        Target(
+        _target(
             f"answers a second by REST, over {rival}'s",
             "rivals",
-            lambda one: one.ratio("ours, REST", rival, qps),
             1.0,
+            lambda measured: measured.ratio("ours, REST", rival, qps),
             at_least=True,
         ),
-        Target(
+        _target(
             f"p99 by REST, over {rival}'s",
             "rivals",
-            lambda one: one.ratio("ours, REST", rival, p99),
             1.0,
-            at_least=False,
+            lambda measured: measured.ratio("ours, REST", rival, p99),
         ),
     )
 
 
 TARGETS = (
-    Target(
+    _target(
         "one client by gRPC: p50, over the same call in process",
         "one",
-        lambda one: one.ratio("gRPC", "in process", p50),
         2.0,
-        at_least=False,
+        lambda measured: measured.ratio("gRPC", "in process", p50),
     ),
-    Target(
+    _target(
         "64 clients: answers a second with batching, over those without",
         "batching",
-        lambda one: one.ratio("with batching", "without batching", qps),
         4.0,
+        lambda measured: measured.ratio("with batching", "without batching", qps),
         at_least=True,
     ),
-    Target(
+    _target(
         "the same with a model that works longer for a row",
         "large",
-        lambda one: one.ratio("with batching", "without batching", qps),
         4.0,
+        lambda measured: measured.ratio("with batching", "without batching", qps),
         at_least=True,
     ),
-    Target(
+    _target(
         "64 rows a request: rows a second, over those in process",
         "rows",
-        lambda one: one.ratio("gRPC", "in process", rows),
         0.7,
+        lambda measured: measured.ratio("gRPC", "in process", rows),
         at_least=True,
     ),
-    Target(
+    _target(
         "what the gateway adds to the p50 of one client",
         "gateway",
-        lambda one: one.difference("gateway, 1 client", "server, 1 client", p50),
         1.5,
-        at_least=False,
+        lambda measured: measured.difference("gateway, 1 client", "server, 1 client", p50),
         unit=" ms",
+        digits=2,
     ),
-    Target(
+    _target(
         "64 clients through the gateway, with its log: answers a second, over the server's alone",
         "gateway",
-        lambda one: one.ratio("gateway, 64 clients", "server, 64 clients", qps),
         0.5,
+        lambda measured: measured.ratio("gateway, 64 clients", "server, 64 clients", qps),
         at_least=True,
     ),
     *_beats("MLflow"),
     *_beats("LitServe"),
-    Target(
+    _target(
         "requests that failed while new versions were loaded",
         "reload",
-        lambda one: Spread.of([float(one.failed)]),
         0,
-        at_least=False,
+        lambda measured: Spread.of([float(measured.failed)]),
         unit=" requests",
+        digits=0,
     ),
 )

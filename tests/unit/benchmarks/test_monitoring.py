@@ -6,9 +6,10 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from benchmarks.monitoring import data, section
+from benchmarks.monitoring import data
 from benchmarks.monitoring.comparing import LARGE, OURS, PLAIN, RIVAL, SMALL
 from benchmarks.monitoring.result import Result, Run
+from benchmarks.monitoring.section import SECTION
 from evergreen.monitoring.log import count
 from models.taxi.features import RAW_NAMES
 from tests.unit.benchmarks.results import MACHINE
@@ -36,12 +37,12 @@ def result(*, ours: float = 20.0, grown: float = 1000.0) -> Result:
 
 
 def test_the_page_says_what_was_reached_and_what_was_not(tmp_path: Path) -> None:
-    page = section.render(result().model_dump_json(), tmp_path)
+    page = SECTION.render(result().model_dump_json(), tmp_path)
     assert "| rows/s, of Evidently's | at least 1 | 2.00 | reached |" in page
     assert "| peak memory, of Evidently's | at most 1 | 0.24 | reached |" in page
     assert "| at most 100 MiB | 27 MiB | reached |" in page
     assert "| plain pandas | 1,000,000 | 100,000 | 10.0 | 30.0 | 2,000 |" in page
-    page = section.render(result(ours=60, grown=2000).model_dump_json(), tmp_path)
+    page = SECTION.render(result(ours=60, grown=2000).model_dump_json(), tmp_path)
     assert "0.67 | **missed** |" in page
     assert "293 MiB | **missed** |" in page
 

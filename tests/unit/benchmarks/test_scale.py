@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.measure import Measured, Trace
-from benchmarks.scale import section
 from benchmarks.scale.result import Part, Result, Run, Work
+from benchmarks.scale.section import SECTION
 from benchmarks.scale.targets import TARGETS, seconds
 from benchmarks.scale.terms import (
     FULL,
@@ -67,7 +67,7 @@ def result(*, ours: float = 60.0) -> Result:
 
 
 def page(made: Result, folder: Path) -> str:
-    return section.render(made.model_dump_json(), folder)
+    return SECTION.render(made.model_dump_json(), folder)
 
 
 def verdicts(text: str) -> dict[str, list[str]]:

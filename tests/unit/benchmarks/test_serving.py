@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import machine
-from benchmarks.serving import lean, section
+from benchmarks.serving import lean
 from benchmarks.serving.result import Comparison, Load, Result
 from benchmarks.serving.rivals.running import RIVALS
+from benchmarks.serving.section import SECTION
 from evergreen.serving.client import Client
 from tests.unit.serving.backend import MODEL, Backend
 
@@ -66,7 +67,7 @@ def test_the_page_says_what_was_reached_and_what_was_not(tmp_path: Path) -> None
         },
         rivals={one.name: dict(part.split("==") for part in one.packages) for one in RIVALS},
     )
-    text = section.render(result.model_dump_json(), tmp_path)
+    text = SECTION.render(result.model_dump_json(), tmp_path)
     lines = [line for line in text.splitlines() if line.startswith("|")]
     [one] = [line for line in lines if "over the same call in process" in line]
     assert "| at most 2 | 1.50 | reached |" in one
