@@ -1,6 +1,6 @@
 """Turns the JSON of logged features and outputs into typed columns."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
+from evergreen.monitoring.names import Names
 from evergreen.quality.columns import Refusal, coerce
 
 TYPES = {"FLOAT": pa.float64(), "INT": pa.int64(), "BYTES": pa.string()}
@@ -34,27 +35,40 @@ class Features:
     Attributes:
         columns: By name, as float32, int64 or binary; null where missing, or of another type.
         mistyped: Values that are not of the type that the schema says.
-        unknown: How many rows have a feature that the schema does not know, by its name.
+        unknown: Names that were not asked for and have a value.
+        unreadable: How many rows were no JSON objects, and are left out.
     """
 
     columns: dict[str, pa.Array]
     mistyped: list[Refusal]
-    unknown: dict[str, int]
+    unknown: Names
+    unreadable: int = 0
 
 
-def features(texts: pa.Array, kinds: Mapping[str, str], missing: Missing) -> Features:
-    """Reads features.
+def features(
+    batch: pa.RecordBatch, kinds: Mapping[str, str], missing: Missing, known: Collection[str] = ()
+) -> tuple[pa.RecordBatch, Features]:
+    """Reads features, in memory that does not grow with what else there is.
 
     Args:
-        texts: JSON objects, strings of shape [n].
+        batch: Of the log; its column `features` holds JSON objects.
         kinds: The types of the features to read: `FLOAT`, `INT` or `BYTES`.
         missing: What stands for no value, besides null.
+        known: Other names that rows may have.
+
+    Returns:
+        The rows that are objects, and their features.
     """
-    columns, unknown = _fast(texts, kinds) or _slow(texts, kinds)
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-    typed, mistyped = coerce(batch, kinds)
+    unknown, rows = Names(), len(batch)
+    columns = _fast(batch["features"], kinds)
+    if columns is None:
+        names = frozenset(known).union(kinds)
+        columns, objects = _slow(batch["features"], kinds, names, unknown)
+        batch = batch if all(objects) else batch.filter(pa.array(objects))
+    texts = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    typed, mistyped = coerce(texts, kinds)
     values = {name: _without(column, missing) for name, column in typed.items()}
-    return Features(values, mistyped, unknown)
+    return batch, Features(values, mistyped, unknown, rows - len(batch))
 
 
 def scores(texts: pa.Array, output: str) -> Floats:
@@ -65,54 +79,56 @@ def scores(texts: pa.Array, output: str) -> Floats:
         output: The name of a number, or of a list of one. An answer by REST with one output has no
             name for it: the log calls it `output`.
     """
-    names = dict.fromkeys((output, UNNAMED))
-    schema = pa.schema([pa.field(name, pa.float64()) for name in names])
-    try:
-        table = _parse(texts, schema, "ignore")
-        found = pc.coalesce(*(table[name] for name in names)).to_numpy()
-    except pa.ArrowInvalid:
-        found = np.array([_number(orjson.loads(text), output) for text in texts.to_pylist()])
+    found = np.array([_number(_object(text.as_py()), output) for text in texts], np.float64)
     return np.where((found >= 0) & (found <= 1), found, np.nan)
 
 
-def _parse(texts: pa.Array, schema: pa.Schema, unexpected: str) -> pa.Table:
+def _fast(texts: pa.Array, kinds: Mapping[str, str]) -> dict[str, pa.Array] | None:
+    """Columns by Arrow's reader; None if a row is none of them with values of their types."""
+    if texts.null_count or not pc.all(pc.starts_with(texts, "{"), min_count=0).as_py():
+        return None
     lines = pc.binary_join_element_wise(texts, "", "\n")  # one buffer, a line each
     _, offsets, data = lines.buffers()
     data = data.slice(0, int(np.frombuffer(offsets, np.int32)[len(lines)]))
     longest = pc.max(pc.binary_length(lines)).as_py() or 0
-    return pj.read_json(
-        pa.BufferReader(data),
-        pj.ReadOptions(block_size=max(BLOCK, 2 * longest)),
-        pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected),
-    )
-
-
-def _fast(
-    texts: pa.Array, kinds: Mapping[str, str]
-) -> tuple[dict[str, pa.Array], dict[str, int]] | None:
-    """Columns by Arrow's reader, and other names; None if values are not of their types."""
     schema = pa.schema([pa.field(name, TYPES[kind]) for name, kind in kinds.items()])
     try:
-        table = _parse(texts, schema, "infer").combine_chunks()
+        table = pj.read_json(
+            pa.BufferReader(data),
+            pj.ReadOptions(block_size=max(BLOCK, 2 * longest)),
+            pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+        )
     except pa.ArrowInvalid:
         return None
-    columns = {name: _array(table[name]) for name in kinds}
-    others = {name: len(table) - table[name].null_count for name in table.column_names}
-    return columns, {name: count for name, count in others.items() if name not in kinds and count}
+    # Each text is one object at least, so as many objects as texts are one each.
+    if len(table) != len(texts):
+        return None
+    return {name: _array(column) for name, column in zip(kinds, table.columns, strict=True)}
 
 
-def _slow(texts: pa.Array, kinds: Mapping[str, str]) -> tuple[dict[str, pa.Array], dict[str, int]]:
-    """The same value by value, as text, whatever it is."""
-    rows = [orjson.loads(text) for text in texts.to_pylist()]
-    columns = {
-        name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in kinds
-    }
-    unknown: dict[str, int] = {}
-    for row in rows:
-        for name in row.keys() - kinds.keys():
-            if row[name] is not None:
-                unknown[name] = unknown.get(name, 0) + 1
-    return columns, unknown
+def _slow(
+    texts: pa.Array, kinds: Mapping[str, str], known: frozenset[str], unknown: Names
+) -> tuple[dict[str, pa.Array], list[bool]]:
+    """The same value by value, as text, whatever it is; and which rows are objects."""
+    columns: dict[str, list[str | None]] = {name: [] for name in kinds}
+    objects = []
+    for text in texts:
+        row = _object(text.as_py())
+        objects.append(row is not None)
+        if row is None:
+            continue
+        for name, column in columns.items():
+            column.append(_text(row.get(name)))
+        unknown.add(name for name in row if name not in known and row[name] is not None)
+    return {name: pa.array(column, pa.string()) for name, column in columns.items()}, objects
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(text or "")
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _array(column: pa.ChunkedArray) -> pa.Array:
@@ -139,8 +155,9 @@ def _without(column: pa.Array, missing: Missing) -> pa.Array:
     return pc.if_else(pc.equal(column, marker), pa.scalar(None, column.type), column)
 
 
-def _number(outputs: dict[str, Any], name: str) -> float:
-    value = outputs.get(name, outputs.get(UNNAMED))
+def _number(outputs: dict[str, Any] | None, name: str) -> float:
+    value: Any = (outputs or {}).get(name, (outputs or {}).get(UNNAMED))
     if isinstance(value, list) and len(value) == 1:
         [value] = value
-    return float(value) if isinstance(value, int | float) else np.nan
+    # JSON's true is a number to Python.
+    return float(value) if type(value) in (int, float) else np.nan

@@ -9,6 +9,7 @@ from evergreen.monitoring.performance import Labelled
 from evergreen.monitoring.reference import Reference
 from evergreen.monitoring.traffic import Traffic
 from evergreen.reporting.statistics import Feature, features
+from evergreen.reporting.wording import many
 from evergreen.settings.monitoring import DistanceSettings, MonitoringSettings
 
 Judged = tuple[list[Finding], list[str]]
@@ -26,9 +27,13 @@ def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged
         rows=every,
         detail=f"{every:,} predictions, at least {settings.min_rows:,} are needed",
     )
-    few = traffic.rows < settings.min_rows
-    notes = [f"the version made {traffic.rows:,} predictions only: nothing is compared"]
-    return [finding], notes if few else []
+    notes = []
+    if traffic.rows < settings.min_rows:
+        notes.append(f"the version made {traffic.rows:,} predictions only: nothing is compared")
+    if traffic.unreadable:
+        rows = many(traffic.unreadable, "row")
+        notes.append(f"{rows} left out: their features in the log are no JSON object")
+    return [finding], notes
 
 
 def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:

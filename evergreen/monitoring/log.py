@@ -1,91 +1,169 @@
 """Reads the gateway's log of predictions, a time window at a time, in batches."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from evergreen.files import file_digest
 from evergreen.monitoring.findings import Window
+from evergreen.monitoring.left_out import LeftOut
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 
-CONDITIONS = ("time", "model", "version", "arm")
+KEYS = ("request_id", "row", "time", "model", "version", "arm")
+"""What rows are told apart and chosen by: a log without them is none."""
 BATCH_ROWS = 32_768
 """Large enough for columns to pay, small enough that a batch takes some 50 MB."""
+BATCH_BYTES = 64 * 2**20
+"""Of a batch with long texts."""
 SHADOW = "shadow"
-
 """The arm of copies: their requests are in the log already."""
 
 
-def read(
-    folder: Path, model: str, window: Window, columns: Sequence[str], version: int | None = None
-) -> Iterator[pa.RecordBatch]:
-    """Yields what was logged, without shadow traffic; memory does not grow with the rows.
+class Log:
+    """The predictions of a model.
+
+    Files that are no part of a log, or are cut, are left out.
 
     Args:
         folder: The root of the log.
         model: The model's name.
-        window: Of the time of the answers.
-        columns: Those to read.
-        version: The version that answered; None for all.
 
-    Yields:
-        Batches of about 32,768 rows, in the order of the files.
+    Attributes:
+        left_out: Which files could not be read, and why.
     """
-    condition = _condition(model, window)
-    if version is not None:
-        condition &= ds.field("version") == version
-    found = (
-        batch for file in files(folder, window) for batch in _read(file, window, columns, condition)
-    )
-    yield from _gathered(found)
+
+    def __init__(self, folder: Path, model: str) -> None:
+        self._folder = folder
+        self._model = model
+        self._digests: dict[Path, str] = {}
+        self.left_out = LeftOut("predictions")
+
+    def read(
+        self, window: Window, columns: Sequence[str], version: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yields what was logged, without shadow traffic; memory does not grow with the rows.
+
+        Args:
+            window: Of the time of the answers.
+            columns: Those to read.
+            version: The version that answered; None for all.
+
+        Yields:
+            Batches of about 32,768 rows, in the order of the files.
+        """
+        condition = _condition(self._model, window)
+        if version is not None:
+            condition &= ds.field("version") == version
+        needed = list(dict.fromkeys([*columns, *KEYS]))
+        found = (
+            batch
+            for file in self.files(window)
+            for table in self._tables(file, window, needed)
+            for batch in table.filter(condition).select(columns).to_batches()
+        )
+        yield from _gathered(found)
+
+    def count(self, window: Window) -> int:
+        """Returns how many predictions all versions made in a window, without shadow traffic."""
+        return sum(map(len, self.read(window, ["row"])))
+
+    def files(self, window: Window) -> list[Path]:
+        """The files that may have rows of a window: none is written before what it holds."""
+        first = (window.start - timedelta(days=1)).date()
+        days = [day for day in self._visible(self._folder) if self._is_day(day, first)]
+        found = [file for day in sorted(days) for file in self._visible(day)]
+        return self._once([file for file in found if self._is_parquet(file)])
+
+    def _visible(self, folder: Path) -> list[Path]:
+        """What is in a folder, without what is not finished."""
+        if not folder.is_dir():
+            return []
+        return sorted(file for file in folder.iterdir() if not file.name.startswith((".", "_")))
+
+    def _is_day(self, day: Path, first: date) -> bool:
+        try:
+            named = date.fromisoformat(day.name.removeprefix("date="))
+        except ValueError:
+            named = None
+        if named is None or not day.name.startswith("date=") or not day.is_dir():
+            self.left_out.add(day, "is no folder of a day, such as date=2026-01-31")
+            return False
+        return named >= first
+
+    def _is_parquet(self, file: Path) -> bool:
+        fits = file.suffix == ".parquet" and file.is_file()
+        if not fits:
+            self.left_out.add(file, "is no Parquet file")
+        return fits
+
+    def _once(self, files: Sequence[Path]) -> list[Path]:
+        """Without copies of another file."""
+        sizes = [file.stat().st_size if file.exists() else 0 for file in files]
+        alike = Counter(sizes)
+        first: dict[str, Path] = {}
+        found = []
+        for file, size in zip(files, sizes, strict=True):
+            if alike[size] > 1 and size:
+                digest = self._digests.get(file) or file_digest(file)
+                self._digests[file] = digest
+                if (earlier := first.setdefault(digest, file)) is not file:
+                    self.left_out.add(file, f"is a copy of {earlier.name}")
+                    continue
+            found.append(file)
+        return found
+
+    def _tables(self, file: Path, window: Window, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Reads a file as fast as it is asked for, as far as it can be read.
+
+        Not by a scanner: that of pyarrow 18.1 reads ahead of a slow consumer without a bound.
+        """
+        rows = 0
+        try:
+            with pq.ParquetFile(file) as parquet:
+                _check_names(parquet)
+                count = parquet.num_row_groups
+                groups = [at for at in range(count) if _may_hold(parquet, at, window)]
+                # pyarrow 18.1 refuses to read none.
+                for batch in parquet.iter_batches(BATCH_ROWS, groups, columns) if groups else ():
+                    yield _typed(batch, columns)
+                    rows += len(batch)
+        except FileNotFoundError:
+            pass  # removed since
+        except (pa.ArrowException, OSError, ValueError) as error:
+            beyond = f" beyond its first {rows:,} rows" if rows else ""
+            self.left_out.add(file, f"cannot be read{beyond}: {error}")
 
 
-def count(folder: Path, model: str, window: Window) -> int:
-    """Returns how many predictions all versions have made in a window, without shadow traffic."""
-    return int(_dataset(folder, window).count_rows(filter=_condition(model, window)))
-
-
-def files(folder: Path, window: Window) -> list[Path]:
-    """The files that may have rows of a window: none is written before what it holds."""
-    first = (window.start - timedelta(days=1)).date()
-    return sorted(
-        file
-        for day in folder.glob("date=*")
-        if date.fromisoformat(day.name.removeprefix("date=")) >= first
-        for file in day.glob("*.parquet")
-        if not file.name.startswith(".")  # not finished
-    )
-
-
-def _read(
-    file: Path, window: Window, columns: Sequence[str], condition: ds.Expression
-) -> Iterator[pa.RecordBatch]:
-    """Reads a file as fast as it is asked for.
-
-    Not by a scanner: that of pyarrow 18.1 reads ahead of a slow consumer without a bound.
-    """
-    parquet = pq.ParquetFile(file)
-    groups = [at for at in range(parquet.num_row_groups) if _may_hold(parquet, at, window)]
-    needed = list(dict.fromkeys([*columns, *CONDITIONS]))
-    # pyarrow 18.1 refuses to read none.
-    for batch in parquet.iter_batches(BATCH_ROWS, groups, needed) if groups else ():
-        yield from pa.Table.from_batches([batch]).filter(condition).select(columns).to_batches()
+def _check_names(parquet: pq.ParquetFile) -> None:
+    names = parquet.schema_arrow.names
+    if wrong := [name for name in SCHEMA.names if names.count(name) != 1]:
+        raise ValueError(f"it is no log of predictions, it has not one {', '.join(wrong)}")
 
 
 def _may_hold(parquet: pq.ParquetFile, group: int, window: Window) -> bool:
     """Whether a row group may have rows of a window, by its smallest and largest time."""
-    place = parquet.schema_arrow.get_field_index("time")
+    place = parquet.schema.names.index("time")
     bounds = parquet.metadata.row_group(group).column(place).statistics
-    if bounds is None or not bounds.has_min_max:
+    try:
+        if bounds is None or not bounds.has_min_max:
+            return True
+        return bool(bounds.min < window.end and bounds.max >= window.start)
+    except (TypeError, ValueError, OverflowError):  # no time, or none that Python knows
         return True
-    return bool(bounds.min < window.end and bounds.max >= window.start)
 
 
-def _dataset(folder: Path, window: Window) -> ds.Dataset:
-    return ds.dataset([str(file) for file in files(folder, window)], SCHEMA, format="parquet")
+def _typed(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.Table:
+    wanted = pa.schema([SCHEMA.field(name).with_nullable(True) for name in columns])
+    table = pa.Table.from_batches([batch]).select(columns).cast(wanted)
+    for name in KEYS:
+        if table[name].null_count and not SCHEMA.field(name).nullable:
+            raise ValueError(f"a row has no {name}")
+    return table
 
 
 def _condition(model: str, window: Window) -> ds.Expression:
@@ -97,19 +175,21 @@ def _condition(model: str, window: Window) -> ds.Expression:
     )
 
 
-def _moment(when: object) -> pa.Scalar:
+def _moment(when: datetime) -> pa.Scalar:
     return pa.scalar(when, SCHEMA.field("time").type)
 
 
 def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Puts small batches, as of files of a minute each, together."""
     held: list[pa.RecordBatch] = []
+    rows = size = 0
     for batch in batches:
         held.append(batch)
-        if sum(map(len, held)) >= BATCH_ROWS:
+        rows, size = rows + len(batch), size + batch.nbytes
+        if rows >= BATCH_ROWS or size >= BATCH_BYTES:
             yield _one(held)
-            held = []
-    if any(map(len, held)):
+            held, rows, size = [], 0, 0
+    if rows:
         yield _one(held)
 
 

@@ -14,10 +14,10 @@ from evergreen.monitoring import judging
 from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
 from evergreen.monitoring.findings import Finding, MonitoringResult, Window
 from evergreen.monitoring.labels import Labels
-from evergreen.monitoring.log import count, read
+from evergreen.monitoring.log import Log
 from evergreen.monitoring.performance import Labelled, judge
 from evergreen.monitoring.reference import Reference, find
-from evergreen.monitoring.traffic import COLUMNS, Look, Traffic, observe
+from evergreen.monitoring.traffic import COLUMNS, Look, Read, Traffic, observe
 from evergreen.monitoring.validity import Expected, validate
 from evergreen.settings import Settings
 
@@ -34,6 +34,7 @@ class Seen:
         labelled: The version's predictions with labels, of the window and some time before.
         labels: How many of the window's predictions have labels.
         reference: What the version was made of.
+        notes: What of log and labels could not be read.
     """
 
     window: Window
@@ -43,6 +44,7 @@ class Seen:
     labelled: Labelled
     labels: int
     reference: Reference
+    notes: list[str]
 
 
 class Eyes:
@@ -64,8 +66,7 @@ class Eyes:
         self._settings = settings.monitoring
         self._expected = Expected.of(settings)
         self._missing = Missing(self._settings.missing_integer, self._settings.missing_text)
-        self._read = partial(read, settings.gateway.log.folder, settings.model.name)
-        self._count = partial(count, settings.gateway.log.folder, settings.model.name)
+        self._log = Log(settings.gateway.log.folder, settings.model.name)
 
     def see(self, window: Window, now: datetime, reference: Reference) -> Seen:
         """Reads the log: the window, the one before, and what is older and has labels."""
@@ -80,7 +81,9 @@ class Eyes:
             self._look_back(older, version, join)
         length = window.end - window.start
         before = self._observe(Window(start=window.start - length, end=window.start), None)
-        return Seen(window, self._count(window), traffic, before, labelled, labels, reference)
+        every = self._log.count(window)
+        notes = self._log.left_out.notes
+        return Seen(window, every, traffic, before, labelled, labels, reference, notes)
 
     def judge(self, seen: Seen, now: datetime) -> tuple[list[Finding], list[str]]:
         """Holds what was seen to the settings: findings, and notes on what is not known."""
@@ -99,20 +102,23 @@ class Eyes:
                 judging.predictions(seen.reference, seen.before, traffic, settings),
             ]
         findings = [finding for found, _ in judged for finding in found]
-        return findings, [note for _, notes in judged for note in notes]
+        return findings, [*seen.notes, *(note for _, notes in judged for note in notes)]
 
     def _labels(self, older: Window, now: datetime) -> Labels:
         folder = self._settings.labels.folder
         return Labels.load(folder, older.start, now) if folder else Labels.none()
 
     def _observe(self, window: Window, version: int | None, look: Look | None = None) -> Traffic:
-        batches = self._read(window, COLUMNS, version)
-        return observe(batches, self._expected, self._missing, self._settings.output, look)
+        return observe(self._read(window, version), self._settings.output, look)
 
     def _look_back(self, older: Window, version: int, look: Look) -> None:
-        for batch in self._read(older, COLUMNS, version):
-            found = features(batch["features"], self._expected.kinds, self._missing)
+        for batch, found in self._read(older, version):
             look(batch, found, scores(batch["outputs"], self._settings.output))
+
+    def _read(self, window: Window, version: int | None) -> Iterator[Read]:
+        expected = self._expected
+        for batch in self._log.read(window, COLUMNS, version):
+            yield features(batch, expected.kinds, self._missing, expected.known)
 
     def _invalid(self, seen: Seen) -> list[Finding]:
         settings, rows = self._settings, seen.traffic.rows
@@ -127,8 +133,7 @@ class Eyes:
         return found + seen.traffic.violations.findings(rows, settings.invalid, level)
 
     def _columns(self, window: Window, version: int) -> Iterator[Mapping[str, pa.Array]]:
-        for batch in self._read(window, COLUMNS, version):
-            yield features(batch["features"], self._expected.kinds, self._missing).columns
+        return (read.columns for _, read in self._read(window, version))
 
 
 def look(

@@ -16,9 +16,13 @@ from evergreen.components.data_gate.wording import describe
 from evergreen.components.example_gen.writing import to_lists
 from evergreen.errors import SettingsError
 from evergreen.monitoring.findings import Finding, Kind
+from evergreen.monitoring.names import LONGEST, Names
+from evergreen.quality.columns import Refusal
 from evergreen.settings import Settings
+from evergreen.visible import visible
 
 SERVING = "SERVING"
+UNKNOWN = "unknown features"
 Kinds = anomalies_pb2.AnomalyInfo
 
 
@@ -76,35 +80,33 @@ class Expected:
 class Violations:
     """Values of another type, and features that the schema does not know, added up.
 
-    Args:
-        known: The features that it knows.
+    Attributes:
+        unknown: The names of the latter.
     """
 
-    def __init__(self, known: frozenset[str]) -> None:
-        self._known = known
+    def __init__(self) -> None:
+        self.unknown = Names()
         self._rows: dict[tuple[str, str], int] = {}
         self._such_as: dict[tuple[str, str], str] = {}
 
-    def add(self, mistyped: Iterable[Any], unknown: Mapping[str, int]) -> None:
-        """Adds what a batch has: refusals, and rows by name of the feature."""
+    def add(self, mistyped: Iterable[Refusal], unknown: Names) -> None:
+        """Adds what a batch has."""
+        self.unknown.merge(unknown)
         for refusal in mistyped:
             key = refusal.column, refusal.reason
             self._rows[key] = self._rows.get(key, 0) + 1
-            self._such_as.setdefault(key, f"such as {refusal.value}")
-        for name, count in unknown.items():
-            if name in self._known:
-                continue
-            key = name, "is not in the schema"
-            self._rows[key] = self._rows.get(key, 0) + count
+            self._such_as.setdefault(key, f"such as {visible(refusal.value, LONGEST)}")
 
     def findings(self, rows: int, share: float, level: float) -> list[Finding]:
-        """Returns a finding for each."""
-        return [
-            _finding(
-                name, count, rows, share, level, f"{what} {self._such_as.get((name, what), '')}"
-            )
+        """Returns a finding for each feature and type, and one for all unknown features."""
+        found = [
+            _finding(name, count, rows, share, level, f"{what} {self._such_as[name, what]}")
             for (name, what), count in self._rows.items()
         ]
+        if self.unknown.rows:
+            detail = f"not in the schema: {self.unknown.text}"
+            found.append(_finding(UNKNOWN, self.unknown.rows, rows, share, level, detail))
+        return found
 
 
 def validate(

@@ -10,7 +10,7 @@ from benchmarks.monitoring import data
 from benchmarks.monitoring.comparing import LARGE, OURS, PLAIN, RIVAL, SMALL
 from benchmarks.monitoring.result import Result, Run
 from benchmarks.monitoring.section import SECTION
-from evergreen.monitoring.log import count
+from evergreen.monitoring.log import Log
 from models.taxi.features import RAW_NAMES
 from tests.unit.benchmarks.results import MACHINE
 
@@ -49,7 +49,7 @@ def test_the_page_says_what_was_reached_and_what_was_not(tmp_path: Path) -> None
 
 def test_the_log_is_one_that_is_monitored(tmp_path: Path) -> None:
     made = data.make(tmp_path, 1000)
-    assert count(made / "log", "taxi", data.WINDOW) == 1000
+    assert Log(made / "log", "taxi").count(data.WINDOW) == 1000
     labels = ds.dataset(made / "labels").to_table()
     log = ds.dataset(made / "log", format="parquet").to_table()
     assert labels["request_id"].to_pylist() == log["request_id"].to_pylist()

@@ -7,15 +7,22 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from evergreen.monitoring.columns import Missing, features, scores
+from evergreen.monitoring.columns import Features, Missing, features, scores
 
 KINDS = {"miles": "FLOAT", "hour": "INT", "company": "BYTES"}
 NOTHING = Missing()
 ODD = {"odd": [1, {"a": 2}]}
 
 
+def parsed(*texts: str | None, missing: Missing = NOTHING) -> Features:
+    batch = pa.RecordBatch.from_pydict({"features": pa.array(texts, pa.string())})
+    kept, found = features(batch, KINDS, missing)
+    assert {len(kept)} == set(map(len, found.columns.values()))
+    return found
+
+
 def read(*rows: dict[str, Any], missing: Missing = NOTHING) -> dict[str, list[Any]]:
-    found = features(pa.array([json.dumps(row) for row in rows]), KINDS, missing)
+    found = parsed(*(json.dumps(row) for row in rows), missing=missing)
     return {name: column.to_pylist() for name, column in found.columns.items()}
 
 
@@ -40,8 +47,7 @@ def test_what_stands_for_a_missing_value_is_missing() -> None:
 
 
 def test_values_of_another_type_are_told_and_the_others_kept() -> None:
-    texts = pa.array(['{"miles": "far", "hour": 7.5}', '{"miles": 1, "hour": [7, 8]}'])
-    found = features(texts, KINDS, NOTHING)
+    found = parsed('{"miles": "far", "hour": 7.5}', '{"miles": 1, "hour": [7, 8]}')
     assert found.columns["miles"].to_pylist() == [None, 1.0]
     assert {(one.column, one.row) for one in found.mistyped} == {
         ("miles", 0),
@@ -57,8 +63,25 @@ def test_lists_of_one_are_values() -> None:
 
 @pytest.mark.parametrize("hour", [7, "seven"])
 def test_unknown_features_are_counted(hour: object) -> None:
-    texts = pa.array([json.dumps({"hour": hour, "colour": "red"}), '{"colour": null}'])
-    assert features(texts, KINDS, NOTHING).unknown == {"colour": 1}
+    found = parsed(json.dumps({"hour": hour, "colour": "red"}), '{"colour": null}')
+    assert found.unknown.most_common(2) == [("colour", 1)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", " ", "7", "null", "[{}]", "{", '{"hour": 7}{"hour": 8}', '{"hour":\n', "\n{}{}"],
+)
+def test_what_is_no_object_is_left_out_and_the_others_keep_their_values(text: str | None) -> None:
+    found = parsed('{"hour": 1}', text, '{"hour": 2}', '{"hour": 3}')
+    assert found.columns["hour"].to_pylist() == [1, 2, 3]
+    assert found.unreadable == 1
+
+
+@pytest.mark.parametrize("depth", [500, 200_000])
+def test_depth_without_end_harms_nothing(depth: int) -> None:
+    deep = '{"odd": ' + "[" * depth + "]" * depth + "}"
+    found = parsed('{"hour": 1}', deep, '{"hour": 2}')
+    assert found.columns["hour"].to_pylist() == [1, *([None] if depth == 500 else []), 2]
 
 
 @pytest.mark.parametrize("form", [lambda score: score, lambda score: [score]])
@@ -70,8 +93,8 @@ def test_scores_are_numbers_or_lists_of_one(form: Any) -> None:
 
 
 def test_what_is_no_probability_is_no_score() -> None:
-    texts = pa.array(['{"p": null}', '{"p": 1.5}', '{"q": 0.5}', '{"p": 0.5}'])
-    assert np.isnan(scores(texts, "p")).tolist() == [True, True, True, False]
+    texts = ["{}", '{"p": null}', '{"p": 1.5}', '{"q": 0.5}', '{"p": true}', "[0.5]", "", None]
+    assert np.isnan(scores(pa.array([*texts, '{"p": 0.5}']), "p")).tolist() == [True] * 8 + [False]
 
 
 def test_a_long_row_is_read_too() -> None:

@@ -95,10 +95,11 @@ def test_values_of_another_type_and_unknown_features_are_named_with_their_share(
     trips.columns["colour"] = ["red"] * ROWS
     world.log(trips)
     found = {one.name: one for one in world.monitor().fired if one.kind is Kind.SCHEMA}
-    assert found.keys() == {"trip_miles", "colour"}
+    assert found.keys() == {"trip_miles", "unknown features"}
     assert found["trip_miles"].value == pytest.approx(0.1)
     assert "far" in found["trip_miles"].detail
-    assert "not in the schema" in found["colour"].detail
+    assert found["unknown features"].value == 1
+    assert found["unknown features"].detail == "not in the schema: colour (3,000 rows)"
 
 
 def test_one_bad_row_of_thousands_is_reported_and_does_not_fire(world: World) -> None:
