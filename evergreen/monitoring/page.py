@@ -7,6 +7,7 @@ from markupsafe import Markup
 from evergreen.monitoring.findings import Kind, MonitoringResult
 from evergreen.reporting.charts import canvas, drift
 from evergreen.reporting.environment import environment
+from evergreen.reporting.gaps import page
 from evergreen.reporting.wording import many
 
 LABEL = "Distances by feature, as a share of their limits"
@@ -21,6 +22,11 @@ def render(result: MonitoringResult, run_id: str) -> str:
         result: What was found.
         run_id: The run that made the model; empty if not known.
     """
+    title = many(len(result.fired), "finding") + " fired" if result.fired else "Nothing fired"
+    return page(title, lambda: _render(result, run_id, title))
+
+
+def _render(result: MonitoringResult, run_id: str, title: str) -> str:
     order = list(Kind)
     findings = sorted(result.findings, key=lambda one: (order.index(one.kind), not one.fired))
     return (
@@ -28,9 +34,7 @@ def render(result: MonitoringResult, run_id: str) -> str:
         .get_template("monitoring.html.j2")
         .render(
             result=result,
-            title=f"{many(len(result.fired), 'finding')} fired"
-            if result.fired
-            else "Nothing fired",
+            title=title,
             run_id=run_id,
             kinds={kind: list(found) for kind, found in groupby(findings, lambda one: one.kind)},
             chart=_chart(result),

@@ -40,50 +40,24 @@ class DataSection:
     Attributes:
         spans: The spans, in the order of the window.
         splits: Names of the splits.
-        shown: The span whose distributions are shown: the one refused, else the newest.
-        keys: What the colours of the distributions mean.
-        distributions: A chart a feature.
-        missing: Chart of the shares of rows without a value; None if nothing is missing.
         drifts: Number of the span and chart, newest first.
         drift_keys: What the colours of these mean.
-        anomalies: Of all spans.
     """
 
     spans: Sequence[SpanReader]
     splits: Sequence[str]
-    shown: SpanReader | None
-    keys: Markup
-    distributions: Sequence[Distribution]
-    missing: Markup | None
     drifts: Sequence[tuple[int, Markup]]
     drift_keys: Markup
-    anomalies: Sequence[Anomaly]
 
     @classmethod
-    def of(cls, reading: RunReading, timestamp: str) -> Self:
-        """Reads and draws what is known of the data of a run.
-
-        Args:
-            reading: The run.
-            timestamp: The feature that is a point in time.
-        """
+    def of(cls, reading: RunReading) -> Self:
+        """Reads and draws what the data gate said of the window of a run."""
         spans = reading.spans
         order = ("train", "eval", "test")
         splits = {split for span in spans if span.report for split in span.report["rows"]}
-        shown = _shown(spans)
-        now = features(shown.statistics(SPLIT)) if shown else {}
-        earlier = shown.statistics(SPLIT, "previous_statistics") if shown else None
-        before = features(earlier) if earlier else {}
         return cls(
             spans=spans,
             splits=sorted(splits, key=lambda one: (order.index(one) if one in order else 9, one)),
-            shown=shown,
-            keys=_keys(shown, reading) if shown and before else Markup(),
-            distributions=sorted(
-                (distribution(one, before.get(one.name), timestamp) for one in now.values()),
-                key=lambda one: one.chart is None,
-            ),
-            missing=_missing(now, before),
             drifts=[(one.ref.number, chart) for one in reversed(spans) if (chart := _drift(one))],
             drift_keys=canvas.keys(
                 [
@@ -92,6 +66,48 @@ class DataSection:
                     (canvas.BAD, "threshold of the schema, and what is beyond it"),
                 ]
             ),
+        )
+
+
+@dataclass(frozen=True)
+class ValuesSection:
+    """What the values of a span are like.
+
+    Attributes:
+        shown: The span: the one refused, else the newest; None if no span has statistics.
+        keys: What the colours of the distributions mean.
+        distributions: A chart a feature.
+        missing: Chart of the shares of rows without a value; None if nothing is missing.
+        anomalies: Of all spans.
+    """
+
+    shown: SpanReader | None
+    keys: Markup
+    distributions: Sequence[Distribution]
+    missing: Markup | None
+    anomalies: Sequence[Anomaly]
+
+    @classmethod
+    def of(cls, reading: RunReading, timestamp: str) -> Self:
+        """Reads and draws the statistics of a span of a run.
+
+        Args:
+            reading: The run.
+            timestamp: The feature that is a point in time.
+        """
+        spans = reading.spans
+        shown = _shown(spans)
+        now = features(shown.statistics(SPLIT)) if shown else {}
+        earlier = shown.statistics(SPLIT, "previous_statistics") if shown else None
+        before = features(earlier) if earlier else {}
+        return cls(
+            shown=shown,
+            keys=_keys(shown, reading) if shown and before else Markup(),
+            distributions=sorted(
+                (distribution(one, before.get(one.name), timestamp) for one in now.values()),
+                key=lambda one: one.chart is None,
+            ),
+            missing=_missing(now, before),
             anomalies=[anomaly for span in spans for anomaly in _anomalies(span)],
         )
 

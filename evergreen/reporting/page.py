@@ -1,15 +1,18 @@
 """Renders the page of a run: the sections into the templates beside this."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from jinja2 import Environment
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.stages import Event
 from evergreen.planning.plan import RunRecord
 from evergreen.reporting import facts, gates
-from evergreen.reporting.data import DataSection
+from evergreen.reporting.data import DataSection, ValuesSection
 from evergreen.reporting.environment import environment
+from evergreen.reporting.gaps import page, section
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
 from evergreen.reporting.model import ModelSection
@@ -18,28 +21,70 @@ from evergreen.settings import Settings
 
 
 def render(settings: Settings, store: MetadataStore, record: RunRecord) -> str:
-    """Returns the page of a run, ended in any way, as HTML that needs nothing besides itself."""
+    """Returns the page of a run, ended in any way, as HTML that needs nothing besides itself.
+
+    What cannot be shown is a sentence in its place: the page is always made.
+    """
+    title = f"Run {record.run_id}: {record.outcome or 'not ended'}"
+    return page(title, lambda: _render(settings, store, record, title))
+
+
+def _render(settings: Settings, store: MetadataStore, record: RunRecord, title: str) -> str:
     reading = RunReading(store, record)
     events = Registry(store, settings.model.name).events()
-    model_gate = reading.report("ModelGate")
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            record=record,
-            headline=headline(reading, events),
-            summary=facts.summary(reading, events),
-            verdicts=gates.verdicts(reading),
-            criteria=gates.Criteria.of(model_gate) if model_gate else None,
-            data=DataSection.of(reading, settings.data.timestamp),
-            model=ModelSection.of(reading),
-            serving=reading.report("ServingValidator"),
-            graphs={name: Graph.of(part) for name, part in reading.parts.items()},
-            identity=facts.identity(record, events),
-            executions=facts.executions(reading, settings.pipeline.root),
-            written=datetime.now(UTC),
-        )
-    )
+    templates = _environment()
+    made = {
+        name: section(templates, name, heading, make)
+        for name, (heading, make) in _sections(settings, reading, events).items()
+    }
+    shown = {"sections": made, "record": record, "title": title, "written": datetime.now(UTC)}
+    return templates.get_template("report.html.j2").render(shown)
+
+
+def _sections(
+    settings: Settings, reading: RunReading, events: Sequence[Event]
+) -> dict[str, tuple[str, Callable[[], Mapping[str, object]]]]:
+    """The sections in their order: heading, and what their templates show."""
+    record = reading.record
+
+    def of_gates() -> Mapping[str, object]:
+        report = reading.report("ModelGate")
+        criteria = gates.Criteria.of(report) if report else None
+        return {"verdicts": gates.verdicts(reading), "criteria": criteria}
+
+    return {
+        "headline": (
+            f"Run {record.run_id}: {record.outcome or 'not ended'}",
+            lambda: {
+                "record": record,
+                "headline": headline(reading, events),
+                "summary": facts.summary(reading, events),
+            },
+        ),
+        "gates": ("Gates", of_gates),
+        "data": ("Data", lambda: {"data": DataSection.of(reading)}),
+        "values": (
+            "Values",
+            lambda: {"values": ValuesSection.of(reading, settings.data.timestamp)},
+        ),
+        "model": ("Model", lambda: {"model": ModelSection.of(reading)}),
+        "serving": ("Serving validation", lambda: {"serving": reading.report("ServingValidator")}),
+        "nodes": (
+            "Nodes",
+            lambda: {
+                "graphs": {name: Graph.of(part) for name, part in reading.parts.items()},
+                "executions": facts.executions(reading, settings.pipeline.root),
+            },
+        ),
+        "lineage": (
+            "Lineage",
+            lambda: {
+                "identity": facts.identity(record, events),
+                "spans": reading.spans,
+                "executions": facts.executions(reading, settings.pipeline.root),
+            },
+        ),
+    }
 
 
 def _environment() -> Environment:

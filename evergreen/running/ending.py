@@ -3,6 +3,7 @@
 The same wherever the nodes ran: in this process, or in containers that are gone by now.
 """
 
+import logging
 from collections.abc import Mapping
 
 from ml_metadata.metadata_store import MetadataStore
@@ -19,6 +20,7 @@ from evergreen.running.outcome import gate_report, model_id, pushed, validated_m
 from evergreen.serving.exposing import expose
 from evergreen.settings import Settings
 
+log = logging.getLogger(__name__)
 GATES = ("DataGate", "ModelGate", "ServingValidator")
 
 
@@ -68,9 +70,18 @@ def end(store: MetadataStore, run_id: str, outcome: Outcome) -> RunRecord:
     records = RunRecords(store)
     record = records.get(run_id)
     cancel_active(store, map(record.pipeline_run, record.parts))
-    record = record.ended(outcome, results(RunReading(store, record)))
+    record = record.ended(outcome, _results(RunReading(store, record)))
     records.update(record)
     return record
+
+
+def _results(reading: RunReading) -> Results | None:
+    """The numbers of a run; a file that cannot be read hides them, and not the outcome."""
+    try:
+        return results(reading)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        log.exception("run %s: its numbers cannot be read", reading.record.run_id)
+        return None
 
 
 def results(reading: RunReading) -> Results:

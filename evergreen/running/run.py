@@ -1,5 +1,8 @@
 """One run, from the request to its outcome."""
 
+import logging
+from collections.abc import Callable
+
 from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
 
@@ -20,6 +23,7 @@ from evergreen.running.summary import show_plan, show_summary
 from evergreen.settings import Settings
 from evergreen.visible import plain
 
+log = logging.getLogger(__name__)
 MOST = 1000
 """Characters of what the servers say."""
 
@@ -102,24 +106,28 @@ class Run:
             raise
         finally:
             record = self._end(record, ended)
-        show_summary(self._console, self._settings, self._store, record)
+        self._show(
+            "summary", lambda: show_summary(self._console, self._settings, self._store, record)
+        )
         return record
 
     def _end(self, record: RunRecord, ended: Outcome) -> RunRecord:
         """Records the end, and reports it; who interrupted a run does not want to wait for that."""
         record = end(self._store, record.run_id, ended)
         if ended is not Outcome.INTERRUPTED:
-            self._report(record)
+            with self._console.status("writing the report"):
+                self._show("report", lambda: write_report(self._settings, self._store, record))
         return record
 
-    def _report(self, record: RunRecord) -> None:
-        """Writes the page of the run; without it the run is what it is."""
+    def _show(self, what: str, show: Callable[[], object]) -> None:
+        """Shows what a run came to; if that cannot be, the run has come to it all the same."""
         try:
-            with self._console.status("writing the report"):
-                write_report(self._settings, self._store, record)
-        except OSError as error:
-            self._console.print(f"[yellow]no report was written[/yellow]: {plain(error)}")
-            self._console.print(f"  to write it: evergreen report {record.run_id}")
+            show()
+        except Exception as error:
+            log.exception("the %s of run %s", what, self.run_id)
+            reason = plain(f"{type(error).__name__}: {error}")
+            self._console.print(f"[yellow]no {what} was written[/yellow]: {reason}")
+            self._console.print(f"  to write it: evergreen report {self.run_id}")
 
     def _execute(self, record: RunRecord) -> Outcome:
         for span in record.to_ingest:

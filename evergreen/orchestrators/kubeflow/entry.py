@@ -19,6 +19,7 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
+from evergreen.files import write_file
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
 from evergreen.orchestrators.kubeflow import planning
@@ -26,7 +27,7 @@ from evergreen.orchestrators.kubeflow.figures import Figures, figures
 from evergreen.orchestrators.kubeflow.outputs import GO_ON, STOP, Outputs
 from evergreen.orchestrators.kubeflow.parts import Parts
 from evergreen.planning.plan import TRAIN, Request, RunRecord
-from evergreen.reporting import write_report
+from evergreen.reporting import report_path
 from evergreen.reporting.reading import RunReading
 from evergreen.settings import Settings, find_project, load_settings
 
@@ -82,14 +83,20 @@ class Container:
 
     def finish(self) -> None:
         """Publishes the outcome, and the report."""
+        from evergreen.reporting.page import render
+
         record = RunRecords(self.store).latest(job=self.arguments.job)
         if record is None:
             log.error("there is no run: the task `plan` failed; its log says why")
             return
         self.settings = self._load(record.request.overrides)
         record = planning.finish(self.settings, self.store, record)
-        report = write_report(self.settings, self.store, record)
-        self.outputs.page("page", report.read_text(encoding="utf-8"))
+        html = render(self.settings, self.store, record)
+        self.outputs.page("page", html)
+        try:
+            write_file(report_path(self.settings, record.run_id), html)
+        except OSError as error:  # the task has shown it all the same
+            log.error("no report was written: %s", error)
         self.outputs.metrics(
             "metrics", figures(RunReading(self.store, record), TRAIN, ["ModelGate"])
         )

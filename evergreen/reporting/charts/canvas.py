@@ -7,8 +7,10 @@ text stays text, in the font of the page.
 import hashlib
 import io
 import re
-from collections.abc import Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
 from xml.etree import ElementTree
 
 import matplotlib
@@ -16,6 +18,9 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evergreen.reporting.gaps import gap
+
+Arguments = ParamSpec("Arguments")
 INK, MUTED, GRID, CANDIDATE, BASELINE, BAD, SOFT, FAINT = (f"#0101{n:02x}" for n in range(8))
 VARIABLES = {
     INK: "--ink",
@@ -51,8 +56,22 @@ STYLE: Any = {  # matplotlib's type of it is private
     "ytick.left": False,
     "ytick.color": MUTED,
 }
-styled = matplotlib.rc_context(STYLE)
-"""Decorates a function that draws a chart."""
+
+
+def chart(draw: Callable[Arguments, Markup]) -> Callable[Arguments, Markup]:
+    """Decorates a function that draws a chart; what cannot be drawn is said in its place."""
+
+    @wraps(draw)
+    def drawn(*args: Arguments.args, **options: Arguments.kwargs) -> Markup:
+        try:
+            with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+                # The page has its own font: only lengths come from one that lacks a letter.
+                warnings.filterwarnings("ignore", "Glyph .* missing from font")
+                return draw(*args, **options)
+        except Exception as error:
+            return gap("The chart", error)
+
+    return drawn
 
 
 class Canvas:
@@ -98,41 +117,58 @@ def keys(entries: Sequence[tuple[str, str]]) -> Markup:
 
 def short(text: str, most: int = 26) -> str:
     """Returns a text that fits beside a chart, without what XML has no place for."""
-    shown = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    shown = _clean(text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
+def _clean(text: str) -> str:
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
 def _inline(svg: str, label: str) -> Markup:
-    """Leaves out what only a file needs, and makes ids unique on a page with many charts."""
-    root = ElementTree.fromstring(svg)  # noqa: S314
+    """Leaves out what only a file needs, and makes ids unique on a page with many charts.
+
+    Only attributes are looked at: texts are somebody's data, which may look like a colour, an id or
+    a number with many digits.
+    """
+    root, label = ElementTree.fromstring(svg), _clean(label)  # noqa: S314
     prefix = hashlib.sha256(svg.encode() + label.encode()).hexdigest()[:8]
-    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
     for parent in root.iter():
         for child in [child for child in parent if child.tag.endswith(("style", "metadata"))]:
             parent.remove(child)
+    used = {
+        found
+        for element in root.iter()
+        for value in element.attrib.values()
+        for found in re.findall(r"^#(.+)$|url\(#(.+?)\)", value)
+        for found in found
+    }
     for element in root.iter():
         element.tag = _local(element.tag)
         element.attrib = {
-            _local(name): value
+            _local(name): f"{prefix}-{value}" if name == "id" else _restyled(value, prefix)
             for name, value in element.attrib.items()
             if (name != "id" or value in used) and not value.startswith("rotate(-0 ")
         }
+        element.tail = None  # line ends between elements
+        if element.text is not None and not element.text.strip():
+            element.text = None
     box = root.attrib["viewBox"]
     root.attrib = {"viewBox": box, "role": "img", "aria-label": label, "class": "chart"}
-    text = ElementTree.tostring(root, encoding="unicode")
-    return Markup(_restyled(text, prefix))  # noqa: S704 - ElementTree has escaped all text
+    return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 - it escapes all text
 
 
-def _restyled(text: str, prefix: str) -> str:
-    text = re.sub(r'(url\(#|href="#|\bid=")', rf"\g<1>{prefix}-", text)
-    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
-    text = re.sub(r"#0101\d\d", lambda found: f"var({VARIABLES[found[0]]})", text)
-    text = re.sub(
-        r"-?\d+\.\d{2,}", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), text
+def _restyled(value: str, prefix: str) -> str:
+    """An attribute's value with the page's colours, ids of this chart, and few digits."""
+    if value.startswith("#") and value not in VARIABLES:
+        return f"#{prefix}-{value[1:]}"
+    value = value.replace("url(#", f"url(#{prefix}-")
+    value = re.sub(r"font-family: [^;]*;? ?", "", value)
+    value = re.sub(r"#0101\d\d", lambda found: f"var({VARIABLES[found[0]]})", value)
+    value = re.sub(
+        r"-?\d+\.\d{2,}", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value
     )
-    return re.sub(r"\s*\n\s*", " ", text)
+    return re.sub(r"\s*\n\s*", " ", value).strip()
 
 
 def _local(name: str) -> str:

@@ -13,7 +13,7 @@ from evergreen.reporting.charts.canvas import (
     INK,
     MUTED,
     Canvas,
-    styled,
+    chart,
 )
 from evergreen.reporting.reasons import Report
 
@@ -22,7 +22,7 @@ SPLITS = {"loss": ("train", BASELINE), "val_loss": ("eval", CANDIDATE)}
 SHARES = np.linspace(0, 1, 5)
 
 
-@styled
+@chart
 def training(history: Mapping[str, Sequence[float]], label: str) -> Markup:
     """Draws the loss by epoch, and marks the epoch whose weights were kept."""
     canvas = Canvas(230)
@@ -46,7 +46,7 @@ def best_epoch(history: Mapping[str, Sequence[float]]) -> int | None:
     return int(np.nanargmin(losses)) + 1 if losses and np.isfinite(losses).any() else None
 
 
-@styled
+@chart
 def roc(curves: Mapping[str, Report | None], label: str) -> Markup:
     """Draws true against false positive rates."""
     canvas, axes = _unit_square("false positive rate", "true positive rate")
@@ -57,7 +57,7 @@ def roc(curves: Mapping[str, Report | None], label: str) -> Markup:
     return canvas.svg(label)
 
 
-@styled
+@chart
 def calibration(curves: Mapping[str, Report | None], label: str) -> Markup:
     """Draws how often the label is 1 among rows with like predictions, with 95 % intervals."""
     canvas, axes = _unit_square("mean prediction", "observed share")

@@ -16,8 +16,8 @@ from evergreen.reporting.charts.canvas import (
     MUTED,
     SOFT,
     Canvas,
+    chart,
     short,
-    styled,
 )
 from evergreen.reporting.statistics import Feature
 from evergreen.reporting.wording import percent
@@ -30,7 +30,7 @@ LONG = 1e5
 """Larger values need much room on an axis."""
 
 
-@styled
+@chart
 def numbers(feature: Feature, before: Feature | None, label: str, is_time: bool = False) -> Markup:
     """Draws the histogram of a number, filled; the one of the span before as a line."""
     canvas = Canvas(118, CELL)
@@ -47,7 +47,7 @@ def numbers(feature: Feature, before: Feature | None, label: str, is_time: bool 
     return canvas.svg(label)
 
 
-@styled
+@chart
 def categories(feature: Feature, before: Feature | None, label: str) -> Markup:
     """Draws the shares of the most frequent values; those of the span before as marks."""
     shares = feature.top(TOP_VALUES)
@@ -77,7 +77,7 @@ def categories(feature: Feature, before: Feature | None, label: str) -> Markup:
     return canvas.svg(label)
 
 
-@styled
+@chart
 def missing(shares: dict[str, tuple[float, float | None]], label: str) -> Markup:
     """Draws shares of rows without a value: as bars, those of the span before as marks."""
     canvas = Canvas(ROW * len(shares) + 8)
@@ -115,4 +115,8 @@ def _plain(value: float) -> str:
 
 
 def _date(value: float) -> str:
-    return f"{datetime.fromtimestamp(value, UTC):%Y-%m}"
+    """The month of a point in time; a number of seconds beyond the calendar's years as it is."""
+    try:
+        return f"{datetime.fromtimestamp(value, UTC):%Y-%m}"
+    except (ValueError, OverflowError, OSError):
+        return _plain(value)

@@ -12,8 +12,8 @@ from evergreen.reporting.charts.canvas import (
     INK,
     MUTED,
     Canvas,
+    chart,
     short,
-    styled,
 )
 from evergreen.reporting.reasons import Report
 
@@ -36,7 +36,7 @@ def by_feature(drifts: Sequence[Report]) -> dict[str, dict[str, Report]]:
     return found
 
 
-@styled
+@chart
 def drift(drifts: Sequence[Report], label: str) -> Markup:
     """Draws the distances of a span's features from the span and from the window before it."""
     rows = by_feature(drifts)
@@ -68,7 +68,6 @@ def drift(drifts: Sequence[Report], label: str) -> Markup:
 
 
 def _ticks(end: float) -> list[float]:
-    step = next(
-        step for step in (0.5, 1, 2, 5, 10, 100, 1e3, 1e6, 1e12) if end / step <= MOST_TICKS
-    )
+    steps = (0.5, 1, 2, 5, 10, 100, 1e3, 1e6, 1e12)
+    step = next((step for step in steps if end / step <= MOST_TICKS), end)
     return [step * number for number in range(int(end / step) + 1)]

@@ -15,8 +15,8 @@ from evergreen.reporting.charts.canvas import (
     INK,
     MUTED,
     Canvas,
+    chart,
     short,
-    styled,
 )
 from evergreen.reporting.reasons import Report
 
@@ -25,7 +25,7 @@ LEFT, RIGHT = 168, 44
 MODELS = {"candidate": (CANDIDATE, "o", -0.16), "baseline": (BASELINE, "D", 0.18)}
 
 
-@styled
+@chart
 def forest(slices: Sequence[Report], label: str) -> Markup:
     """Draws log loss with 95 % intervals by slice; what does not decide is grey."""
     canvas = Canvas(ROW * len(slices) + 54)

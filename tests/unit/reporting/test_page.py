@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from ml_metadata.metadata_store import MetadataStore
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import ModelRef, Outcome, Request
 from evergreen.reporting import write_report
+from evergreen.reporting.page import render
 from evergreen.settings import Settings
 from tests.unit.reporting.reader import Page
 from tests.unit.reporting.reports import (
@@ -26,6 +28,7 @@ from tests.unit.reporting.telling import State, Story, span_ref
 
 HOSTILE = "</script><img src=x onerror=alert(1)>{{ 7 * 7 }}&amp;$x$\x01"
 ONE, TWO = span_ref(1), span_ref(2)
+TIMESTAMP = "trip_start_timestamp"
 BASELINE = ModelRef(version=1, artifact_id=7)
 Begin = Callable[..., Story]
 Read = Callable[[Story, Outcome | None], Page]
@@ -254,3 +257,58 @@ def test_the_page_is_accessible(begin: Begin, read: Read) -> None:
     assert len(charts) == len(page.all("svg")) >= 10
     assert all("scope" in header for header in page.all("th"))
     assert {"lang": "en"} in page.all("html")
+
+
+def test_milliseconds_for_seconds_hide_no_outcome(begin: Begin, read: Read) -> None:
+    """Of a span that was refused for them, and of a later one that is compared with it."""
+    story = begin()
+    first = story.ingests(ONE, data_report(1, FAR), TIMESTAMP)
+    story.ingests(TWO, data_report(2), TIMESTAMP, previous=first)
+    _count_in_milliseconds(story)
+    page = read(story, Outcome.DATA_REFUSED)
+    assert page.within("h1") == "Span 1 was refused by the data gate: trip_miles"
+    assert "What span 1 is like" in page.text
+    assert "cannot be shown" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "section"),
+    [
+        ("report.json", "not JSON", "Gates"),
+        ("history.json", '{"loss": ["much"]}', "Model"),
+        ("history.json", "[1]", "Model"),
+        ("FeatureStats.pb", "no statistics", "Values"),
+        ("SchemaDiff.pb", "no anomalies", "Values"),
+    ],
+)
+def test_files_that_cannot_be_read_hide_nothing_else(
+    begin: Begin, read: Read, name: str, broken: str, section: str
+) -> None:
+    story = begin()
+    ingest_both(story)
+    story.trains(model_report(), serving_report())
+    for file in story.folder.rglob(name):
+        file.write_text(broken)
+    page = read(story, Outcome.PUSHED)
+    assert f"{section} This part cannot be shown" in page.text
+    assert "✓ complete" in page.text
+    assert {"gates", "data", "model", "serving", "nodes", "lineage"} <= {
+        str(attributes.get("id")) for _, attributes in page.tags
+    }
+
+
+def test_what_is_no_text_stands_for_itself(begin: Begin, settings: Settings) -> None:
+    story = begin()
+    record = story.record.model_copy(update={"orchestrator": "a path \udcff of bytes"})
+    assert "a path ? of bytes" in render(settings, story.store, record)
+
+
+def _count_in_milliseconds(story: Story) -> None:
+    for file in story.folder.rglob("FeatureStats.pb"):
+        found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
+        for feature in found.datasets[0].features:
+            for histogram in feature.num_stats.histograms:
+                for bucket in histogram.buckets:
+                    bucket.low_value += 1.4e12
+                    bucket.high_value += 1.4e12
+        file.write_bytes(found.SerializeToString())

@@ -1,0 +1,56 @@
+"""What a page says in the place of what cannot be shown.
+
+A report tells what a run came to; nothing in it may stop a run, or hide another part of it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from evergreen.visible import visible
+
+log = logging.getLogger(__name__)
+GAP = Markup('<p class="none gap">{} cannot be shown: {}</p>')
+SECTION = Markup(
+    '<section id="{}" aria-labelledby="{}-title"><h2 id="{}-title">{}</h2>{}</section>'
+)
+PAGE = Markup(
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title></head>'
+    "<body><h1>{}</h1>{}</body></html>"
+)
+
+
+def gap(what: str, error: Exception) -> Markup:
+    """The sentence that stands for something, and why; the log has the traceback."""
+    log.info("%s cannot be shown", what, exc_info=error)
+    return GAP.format(what, visible(f"{type(error).__name__}: {error}"))
+
+
+def section(
+    templates: Environment, name: str, title: str, make: Callable[[], Mapping[str, object]]
+) -> Markup:
+    """Renders a section of a page, or says why it cannot be.
+
+    Args:
+        templates: Where `NAME.html.j2` is.
+        name: Of the section, and its id on the page.
+        title: Its heading, in the place of a section that cannot be shown.
+        make: Returns what the template shows.
+    """
+    try:
+        text = templates.get_template(f"{name}.html.j2").render(make())
+        return Markup(text)  # noqa: S704 - the templates escape
+    except Exception as error:
+        return SECTION.format(name, name, name, title, gap("This part", error))
+
+
+def page(title: str, make: Callable[[], str]) -> str:
+    """Returns a page that UTF-8 can hold, or a short one that says why there is no more."""
+    try:
+        made = make()
+    except Exception as error:
+        made = str(PAGE.format(title, title, gap("The page", error)))
+    # Paths and arguments may hold bytes that are no text.
+    return made.encode(errors="replace").decode()
