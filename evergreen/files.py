@@ -61,6 +61,14 @@ def write_file(target: Path, text: str) -> None:
     sync(target.parent)
 
 
+def private_folder(folder: Path) -> Path:
+    """Makes a folder that only this user may look into, and returns it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(PermissionError):  # it is another user's, who says who may
+        folder.chmod(0o700)
+    return folder
+
+
 def digest_tree(folder: Path) -> str:
     """Returns the SHA-256 over the names and contents of all files below a folder."""
     total = hashlib.sha256()

@@ -1,8 +1,8 @@
 """Tells a webhook what fired, as CloudEvents or as Slack wants it.
 
 Nothing is lost while nobody answers: an alert is a file before it is sent, and the file goes when
-somebody took it. What is left is sent again with the next one. A receiver may see an alert twice,
-with the same `source` and `id`.
+somebody took it. What is left is sent again with the next one. What a receiver refuses for good is
+put aside, and not sent again. A receiver may see an alert twice, with the same `source` and `id`.
 """
 
 import logging
@@ -16,16 +16,18 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from evergreen.files import write_file
+from evergreen.files import private_folder, write_file
 from evergreen.monitoring.findings import MonitoringResult
+from evergreen.proxies import pool, proxy_of
 from evergreen.settings.monitoring import AlertSettings, MonitoringSettings
 
 log = logging.getLogger(__name__)
 ADDRESS = "EVERGREEN_ALERT_WEBHOOK"
 UNDELIVERED = "undelivered"
 TYPE = "io.evergreen.monitoring.fired"
-LATER = {408, 425, 429}
-"""Statuses that say: try again. So do all from 500."""
+REFUSED = "refused"
+LATER = {407, 408, 425, 429}
+"""Statuses that say: try again (407 is a proxy's). So do all from 500."""
 
 
 class NotTakenError(Exception):
@@ -50,7 +52,7 @@ def alert(settings: MonitoringSettings, result: MonitoringResult, artifact: int)
     address = os.environ.get(ADDRESS) or settings.alerts.webhook
     if not address:
         return 0
-    outbox = settings.folder / UNDELIVERED
+    outbox = private_folder(settings.folder / UNDELIVERED)
     if result.fired:
         message = to_structured(event(result, artifact), JSONFormat())
         write_file(outbox / f"{artifact:010d}.json", message.body.decode())
@@ -87,7 +89,10 @@ def deliver(settings: AlertSettings, address: str, outbox: Path) -> int:
             _send(settings, address, _body(settings, file.read_bytes()))
             file.unlink()
         except RefusedError as error:  # others may be taken
-            log.warning("alert %s: %s; it stays in %s", file.stem, error, outbox)
+            aside = private_folder(outbox.with_name(REFUSED)) / file.name
+            file.replace(aside)
+            log.warning("alert %s: %s; it is kept as %s, and not sent again. To send it once more,"
+                        " move it back to %s", file.stem, error, aside, outbox)  # fmt: skip
         except NotTakenError as error:
             log.warning("alerts: %s; they wait in %s", error, outbox)
             break
@@ -124,11 +129,12 @@ def _send(settings: AlertSettings, address: str, message: HTTPMessage) -> None:
 
 def _post(address: str, message: HTTPMessage, timeout: float) -> None:
     """Posts once. The address is no part of the errors: it may be a secret."""
-    with urllib3.PoolManager(retries=False, timeout=timeout) as pool:
-        try:
-            answer = pool.request("POST", address, body=message.body, headers=message.headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise NotTakenError(f"the webhook cannot be reached: {type(error).__name__}") from None
+    try:
+        with pool(address, retries=False, timeout=timeout) as webhook:
+            answer = webhook.request("POST", address, body=message.body, headers=message.headers)
+    except urllib3.exceptions.HTTPError as error:
+        by = " through the proxy" if proxy_of(address) else ""
+        raise NotTakenError(f"the webhook cannot be reached{by}: {type(error).__name__}") from None
     if answer.status in LATER or answer.status >= 500:  # noqa: PLR2004 - a server's error
         raise NotTakenError(f"the webhook answers {answer.status}")
     if answer.status >= 300:  # noqa: PLR2004 - not taken

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.files import publish_folder, write_file
+from evergreen.files import private_folder, publish_folder, write_file
 from evergreen.monitoring.alerts import alert
 from evergreen.monitoring.exposition import exposition
 from evergreen.monitoring.findings import MonitoringResult, Window
@@ -45,6 +45,7 @@ def monitor(
     """
     result, seen = look(settings, store, window, now, version)
     folder = result_folder(settings, result)
+    private_folder(folder.parent)
     _write(folder, result, seen)
     artifact = publish(store, result, folder, seen.reference.statistics_ids)
     write_file(settings.monitoring.folder / METRICS, exposition(result))

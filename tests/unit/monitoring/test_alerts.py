@@ -2,6 +2,7 @@
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_structured
 from cloudevents.core.formats.json import JSONFormat
 
-from evergreen.monitoring.alerts import ADDRESS, UNDELIVERED, alert
+from evergreen.monitoring.alerts import ADDRESS, REFUSED, UNDELIVERED, alert
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
 from evergreen.settings.monitoring import MonitoringSettings
 from tests.unit.monitoring.world import TODAY, WINDOW
@@ -22,11 +23,17 @@ class Webhook:
 
     def __init__(self, port: int = 0) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []
+        self.asked: list[str] = []
         self.answers: list[int] = []
         webhook = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_CONNECT(self) -> None:
+                webhook.asked.append(self.path)
+                self.send_error(502)
+
             def do_POST(self) -> None:
+                webhook.asked.append(self.path)
                 body = self.rfile.read(int(self.headers["content-length"]))
                 status = webhook.answers.pop(0) if webhook.answers else 200
                 if status < 300:
@@ -39,7 +46,7 @@ class Webhook:
 
         self.server = HTTPServer(("127.0.0.1", port), Handler)
         self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=[0.02], daemon=True).start()
 
     def stop(self) -> None:
         self.server.shutdown()
@@ -68,8 +75,8 @@ def result(*, is_fired: bool = True) -> MonitoringResult:
     )  # fmt: skip
 
 
-def waiting(folder: Path) -> list[str]:
-    return sorted(file.stem for file in (folder / UNDELIVERED).glob("*"))
+def waiting(folder: Path, where: str = UNDELIVERED) -> list[str]:
+    return sorted(file.stem for file in (folder / where).glob("*"))
 
 
 def test_what_fired_arrives_as_a_cloud_event(webhook: Webhook, tmp_path: Path) -> None:
@@ -116,14 +123,69 @@ def test_what_nobody_took_is_sent_when_the_webhook_is_back(tmp_path: Path) -> No
     back.stop()
 
 
-def test_an_alert_that_is_refused_does_not_hold_up_the_next(
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 410])
+def test_an_alert_that_is_refused_is_put_aside_and_does_not_hold_up_the_next(
+    webhook: Webhook, tmp_path: Path, status: int
+) -> None:
+    webhook.answers = [status]
+    assert alert(settings(tmp_path, webhook.port), result(), 1) == 0
+    assert waiting(tmp_path, REFUSED) == ["0000000001"]
+    assert alert(settings(tmp_path, webhook.port), result(), 2) == 0
+    assert [json.loads(body)["id"] for _, body in webhook.got] == ["2"]
+    assert len(webhook.asked) == 2
+    assert waiting(tmp_path, REFUSED) == ["0000000001"]
+
+
+def test_a_refused_alert_goes_out_again_if_it_is_moved_back(
     webhook: Webhook, tmp_path: Path
 ) -> None:
-    webhook.answers = [400]
+    webhook.answers = [404]
+    alert(settings(tmp_path, webhook.port), result(), 1)
+    aside = tmp_path / REFUSED / "0000000001.json"
+    aside.rename(tmp_path / UNDELIVERED / aside.name)
+    assert alert(settings(tmp_path, webhook.port), result(is_fired=False), 2) == 0
+    assert [json.loads(body)["id"] for _, body in webhook.got] == ["1"]
+
+
+@pytest.mark.parametrize("status", [407, 408, 425, 429, 500, 503])
+def test_an_alert_that_may_be_taken_later_waits(
+    webhook: Webhook, tmp_path: Path, status: int
+) -> None:
+    webhook.answers = [status] * 3
     assert alert(settings(tmp_path, webhook.port), result(), 1) == 1
-    webhook.answers = [400]
-    assert alert(settings(tmp_path, webhook.port), result(), 2) == 1
-    assert [json.loads(body)["id"] for _, body in webhook.got] == ["2"]
+    assert waiting(tmp_path) == ["0000000001"]
+    assert not waiting(tmp_path, REFUSED)
+
+
+def test_alerts_are_for_their_user_alone(webhook: Webhook, tmp_path: Path) -> None:
+    webhook.answers = [503, 503, 503, 404]
+    alert(settings(tmp_path, webhook.port), result(), 1)
+    alert(settings(tmp_path, webhook.port), result(), 2)
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in (UNDELIVERED, REFUSED)}
+    assert modes == {UNDELIVERED: 0o700, REFUSED: 0o700}
+
+
+def test_a_webhook_elsewhere_is_reached_through_the_proxy(
+    webhook: Webhook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://jo:p%40ss@127.0.0.1:{webhook.port}")
+    monkeypatch.setenv("https_proxy", f"127.0.0.1:{webhook.port}")
+    elsewhere = "http://hooks.example/hook"
+    assert alert(settings(tmp_path, 1, webhook=elsewhere), result(), 1) == 0
+    assert webhook.asked == [elsewhere]
+    [(headers, _)] = webhook.got
+    assert headers["proxy-authorization"] == f"Basic {b64encode(b'jo:p@ss').decode()}"
+    secure = "https://hooks.example/hook"
+    assert alert(settings(tmp_path, 1, webhook=secure, attempts=1), result(), 2) == 1
+    assert webhook.asked[1:] == ["hooks.example:443"]
+
+
+def test_a_webhook_on_this_machine_is_asked_itself(
+    webhook: Webhook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody is there
+    assert alert(settings(tmp_path, webhook.port), result(), 1) == 0
+    assert webhook.asked == ["/hook"]
 
 
 def test_a_secret_address_is_in_no_log(
