@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 Version = Annotated[int, typer.Argument(help="A version, of `evergreen models`.")]
 Reason = Annotated[str, typer.Option(help="Why, for the log.")]
+Expect = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="The version that serves, as you have seen it; 0: none. If it is another by now, "
+        "nothing is done.",
+    ),
+]
 BY_HAND = "by hand"
 
 
@@ -32,6 +40,7 @@ def promote(
     evidence: Annotated[
         list[str], typer.Option(metavar="NAME=VALUE", help="What speaks for it; repeatable.")
     ] = [],  # noqa: B006
+    expect: Expect = None,
 ) -> None:
     """Makes a version serving, here and on the servers; the one that served is archived.
 
@@ -41,7 +50,7 @@ def promote(
     """
     here = _Opened.of(project, config, overrides)
     _check_files(here.registry.events(), version)
-    here.follow(here.registry.promote(version, user(), reason, _pairs(evidence)))
+    here.follow(here.registry.promote(version, user(), reason, _pairs(evidence), expect))
 
 
 def rollback(
@@ -50,21 +59,26 @@ def rollback(
     overrides: Overrides = [],  # noqa: B006
     to: Annotated[int, typer.Option(help="A version that served before; the last, if 0.")] = 0,
     reason: Reason = BY_HAND,
+    expect: Expect = None,
 ) -> None:
     """Goes back to the version that served before, here and on the servers; rejects the current.
 
     Before, a model server of its own loads that version and answers the requests that were
-    recorded with it. If it cannot, nothing changes.
+    recorded with it. If it cannot, or if another version came meanwhile, nothing changes.
 
-    Example: [bold]evergreen rollback --reason "wrong fares"[/bold]
+    Example: [bold]evergreen rollback --expect 2 --reason "wrong fares"[/bold]
     """
-    from evergreen.lineage.stages import to_roll_back
+    from evergreen.lineage import stages
 
     here = _Opened.of(project, config, overrides)
     events = here.registry.events()
-    target = to_roll_back(events, to or None).version
+    stages.expect(events, expect)
+    target = stages.to_roll_back(events, to or None).version
+    current = stages.serving(events)
     _check_serves(here.settings, events, target)
-    here.follow(here.registry.rollback(target, user(), reason))
+    # The check takes a while: what came meanwhile is not rejected unseen.
+    seen = current.version if current else 0
+    here.follow(here.registry.rollback(target, user(), reason, seen))
 
 
 def archive(
@@ -87,6 +101,7 @@ def reset_baseline(
     config: Config = list(LOCAL),  # noqa: B006
     overrides: Overrides = [],  # noqa: B006
     reason: Reason = BY_HAND,
+    expect: Expect = None,
 ) -> None:
     """Archives the serving version, so that the next one is held to absolute thresholds alone.
 
@@ -95,7 +110,7 @@ def reset_baseline(
     Example: [bold]evergreen reset-baseline --reason "the label has changed"[/bold]
     """
     registry = _Opened.of(project, config, overrides).registry
-    _print_changed(registry.reset_baseline(user(), reason))
+    _print_changed(registry.reset_baseline(user(), reason, expect))
 
 
 def expose(

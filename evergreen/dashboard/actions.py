@@ -3,13 +3,13 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
-from evergreen.lineage.stages import to_promote, to_roll_back
+from evergreen.lineage.stages import Event, serving, to_promote, to_roll_back
 
 REASON = "from the dashboard"
 SECONDS = 180
@@ -49,20 +49,29 @@ class Prepared:
 
 
 def _promote(world: World, subject: Asked) -> Prepared:
-    number = subject.number("subject")
-    to_promote(world.lineage.events(), number)
-    what = f"Version {number} serves from then on; the one that serves now is archived."
-    return Prepared(what, ("promote", str(number)), f"/models/{number}")
+    number, events = subject.number("subject"), world.lineage.events()
+    to_promote(events, number)
+    now = _serving(events)
+    taken = f"version {now}, which serves now, is archived" if now else "nothing serves now"
+    what = f"Version {number} serves from then on; {taken}."
+    return Prepared(what, ("promote", str(number), f"--expect={now}"), f"/models/{number}")
 
 
 def _rollback(world: World, subject: Asked) -> Prepared:
-    asked = subject.number("subject") or None
-    number = to_roll_back(world.lineage.events(), asked).version
+    asked, events = subject.number("subject") or None, world.lineage.events()
+    number, now = to_roll_back(events, asked).version, _serving(events)
     what = (
         f"Version {number} serves again, once it has loaded and answered its recorded requests;"
-        " the one that serves now is rejected."
+        f" version {now}, which serves now, is rejected."
     )
-    return Prepared(what, ("rollback", f"--to={number}"), f"/models/{number}")
+    words = ("rollback", f"--to={number}", f"--expect={now}")
+    return Prepared(what, words, f"/models/{number}")
+
+
+def _serving(events: Sequence[Event]) -> int:
+    """The version that serves; 0 if none does."""
+    current = serving(events)
+    return current.version if current else 0
 
 
 def _resume(world: World, subject: Asked) -> Prepared:

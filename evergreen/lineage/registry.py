@@ -115,7 +115,12 @@ class Registry:
                 return entered
 
     def promote(
-        self, version: int, who: str, why: str, evidence: Mapping[str, str] = MappingProxyType({})
+        self,
+        version: int,
+        who: str,
+        why: str,
+        evidence: Mapping[str, str] = MappingProxyType({}),
+        expect: int | None = None,
     ) -> Event:
         """Makes a version serving; the one that served is archived.
 
@@ -124,36 +129,62 @@ class Registry:
             who: Who does it.
             why: The reason, for the log.
             evidence: What speaks for it, besides what the log tells.
+            expect: The version whose place it takes, as in `stages.expect`.
 
         Raises:
-            RegistryError: If the version is unknown, serves already, or is rejected.
+            RegistryError: If the version is unknown, serves already, or is rejected; if another
+                than the expected one serves.
             PolicyError: If the policy does not let it pass.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
+        log.expect(events, expect)
         model = log.to_promote(events, version)
         policies.check(self._policy, events, model, who, evidence)
         told = log.evidence(events, model) | dict(evidence)
         return self._enter(events, Action.PROMOTE, model, Stage.SERVING, who, why, told)
 
-    def rollback(self, version: int | None, who: str, why: str) -> Event:
+    def rollback(self, version: int | None, who: str, why: str, expect: int | None = None) -> Event:
         """Goes back to the version that served before, or a given one; the current is rejected.
 
+        Args:
+            version: To go back to; None for the one before.
+            who: Who does it.
+            why: The reason, for the log.
+            expect: The version that is rejected, as in `stages.expect`.
+
         Raises:
-            RegistryError: If there is nothing to go back to.
+            RegistryError: If there is nothing to go back to, or another than the expected one
+                serves.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
+        log.expect(events, expect)
         model = log.to_roll_back(events, version)
         return self._enter(events, Action.ROLLBACK, model, Stage.SERVING, who, why)
 
     def conclude(
-        self, version: int, stage: Stage, who: str, why: str, evidence: Mapping[str, str]
+        self,
+        version: int,
+        stage: Stage,
+        who: str,
+        why: str,
+        evidence: Mapping[str, str],
+        expect: int | None = None,
     ) -> Event:
         """Ends a canary: it is serving from now on, or rejected.
 
+        Args:
+            version: The canary.
+            stage: Its stage from now on.
+            who: Who decided.
+            why: The reason, for the log.
+            evidence: The numbers.
+            expect: Of a promotion: the version whose place it takes, as in `stages.expect`.
+
         Raises:
-            RegistryError: If the version is not a canary any more.
+            RegistryError: If the version is not a canary any more, or another than the expected one
+                serves.
             PolicyError: If it is to serve, and the policy does not let it pass.
             RegistryConflictError: If somebody else was faster.
         """
@@ -165,6 +196,7 @@ class Registry:
             )
         action = Action.PROMOTE if stage is Stage.SERVING else Action.ROLLBACK
         if action is Action.PROMOTE:
+            log.expect(events, expect)
             policies.check(self._policy, events, model, who, evidence)
         told = log.evidence(events, model) | dict(evidence)
         return self._enter(events, action, model, stage, who, why, told)
@@ -184,15 +216,16 @@ class Registry:
             )
         return self._enter(events, Action.ARCHIVE, model, Stage.ARCHIVED, who, why)
 
-    def reset_baseline(self, who: str, why: str) -> Event:
+    def reset_baseline(self, who: str, why: str, expect: int | None = None) -> Event:
         """Archives the serving version: the next one is held to the absolute thresholds alone.
 
         Raises:
-            RegistryError: If nothing is serving.
+            RegistryError: If nothing is serving, or another than the expected one.
             PolicyError: If they may not promote: the next version serves without a promotion.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
+        log.expect(events, expect)
         model = log.serving(events)
         if model is None:
             raise RegistryError("nothing is serving: there is no baseline to reset.")

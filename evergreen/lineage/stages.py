@@ -120,6 +120,26 @@ def serving(events: Sequence[Event]) -> ModelRef | None:
     return next((model(events, v) for v, s in stages(events).items() if s is Stage.SERVING), None)
 
 
+def expect(events: Sequence[Event], version: int | None) -> None:
+    """Checks that it is still the version which somebody has seen that a change takes from serving.
+
+    Args:
+        events: The log.
+        version: What they saw serving; 0 if nothing was; None if it does not matter.
+
+    Raises:
+        RegistryError: If it is another one by now.
+    """
+    current = serving(events)
+    found = current.version if current else 0
+    if version is not None and found != version:
+        names = [f"version {one}" if one else "nothing" for one in (found, version)]
+        raise RegistryError(
+            f"{names[0]} is serving, and not {names[1]} as was expected. Nothing was changed.",
+            hint="Look at what came meanwhile, and decide again: evergreen models --log",
+        )
+
+
 def model(events: Sequence[Event], version: int) -> ModelRef:
     """Returns a version that was registered.
 

@@ -31,12 +31,14 @@ class Decision:
         version: Of the canary.
         why: The criterion that decided.
         evidence: The numbers of all criteria.
+        stable: The version that it was compared with.
     """
 
     verdict: Verdict
     version: int
     why: str
     evidence: Mapping[str, str]
+    stable: int | None = None
 
 
 class Recorder(Protocol):
@@ -70,4 +72,5 @@ class RegistryRecorder:
     def _conclude(self, decision: Decision) -> None:
         stage = STAGES[decision.verdict]
         registry = self._registry()
-        registry.conclude(decision.version, stage, GATEWAY, decision.why, decision.evidence)
+        told = decision.why, decision.evidence
+        registry.conclude(decision.version, stage, GATEWAY, *told, expect=decision.stable)

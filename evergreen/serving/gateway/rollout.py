@@ -200,4 +200,5 @@ class Rollout:
         assert self._progress is not None
         numbers = {finding.criterion: str(finding) for finding in found}
         share = {"canary share": f"{self.share:.2%}", "canary answers": str(canary.count)}
-        return Decision(verdict, self._progress.version, why, share | numbers)
+        stable = self._usable.stable
+        return Decision(verdict, self._progress.version, why, share | numbers, stable)

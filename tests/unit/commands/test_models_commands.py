@@ -104,6 +104,18 @@ def test_who_may_promote_is_a_setting(tmp_path: Path) -> None:
     assert stages(world)[2] is not Stage.SERVING
 
 
+def test_a_change_names_what_it_takes_from_serving(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 6)
+    before = stages(world)
+    for words in (("rollback",), ("promote", "2"), ("reset-baseline",)):
+        with pytest.raises(RegistryError, match="version 1 is serving, and not version 3") as told:
+            ask(tmp_path, *words, "--expect", "3")
+        assert "evergreen models --log" in told.value.hint
+    assert stages(world) == before
+    ask(tmp_path, "promote", "2", "--expect", "1")
+    assert stages(world)[2] is Stage.SERVING
+
+
 def test_evidence_is_given_and_kept(tmp_path: Path) -> None:
     world = World.make(tmp_path, 3)
     guarded = ["promote", "2", "--set", "registry.promotion.evidence=[ticket]"]

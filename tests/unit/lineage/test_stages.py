@@ -59,6 +59,24 @@ def test_only_a_version_that_served_can_be_gone_back_to(registry: Registry) -> N
         registry.rollback(3, who="ada", why="")
 
 
+def test_what_came_meanwhile_is_not_taken_from_serving_unseen(registry: Registry) -> None:
+    registry.promote(2, who="ada", why="", expect=1)
+    canary(registry, 4)
+    refused = "version 2 is serving, and not version 1 as was expected"
+    for change in (
+        lambda: registry.rollback(None, who="bob", why="1 is wrong", expect=1),
+        lambda: registry.promote(3, who="bob", why="better than 1", expect=1),
+        lambda: registry.reset_baseline(who="bob", why="relabelled", expect=1),
+        lambda: registry.conclude(4, Stage.SERVING, "gateway", "held", {}, expect=1),
+    ):
+        with pytest.raises(RegistryError, match=refused):
+            change()
+    assert now(registry) == {1: "archived", 2: "serving", 3: "candidate", 4: "canary"}
+    with pytest.raises(RegistryError, match="version 2 is serving, and not nothing"):
+        registry.promote(3, who="bob", why="", expect=0)
+    assert registry.rollback(None, who="bob", why="2 is wrong", expect=2).model.version == 1
+
+
 def canary(registry: Registry, version: int) -> None:
     model = ModelRef(version=version, artifact_id=version)
     registry.register(model, who="run", why="pushed", evidence={}, stage=Stage.CANARY)
