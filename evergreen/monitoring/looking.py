@@ -14,6 +14,7 @@ from evergreen.monitoring import judging
 from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
 from evergreen.monitoring.findings import Finding, MonitoringResult, Window
 from evergreen.monitoring.labels import Labels
+from evergreen.monitoring.left_out import LeftOut
 from evergreen.monitoring.log import Log
 from evergreen.monitoring.performance import Labelled, judge
 from evergreen.monitoring.reference import Reference, find
@@ -66,6 +67,7 @@ class Eyes:
         self._settings = settings.monitoring
         self._expected = Expected.of(settings)
         self._missing = Missing(self._settings.missing_integer, self._settings.missing_text)
+        self._left_out = LeftOut("labels")
         self._log = Log(settings.gateway.log.folder, settings.model.name)
 
     def see(self, window: Window, now: datetime, reference: Reference) -> Seen:
@@ -82,7 +84,7 @@ class Eyes:
         length = window.end - window.start
         before = self._observe(Window(start=window.start - length, end=window.start), None)
         every = self._log.count(window)
-        notes = self._log.left_out.notes
+        notes = [*self._log.left_out.notes, *self._left_out.notes]
         return Seen(window, every, traffic, before, labelled, labels, reference, notes)
 
     def judge(self, seen: Seen, now: datetime) -> tuple[list[Finding], list[str]]:
@@ -106,7 +108,9 @@ class Eyes:
 
     def _labels(self, older: Window, now: datetime) -> Labels:
         folder = self._settings.labels.folder
-        return Labels.load(folder, older.start, now) if folder else Labels.none()
+        if folder is None:
+            return Labels.none()
+        return Labels.load(folder, older.start, now, self._left_out)
 
     def _observe(self, window: Window, version: int | None, look: Look | None = None) -> Traffic:
         return observe(self._read(window, version), self._settings.output, look)

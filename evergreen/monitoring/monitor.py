@@ -41,7 +41,6 @@ def monitor(
     Raises:
         RegistryError: If nothing serves, or there is no such version.
         SettingsError: If there is no log, or `monitoring.features` names an unknown feature.
-        DataError: If a file of labels is malformed.
     """
     result, seen = look(settings, store, window, now, version)
     folder = result_folder(settings, result)

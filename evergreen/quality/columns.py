@@ -1,6 +1,7 @@
 """Reads columns of Arrow by the rule of `values`; what does not fit is told by its row."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,6 +23,10 @@ WHOLE_FLOATS = 2.0**53
 UUID_BYTES = 16
 PLAIN_WHOLE = r"^-?[0-9]{1,18}$"
 PLAIN_NUMBER = rf"^{values.NUMBER}$"
+PLAIN_MOMENT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
+)
 
 
 class Read(NamedTuple):
@@ -134,6 +139,9 @@ def moments(column: pa.Array) -> Read:
     column, utc = _plain(column), pa.timestamp("us", "UTC")
     if pa.types.is_timestamp(column.type):
         return Read(column.cast(utc, safe=False), {})
+    if pa.types.is_string(column.type):
+        with suppress(pa.ArrowInvalid):  # 31 February, and digits beyond the microsecond
+            return _from_text(column, PLAIN_MOMENT, utc, values.moment)
     return _by_value(column, utc, values.moment)
 
 

@@ -225,3 +225,18 @@ def test_what_cannot_be_looked_at_is_an_error_with_a_hint(world: World, tmp_path
         World(tmp_path / "slice", "monitoring.performance.slices=[{feature: fare}]").monitor()
     with pytest.raises(SettingsError, match=r"gateway\.log\.folder"):
         World(tmp_path / "third", "gateway.log.folder=null").monitor()
+
+
+def test_a_file_that_is_none_is_noted_and_the_rest_is_judged(world: World) -> None:
+    trips = Trips(seed=2)
+    good = world.label(world.log(trips), trips.labels)
+    bad = good.with_name("bad.csv")
+    bad.write_text("request_id,row,label\nr1,0,perhaps\nr2,0,maybe\n")
+    [day, *_] = world.settings.gateway.log.folder.iterdir()
+    cut = day / "cut.parquet"
+    cut.write_bytes(next(day.glob("*.parquet")).read_bytes()[:1000])
+    result = world.monitor()
+    assert not result.fired
+    assert (result.rows, result.labelled) == (ROWS, ROWS)
+    for file, words in ((bad, "line 2: label 'perhaps'"), (cut, "cannot be read")):
+        assert [str(file) in note and words in note for note in result.notes].count(True) == 1

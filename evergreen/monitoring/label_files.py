@@ -1,0 +1,286 @@
+"""Reads files of labels in the forms that they come in; what cannot be read is named, left out.
+
+Parquet, or text with a header: separated by comma, semicolon, tab or bar, perhaps compressed. A bad
+row is left out; if there are many, the whole file is, since the good ones may then be the wrong
+ones: where only one of the two labels is misspelt, say.
+"""
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import TextIOWrapper
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pc_csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from evergreen.monitoring.left_out import LeftOut
+from evergreen.quality.columns import Read, booleans, moments, texts, wholes, without
+from evergreen.reporting.wording import many
+
+REQUIRED = ("request_id", "row", "label")
+TIME = "time"
+"""The column that says when a label became known; where it is empty, it is the time of the file."""
+ROW = np.dtype([("key", np.uint64), ("time", np.float64), ("label", np.int8)])
+"""A label: of which prediction, known since when (seconds since 1970), 0 or 1."""
+MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads small numbers
+MOST_BAD = 0.01
+"""Share of a file's rows that may be left out, besides one."""
+PARQUET = {".parquet", ".parq", ".pq"}
+TEXT = {".csv", ".tsv", ".txt"}
+PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+DELIMITERS = ",;\t|"
+HEAD = 1 << 16
+"""Bytes of a header."""
+NEGATIVE, EMPTY = "is less than 0", "is empty"
+Rows = NDArray[np.void]
+
+
+@dataclass
+class Bad:
+    """What of a file is left out.
+
+    Attributes:
+        count: How many rows.
+        rows: How many there are in all.
+        first: The place of the first of them among the rows, from 0; -1 if it is ragged.
+        why: What is wrong with it.
+    """
+
+    count: int = 0
+    rows: int = 0
+    first: int = -1
+    why: str = ""
+
+    def add(self, place: int, why: str, count: int = 1) -> None:
+        """Adds bad rows, of which the first is told."""
+        if not self.count:
+            self.first, self.why = place, why
+        self.count += count
+
+    @property
+    def are_many(self) -> bool:
+        """Whether nothing of the file is to be believed."""
+        return self.count > max(1, MOST_BAD * self.rows)
+
+
+@dataclass
+class File:
+    """One file: `batches` gives its columns, `line` the line of a row, by its place."""
+
+    path: Path
+    bad: Bad = field(default_factory=Bad)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The columns of Parquet."""
+        with pq.ParquetFile(self.path) as parquet:
+            columns = _wanted(parquet.schema_arrow.names)
+            yield from parquet.iter_batches(columns=columns)
+
+    def place(self, at: int) -> str:
+        """Where a row is, in words."""
+        return f"row {at + 1:,}"
+
+
+@dataclass
+class Text(File):
+    """A file of text."""
+
+    packed: str | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The columns, as strings."""
+        delimiter, names = self._header()
+        columns = _wanted(names)
+        unique = [name if name in columns else f"{at} {name}" for at, name in enumerate(names)]
+        with pa.input_stream(str(self.path), compression=self.packed) as stream:
+            reader = pc_csv.open_csv(
+                stream,
+                pc_csv.ReadOptions(use_threads=False, column_names=unique, skip_rows=1),
+                pc_csv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=self._ragged
+                ),
+                pc_csv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), include_columns=columns
+                ),
+            )
+            yield from reader
+
+    def place(self, at: int) -> str:
+        """Where a row is, in words; a ragged one has no place among the others."""
+        delimiter, names = self._header()
+        with self._opened() as stream:
+            reader = csv.reader(stream, delimiter=delimiter)
+            next(reader)
+            lines = (
+                reader.line_num for row in reader if row and (len(row) == len(names)) == (at >= 0)
+            )
+            with suppress(csv.Error):  # Arrow read it otherwise
+                for line in islice(lines, max(at, 0), None):
+                    return f"line {line:,}"
+        return super().place(at)
+
+    def _header(self) -> tuple[str, list[str]]:
+        with self._opened() as stream:
+            line = stream.readline(HEAD)
+        if not line:
+            raise ValueError("it is empty")
+        found = [(one, _cells(line, one)) for one in DELIMITERS]
+        return max(found, key=lambda pair: len(set(REQUIRED).intersection(pair[1])))
+
+    def _opened(self) -> TextIO:
+        stream = pa.input_stream(str(self.path), compression=self.packed)
+        return TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+
+    def _ragged(self, row: pc_csv.InvalidRow) -> str:
+        expected, actual = row.expected_columns, row.actual_columns
+        self.bad.add(-1, f"it has {actual} fields, and the header {expected}")
+        self.bad.rows += 1
+        return "skip"
+
+
+def labels_in(folder: Path, after: datetime, left_out: LeftOut) -> Iterator[Rows]:
+    """Yields the labels of each file below a folder.
+
+    Args:
+        folder: At any depth; what begins with a point or underscore is not finished, or none.
+        after: Files written before hold no label that is wanted.
+        left_out: Is told what cannot be read.
+    """
+    for path in _files(folder, left_out):
+        try:
+            written = path.stat().st_mtime
+            if written < after.timestamp():
+                continue
+            file = _file(path)
+            rows = [_rows(batch, file.bad, written) for batch in file.batches()]
+            if file.bad.count:
+                left_out.add(path, _left_out(file))
+            if not file.bad.are_many:
+                yield from rows
+        except FileNotFoundError:
+            pass  # removed since
+        except (pa.ArrowException, OSError, ValueError, EOFError, csv.Error) as error:
+            left_out.add(path, f"cannot be read as labels: {error}")
+
+
+def keys(request_ids: pa.Array, rows: pa.Array) -> NDArray[np.uint64]:
+    """A hash of 64 bits of each request and row."""
+    hashes = pd.util.hash_array(request_ids.to_numpy(zero_copy_only=False), categorize=False)
+    places = rows.to_numpy(zero_copy_only=False).astype(np.uint64) + np.uint64(1)
+    return np.asarray(hashes ^ (places * MIX), np.uint64)
+
+
+def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+
+    def name(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            left_out.add(Path(error.filename), f"cannot be read: {error.strerror}")
+
+    for parent, folders, names in os.walk(folder, onerror=name):
+        folders[:] = sorted(one for one in folders if not one.startswith((".", "_")))
+        yield from (Path(parent, one) for one in sorted(names) if not one.startswith((".", "_")))
+
+
+def _file(path: Path) -> File:
+    endings = [ending.lower() for ending in path.suffixes]
+    packed = PACKED.get(endings.pop()) if endings and endings[-1] in PACKED else None
+    ending = endings[-1] if endings else ""
+    if ending in PARQUET and not packed:
+        return File(path)
+    if ending in TEXT:
+        return Text(path, packed=packed)
+    raise ValueError(f"its name ends with none of {', '.join(sorted(PARQUET | TEXT))}")
+
+
+def _left_out(file: File) -> str:
+    bad = file.bad
+    first = f"{file.place(bad.first)}: {bad.why}"
+    if bad.are_many:
+        return f"{first}; {bad.count:,} of {bad.rows:,} rows are bad, so none is taken"
+    others = many(bad.count - 1, "other row")
+    return f"{first}; and {others}" if bad.count > 1 else first
+
+
+def _wanted(names: list[str]) -> list[str]:
+    if missing := sorted(set(REQUIRED).difference(names)):
+        raise ValueError(f"it lacks the columns {', '.join(missing)}")
+    wanted = [name for name in (*REQUIRED, TIME) if name in names]
+    if twice := [name for name in wanted if names.count(name) > 1]:
+        raise ValueError(f"it has the column {twice[0]} twice")
+    return wanted
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    [cells] = csv.reader([line.rstrip("\r\n")], delimiter=delimiter)
+    return [cell.strip() for cell in cells]
+
+
+def _rows(batch: pa.RecordBatch, bad: Bad, written: float) -> Rows:
+    """The good rows of a batch; those without a label are not known yet."""
+    columns = {name: _present(batch[name]) for name in batch.schema.names}
+    label = _distinct(columns["label"], booleans)
+    place = wholes(columns["row"])
+    ids = texts(columns["request_id"]).column.cast(pa.string())
+    time = moments(columns[TIME]) if TIME in columns else Read(pa.nulls(len(batch)), {})
+    wrong = [
+        ("request_id", dict.fromkeys(_where(ids.is_null()), EMPTY)),
+        ("row", dict.fromkeys(_where(columns["row"].is_null()), EMPTY)),
+        ("row", dict.fromkeys(_where(pc.less(place.column, 0)), NEGATIVE)),
+        ("row", place.refused),
+        (TIME, time.refused),
+    ]
+    good = label.column.is_valid().to_numpy(zero_copy_only=False)
+    told = {at: (name, why) for name, found in wrong for at, why in found.items() if good[at]}
+    told |= {at: ("label", why) for at, why in label.refused.items()}
+    good[list(told)] = False
+    if told:
+        first = min(told)
+        name, why = told[first]
+        value = columns[name][first].as_py()
+        shown = name if value is None else f"{name} {value!r}"
+        bad.add(bad.rows + first, f"{shown} {why}", len(told))
+    bad.rows += len(batch)
+    kept = [column.filter(pa.array(good)) for column in (ids, place.column, label.column)]
+    rows = np.empty(len(kept[0]), ROW)
+    rows["key"], rows["label"] = keys(*kept[:2]), kept[2].to_numpy(zero_copy_only=False)
+    times = time.column.filter(pa.array(good)).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    rows["time"] = np.where(np.isnan(times.astype(np.float64)), written, times / 1e6)
+    return rows
+
+
+def _present(column: pa.Array) -> pa.Array:
+    """The column without white space around, and null for what stands for no value."""
+    column = without(column, ())
+    if pa.types.is_string(column.type):
+        column = pc.utf8_trim_whitespace(column)
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return without(column, ("",))
+
+
+def _distinct(column: pa.Array, read: Callable[[pa.Array], Read]) -> Read:
+    """Reads each value once."""
+    encoded = column.dictionary_encode()
+    found = read(encoded.dictionary)
+    places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
+    rows = np.flatnonzero(np.isin(places, list(found.refused))).tolist()
+    refused = {row: found.refused[int(places[row])] for row in rows}
+    return Read(found.column.take(encoded.indices), refused)
+
+
+def _where(mask: pa.Array) -> list[int]:
+    rows: list[int] = np.flatnonzero(mask.fill_null(False).to_numpy(zero_copy_only=False)).tolist()
+    return rows
