@@ -25,6 +25,7 @@ setup(
     package_data={
         "configs": ["*.yaml"],
         "data": ["**/*.pbtxt"],
+        "models": ["**/*"],  # word lists and the like: workers elsewhere need them
         "evergreen": [
             "py.typed",
             "reporting/templates/*",
@@ -32,6 +33,7 @@ setup(
             "dashboard/static/*",
         ],
     },
+    exclude_package_data={"models": ["**/__pycache__/*"]},
     install_requires=requirements("runtime.in"),
     extras_require={"mlflow": requirements("mlflow.in")},
     entry_points={

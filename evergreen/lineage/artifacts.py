@@ -7,6 +7,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.lineage.filters import Filter
 
+DATA_DIGEST = "use_case_data_digest"
+"""The parameter of Transform that says with what data files of the use case it ran."""
 DATA_BLESSING = "DataBlessing"
 
 
@@ -68,10 +70,28 @@ def series_statistics(store: MetadataStore, series: str) -> dict[int, int]:
     return {span: id_ for span, id_ in found.items() if id_ is not None}
 
 
-def latest_analyzer_cache(store: MetadataStore, pipeline: str) -> int | None:
-    """Returns the id of a pipeline's newest TransformCache artifact whose files exist."""
+def latest_analyzer_cache(
+    store: MetadataStore, pipeline: str, data_digest: str | None = None
+) -> int | None:
+    """Returns the id of a pipeline's newest TransformCache artifact that may be used again.
+
+    What the cache holds is found by the graph that computed it. A file that the graph loads is in
+    there by its name only, so a cache of the same code with another word list would be taken.
+
+    Args:
+        store: The metadata store.
+        pipeline: The pipeline's name.
+        data_digest: The digest of the use case's data files, empty if it has none; None: any.
+    """
     found = _newest(store, Filter("type = 'TransformCache'") & of_pipeline(pipeline))
-    return next((int(artifact.id) for artifact in found if _usable(artifact)), None)
+    return next(
+        (
+            int(artifact.id)
+            for artifact in found
+            if _usable(artifact) and data_digest in (None, _data_digest(store, artifact))
+        ),
+        None,
+    )
 
 
 def of_pipeline(name: str) -> Filter:
@@ -88,6 +108,16 @@ def all_usable(store: MetadataStore, ids: list[int]) -> bool:
     """Whether all artifacts exist, with their files."""
     found = store.get_artifacts_by_id(ids)
     return len(found) == len(set(ids)) and all(_usable(artifact) for artifact in found)
+
+
+def _data_digest(store: MetadataStore, cache: mlmd.Artifact) -> str:
+    """With what data files a cache was made."""
+    events = store.get_events_by_artifact_ids([cache.id])
+    made = [one.execution_id for one in events if one.type == mlmd.Event.OUTPUT]
+    for execution in store.get_executions_by_id(made):
+        if DATA_DIGEST in execution.custom_properties:
+            return str(execution.custom_properties[DATA_DIGEST].string_value)
+    return ""
 
 
 def _blessings(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:

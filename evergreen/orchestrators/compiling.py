@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from evergreen.planning.digests import digest_code
+from evergreen.lineage.artifacts import DATA_DIGEST
+from evergreen.orchestrators.node import executor_class
+from evergreen.planning.digests import digest_files
+from evergreen.planning.identity import check_unchanged, project_code
 from evergreen.planning.plan import Plan
-from evergreen.planning.planner import check_unchanged
 from evergreen.settings import Settings, load_function
 
 if TYPE_CHECKING:
@@ -19,9 +22,9 @@ if TYPE_CHECKING:
 def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
     """Builds and compiles the pipeline of a plan.
 
-    Every node gets the digests of the code it runs, and of the files its parameters name, as
-    parameters of its own: a part of its cache key and of its record. (TFX's own key sees the
-    contents of `module_file` only, not what an installed function imports.)
+    Every node gets the digests of the code it runs, the project's own components included, and of
+    the files its parameters name, as parameters of its own: a part of its cache key and of its
+    record. (TFX's own key sees the contents of `module_file` only, not what a function imports.)
 
     Raises:
         SettingsError: If the factory named in the settings cannot be imported.
@@ -34,8 +37,10 @@ def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: plan.pipeline_run}
     )
-    for node in ir.nodes:
-        _add_digests(node.pipeline_node, plan)
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    for node in (node.pipeline_node for node in ir.nodes):
+        executor = runner_utils.extract_executor_spec(deployment, node.node_info.id)
+        _add_digests(node, plan, executor_class(executor))
     if plan.rerun_from:
         _choose_caching(ir, plan.rerun_from)
     return ir
@@ -51,16 +56,20 @@ def _choose_caching(ir: pipeline_pb2.Pipeline, rerun_from: str) -> None:
         caching.enable_cache = node.node_info.id not in anew
 
 
-def _add_digests(node: pipeline_pb2.PipelineNode, plan: Plan) -> None:
+def _add_digests(node: pipeline_pb2.PipelineNode, plan: Plan, executor: str) -> None:
     parameters = node.parameters.parameters
     digests = {"platform_digest": plan.digests.platform, "lock_digest": plan.digests.lock}
     if plan.train:
         digests["use_case_digest"] = plan.digests.use_case
         if node.node_info.id == "Trainer":  # so that a model is of one training
             digests["train_key"] = plan.train.train_key
+        if node.node_info.id == "Transform" and plan.digests.use_case_data:
+            digests[DATA_DIGEST] = plan.digests.use_case_data
+    if own := project_code(executor).files:
+        digests["code_digest"] = digest_files(own)
     for name, value in parameters.items():
         file = Path(value.field_value.string_value)
         if file.is_absolute() and file.is_file():
-            digests[f"{name}_digest"] = digest_code([file])
+            digests[f"{name}_digest"] = digest_files({file.name: file})
     for name, digest in digests.items():
         parameters[name].field_value.string_value = digest

@@ -95,6 +95,12 @@ def run_id(ir: pipeline_pb2.Pipeline) -> str:
     return ir.runtime_spec.pipeline_run_id.field_value.string_value
 
 
+def executor_class(executor: object) -> str:
+    """Returns the path of the class that does a node's work; empty for a node without one."""
+    # Executors that run on Beam are wrapped.
+    return str(getattr(getattr(executor, "python_executor_spec", executor), "class_path", ""))
+
+
 class _Node:
     """One node of one run."""
 
@@ -114,10 +120,7 @@ class _Node:
     @property
     def executor(self) -> str:
         """The class that does the node's work; the type of the node, if there is none."""
-        # Executors that run on Beam are wrapped.
-        spec = getattr(self._executor, "python_executor_spec", self._executor)
-        path = getattr(spec, "class_path", "")
-        return path or str(self._node.node_info.type.name)
+        return executor_class(self._executor) or str(self._node.node_info.type.name)
 
     @property
     def succeeded(self) -> bool:

@@ -1,35 +1,22 @@
-"""Digests of the things a result depends on: code, lock, schema."""
+"""SHA-256 digests of files and values."""
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from evergreen.errors import SettingsError
 
-CODE_SUFFIXES = {".py", ".yaml", ".json", ".pbtxt", ".txt"}
 
-
-def digest_code(paths: Iterable[Path]) -> str:
-    """Returns the SHA-256 of source files: names relative to their root, and contents.
-
-    Args:
-        paths: Files, or folders that are searched for files with `CODE_SUFFIXES`.
-
-    Raises:
-        SettingsError: If a path does not exist.
-    """
+def digest_files(files: Mapping[str, Path]) -> str:
+    """Returns the SHA-256 of files: of their names, and of what is in them."""
     total = hashlib.sha256()
-    for root in paths:
-        if not root.exists():
-            raise SettingsError(
-                f"{root}: does not exist, but decides what a run is.",
-                hint="Correct data.schema, pipeline.definition, use_case or lock in the settings.",
-            )
-        for file in _files(root):
-            total.update(f"{root.name}/{file.relative_to(root)}\0".encode())
-            total.update(hashlib.sha256(file.read_bytes()).digest())
+    for name, file in sorted(files.items()):
+        with file.open("rb") as opened:
+            content = hashlib.file_digest(opened, "sha256")
+        total.update(f"{name}\0".encode())
+        total.update(content.digest())
     return total.hexdigest()
 
 
@@ -39,7 +26,15 @@ def digest_values(**values: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _files(root: Path) -> list[Path]:
-    if root.is_file():
-        return [root]
-    return sorted(file for file in root.rglob("*") if file.suffix in CODE_SUFFIXES)
+def check_there(paths: Iterable[Path]) -> None:
+    """Checks that what decides a run is there.
+
+    Raises:
+        SettingsError: If a path does not exist.
+    """
+    for path in paths:
+        if not path.exists():
+            raise SettingsError(
+                f"{path}: does not exist, but decides what a run is.",
+                hint="Correct data.schema, pipeline.definition, use_case or lock in the settings.",
+            )

@@ -67,7 +67,7 @@ class SpanRef(Frozen):
         version: The version of its content.
         sha256: The identity of its content.
         path: The folder of its files.
-        ingest_key: Hash of content, schema and split: what the ingested artifacts depend on.
+        ingest_key: Hash of what the ingested artifacts depend on: content, schema, split, code.
     """
 
     number: int
@@ -90,7 +90,18 @@ class ModelRef(Frozen):
 
 
 class Digests(Frozen):
-    """SHA-256 digests of what decides a result besides the data."""
+    """SHA-256 digests of what decides a result besides the data.
+
+    Attributes:
+        settings: Settings of the model and of Beam, files they name, and the code of the trainer.
+        definition: Code that wires the pipeline.
+        use_case: Code that Transform and Trainer run, with all it imports, and its data files.
+        platform: All of Evergreen's code that nodes run.
+        lock: The packages.
+        table_schema: The curated schema.
+        ingestion: The part of the platform that ingests; records of version 0.1.0 have none.
+        use_case_data: The use case's data files; empty if there are none.
+    """
 
     settings: str
     definition: str
@@ -98,6 +109,8 @@ class Digests(Frozen):
     platform: str
     lock: str
     table_schema: str
+    ingestion: str = ""
+    use_case_data: str = ""
 
 
 class Provenance(Frozen):

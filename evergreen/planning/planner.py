@@ -2,12 +2,10 @@
 
 import secrets
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
 
-import evergreen.components
-from evergreen.errors import DataError, EvergreenError
+from evergreen.errors import DataError
 from evergreen.lineage.artifacts import (
     all_usable,
     blessed_examples,
@@ -17,7 +15,8 @@ from evergreen.lineage.artifacts import (
 )
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.planning.digests import digest_code, digest_values
+from evergreen.planning.digests import digest_values
+from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import (
     Digests,
     ModelRef,
@@ -29,7 +28,7 @@ from evergreen.planning.plan import (
     ingest_plan,
 )
 from evergreen.planning.provenance import take_provenance
-from evergreen.settings import Settings, function_file
+from evergreen.settings import Settings
 from evergreen.spans import Span, list_spans, select
 
 
@@ -139,6 +138,7 @@ class Planner:
             row_key=data.key,
             splits=data.splits,
             rejected_share=data.rejected_share,
+            code=digests.ingestion,
         )
         return SpanRef(
             number=span.number,
@@ -173,43 +173,8 @@ class Planner:
         return previous.pins if all_usable(self._store, previous.pins.ids) else None
 
     def _new_pins(self, record: RunRecord) -> Pins:
-        cache = latest_analyzer_cache(self._store, record.pipeline)
+        cache = latest_analyzer_cache(self._store, record.pipeline, record.digests.use_case_data)
         return Pins(
             examples=tuple(self._examples_id(span) for span in record.window),
             analyzer_cache=cache if record.request.cache else None,
         )
-
-
-def check_unchanged(settings: Settings, digests: Digests) -> None:
-    """Refuses to go on with a run whose code is another one by now.
-
-    Raises:
-        EvergreenError: If code, lock or schema changed since the digests were taken.
-    """
-    if take_digests(settings) != digests:
-        raise EvergreenError(
-            "the code, the lock or the schema has changed since the run was planned.",
-            hint="Run again: it is planned anew, and what is finished comes from the cache.",
-        )
-
-
-def take_digests(settings: Settings) -> Digests:
-    """Returns the digests of everything besides the data that decides a result."""
-    pipeline, model = settings.pipeline, settings.model
-    # The functions that nodes run need not be in the folder of the use case.
-    preprocessing = function_file("model.preprocessing_fn", model.preprocessing_fn)
-    trainer = function_file("model.run_fn", model.run_fn)
-    return Digests(
-        settings=digest_values(
-            pipeline=[pipeline.name, pipeline.factory],
-            # What it is called, and where it goes, makes no other model of it.
-            model=model.model_dump(exclude={"name"}),
-            trainer=digest_code([trainer]),
-            beam=settings.beam.model_dump(),
-        ),
-        definition=digest_code(pipeline.definition),
-        use_case=digest_code([*pipeline.use_case, preprocessing]),
-        platform=digest_code([Path(evergreen.components.__path__[0])]),
-        lock=digest_code([pipeline.lock]),
-        table_schema=digest_code([settings.data.table_schema]),
-    )

@@ -12,8 +12,8 @@ from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import parse
 from evergreen.lineage.views import RunView
+from evergreen.planning.identity import check_unchanged
 from evergreen.planning.plan import TRAIN, RunRecord
-from evergreen.planning.planner import check_unchanged
 from evergreen.settings import Settings
 
 KUBEFLOW = "kubeflow"

@@ -75,7 +75,7 @@ class Run:
         with self._claims.hold(record.run_id):
             if record.outcome:
                 record = reopen(self._settings, self._store, record.run_id, "")
-            show_plan(self._console, record)
+            show_plan(self._console, self._settings, record)
             return self._carry_out(record)
 
     def resume(self, run_id: str, rerun_from: str = "") -> RunRecord:
@@ -94,7 +94,7 @@ class Run:
         self.run_id = run_id
         with self._claims.hold(run_id):
             record = reopen(self._settings, self._store, run_id, rerun_from)
-            show_plan(self._console, record)
+            show_plan(self._console, self._settings, record)
             return self._carry_out(record)
 
     def _carry_out(self, record: RunRecord) -> RunRecord:

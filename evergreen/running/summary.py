@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from evergreen.lineage.registry import Registry
+from evergreen.planning.identity import not_covered
 from evergreen.planning.plan import Outcome, RunRecord
 from evergreen.reporting import report_path
 from evergreen.reporting.reading import RunReading
@@ -12,6 +13,7 @@ from evergreen.running.outcome import gate_report
 from evergreen.running.tables import show_data, show_model, show_serving
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
+from evergreen.visible import plain
 
 NEXT_STEPS = {
     Outcome.PUSHED: "serve it: evergreen serve; what is exposed: evergreen models",
@@ -24,8 +26,8 @@ NEXT_STEPS = {
 }
 
 
-def show_plan(console: Console, record: RunRecord) -> None:
-    """Prints what a run is going to do."""
+def show_plan(console: Console, settings: Settings, record: RunRecord) -> None:
+    """Prints what a run is going to do, and what a change of will not be noticed."""
     resumed = f", taken up again from {record.created:%Y-%m-%d %H:%M}" if record.resumed else ""
     console.print(
         f"[bold]run {record.run_id}[/bold]  on the {record.orchestrator} orchestrator{resumed}"
@@ -39,6 +41,12 @@ def show_plan(console: Console, record: RunRecord) -> None:
     console.print(f"  train on   {train}", highlight=False)
     console.print(f"  baseline   {baseline}", highlight=False)
     console.print(f"  version    {version}", highlight=False)
+    if outside := not_covered(settings):
+        console.print(
+            "  [yellow]not part of what the cache knows[/yellow], if it changes: --no-cache"
+        )
+        for one in outside:
+            console.print(f"    {plain(one)}", highlight=False, soft_wrap=True)
 
 
 def show_summary(

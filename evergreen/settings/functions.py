@@ -2,7 +2,6 @@
 
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from evergreen.errors import SettingsError
@@ -25,8 +24,8 @@ def load_function(setting: str, path: str) -> Any:
         raise _unknown(setting, path, str(error)) from error
 
 
-def function_file(setting: str, path: str) -> Path:
-    """Returns the file that a function is in, without importing it.
+def function_module(setting: str, path: str) -> str:
+    """Returns the name of the module that a function is in, without importing it.
 
     Args:
         setting: The setting that names it, for the error.
@@ -42,7 +41,7 @@ def function_file(setting: str, path: str) -> Path:
         raise _unknown(setting, path, str(error)) from error
     if spec is None or spec.origin is None:
         raise _unknown(setting, path, f"No module named {module!r}")
-    return Path(spec.origin)
+    return module
 
 
 def _split(path: str) -> tuple[str, str]:

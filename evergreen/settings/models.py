@@ -32,8 +32,13 @@ class PipelineSettings(Section):
         description="How many nodes that do not need each other the local orchestrator runs at the "
         "same time; if null, as many as there are cores."
     )
-    definition: list[ProjectPath] = Field(description="Code that wires the pipeline.")
-    use_case: list[ProjectPath] = Field(description="Code that Transform and Trainer run.")
+    definition: list[ProjectPath] = Field(
+        description="Code that wires the pipeline; what it imports counts, too."
+    )
+    use_case: list[ProjectPath] = Field(
+        description="Code that Transform and Trainer run, with its data files; what it imports "
+        "counts, too."
+    )
     lock: ProjectPath = Field(description="The hashed lock of all installed packages.")
 
     @property

@@ -16,8 +16,9 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.retrying import StoreError
+from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import Cause, Outcome, Request, RunRecord
-from evergreen.planning.planner import Planner, take_digests
+from evergreen.planning.planner import Planner
 from evergreen.running.ending import end
 from evergreen.settings import Settings
 from evergreen.spans import format_selection

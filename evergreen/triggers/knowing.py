@@ -6,8 +6,9 @@ from evergreen.lineage.artifacts import blessed_examples, refused
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage, stages
+from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import Outcome, SpanRef
-from evergreen.planning.planner import Planner, take_digests
+from evergreen.planning.planner import Planner
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
 from evergreen.triggers.decision import State, Why

@@ -16,8 +16,8 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.reference import find
+from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import Outcome
-from evergreen.planning.planner import take_digests
 from evergreen.planning.provenance import take_provenance
 from evergreen.settings import Settings
 from evergreen.spans import list_spans

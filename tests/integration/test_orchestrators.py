@@ -1,6 +1,7 @@
 """What every orchestrator does with a node that is cached, fails, or lacks an input."""
 
 import itertools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.lineage.store import connection_config, open_store
 from evergreen.orchestrators.base import installed, load
 from evergreen.orchestrators.compiling import compile_plan
+from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import Pins, Plan, TrainPlan
-from evergreen.planning.planner import take_digests
 from evergreen.settings import load_settings
 from tests.project import ROOT
 
@@ -24,11 +25,16 @@ def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
     (tmp_path / "helper.py").write_text("FACTOR = 1\n")
     numbers = itertools.count()
 
-    def run(text: str = "hello", pinned: tuple[int, ...] = (), fails: bool = False) -> dict:
+    def run(
+        text: str = "hello",
+        pinned: tuple[int, ...] = (),
+        fails: bool = False,
+        definition: str = "tests.integration.tiny",
+    ) -> dict:
         settings = load_settings(
             ROOT,
             overrides=[
-                "pipeline.factory=tests.integration.tiny:create_pipeline",
+                f"pipeline.factory={definition}:create_pipeline",
                 f"pipeline.root={tmp_path}/pipeline",
                 f"pipeline.use_case=[{tmp_path}/helper.py]",
                 f"metadata.sqlite={tmp_path}/metadata.sqlite",
@@ -67,6 +73,21 @@ def test_a_changed_helper_is_not_a_cache_hit(launch: Launch, tmp_path: Path) -> 
     launch()
     (tmp_path / "helper.py").write_text("FACTOR = 2\n")
     assert {state.state for state in launch().values()} == {"complete"}
+
+
+def test_a_changed_helper_of_a_node_of_ones_own_is_not_a_cache_hit(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("own_nodes", "own_helper"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    text = (ROOT / "tests/integration/tiny.py").read_text()
+    (tmp_path / "own_nodes.py").write_text(f"{text}\nimport own_helper\n")
+    (tmp_path / "own_helper.py").write_text("FACTOR = 1\n")
+    launch(definition="own_nodes")
+    assert {state.state for state in launch(definition="own_nodes").values()} == {"cached"}
+    (tmp_path / "own_helper.py").write_text("FACTOR = 2\n")
+    assert {state.state for state in launch(definition="own_nodes").values()} == {"complete"}
 
 
 def test_a_failed_node_is_published_with_its_error_and_ends_the_run(launch: Launch) -> None:

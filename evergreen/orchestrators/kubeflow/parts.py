@@ -13,8 +13,9 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import connection_config
+from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import Plan, RunRecord, SpanRef, ingest_plan, train_plan
-from evergreen.planning.planner import Planner, take_digests
+from evergreen.planning.planner import Planner
 from evergreen.reporting.reading import PartReader, artifacts_of
 from evergreen.running.outcome import gate_report
 from evergreen.settings import Settings

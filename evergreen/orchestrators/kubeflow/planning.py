@@ -9,6 +9,7 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
+from evergreen.planning.identity import not_covered
 from evergreen.planning.plan import Outcome, Request, RunRecord
 from evergreen.planning.planner import Planner
 from evergreen.reporting.reading import RunReading
@@ -47,6 +48,8 @@ def start(
     if found := records.latest(job=job):
         return found
     if not run_id:
+        for one in not_covered(settings):
+            log.warning("not part of what the cache knows: %s", one)
         return Planner(settings, store).plan(request, job)
     record = records.get(run_id)
     if not record.can_go_on:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import (
     Digests,
     IngestPlan,
@@ -18,7 +19,6 @@ from evergreen.planning.plan import (
     SpanRef,
     TrainPlan,
 )
-from evergreen.planning.planner import take_digests
 from evergreen.settings import Settings
 
 if TYPE_CHECKING:

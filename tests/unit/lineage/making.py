@@ -57,6 +57,16 @@ def put_artifact(
     return int(artifact.id)
 
 
+def put_maker(store: MetadataStore, artifact_id: int, **properties: str | int) -> None:
+    """Puts the execution that made an artifact."""
+    type_id = store.put_execution_type(mlmd.ExecutionType(name="Maker"))
+    execution = mlmd.Execution(type_id=type_id, last_known_state=mlmd.Execution.COMPLETE)
+    set_properties(execution, dict(properties))
+    [execution_id] = store.put_executions([execution])
+    output = mlmd.Event(artifact_id=artifact_id, execution_id=execution_id, type=mlmd.Event.OUTPUT)
+    store.put_events([output])
+
+
 def pipeline_of(store: MetadataStore, name: str) -> int:
     """The id of the context of a pipeline, as TFX makes it."""
     known = store.get_context_by_type_and_name("pipeline", name)

@@ -16,6 +16,14 @@ from evergreen.spans import Span, publish_version
 from tests.unit.lineage.making import make_store, put_span
 
 ROOT = Path(__file__).parents[3]
+FILES = (
+    "definition/graph.py",
+    "use_case/model.py",
+    "use_case/words.csv",
+    "shared/clean.py",
+    "lock.txt",
+    "schema.pbtxt",
+)
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,10 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     """A project with two spans, none of them ingested."""
-    for name in ("definition/graph.py", "use_case/model.py", "lock.txt", "schema.pbtxt"):
+    for name in FILES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"# {name}\n")
+    (tmp_path / "use_case/model.py").write_text("from ..shared import clean\n")
     bench = Bench(tmp_path, make_store(tmp_path / "metadata.sqlite"))
     bench.publish(1, 2)
     return bench

@@ -1,58 +1,30 @@
-"""The digest of code changes with the code, and with nothing else."""
+"""Digests change with what they are of, and with nothing else."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from evergreen.errors import EvergreenError
-from evergreen.planning.digests import digest_code, digest_values
+from evergreen.planning.digests import check_there, digest_files, digest_values
 
 
-@pytest.fixture
-def code(tmp_path: Path) -> Path:
-    folder = tmp_path / "taxi"
-    (folder / "parts").mkdir(parents=True)
-    (folder / "model.py").write_text("A = 1\n")
-    (folder / "parts" / "deep.py").write_text("B = 2\n")
-    return folder
-
-
-def edit(code: Path) -> None:
-    (code / "parts" / "deep.py").write_text("B = 3\n")
-
-
-def add(code: Path) -> None:
-    (code / "extra.py").touch()
-
-
-def rename(code: Path) -> None:
-    (code / "model.py").rename(code / "models.py")
-
-
-def swap_contents(code: Path) -> None:
-    (code / "model.py").write_text("B = 2\n")
-    (code / "parts" / "deep.py").write_text("A = 1\n")
-
-
-@pytest.mark.parametrize("change", [edit, add, rename, swap_contents])
-def test_a_change_of_the_code_changes_its_digest(code: Path, change) -> None:
-    before = digest_code([code])
-    change(code)
-    assert digest_code([code]) != before
-
-
-def test_the_digest_does_not_depend_on_the_checkout_or_on_what_running_leaves(code: Path) -> None:
-    before = digest_code([code, code / "model.py"])
-    copy = shutil.copytree(code, code.parent / "another checkout" / "taxi")
-    (copy / "__pycache__").mkdir()
-    (copy / "__pycache__" / "model.cpython-311.pyc").write_bytes(b"\0")
-    assert digest_code([copy, copy / "model.py"]) == before
+def test_the_digest_of_files_depends_on_names_and_contents_but_not_on_order_or_place(
+    tmp_path: Path,
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_bytes(b"A = 1\n")
+    other.write_bytes(b"B = 2\n")
+    base = digest_files({"a": one, "b": other})
+    assert digest_files({"b": other, "a": one}) == base
+    assert digest_files({"a": other, "b": one}) != base
+    assert digest_files({"a": one, "c": other}) != base
+    moved = one.rename(tmp_path / "elsewhere")
+    assert digest_files({"a": moved, "b": other}) == base
 
 
 def test_code_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EvergreenError, match="nowhere: does not exist") as error:
-        digest_code([tmp_path / "nowhere"])
+        check_there([tmp_path, tmp_path / "nowhere"])
     assert "pipeline.definition, use_case" in error.value.hint
 
 

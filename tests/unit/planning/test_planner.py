@@ -10,7 +10,8 @@ from evergreen.errors import DataError, EvergreenError, SettingsError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Event, Stage
 from evergreen.planning.plan import ModelRef, Outcome, RunRecord
-from tests.unit.lineage.making import folder_of, make_store, put_artifact, put_span
+from evergreen.spans import list_spans
+from tests.unit.lineage.making import folder_of, make_store, put_artifact, put_maker, put_span
 from tests.unit.planning.conftest import Bench
 
 KEYS = ("transform_key", "train_key", "run_key")
@@ -72,6 +73,11 @@ CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("train_key", "run_key"),
     ),
     "use case": (lambda bench: bench.edit("use_case/model.py") or bench.plan(), KEYS),
+    "helper outside of the use case": (
+        lambda bench: bench.edit("shared/clean.py") or bench.plan(),
+        KEYS,
+    ),
+    "word list": (lambda bench: bench.edit("use_case/words.csv") or bench.plan(), KEYS),
     "lock": (lambda bench: bench.edit("lock.txt") or bench.plan(), KEYS),
     "schema": (lambda bench: bench.edit("schema.pbtxt") or bench.plan(), KEYS),
     "splits": (lambda bench: bench.plan("data.splits.train=8"), KEYS),
@@ -120,6 +126,46 @@ def test_a_trainer_outside_of_the_use_case_is_part_of_the_training(
     assert after.train_key != before.train_key
     with pytest.raises(SettingsError, match=r"model\.run_fn = nowhere\.run_fn"):
         bench.plan("model.run_fn=nowhere.run_fn")
+
+
+def test_a_file_that_a_hyperparameter_names_is_part_of_the_training(bench: Bench) -> None:
+    named = bench.folder / "words.tsv"
+    named.write_text("a")
+    words = f"model.hyperparameters={{lists: [{named}]}}"
+    before = bench.plan(words)
+    assert bench.plan(words).train_key == before.train_key
+    named.write_text("b")
+    after = bench.plan(words)
+    assert after.train_key != before.train_key
+    assert after.transform_key == before.transform_key
+
+
+def test_a_span_that_other_code_ingested_is_ingested_again(bench: Bench) -> None:
+    record = bench.plan()
+    bench.ingest(record)
+    digests = record.digests
+    planner, [span, _] = bench.planner(), list_spans(bench.folder / "spans/year")
+    assert planner.reference(span, digests) == record.window[0]
+    other = planner.reference(span, digests.model_copy(update={"ingestion": "other"}))
+    assert other.ingest_key != record.window[0].ingest_key
+    serving = digests.model_copy(update={"platform": "other"})
+    assert planner.reference(span, serving) == record.window[0]
+
+
+def test_an_analysis_with_another_word_list_is_not_used_again(bench: Bench) -> None:
+    record = bench.plan()
+    bench.ingest(record)
+    made = put_artifact(bench.store, "TransformCache", bench.folder)
+    put_maker(bench.store, made, use_case_data_digest=record.digests.use_case_data)
+    assert bench.planner().pin(record).pins.analyzer_cache == made
+    bench.edit("use_case/model.py")  # code is part of the graph, which the cache is found by
+    assert bench.planner().pin(bench.plan()).pins.analyzer_cache == made
+    bench.edit("use_case/words.csv")
+    assert bench.planner().pin(bench.plan()).pins.analyzer_cache is None
+    (bench.folder / "use_case/words.csv").unlink()
+    assert bench.planner().pin(bench.plan()).pins.analyzer_cache is None
+    before_digests = put_artifact(bench.store, "TransformCache", bench.folder)
+    assert bench.planner().pin(bench.plan(spans="1")).pins.analyzer_cache == before_digests
 
 
 def test_an_experiment_takes_no_version(bench: Bench) -> None:
@@ -213,6 +259,7 @@ def test_without_cache_the_whole_window_is_ingested_again(bench: Bench) -> None:
 
 
 def test_a_repeated_run_starts_from_the_analyzer_cache_of_the_first_one(bench: Bench) -> None:
+    (bench.folder / "use_case/words.csv").unlink()
     record = bench.plan()
     bench.ingest(record)
     older = put_artifact(bench.store, "TransformCache", bench.folder)

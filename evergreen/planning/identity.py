@@ -1,0 +1,132 @@
+"""What decides the result of a run besides the data: code, packages, schema, settings."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import evergreen.components
+from evergreen.errors import EvergreenError
+from evergreen.planning.digests import check_there, digest_files, digest_values
+from evergreen.planning.plan import Digests
+from evergreen.planning.sources import (
+    PLATFORM,
+    Sources,
+    forget_modules,
+    named_files,
+    project_of,
+)
+from evergreen.settings import Settings, function_module
+
+INGESTING = ("example_gen", "statistics_gen", "data_gate")
+"""The components that make of a span what trainings read."""
+
+
+def take_digests(settings: Settings) -> Digests:
+    """Returns the digests of everything besides the data that decides a result.
+
+    Raises:
+        SettingsError: If a file, folder or function that the settings name is not there.
+    """
+    forget_modules()
+    pipeline, model = settings.pipeline, settings.model
+    check_there(
+        [*pipeline.definition, *pipeline.use_case, pipeline.lock, settings.data.table_schema]
+    )
+    use_case = _use_case(settings).files
+    data = {name: file for name, file in use_case.items() if file.suffix != ".py"}
+    return Digests(
+        settings=digest_values(
+            pipeline=[pipeline.name, pipeline.factory],
+            # What it is called, and where it goes, makes no other model of it.
+            model=model.model_dump(exclude={"name"}),
+            trainer=digest_files(_trainer(settings).files),
+            files=digest_files(_named_in_settings(settings)),
+            beam=settings.beam.model_dump(),
+        ),
+        definition=digest_files(_definition(settings).files),
+        use_case=digest_files(use_case),
+        platform=digest_files(platform().files),
+        lock=_digest_file(pipeline.lock),
+        table_schema=_digest_file(settings.data.table_schema),
+        ingestion=digest_files(platform(*INGESTING).files),
+        use_case_data=digest_files(data) if data else "",
+    )
+
+
+def check_unchanged(settings: Settings, digests: Digests) -> None:
+    """Refuses to go on with a run whose code is another one by now.
+
+    Raises:
+        EvergreenError: If code, lock or schema changed since the digests were taken.
+    """
+    if take_digests(settings) != digests:
+        raise EvergreenError(
+            "the code, the lock or the schema has changed since the run was planned.",
+            hint="Run again: it is planned anew, and what is finished comes from the cache.",
+        )
+
+
+def not_covered(settings: Settings) -> list[str]:
+    """What the project's code depends on, or may, without being part of any digest.
+
+    Returns:
+        Where it stands and what it is, such as `models/taxi/model.py, line 3: names gs://words`.
+    """
+    parts = (_use_case(settings), _trainer(settings), _definition(settings))
+    return list(dict.fromkeys(what for part in parts for what in part.outside))
+
+
+def platform(*names: str) -> Sources:
+    """Evergreen's code that nodes run: its components, or those named, and all they import."""
+    folder, sources = Path(evergreen.components.__path__[0]), Sources()
+    for file in sorted(folder.rglob("*.py")):
+        module = file.relative_to(folder).with_suffix("")
+        if not names or module.parts[0] in names:
+            sources.add_module(".".join((evergreen.components.__name__, *module.parts)))
+    return sources
+
+
+def project_code(path: str) -> Sources:
+    """The project's own code of the class or function at a dotted path; the platform's is left."""
+    sources = Sources(without=frozenset({PLATFORM}))
+    sources.add_module(path.rpartition(".")[0])
+    return sources
+
+
+def _use_case(settings: Settings) -> Sources:
+    """The functions that nodes run need not be in the folder of the use case."""
+    sources = _folders(settings.pipeline.use_case)
+    _add_function(sources, "model.preprocessing_fn", settings.model.preprocessing_fn)
+    return sources
+
+
+def _trainer(settings: Settings) -> Sources:
+    sources = Sources()
+    _add_function(sources, "model.run_fn", settings.model.run_fn)
+    return sources
+
+
+def _definition(settings: Settings) -> Sources:
+    """Without the platform, which has a digest of its own."""
+    sources = _folders(settings.pipeline.definition, PLATFORM)
+    _add_function(sources, "pipeline.factory", settings.pipeline.factory)
+    return sources
+
+
+def _folders(paths: Iterable[Path], *without: str) -> Sources:
+    sources = Sources(without=frozenset(without))
+    for path in paths:
+        sources.add_folder(path)
+    return sources
+
+
+def _add_function(sources: Sources, setting: str, path: str) -> None:
+    sources.add_module(function_module(setting, path))
+
+
+def _named_in_settings(settings: Settings) -> dict[str, Path]:
+    project = project_of(settings.pipeline.definition[0])
+    return dict(named_files(settings.model.hyperparameters, project))
+
+
+def _digest_file(file: Path) -> str:
+    return digest_files({file.name: file})

@@ -1,0 +1,256 @@
+"""The files that a piece of code is made of, followed from import to import without running it.
+
+What is installed from the lock is left to the lock's digest; all else is followed: the project's
+packages, the platform, and whatever else stands on the path of imports. Followed are `import` and
+`from ... import` wherever they stand, relative ones too, the `__init__.py` of packages, and text
+that is the name of a module, as in `import_module("models.shared.clean")`.
+"""
+
+import importlib
+import re
+import sysconfig
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+
+from evergreen.planning.code_text import CodeText, Text, read
+from evergreen.settings.load import BASE
+
+PLATFORM = "evergreen"
+DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::\w+)?")
+URL = re.compile(r"[a-z][a-z0-9+.-]*://")
+EXPLAINING = {".md", ".rst", ".ipynb"}
+"""Suffixes of files that decide nothing, unless the code names them."""
+LONGEST = 400
+"""Characters of a text that may be a path."""
+
+
+@dataclass
+class Sources:
+    """Files by a name that is the same in every checkout, and what could not be followed.
+
+    Attributes:
+        files: Code and data.
+        outside: What the code depends on, or may, and is not among the files: where, and what.
+        without: Top-level packages that are not followed.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    outside: list[str] = field(default_factory=list)
+    without: frozenset[str] = frozenset()
+    _seen: set[Path] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
+
+    def add_folder(self, folder: Path) -> None:
+        """Adds all files below a folder but hidden, compiled and explaining ones; or one file."""
+        for file in _files_below(folder):
+            name = PurePosixPath(folder.name, file.relative_to(folder).as_posix())
+            if file.suffix == ".py" and file.is_file():
+                self._add_code(name, file)
+            elif file.is_file():
+                self.files[str(name)] = file
+            else:
+                self.outside.append(f"{name}: is a link, and to no file")
+
+    def add_module(self, name: str) -> None:
+        """Adds a module, as far as there is one, and all that it imports."""
+        if name not in self._asked:
+            self._asked.add(name)
+            self._add_all(self._located(name))
+
+    def _located(self, name: str) -> list[tuple[PurePosixPath, ModuleSpec]]:
+        top, *inner = name.split(".")
+        spec = None if top in self.without else _top(top)
+        if spec is None:
+            return []
+        return [(PurePosixPath(top), spec), *_descend(PurePosixPath(top), _folders(spec), inner)]
+
+    def _add_all(self, located: Iterable[tuple[PurePosixPath, ModuleSpec]]) -> None:
+        for name, spec in located:
+            if spec.origin and spec.has_location:  # a package without __init__.py has neither
+                file = Path(spec.origin)
+                is_package = spec.submodule_search_locations is not None
+                self._add_code(name / file.name if is_package else name.with_name(file.name), file)
+
+    def _add_code(self, name: PurePosixPath, file: Path) -> None:
+        file = file.resolve()
+        if file in self._seen:
+            return
+        self._seen.add(file)
+        self.files[str(name)] = file
+        text = read(file.read_bytes()) if file.suffix == ".py" else CodeText()
+        for imported in text.imports:
+            self._follow(name, file, imported)
+        for one in text.texts:
+            if DOTTED.fullmatch(one.value):
+                self._add_named_module(one.value.partition(":")[0])
+        if name.parts[0] != PLATFORM:
+            self._add_data(name, file, text)
+
+    def _follow(self, name: PurePosixPath, file: Path, imported: str) -> None:
+        stem, _, member = imported.partition(":")
+        module = stem.lstrip(".")
+        inner = [*filter(None, module.split(".")), *([member] if member else [])]
+        if level := len(stem) - len(module):
+            package = PurePosixPath(*name.parts[: max(len(name.parts) - level, 0)])
+            folder = file.parents[level - 1]
+            if (start := folder / "__init__.py").is_file():
+                self._add_code(package / start.name, start)
+            self._add_all(_descend(package, [str(folder)], inner))
+        else:
+            self.add_module(".".join(inner))
+
+    def _add_named_module(self, name: str) -> None:
+        """Adds what a text names: a module, a function of one, or a package that is run."""
+        for module in (name, name.rpartition(".")[0]):
+            found = self._located(module)
+            if "." in module and len(found) == module.count(".") + 1:
+                self._add_all([*found, *self._located(f"{module}.__main__")])
+                return
+
+    def _add_data(self, name: PurePosixPath, file: Path, text: CodeText) -> None:
+        """Adds the data files beside a module of the project, and those that its text names."""
+        if len(name.parts) > 1:
+            for beside in sorted(file.parent.iterdir()):
+                if beside.is_file() and beside.suffix != ".py" and _decides(beside):
+                    self.files[str(name.with_name(beside.name))] = beside
+        told = [*text.notes, *((one.line, self._add_named(name, file, one)) for one in text.texts)]
+        self.outside += sorted({f"{name}, line {line}: {what}" for line, what in told if what})
+
+    def _add_named(self, name: PurePosixPath, file: Path, text: Text) -> str:
+        """Adds the files that a text names; returns what it names and cannot be added."""
+        path = text.value
+        if URL.match(path):
+            return f"names {path}"
+        if not path.strip("./ ") or len(path) > LONGEST or not path.isprintable():
+            return ""
+        for base in _bases(file):
+            found = base / path
+            if not _exists(found):
+                continue
+            if found.is_file():
+                self.files[f"{name}: {path}"] = found
+            elif base == file.parent and len(name.parts) > 1 and base in found.resolve().parents:
+                for below in _files_below(found):
+                    self.files[f"{name}: {path}/{below.relative_to(found)}"] = below
+            elif (text.is_path or "/" in path) and found != Path(tempfile.gettempdir()):
+                return f"names the folder {path}"
+            return ""
+        is_absent = path.startswith("/") and Path(path).suffix
+        return f"names {path}, which is not here" if is_absent else ""
+
+
+def named_files(values: object, project: Path) -> Iterator[tuple[str, Path]]:
+    """Yields the files that values of the settings name, at any depth, with their texts."""
+    if isinstance(values, Mapping):
+        values = list(values.values())
+    if isinstance(values, (list, tuple)):
+        for value in values:
+            yield from named_files(value, project)
+    elif isinstance(values, str) and 0 < len(values) <= LONGEST and values.isprintable():
+        file = project / values
+        if _exists(file) and file.is_file():
+            yield values, file
+
+
+def project_of(folder: Path) -> Path:
+    """The project that a folder is in; the folder itself, if it is in none."""
+    return next((at for at in (folder, *folder.parents) if (at / BASE).is_file()), folder)
+
+
+def forget_modules() -> None:
+    """Looks anew which modules there are; what is in their files is always read."""
+    importlib.invalidate_caches()
+    _top.cache_clear()
+
+
+@cache
+def _top(name: str) -> ModuleSpec | None:
+    """The top-level package or module of a name, if it is neither Python's nor installed."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):  # `__main__` has none
+        return None
+    if spec is None or spec.origin in ("built-in", "frozen"):
+        return None
+    places = [spec.origin] if spec.origin else _folders(spec)
+    is_installed = any(Path(at).is_relative_to(folder) for at in places for folder in _installed())
+    return None if is_installed and name not in _own() else spec
+
+
+@cache
+def _installed() -> tuple[Path, ...]:
+    paths = sysconfig.get_paths()
+    return tuple(Path(paths[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+@cache
+def _own() -> frozenset[str]:
+    """The packages of the project, which may be installed itself."""
+    try:
+        names = distribution(PLATFORM).read_text("top_level.txt") or ""
+    except PackageNotFoundError:
+        names = ""
+    return frozenset({PLATFORM, *names.split()})
+
+
+def _descend(
+    name: PurePosixPath, folders: list[str], inner: Iterable[str]
+) -> Iterator[tuple[PurePosixPath, ModuleSpec]]:
+    """Yields the packages and modules of a dotted name, as far as there are any."""
+    for part in inner:
+        names = [part] if part != "*" else sorted(_modules(folders))
+        specs = [(name / one, PathFinder.find_spec(one, folders)) for one in names]
+        yield from ((one, spec) for one, spec in specs if spec)
+        if len(specs) != 1 or specs[0][1] is None:
+            return
+        name, folders = specs[0][0], _folders(specs[0][1])
+
+
+def _modules(folders: list[str]) -> set[str]:
+    return {file.stem for folder in folders for file in Path(folder).glob("*.py")} - {"__init__"}
+
+
+def _folders(spec: ModuleSpec) -> list[str]:
+    return list(spec.submodule_search_locations or [])
+
+
+def _bases(file: Path) -> Iterator[Path]:
+    """The folders that a relative path in a file may start from: its own, up to the project's."""
+    project = project_of(file.parent)
+    for folder in file.parents:
+        yield folder
+        if folder == project:
+            return
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Files, and links to folders."""
+    if folder.is_file():
+        return [folder]
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if (file.is_file() or file.is_symlink())
+        and _decides(file)
+        and not any(
+            part[0] == "." or part == "__pycache__" for part in file.parts[len(folder.parts) :]
+        )
+    )
+
+
+def _decides(file: Path) -> bool:
+    is_left_over = file.name.startswith(".") or file.name.endswith("~") or file.suffix == ".pyc"
+    return not is_left_over and file.suffix not in EXPLAINING
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # the name is too long, or a folder above it is not ours to read
+        return False
