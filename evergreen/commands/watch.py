@@ -1,22 +1,42 @@
 """`evergreen watch`: the controller."""
 
+import os
 import signal
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
+from threading import Thread
+from typing import Annotated
+
+import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
 
-if TYPE_CHECKING:
-    from evergreen.settings import Settings
+
+def _can_be_touched(heartbeat: Path | None) -> Path | None:
+    try:
+        if heartbeat:
+            heartbeat.touch()
+    except OSError as error:
+        raise typer.BadParameter(str(error)) from error
+    return heartbeat
 
 
 def watch(
     project: Project = HERE,
     config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
     overrides: Overrides = [],  # noqa: B006
+    heartbeat: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file to touch at least once a minute, while it does not hang.",
+            callback=_can_be_touched,
+        ),
+    ] = None,
 ) -> None:
     """Starts runs by itself: on new data, by schedule, on decay, on drift, on demand.
 
     What was begun when it was ended or killed, the next one goes on with. Of several, one leads.
+    When the settings' files change, it starts itself anew, as soon as no run here would be ended.
 
     Example: [bold]evergreen watch[/bold]
     """
@@ -25,25 +45,34 @@ def watch(
     settings = read_settings(project, config, overrides)
 
     from evergreen.lineage.store import open_store
-    from evergreen.settings import find_project
+    from evergreen.settings import find_project, load_settings, settings_files
     from evergreen.triggers import configured
     from evergreen.triggers.controller import Controller
     from evergreen.triggers.leading import lease
     from evergreen.triggers.log import TriggerLog
-    from evergreen.triggers.monitoring import monitor
+    from evergreen.triggers.renewal import Renewal
     from evergreen.triggers.watching import Watch
     from evergreen.triggers.work import Work
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    watching = Watch(settings, lease(settings))
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries; what fails is said
+    folder = find_project(project)
+    renewal = Renewal(
+        settings,
+        settings_files(folder, config),
+        lambda: load_settings(folder, config, overrides),
+    )
+    watching = Watch(settings, lease(settings), heartbeat=heartbeat, renewed=renewal.is_due)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: watching.stop())
+        signal.signal(number, lambda *_: Thread(target=watching.stop).start())
     store = open_store(settings.metadata)
     log = TriggerLog(store, settings.model.name)
-    place = Work(str(find_project(project)), tuple(config), tuple(overrides), run_id="")
+    place = Work(str(folder), settings.model_dump_json(by_alias=True))
     triggers = configured.triggers(settings, store, log)
     launcher = configured.launcher(settings, place, watching.wake)
+    options = [f"--project={folder}", *(f"--config={one}" for one in config)]
+    options += [f"--set={one}" for one in overrides]
     logging.info("watching: %s", ", ".join(["manual", *(trigger.name for trigger in triggers)]))
     controller = Controller(
         settings,
@@ -52,12 +81,8 @@ def watch(
         launcher,
         log=log,
         overrides=overrides,
-        monitor=monitor(place) if _is_served(settings) else None,
+        monitor=configured.monitor(settings, options, watching.wake),
     )
-    watching(controller)
-
-
-def _is_served(settings: "Settings") -> bool:
-    """Whether monitoring has a log of predictions to look at, and somebody cares for it."""
-    wanted = settings.triggers.performance or settings.triggers.distribution
-    return bool(wanted) and settings.gateway.log.folder is not None
+    if watching(controller):
+        logging.info("the settings have changed: starting anew")
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - itself

@@ -40,3 +40,8 @@ class InlineLauncher:
 
     def close(self) -> None:
         """Nothing is left."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Never: a run has ended when `launch` returns."""
+        return False

@@ -47,7 +47,7 @@ def load_settings(
     Raises:
         SettingsError: If a file or an override cannot be read, has an unknown key or a bad value.
     """
-    files = [project / BASE, *(_overlay(project, name) for name in overlays)]
+    files = settings_files(project, overlays)
     sources = [_read(file, project) for file in files] + [_parse(pair) for pair in overrides]
     try:
         values = OmegaConf.to_container(_merge(sources), resolve=True)
@@ -56,6 +56,15 @@ def load_settings(
         raise SettingsError(f"settings: {error}") from error
     except ValidationError as error:
         raise SettingsError(explain(error, Settings, sources)) from error
+
+
+def settings_files(project: Path, overlays: Sequence[str]) -> list[Path]:
+    """Returns the files that settings come from; later ones win.
+
+    Raises:
+        SettingsError: If there is no such overlay.
+    """
+    return [project / BASE, *(_overlay(project, name) for name in overlays)]
 
 
 def _merge(sources: Sequence[Source]) -> DictConfig:

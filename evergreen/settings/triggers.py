@@ -83,3 +83,6 @@ class TriggerSettings(Section):
     retry_seconds: float = Field(60, ge=0, description="From one try to the next, at least.")
     poll_seconds: Seconds = Field(10, description="How often is looked for what tells nobody.")
     monitor_seconds: Seconds = Field(3600, description="How often the monitors look.")
+    monitor_deadline_seconds: Seconds = Field(
+        3600, description="A look of the monitors that takes longer is killed."
+    )

@@ -1,6 +1,6 @@
 """The triggers and the launcher that the settings choose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ml_metadata.metadata_store import MetadataStore
 
@@ -9,6 +9,7 @@ from evergreen.triggers.distribution import Distribution
 from evergreen.triggers.event import Trigger
 from evergreen.triggers.launching import Launcher
 from evergreen.triggers.log import TriggerLog
+from evergreen.triggers.monitoring import Monitoring
 from evergreen.triggers.new_data import NewData
 from evergreen.triggers.performance import Performance
 from evergreen.triggers.schedule import Schedule
@@ -55,3 +56,19 @@ def launcher(settings: Settings, place: Work, ended: Callable[[], None]) -> Laun
     local = LocalLauncher(place, settings.pipeline.lock, ended)
     local.warm_up()
     return local
+
+
+def monitor(
+    settings: Settings, options: Sequence[str], ended: Callable[[], None]
+) -> Monitoring | None:
+    """What looks at the traffic, if there is a log of predictions and somebody cares for it.
+
+    Args:
+        settings: The project's settings.
+        options: The options by which another process loads them.
+        ended: Called, in another thread, when a look has ended.
+    """
+    wanted = settings.triggers.performance or settings.triggers.distribution
+    if not wanted or settings.gateway.log.folder is None:
+        return None
+    return Monitoring(options, settings.triggers.monitor_deadline_seconds, ended)

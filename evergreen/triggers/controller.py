@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ml_metadata.metadata_store import MetadataStore
 
@@ -29,10 +30,20 @@ from evergreen.triggers.launching import Launcher, Progress
 from evergreen.triggers.log import Decided, Ended, Entry, LogConflictError, Tried, TriggerLog
 from evergreen.triggers.work import RESUMABLE
 
-Monitor = Callable[[datetime], object]
-"""Looks at what serves; what it finds it writes to ML Metadata."""
-
 _log = logging.getLogger(__name__)
+
+
+class Monitor(Protocol):
+    """Looks at what serves, beside the controller; what it finds it writes to ML Metadata."""
+
+    def look(self, now: datetime) -> None:
+        """Begins a look, unless one goes on."""
+
+    def check(self) -> None:
+        """Raises an `EvergreenError` if the last look failed, or ends it if it takes too long."""
+
+    def close(self) -> None:
+        """Ends a look that goes on."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class Controller:
             launcher: Where runs go.
             log: The log, if somebody else reads it too.
             overrides: What the settings have that is in no file.
-            monitor: Called every `triggers.monitor_seconds`.
+            monitor: Begins to look every `triggers.monitor_seconds`.
             monotonic: A clock in seconds that nobody sets, for deadlines.
         """
         self._settings = settings
@@ -111,8 +122,18 @@ class Controller:
         return Step(self._untold(), self._due(now))
 
     def close(self) -> None:
-        """Lets go of what is carried out on this machine: the next controller takes it up."""
+        """Lets go of what is carried out on this machine: the next controller takes it up.
+
+        That is no try that failed: this controller may go on with it, too.
+        """
         self._launcher.close()
+        if self._monitor:
+            self._monitor.close()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run goes on that `close` would end."""
+        return self._launcher.is_busy
 
     def _untold(self) -> tuple[Entry, ...]:
         """What no step has returned yet; one that ended with an error has returned nothing."""
@@ -124,12 +145,13 @@ class Controller:
         if self._monitor is None:
             return
         since = None if self._monitored is None else (now - self._monitored).total_seconds()
-        if since is None or not 0 <= since < self._settings.triggers.monitor_seconds:
-            self._monitored = now
-            try:
-                self._monitor(now)
-            except EvergreenError as error:  # data that lands, schedules and persons do not need it
-                _log.error("monitoring: %s next: %s", error, error.hint)
+        try:
+            self._monitor.check()
+            if since is None or not 0 <= since < self._settings.triggers.monitor_seconds:
+                self._monitored = now
+                self._monitor.look(now)
+        except EvergreenError as error:  # data that lands, schedules and persons do not need it
+            _log.error("monitoring: %s next: %s", error, error.hint)
 
     def _notice(self, now: datetime) -> None:
         for trigger in self._triggers:

@@ -4,27 +4,60 @@ The parameter `run` of a job names the run record. So a job that was submitted i
 by a controller that knows nothing of it.
 """
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from evergreen.orchestrators.kubeflow.api import KubeflowError
 from evergreen.orchestrators.kubeflow.client import ACTIVE, Client, code_version
 from evergreen.planning.plan import RunRecord
 from evergreen.settings import Settings
 from evergreen.triggers.launching import Progress
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""By how much the cluster's clock may be behind this one's: a job is as old as its record."""
+NOT_FOUND = 404
+SLOWER, SLOWEST_SECONDS = 1.5, 120.0
+"""A job that goes on is asked about less and less often."""
+
+
+@dataclass
+class _Asked:
+    """What is known of a job.
+
+    Attributes:
+        goes_on: Whether it did when it was asked about.
+        next: When to ask again, by the monotonic clock.
+        wait: For how many seconds the last answer held.
+    """
+
+    goes_on: bool
+    next: float
+    wait: float
+
 
 class KubeflowLauncher:
-    """Submits runs of the deployed version of the code that is here."""
+    """Submits runs of the deployed version of the code that is here.
 
-    def __init__(self, settings: Settings) -> None:
+    The jobs of a run are listed once; then each is asked about by its id.
+    """
+
+    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Nothing is asked yet: Kubeflow may come up after the controller."""
         self._settings = settings
-        self._client = Client(settings)
+        self._monotonic = monotonic
+        self._connected: Client | None = None
+        self._jobs: dict[str, list[str]] = {}  # by run, oldest first
+        self._asked: dict[str, _Asked] = {}  # by job
 
     def progress(self, record: RunRecord, attempt: int) -> Progress:
         """As of `Launcher`."""
         job = self._job(record, attempt)
         if job is None:
             return Progress.ABSENT
-        return Progress.GOES_ON if job.state in ACTIVE else Progress.STOPPED
+        return Progress.GOES_ON if self._goes_on(job) else Progress.STOPPED
 
     def launch(self, record: RunRecord, attempt: int) -> None:
         """As of `Launcher`.
@@ -34,20 +67,56 @@ class KubeflowLauncher:
         """
         request = record.request
         asked = {"requested_by": request.requested_by, "reason": request.reason}
-        self._client.run(code_version(self._settings), {"run": record.run_id, **asked})
+        parameters = {"run": record.run_id, **asked}
+        known = self._jobs.pop(record.run_id, [])  # listed anew if the answer is lost
+        job = self._client.run(code_version(self._settings), parameters)
+        self._jobs = {record.run_id: [*known, job]}
+        self._asked = {}
 
     def stop(self, record: RunRecord, attempt: int) -> None:
         """As of `Launcher`."""
         if job := self._job(record, attempt):
-            self._client.terminate(job.run_id)
+            self._client.terminate(job)
 
     def close(self) -> None:
         """Leaves what goes on alone: the cluster carries it on."""
 
-    def _job(self, record: RunRecord, attempt: int) -> Any:
+    @property
+    def is_busy(self) -> bool:
+        """Never: `close` ends nothing."""
+        return False
+
+    @property
+    def _client(self) -> Client:
+        if self._connected is None:
+            self._connected = Client(self._settings)
+        return self._connected
+
+    def _goes_on(self, job: str) -> bool:
+        asked, now = self._asked.get(job), self._monotonic()
+        if asked and (not asked.goes_on or now < asked.next):
+            return asked.goes_on
+        goes_on = self._is_active(job)
+        poll = self._settings.triggers.poll_seconds
+        wait = min(asked.wait * SLOWER, max(SLOWEST_SECONDS, poll)) if asked else poll
+        self._asked[job] = _Asked(goes_on, now + wait, wait)
+        return goes_on
+
+    def _is_active(self, job: str) -> bool:
+        try:
+            return self._client.get(job).state in ACTIVE
+        except KubeflowError as error:
+            if error.status == NOT_FOUND:  # somebody has deleted it
+                return False
+            raise
+
+    def _job(self, record: RunRecord, attempt: int) -> str | None:
         """The try of a run, by its number."""
-        newest_first = [job for job in self._client.runs() if _is_of(job, record)]
-        jobs = newest_first[::-1]
+        if record.run_id not in self._jobs:
+            newest_first = self._client.runs(since=record.created - CLOCKS_DIFFER)
+            found = [str(job.run_id) for job in newest_first if _is_of(job, record)]
+            self._jobs = {record.run_id: found[::-1]}
+        jobs = self._jobs[record.run_id]
         return jobs[attempt] if attempt < len(jobs) else None
 
 

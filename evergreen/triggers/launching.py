@@ -32,4 +32,8 @@ class Launcher(Protocol):
         """Ends a try that goes on, at once."""
 
     def close(self) -> None:
-        """Ends what only lives as long as the controller."""
+        """Ends what only lives as long as the controller, and forgets it: it is absent then."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something that `close` would end."""

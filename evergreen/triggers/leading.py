@@ -7,17 +7,23 @@ believed to lead; the lock is why that does not happen.
 """
 
 import fcntl
+import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Protocol
 
 import pymysql
 
+from evergreen.errors import EvergreenError
 from evergreen.files import is_locked
 from evergreen.lineage import mysql
 from evergreen.settings import Settings
 from evergreen.settings.metadata import MySqlSettings
 from evergreen.triggers.places import folder
+
+_log = logging.getLogger(__name__)
 
 
 class Lease(Protocol):
@@ -28,6 +34,45 @@ class Lease(Protocol):
 
     def is_taken(self) -> bool:
         """Whether anybody has it."""
+
+
+class KeptLease:
+    """A lease that a thread of its own keeps, however long a step of the controller takes.
+
+    Attributes:
+        held: Whether it was held when it was last asked for; None if nobody can tell.
+    """
+
+    def __init__(self, lease: Lease, seconds: float, changed: Callable[[], None]) -> None:
+        """Nothing is taken yet.
+
+        Args:
+            lease: The lease; nobody else may ask for it.
+            seconds: How often to ask.
+            changed: Called, in another thread, when it was taken or lost.
+        """
+        self.held: bool | None = None
+        self._lease = lease
+        self._seconds = seconds
+        self._changed = changed
+
+    def keep(self, stop: Event) -> None:
+        """Keeps it, or waits for it, until an event is set."""
+        while not stop.is_set():
+            held = self._ask()
+            if held is not self.held:
+                self.held = held
+                self._changed()
+            stop.wait(self._seconds)
+
+    def _ask(self) -> bool | None:
+        try:
+            return self._lease.held()
+        except EvergreenError as error:
+            _log.error("who leads cannot be told: %s next: %s", error, error.hint)
+        except OSError as error:
+            _log.error("who leads cannot be told: %s", error)
+        return None
 
 
 class FileLease:
@@ -73,16 +118,25 @@ class MySqlLease:
         Raises:
             StoreError: If the server does not answer or refuses.
         """
-        if self._connection is None:
-            self._connection = mysql.sql(self._settings, self._seconds)
+        if self._connection is not None:
+            try:
+                return self._take(self._connection)
+            except pymysql.err.Error:
+                self._connection = None
+        # A new one gets it if nobody has taken it since the old one was lost.
+        connection = mysql.sql(self._settings, self._seconds)
         try:
-            with self._connection.cursor() as cursor:
-                # One that has it gets it again; it goes with the connection.
-                cursor.execute("SELECT GET_LOCK(%s, 0)", [self._name])
-                return bool((cursor.fetchone() or [0])[0])
+            held = self._take(connection)
         except pymysql.err.Error:
-            self._connection = None
             return False
+        self._connection = connection
+        return held
+
+    def _take(self, connection: "pymysql.Connection[pymysql.cursors.Cursor]") -> bool:
+        with connection.cursor() as cursor:
+            # One that has it gets it again; it goes with the connection.
+            cursor.execute("SELECT GET_LOCK(%s, 0)", [self._name])
+            return bool((cursor.fetchone() or [0])[0])
 
     def is_taken(self) -> bool:
         """As of `Lease`.
@@ -98,6 +152,6 @@ class MySqlLease:
 def lease(settings: Settings) -> Lease:
     """The right to lead the controllers of a pipeline."""
     if settings.metadata.mysql:
-        seconds = int(6 * settings.triggers.poll_seconds)
+        seconds = max(int(6 * settings.triggers.poll_seconds), 1)
         return MySqlLease(settings.metadata.mysql, settings.model.name, seconds)
     return FileLease(folder(settings) / "leader")

@@ -96,10 +96,19 @@ class LocalLauncher:
     def stop(self, record: RunRecord, attempt: int) -> None:
         """As of `Launcher`."""
         if self.progress(record, attempt) is Progress.GOES_ON:
-            self.close()
+            self._kill()
 
     def close(self) -> None:
-        """Ends what goes on; the next controller takes it up."""
+        """As of `Launcher`."""
+        self._kill()
+        self._try = self._process = None
+
+    @property
+    def is_busy(self) -> bool:
+        """As of `Launcher`."""
+        return self._process is not None and self._process.is_alive()
+
+    def _kill(self) -> None:
         if self._process and self._process.is_alive():
             assert self._process.pid
             with suppress(ProcessLookupError):  # it has not made its group yet

@@ -1,38 +1,120 @@
-"""Has the traffic looked at, by a process of its own: it needs what the controller does without."""
+"""Has the traffic looked at, by a process of its own: it needs what the controller does without.
 
+Nobody waits for it: the controller looks in at each step, and ends one that takes too long.
+"""
+
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Thread
+from typing import IO
 
 from evergreen.errors import EvergreenError
-from evergreen.triggers.work import Work
+from evergreen.launch import leashed
 
 LOOKED = (0, 5)
 """Exit codes of `evergreen monitor` that say that it could look."""
-LAST_LINES = 3
+LAST_BYTES, LAST_LINES = 4096, 3
+BY_HAND = "Try it by hand: evergreen monitor"
 
 
-def monitor(place: Work) -> Callable[[datetime], None]:
-    """Returns what looks at the traffic up to a time; what it finds goes to ML Metadata.
+@dataclass(frozen=True)
+class _Look:
+    """A process that looks."""
 
-    Args:
-        place: The project and its settings.
-    """
-    options = [f"--project={place.project}", *(f"--config={one}" for one in place.config)]
-    options += [f"--set={one}" for one in place.overrides]
-    command = [str(Path(sys.executable).with_name("evergreen")), "monitor", *options]
+    process: subprocess.Popen[bytes]
+    said: IO[bytes]
+    began: float
 
-    def look(now: datetime) -> None:
-        done = subprocess.run(  # noqa: S603 - a command of our own
-            [*command, f"--until={now:%Y-%m-%dT%H:%M:%S}"],
-            capture_output=True,
-            text=True,
-            check=False,
+
+class Monitoring:
+    """Runs `evergreen monitor`, one at a time; what it finds it writes to ML Metadata."""
+
+    def __init__(
+        self,
+        options: Sequence[str],
+        seconds: float,
+        ended: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            options: The options that name the project and its settings.
+            seconds: How long a look may take.
+            ended: Called, in another thread, when one has ended.
+            monotonic: A clock in seconds that nobody sets.
+        """
+        self._command = [str(Path(sys.executable).with_name("evergreen")), "monitor", *options]
+        self._seconds = seconds
+        self._ended = ended
+        self._monotonic = monotonic
+        self._look: _Look | None = None
+
+    def look(self, now: datetime) -> None:
+        """Begins a look at the traffic up to a time, unless one goes on.
+
+        To be called by the main thread: the process ends with the thread that started it.
+        """
+        if self._look:
+            return
+        said = TemporaryFile()  # noqa: SIM115 - closed when the look has ended
+        process = subprocess.Popen(  # noqa: S603 - a command of our own
+            leashed([*self._command, f"--until={now:%Y-%m-%dT%H:%M:%S}"]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,  # so that what it starts can be ended with it
         )
-        if done.returncode not in LOOKED:
-            said = done.stderr.strip().splitlines()[-LAST_LINES:]
-            raise EvergreenError(" ".join(said), hint="Try it by hand: evergreen monitor")
+        self._look = _Look(process, said, self._monotonic())
+        Thread(target=self._wait, args=[process], name="monitor", daemon=True).start()
 
-    return look
+    def check(self) -> None:
+        """Looks in at a look that goes on.
+
+        Raises:
+            EvergreenError: If it could not look, or took too long and was killed.
+        """
+        if self._look is None:
+            return
+        code = self._look.process.poll()
+        if code is None and self._monotonic() - self._look.began < self._seconds:
+            return
+        words = self._close()
+        if code is None:
+            raise EvergreenError(
+                f"evergreen monitor took longer than {self._seconds:g} s and was killed.",
+                hint=f"{BY_HAND}; give it longer with triggers.monitor_deadline_seconds",
+            )
+        if code not in LOOKED:
+            raise EvergreenError(words or f"it ended with exit code {code}.", hint=BY_HAND)
+
+    def close(self) -> None:
+        """Ends a look that goes on; nothing is lost, as the next one sees the same traffic."""
+        self._close()
+
+    def _close(self) -> str:
+        """Ends a look, if it has not ended, and returns its last words."""
+        look, self._look = self._look, None
+        if look is None:
+            return ""
+        if look.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(look.process.pid, signal.SIGKILL)
+            look.process.wait()
+        with look.said as said:
+            said.seek(max(said.seek(0, os.SEEK_END) - LAST_BYTES, 0))
+            lines = said.read().decode(errors="replace").strip().splitlines()
+            return " ".join(lines[-LAST_LINES:])
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        self._ended()

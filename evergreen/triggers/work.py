@@ -1,22 +1,20 @@
 """What a process does that carries out a run of the controller, and then ends."""
 
-import ctypes
 import fcntl
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from evergreen.launch import end_with
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
 from evergreen.planning.plan import Outcome
-from evergreen.settings import Settings, load_settings
+from evergreen.settings import Settings
 from evergreen.triggers.places import folder
 
-PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 RESUMABLE = (None, Outcome.FAILED, Outcome.INTERRUPTED)
 
 
@@ -26,15 +24,14 @@ class Work:
 
     Attributes:
         project: The project's folder.
-        config: Overlays of the settings.
-        overrides: Overrides of the settings.
+        settings: The settings, as JSON: those that the run was planned with, whatever the files
+            say by now.
         run_id: The planned run.
     """
 
     project: str
-    config: tuple[str, ...]
-    overrides: tuple[str, ...]
-    run_id: str
+    settings: str
+    run_id: str = ""
 
 
 Runner = Callable[[Settings, str], None]
@@ -43,10 +40,10 @@ Runner = Callable[[Settings, str], None]
 
 def work(given: Work, runner: Runner) -> None:
     """Carries out a run, when no other process does so for this pipeline."""
-    _die_with_parent()
+    end_with(os.getppid())
     os.setpgid(0, 0)  # so that what it starts can be ended with it
     sys.path.insert(0, given.project)
-    settings = load_settings(Path(given.project), given.config, given.overrides)
+    settings = Settings.model_validate_json(given.settings)
     with _alone(folder(settings)):
         record = RunRecords(open_store(settings.metadata)).get(given.run_id)
         if record.outcome in RESUMABLE:
@@ -69,10 +66,3 @@ def _alone(place: Path) -> Iterator[None]:
     with (place / "running").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _die_with_parent() -> None:
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -34,7 +34,7 @@ def watch(overrides: tuple[str, ...], begins: Event) -> None:
     store = open_store(settings.metadata)
     log = TriggerLog(store, settings.pipeline.name)
     launcher = LocalLauncher(
-        Work(str(ROOT), (), overrides, run_id=""),
+        Work(str(ROOT), settings.model_dump_json(by_alias=True)),
         settings.pipeline.lock,
         watching.wake,
         runner=quick_run,

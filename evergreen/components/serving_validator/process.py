@@ -5,14 +5,13 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evergreen.components.serving_validator import launch
+from evergreen.launch import leashed
 
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.05
@@ -50,7 +49,7 @@ class ServerProcess:
         program = [*command, "--port=0", *addresses, f"--model_config_file={models}"]
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - what the settings name
-                [sys.executable, "-IS", launch.__file__, str(os.getpid()), *program],
+                leashed(program),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -30,17 +30,25 @@ HINTS = {
 
 
 class KubeflowError(EvergreenError):
-    """Kubeflow Pipelines did not do what it was asked."""
+    """Kubeflow Pipelines did not do what it was asked.
+
+    Attributes:
+        status: The status of its answer, if there was one.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class Api:
     """The services of the API. Every call goes through `call`."""
 
     def __init__(self, settings: KubeflowSettings) -> None:
-        """Reads endpoint and token.
+        """Reads where it is; the token is read anew for each call, as clusters change it.
 
         Raises:
-            KubeflowError: If there is no endpoint, or the token's file cannot be read.
+            KubeflowError: If there is no endpoint.
         """
         self.endpoint = settings.endpoint or os.environ.get(ENDPOINT, "")
         if not self.endpoint.startswith(("http://", "https://")):
@@ -49,6 +57,7 @@ class Api:
                 hint=f"Set it, or {ENDPOINT}, to http(s)://...; kubectl port-forward --namespace "
                 "kubeflow service/ml-pipeline 8888 makes it http://127.0.0.1:8888",
             )
+        self._settings = settings
         self._client = kfp.ApiClient(self._configuration(settings))
         self.pipelines = kfp.PipelineServiceApi(self._client)
         self.uploads = kfp.PipelineUploadServiceApi(self._client)
@@ -62,8 +71,9 @@ class Api:
         """Calls a method of a service.
 
         Raises:
-            KubeflowError: If the API does not answer, or refuses.
+            KubeflowError: If the API does not answer, or refuses, or the token cannot be read.
         """
+        self._client.configuration.api_key = _authorization(self._settings)
         try:
             return method(*arguments, _request_timeout=SECONDS, **more)
         except kfp.ApiException as error:
@@ -118,25 +128,26 @@ class Api:
             )
         )
 
-    @staticmethod
-    def _token(settings: KubeflowSettings) -> str:
-        if settings.token_file is None:
-            return os.environ.get(TOKEN, "")
-        try:
-            return settings.token_file.read_text().strip()
-        except OSError as error:
-            raise KubeflowError(
-                f"kubeflow.token_file: {error}", hint=f"Correct it, or set {TOKEN}."
-            ) from error
-
     def _configuration(self, settings: KubeflowSettings) -> kfp.Configuration:
         configuration = kfp.Configuration(host=self.endpoint.rstrip("/"))
-        if token := self._token(settings):
-            configuration.api_key["authorization"] = token
-            configuration.api_key_prefix["authorization"] = "Bearer"
+        configuration.api_key_prefix["authorization"] = "Bearer"
         if settings.ca:
             configuration.ssl_ca_cert = str(settings.ca)
         return configuration
+
+
+def _authorization(settings: KubeflowSettings) -> dict[str, str]:
+    """What calls say who is asking: nothing, if there is no token."""
+    if settings.token_file is None:
+        token = os.environ.get(TOKEN, "")
+    else:
+        try:
+            token = settings.token_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise KubeflowError(
+                f"kubeflow.token_file: {error}", hint=f"Correct it, or set {TOKEN}."
+            ) from error
+    return {"authorization": token} if token else {}
 
 
 def _refused(error: kfp.ApiException) -> KubeflowError:
@@ -144,6 +155,7 @@ def _refused(error: kfp.ApiException) -> KubeflowError:
     return KubeflowError(
         f"Kubeflow Pipelines refused: {error.status} {error.reason}: {_message(error.body)}",
         hint=hint,
+        status=error.status,
     )
 
 

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -110,13 +111,19 @@ class Client:
         """Returns a run."""
         return self.api.call(self.api.runs.run_service_get_run, run_id)
 
-    def runs(self) -> Iterator[kfp.V2beta1Run]:
-        """Yields the runs of the pipeline, newest first."""
+    def runs(self, since: datetime | None = None) -> Iterator[kfp.V2beta1Run]:
+        """Yields the runs of the pipeline, newest first.
+
+        Args:
+            since: Leave out those that were made before.
+        """
+        newer = {"filter": _not_before("created_at", since)} if since else {}
         return self.api.all(
             self.api.runs.run_service_list_runs,
             "runs",
             experiment_id=self.experiment(),
             sort_by="created_at desc",
+            **newer,
         )
 
     def pods(self, run_id: str) -> list[Pod]:
@@ -201,5 +208,13 @@ class Client:
 
 def _equals(key: str, value: str) -> str:
     """A filter of the API's lists."""
-    predicate = {"operation": "EQUALS", "key": key, "stringValue": value}
+    return _filter(operation="EQUALS", key=key, stringValue=value)
+
+
+def _not_before(key: str, time: datetime) -> str:
+    text = f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return _filter(operation="GREATER_THAN_EQUALS", key=key, timestampValue=text)
+
+
+def _filter(**predicate: str) -> str:
     return json.dumps({"predicates": [predicate]})

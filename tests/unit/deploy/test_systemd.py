@@ -37,3 +37,9 @@ def test_the_unit_has_few_rights(unit: Path) -> None:
     rated = subprocess.run(line, capture_output=True, text=True, check=True)
     exposure = sum(float(one["exposure"] or 0) for one in json.loads(rated.stdout))
     assert exposure < EXPOSURE, rated.stdout
+
+
+def test_one_that_hangs_is_started_anew(unit: Path) -> None:
+    """That `evergreen watch` tells systemd is tested with it; here, that systemd waits for it."""
+    lines = unit.read_text().splitlines()
+    assert {"Type=notify", "WatchdogSec=10min", "Restart=always"} <= set(lines)

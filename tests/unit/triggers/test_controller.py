@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from evergreen.errors import EvergreenError, SettingsError
+from evergreen.errors import SettingsError
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.findings import Kind
 from evergreen.planning.plan import Outcome
 from evergreen.triggers.decision import Verdict, Why
 from evergreen.triggers.launching import Progress
 from evergreen.triggers.log import Ended, Tried
-from tests.unit.triggers.world import HOUR, World, finding
+from tests.unit.triggers.world import HOUR, Looks, World, finding
 
 
 def whys(world: World, step: object) -> list[Why]:
@@ -327,22 +327,21 @@ def test_both_kinds_of_findings_are_one_run(world: World) -> None:
 
 
 def test_the_monitors_look_as_often_as_they_are_to(world: World) -> None:
-    looked = []
-    world.monitor = looked.append
+    world.monitor = looks = Looks()
     world.begin("triggers.monitor_seconds=7200")
     for _ in range(5):
         step = world.step()
-    assert [(time - looked[0]) / HOUR for time in looked] == [0, 2, 4]
-    assert step.due == looked[-1] + 2 * HOUR
+    assert [(time - looks.at[0]) / HOUR for time in looks.at] == [0, 2, 4]
+    assert step.due == looks.at[-1] + 2 * HOUR
 
 
 def test_monitors_that_fail_stop_nothing(world: World) -> None:
-    def fails(now: object) -> None:
-        raise EvergreenError("no predictions were logged.")
-
-    world.monitor = fails
+    world.monitor = looks = Looks("no predictions were logged.")
     world.begin()
     assert world.starts(world.step()) == [[1, 2]]
+    looks.problem = ""
+    world.step()
+    assert looks.at == [world.now]  # at the step after the one that said what is wrong
 
 
 def test_every_start_has_one_end(world: World) -> None:

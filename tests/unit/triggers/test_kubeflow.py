@@ -1,10 +1,11 @@
 """The controller's runs on Kubeflow, against its OpenAPI models: no Kubeflow runs here."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from evergreen.orchestrators.kubeflow.api import ENDPOINT
+from evergreen.orchestrators.kubeflow.api import ENDPOINT, KubeflowError
 from evergreen.orchestrators.kubeflow.client import Client, code_version
 from evergreen.planning.plan import Outcome
 from evergreen.running.ending import end
@@ -35,8 +36,9 @@ def cluster(world: World, kubeflow: Kubeflow) -> World:
 
 
 def restart(world: World) -> None:
-    world.runs = configured.launcher(world.settings, Work("", (), (), ""), lambda: None)
-    assert isinstance(world.runs, KubeflowLauncher)
+    chosen = configured.launcher(world.settings, Work("", ""), lambda: None)
+    assert isinstance(chosen, KubeflowLauncher)
+    world.runs = KubeflowLauncher(world.settings, lambda: world.seconds)
     world.begin()
 
 
@@ -78,3 +80,38 @@ def test_a_job_past_its_deadline_is_terminated(cluster: World, kubeflow: Kubeflo
     cluster.step(later=10 * HOUR)
     assert kubeflow.terminated == [kubeflow.runs[-1]["run_id"]]
     assert len(cluster.log.of(Tried)) == 1
+
+
+def test_jobs_are_listed_once_and_asked_about_less_and_less(
+    cluster: World, kubeflow: Kubeflow
+) -> None:
+    for number in range(20):  # other people's, and older ones
+        kubeflow.runs.append({"run_id": f"old-{number}", "created_at": "2020-01-01T00:00:00Z"})
+    cluster.step()
+    kubeflow.asked.clear()
+    for _ in range(360):  # an hour, a step every ten seconds
+        cluster.step(later=timedelta(seconds=10))
+    assert not [path for path in kubeflow.asked if path.endswith("/runs")]
+    assert len([path for path in kubeflow.asked if "/runs/" in path]) < 40
+    restart(cluster)
+    kubeflow.asked.clear()
+    cluster.step()
+    assert len([path for path in kubeflow.asked if path.endswith("/runs")]) == 1  # a page, filtered
+
+
+def test_a_job_that_somebody_deleted_is_submitted_again(cluster: World, kubeflow: Kubeflow) -> None:
+    cluster.step()
+    kubeflow.runs.clear()
+    cluster.step()
+    assert [entry.problem for entry in cluster.log.of(Tried)] == ["crashed"]
+    assert len(kubeflow.runs) == 1
+
+
+def test_kubeflow_may_come_up_after_the_controller(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:1")
+    world.begin("pipeline.orchestrator=kubeflow")
+    restart(world)
+    with pytest.raises(KubeflowError, match="does not answer"):
+        world.step()

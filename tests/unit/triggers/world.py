@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ml_metadata.metadata_store import MetadataStore
 
+from evergreen.errors import EvergreenError
 from evergreen.lineage.artifacts import blessed_examples
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
@@ -69,6 +70,10 @@ class QuickRuns:
     def close(self) -> None:
         self._progress = dict.fromkeys(self._progress, Progress.ABSENT)
 
+    @property
+    def is_busy(self) -> bool:
+        return Progress.GOES_ON in self._progress.values()
+
     def _carry_out(self, record: RunRecord) -> Outcome:
         for span in record.to_ingest:
             blessed = span.number not in self.bad
@@ -78,6 +83,29 @@ class QuickRuns:
                 return Outcome.DATA_REFUSED
         assert all(blessed_examples(self.bench.store, span.ingest_key) for span in record.window)
         return self.outcome if record.request.train else Outcome.INGESTED
+
+
+@dataclass
+class Looks:
+    """Monitors that look at once.
+
+    Attributes:
+        problem: Why they cannot.
+        at: When they looked.
+    """
+
+    problem: str = ""
+    at: list[datetime] = field(default_factory=list)
+
+    def look(self, now: datetime) -> None:
+        self.at.append(now)
+
+    def check(self) -> None:
+        if self.problem:
+            raise EvergreenError(self.problem)
+
+    def close(self) -> None:
+        """Nothing goes on."""
 
 
 class World:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import kfp_server_api as kfp
 
 MODELS = kfp.ApiClient()
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 Answer = tuple[int, Any]
 
 
@@ -27,6 +29,15 @@ def parse(body: bytes, model: str) -> dict[str, Any]:
     read = MODELS.deserialize(SimpleNamespace(data=body.decode()), model)
     assert MODELS.sanitize_for_serialization(read) == given, f"not a {model}: {given}"
     return given
+
+
+def fits(item: Mapping[str, Any], predicate: Mapping[str, str]) -> bool:
+    """Whether an item passes a predicate of a filter; times are texts that sort as they do."""
+    value = item.get(predicate["key"], "")
+    if predicate["operation"] == "GREATER_THAN_EQUALS":
+        return bool(value >= predicate["timestampValue"])
+    assert predicate["operation"] == "EQUALS"
+    return bool(value == predicate["stringValue"])
 
 
 class Kind(NamedTuple):
@@ -62,6 +73,7 @@ class Kubeflow:
         token: What requests must have, if not empty.
         terminated: Ids of runs that were to end.
         failing: Answers to paths, instead of the real ones.
+        asked: The paths of all requests.
     """
 
     pipelines: list[dict[str, Any]] = field(default_factory=list)
@@ -73,6 +85,7 @@ class Kubeflow:
     token: str = ""
     multi_user: bool = False
     failing: dict[str, Answer] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def answer(self, verb: str, path: str, query: dict[str, str], body: bytes) -> Answer:
         if path == "/healthz":
@@ -112,13 +125,17 @@ class Kubeflow:
         wanted = json.loads(query.get("filter", "{}")).get("predicates", [])
         for one in wanted:
             MODELS.deserialize(SimpleNamespace(data=json.dumps(one)), "V2beta1Predicate")
-            items = [item for item in items if item[one["key"]] == one["stringValue"]]
+            items = [item for item in items if fits(item, one)]
         start = int(query.get("page_token") or 0)  # two on a page, so that there are pages
         more = {"next_page_token": str(start + 2)} if len(items) > start + 2 else {}
         return 200, {key: items[start : start + 2], **more}
 
     def _add(self, items: list[dict[str, Any]], body: bytes, kind: "Kind") -> Answer:
-        made = parse(body, kind.model) | {kind.key: f"{kind.key}-{len(items) + 1}"} | kind.made
+        own = {
+            kind.key: f"{kind.key}-{len(items) + 1}",
+            "created_at": f"{datetime.now(UTC):{TIME}}",
+        }
+        made = parse(body, kind.model) | own | kind.made
         items.insert(0, made)
         return 200, made
 
@@ -149,6 +166,7 @@ def serving(kubeflow: Kubeflow) -> Iterator[str]:
         def _handle(self) -> None:
             url = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
+            kubeflow.asked.append(url.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if kubeflow.token and self.headers["Authorization"] != f"Bearer {kubeflow.token}":
                 self._send(401, {"code": 16, "message": "who are you?"})

@@ -170,6 +170,21 @@ def test_the_token_comes_from_a_file_or_the_environment(
     command("status", "--set", f"kubeflow.token_file={file}")
 
 
+@pytest.mark.usefixtures("settings")
+def test_a_token_that_is_changed_is_read_again(kubeflow: Kubeflow, tmp_path: Path) -> None:
+    kubeflow.token, file = "old", tmp_path / "token"
+    file.write_text("old")
+    client = Client(load_settings(ROOT, ["local"], [f"kubeflow.token_file={file}"]))
+    kubeflow.token = "new"
+    with pytest.raises(KubeflowError, match="401"):
+        list(client.runs())
+    file.write_text("new")
+    assert list(client.runs()) == []
+    file.unlink()
+    with pytest.raises(KubeflowError, match="token_file"):
+        list(client.runs())
+
+
 @pytest.mark.parametrize("endpoint", ["", "127.0.0.1:8888"])
 def test_an_endpoint_that_is_none_is_refused(
     endpoint: str, command: Command, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,30 @@
+"""`python launch.py PARENT PROGRAM [ARGUMENT]...` becomes a program that ends with its parent.
+
+Linux kills it when the thread that started it ends, however that ends: with it no program that
+knows nothing of its parent is left behind. A script that is the program has to `exec` the last one.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>; it outlives `exec`
+
+
+def leashed(command: Sequence[str]) -> list[str]:
+    """The command line of a program that ends with this process."""
+    return [sys.executable, "-IS", __file__, str(os.getpid()), *command]
+
+
+def end_with(parent: int) -> None:
+    """Has this process end with its parent, at once if that has ended already."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    end_with(int(sys.argv[1]))
+    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - what to run is the caller's
