@@ -54,6 +54,14 @@ def predict(  # noqa: PLR0913, PLR0917 - each is an option
     output: Annotated[
         Path | None, typer.Option(help="Rows and predictions: .parquet, .csv or .jsonl.")
     ] = None,
+    missing: Annotated[
+        list[str],
+        typer.Option(
+            help="Text that stands for a missing value, such as NA; may be repeated. If not given, "
+            "data.missing of the project, or with --model the empty field.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - typer wants the default as a list
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 10.0,
     api_key: ApiKey = "",
     ca: Ca = None,
@@ -64,11 +72,13 @@ def predict(  # noqa: PLR0913, PLR0917 - each is an option
     """Asks a running model server about the rows of a file.
 
     Rows have the raw columns of the data; what the model takes, it tells by itself. Other columns
-    are left out, and values may be missing.
+    are not sent, and are in the output to the letter. Values may be missing.
 
     Example: [bold]evergreen predict trips.csv --limit 10[/bold]
     """
-    name = model or read_settings(project, config, overrides).model.name
+    settings = None if model else read_settings(project, config, overrides)
+    name = settings.model.name if settings else model
+    tokens = missing or (settings.data.missing if settings else [""])
 
     from evergreen.serving.client import Client, files
 
@@ -79,16 +89,15 @@ def predict(  # noqa: PLR0913, PLR0917 - each is an option
         _file(file) as path,
         Client(target, protocol, model=name, timeout=timeout, api_key=api_key, ca=ca) as client,
     ):
-        rows = files.read(path, client.columns(signature, version, label))
-        rows = rows.slice(0, limit or None)
-        outputs = _predict(client, rows, signature, version, label)
-        known = list(client.columns(signature, version, label)) or rows.column_names
+        rows = files.read(path).slice(0, limit or None)
+        known = list(client.columns(signature, version, label))
+        outputs = _predict(client, files.to_ask(rows, known, tokens), signature, version, label)
     if output:
         files.write(files.with_outputs(rows, outputs), output)
         typer.echo(f"{rows.num_rows} rows with {', '.join(outputs)}: {output}")
         typer.echo("next: evergreen loadtest --rows FILE measures how fast they are answered")
         return
-    _show(rows, outputs, known)
+    _show(rows, outputs, known or rows.column_names)
     typer.echo("next: --output predictions.parquet keeps all rows and columns")
 
 
@@ -109,10 +118,13 @@ def _predict(
 ) -> "Tensors":
     import numpy as np
 
-    answers = [
-        client.predict(rows.slice(start, ROWS_A_REQUEST), signature, version, label)
-        for start in range(0, rows.num_rows, ROWS_A_REQUEST)
-    ]
+    tensors = client.inputs(rows, signature, version, label)
+    starts = range(0, rows.num_rows, ROWS_A_REQUEST)
+    parts = (
+        {name: array[start : start + ROWS_A_REQUEST] for name, array in tensors.items()}
+        for start in starts
+    )
+    answers = [client.ask(part, signature, version, label) for part in parts]
     return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
 

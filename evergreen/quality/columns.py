@@ -11,13 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.quality import values
-from evergreen.quality.values import BEYOND_FLOAT, FLOAT32_LIMIT, NOT_WHOLE
+from evergreen.quality.values import (
+    BEYOND_FLOAT,
+    FLOAT32_LIMIT,
+    FRACTION,
+    MOMENT_AS_FLOAT,
+    NOT_WHOLE,
+    TIME_OF_DAY,
+)
 
 DAY = 86_400
 A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-FRACTION = "has a fraction of a second, where whole seconds are taken"
-MOMENT = "is a moment, which a FLOAT does not hold to the second: make the column INT"
-TIME_OF_DAY = "is a time of day, which is no moment: deliver seconds"
+NO_TEXT = "is not text"
 NESTED = "is a list or record, and a row has one value a column"
 WHOLE_FLOATS = 2.0**53
 UUID_BYTES = 16
@@ -75,7 +80,7 @@ def coerce(
     columns, refusals = {}, []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         present = without(column, missing)
-        read = _READERS[kinds.get(name) or _natural_kind(present.type)](present)
+        read = READERS[kinds.get(name) or _natural_kind(present.type)](present)
         columns[name] = read.column
         for row, reason in read.refused.items():
             refusals.append(Refusal(row, name, _shown(present[row]), reason))
@@ -118,7 +123,7 @@ def numbers(column: pa.Array) -> Read:
         ticks = column.cast(pa.int64()).cast(pa.float64(), safe=False)
         return Read(pc.divide(ticks, float(A_SECOND[kind.unit])), {})
     if _is_temporal(kind):
-        reason = TIME_OF_DAY if pa.types.is_time(kind) else MOMENT
+        reason = TIME_OF_DAY if pa.types.is_time(kind) else MOMENT_AS_FLOAT
         return _refuse_all(column, pa.float64(), reason)
     try:
         return Read(column.cast(pa.float64(), safe=False), {})
@@ -164,6 +169,26 @@ def texts(column: pa.Array) -> Read:
     return Read(text.cast(pa.binary()), {})
 
 
+def text_of(value: Any) -> bytes:
+    """Returns one value as `texts` reads it.
+
+    Raises:
+        ValueError: If it has no text.
+    """
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    try:
+        column, refused = texts(pa.array([str(value) if isinstance(value, UUID) else value]))
+    except (pa.ArrowException, OverflowError) as error:
+        raise ValueError(NO_TEXT) from error
+    if refused:
+        raise ValueError(refused[0])
+    text: bytes = column[0].as_py()
+    return text
+
+
 def one_id(keys: pa.Array) -> pa.Array:
     """The text of ids, alike whatever type they came as: `7.0` and `7.000` are `7`.
 
@@ -185,11 +210,12 @@ def _floats32(column: pa.Array) -> Read:
     return Read(found.cast(pa.float32(), safe=False), refused)
 
 
-_READERS: Mapping[str, Callable[[pa.Array], Read]] = {
+READERS: Mapping[str, Callable[[pa.Array], Read]] = {
     "FLOAT": _floats32,
     "INT": wholes,
     "BYTES": texts,
 }
+"""How the types of a schema are read."""
 
 
 def _natural_kind(type_: pa.DataType) -> str:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,9 @@ NOT_WHOLE = "is not a whole number"
 NOT_BOOLEAN = "is not true or false, 1 or 0"
 NOT_A_MOMENT = "is not a moment: ISO-8601, or seconds since 1970"
 BEYOND_FLOAT = "is beyond what a float of 32 bits holds"
+FRACTION = "has a fraction of a second, where whole seconds are taken"
+MOMENT_AS_FLOAT = "is a moment, which a FLOAT does not hold to the second: make the column INT"
+TIME_OF_DAY = "is a time of day, which is no moment: deliver seconds"
 
 _NUMBER = re.compile(NUMBER)
 _SPECIAL = re.compile(r"([+-]?)(?:(nan)(?:\(\w*\))?|(inf)(?:inity)?)", re.IGNORECASE | re.ASCII)
@@ -36,16 +39,30 @@ def is_missing(value: Any, tokens: Collection[str] = ()) -> bool:
     """Whether a value stands for none: None, NaN, or text that is one of the tokens."""
     if isinstance(value, str):
         return value in tokens
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return value is None or (isinstance(value, float | np.floating) and math.isnan(value))
 
 
-def number(value: Any) -> float:
-    """Returns a number as the nearest double.
+def number(value: Any, limit: float = math.inf) -> float:
+    """Returns a number as the nearest double. A duration is its seconds.
+
+    Args:
+        value: A number, or its text.
+        limit: From which on a finite number is beyond what there is room for.
 
     Raises:
         ValueError: If the value is none; says so in words that follow it.
     """
-    value = _plain(value)
+    found = _double(_plain(value))
+    if math.isfinite(found) and abs(found) >= limit:
+        raise ValueError(BEYOND_FLOAT)
+    return found
+
+
+def _double(value: Any) -> float:
+    if isinstance(value, date):
+        raise ValueError(MOMENT_AS_FLOAT)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             return _special(value)
@@ -62,7 +79,7 @@ def number(value: Any) -> float:
 
 
 def whole(value: Any, limits: tuple[int, int] = INT64) -> int:
-    """Returns a whole number, exactly.
+    """Returns a whole number, exactly. Moments are seconds since 1970 (UTC), durations seconds.
 
     Args:
         value: A number, or its text.
@@ -72,6 +89,8 @@ def whole(value: Any, limits: tuple[int, int] = INT64) -> int:
         ValueError: If the value is no whole number within the limits; says so.
     """
     value = _plain(value)
+    if isinstance(value, date | time | timedelta):
+        value = _seconds(value)
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             raise ValueError(NOT_WHOLE)
@@ -114,16 +133,30 @@ def moment(value: Any) -> datetime:
     try:
         if isinstance(value, str) and _MOMENT.fullmatch(value):
             value = _iso(value)
-        if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        if isinstance(value, datetime):
-            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        if isinstance(value, date):
+            return _in_utc(value)
         seconds = number(value)
         if YEAR_1 <= seconds < YEAR_10000:
             return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError):
         pass
     raise ValueError(NOT_A_MOMENT)
+
+
+def _in_utc(value: date) -> datetime:
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _seconds(value: date | time | timedelta) -> int:
+    if isinstance(value, time):
+        raise ValueError(TIME_OF_DAY)
+    if isinstance(value, date):
+        value = _in_utc(value) - datetime(1970, 1, 1, tzinfo=UTC)
+    if value % timedelta(seconds=1):
+        raise ValueError(FRACTION)
+    return value // timedelta(seconds=1)
 
 
 def _iso(text: str) -> datetime:
@@ -133,6 +166,8 @@ def _iso(text: str) -> datetime:
 
 def _plain(value: Any) -> Any:
     """A NumPy scalar as Python's, text without white space around; `true` and `false` as bools."""
+    if isinstance(value, np.datetime64 | np.timedelta64):  # .item() of nanoseconds is a number
+        return value.astype(f"{value.dtype.kind}8[us]").item()
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, str | bytes):

@@ -61,6 +61,11 @@ class DataSettings(Section):
         description="Relative sizes of the splits, in hash buckets."
     )
 
+    missing: tuple[str, ...] = Field(
+        default=("",),
+        description="Text that stands for a missing value, in every column and to the letter, such "
+        "as NA, NULL or -. The empty text is an empty field.",
+    )
     compression: Compression = Field(
         description="Of ingested examples: none, or gzip, which is smaller and slower to write."
     )

@@ -91,7 +91,20 @@ class Client:
             DataError: If a column is not there, or a value is of a wrong type.
             ServerError: If the server cannot be reached, refuses, or takes too long.
         """
-        tensors = self.inputs(rows, signature, version, label)
+        return self.ask(self.inputs(rows, signature, version, label), signature, version, label)
+
+    def ask(
+        self,
+        tensors: Tensors,
+        signature: str = DEFAULT_SIGNATURE,
+        version: int | None = None,
+        label: str | None = None,
+    ) -> Tensors:
+        """Predicts from what `inputs` returned; other arguments, answers and errors are as there.
+
+        Raises:
+            ServerError: If the server cannot be reached, refuses, or takes too long.
+        """
         spec = self.spec(version, label, signature)
         outputs = self.signatures(version, label)[signature].outputs
         return self._transport.predict(spec, outputs, tensors, self._timeout)

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from evergreen.errors import DataError
+from evergreen.quality.columns import text_of
+from evergreen.quality.values import FLOAT32_LIMIT, boolean, is_missing, number, whole
 from evergreen.serving.client.signatures import Spec
 from evergreen.serving.client.tensors import Array
 
@@ -19,7 +21,6 @@ Columns = dict[str, list[Any]]
 MISSING: dict[str, bytes | float] = {"f": math.nan, "i": -1, "O": b""}
 """What stands for a missing value in a signature that takes one tensor a column, by NumPy's kind:
 NaN for floats, -1 for integers, and the empty string. A model's export has to keep to it."""
-NAMES = {"f": "a number", "i": "a whole number", "u": "a whole number", "b": "true or false"}
 
 
 def from_rows(rows: Rows) -> Columns:
@@ -72,57 +73,50 @@ def to_array(name: str, values: Sequence[Any], spec: Spec) -> Array:
     Raises:
         DataError: If a value is not of the input's type; names the column and the row.
     """
-    kind = spec.dtype.kind
     converted = []
-    for number, value in enumerate(values, start=1):
+    for row, value in enumerate(values, start=1):
         try:
-            converted.append(_value(value, kind))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise wrong(name, number, value, kind) from error
+            converted.append(_value(value, spec.dtype))
+        except ValueError as error:
+            raise wrong(name, row, value, error) from error
     array = _array(name, converted, spec.dtype)
     rank = array.ndim if spec.shape is None else len(spec.shape)
     return array.reshape(len(values), *[1] * (rank - 1)) if rank > array.ndim else array
 
 
-def wrong(name: str, row: int, value: Any, kind: str) -> DataError:
+def wrong(name: str, row: int, value: Any, why: ValueError) -> DataError:
     """Returns the error of a value that is not of its column's type."""
-    what = "missing" if is_missing(value) else f"{value!r}"
+    what = "a missing value" if is_missing(value) else f"{value!r}"
     return DataError(
-        f"column {name}, row {row}: is {what}, where the model takes {NAMES.get(kind, 'text')}.",
+        f"column {name}, row {row}: {what} {why}.",
         hint="Correct the value, or leave it out if it is not known.",
     )
 
 
-def is_missing(value: Any) -> bool:
-    """Whether a value stands for none: None or NaN."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def convert(value: Any, kind: str) -> bytes | float:
-    """Returns a value that is not missing as NumPy's kind has it.
+def convert(value: Any, dtype: np.dtype[Any]) -> bytes | float:
+    """Returns a value that is not missing as NumPy's dtype has it, by the rule of `quality`.
 
     Raises:
-        TypeError: If it cannot be one.
-        ValueError: If it cannot be one.
+        ValueError: If it cannot be one; says why.
     """
-    if kind == "O":
-        return value if isinstance(value, bytes) else str(value).encode()
-    if kind == "f":
-        return float(value)
-    whole = int(value)
-    if not isinstance(value, str) and whole != value:
-        raise ValueError(f"{value!r} is not whole")
-    return whole
+    if dtype.kind == "O":
+        return text_of(value)
+    if dtype.kind == "f":
+        return number(value, FLOAT32_LIMIT if dtype == np.float32 else math.inf)
+    if dtype.kind == "b":
+        return boolean(value)
+    limits = np.iinfo(dtype)
+    return whole(value, (int(limits.min), int(limits.max)))
 
 
-def _value(value: Any, kind: str) -> Any:
+def _value(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, list | tuple | np.ndarray):
-        return [_value(one, kind) for one in value]
+        return [_value(one, dtype) for one in value]
     if not is_missing(value):
-        return convert(value, kind)
-    if kind not in MISSING:
-        raise ValueError("nothing stands for a missing value of this type")
-    return MISSING[kind]
+        return convert(value, dtype)
+    if dtype.kind not in MISSING:
+        raise ValueError("has nothing that stands for it in this type")
+    return MISSING[dtype.kind]
 
 
 def _array(name: str, values: list[Any], dtype: np.dtype[Any]) -> Array:

@@ -1,16 +1,19 @@
 """Serialized `tf.Example`s from columns, without TensorFlow."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from evergreen.errors import DataError
-from evergreen.serving.client.columns import Columns, convert, is_missing, wrong
+from evergreen.quality.values import is_missing
+from evergreen.serving.client.columns import Columns, convert, wrong
 from evergreen.serving.client.protos import Example
 from evergreen.serving.client.tensors import Array
 
-LISTS = {"f": "float_list", "i": "int64_list", "u": "int64_list", "b": "int64_list"}
+LISTS = {"f": "float_list", "i": "int64_list", "b": "int64_list", "O": "bytes_list"}
+FLOAT, INT, BYTES = np.dtype(np.float32), np.dtype(np.int64), np.dtype(object)
 
 
 def serialize(columns: Columns, dtypes: Mapping[str, np.dtype[Any]]) -> Array:
@@ -30,35 +33,41 @@ def serialize(columns: Columns, dtypes: Mapping[str, np.dtype[Any]]) -> Array:
     count = len(next(iter(columns.values())))
     examples = [Example() for _ in range(count)]
     for name, values in columns.items():
-        kind = dtypes[name].kind if name in dtypes else _kind(name, values)
-        _add(examples, name, values, kind)
+        dtype = _held(dtypes[name]) if name in dtypes else _dtype(name, values)
+        _add(examples, name, values, dtype)
     serialized = [example.SerializeToString(deterministic=True) for example in examples]
     return np.array(serialized, object)
 
 
-def _add(examples: list[Example], name: str, values: list[Any], kind: str) -> None:
+def _add(examples: list[Example], name: str, values: list[Any], dtype: np.dtype[Any]) -> None:
     for row, (example, value) in enumerate(zip(examples, values, strict=True), start=1):
         if is_missing(value):
             continue
         many = value if isinstance(value, list | tuple | np.ndarray) else (value,)
         feature = example.features.feature[name]
         try:
-            converted = [convert(one, kind) for one in many]
-            getattr(feature, LISTS.get(kind, "bytes_list")).value.extend(converted)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise wrong(name, row, value, kind) from error
+            converted = [convert(one, dtype) for one in many]
+        except ValueError as error:
+            raise wrong(name, row, value, error) from error
+        getattr(feature, LISTS[dtype.kind]).value.extend(converted)
 
 
-def _kind(name: str, values: list[Any]) -> str:
-    """Returns the kind of a column by its values."""
+def _held(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """What a `tf.Example` holds of a type: any float as float32, unsigned numbers as int64."""
+    held: dict[str, np.dtype[Any]] = {"f": FLOAT, "u": INT}
+    return held.get(dtype.kind, dtype)
+
+
+def _dtype(name: str, values: list[Any]) -> np.dtype[Any]:
+    """Returns the type of a column by its values."""
     known = [value for value in values if not is_missing(value)]
     flat = [one for value in known for one in (value if isinstance(value, list) else (value,))]
     if all(isinstance(one, bool | int | np.integer | np.bool_) for one in flat):
-        return "i"
-    if all(isinstance(one, bool | int | float | np.number) for one in flat):
-        return "f"
+        return INT
+    if all(isinstance(one, bool | int | float | Decimal | np.number) for one in flat):
+        return FLOAT
     if all(isinstance(one, str | bytes) for one in flat):
-        return "O"
+        return BYTES
     found = ", ".join(sorted({type(one).__name__ for one in flat}))
     raise DataError(
         f"column {name}: has values of the types {found}, which no tf.Example holds.",

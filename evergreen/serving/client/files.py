@@ -1,31 +1,37 @@
-"""Rows from files, and predictions to files."""
+"""Rows from files, and predictions to files: what only passes through stays to the letter."""
 
+import json
+import math
 from collections.abc import Collection
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from evergreen.errors import DataError
+from evergreen.quality.columns import READERS, without
+from evergreen.quality.inference import kind_of
 from evergreen.serving.client.columns import from_rows
 from evergreen.serving.client.tensors import Tensors
 from evergreen.spans.manifest import Format
 from evergreen.spans.tables import read_csv_text, read_parquet, write_table
 
-WRITES = {".csv": Format.CSV, ".parquet": Format.PARQUET}
+WRITES = (".csv", ".parquet")
 JSON = (".json", ".jsonl")
-GUESSES = (pa.int64(), pa.float64())
 SNIFFED = 64
+BIG = (pa.decimal128(38, 0), pa.decimal256(76, 0))
+"""For whole numbers beyond 64 bits."""
+SPECIAL = r"[,\"\r\n]|^$"
+"""What is quoted in CSV; an empty field without quotes is a missing value."""
 
 
-def read(path: Path, typed: Collection[str] = ()) -> pa.Table:
+def read(path: Path) -> pa.Table:
     """Reads rows from a file that is Parquet, JSON or CSV by its content, not by its name.
 
     Args:
-        path: JSON is an object a line, or one list of objects.
-        typed: Columns whose types a model knows: their text in a CSV file stays text. Others are
-            numbers if all of their values are.
+        path: JSON is an object a line, or one list of objects. All columns of CSV are text.
 
     Raises:
         DataError: If the file holds no rows; names the line of what cannot be read.
@@ -38,7 +44,24 @@ def read(path: Path, typed: Collection[str] = ()) -> pa.Table:
         return read_parquet(path)
     if start.startswith((b"{", b"[")):
         return _read_json(path)
-    return _guess(read_csv_text(path), typed)
+    return read_csv_text(path)
+
+
+def to_ask(rows: pa.Table, typed: Collection[str], missing: Collection[str]) -> pa.Table:
+    """Returns rows as they are sent.
+
+    Args:
+        rows: As they were read.
+        typed: The columns that the model takes: text is sent as what it takes. If they are not
+            known, text is whole numbers, or numbers, where every value of a column is one.
+        missing: Text that stands for a missing value.
+    """
+    for at, name in enumerate(rows.column_names):
+        column = without(rows[name].combine_chunks(), missing)
+        if not typed and pa.types.is_string(column.type):
+            column = READERS[kind_of(column)](column).column
+        rows = rows.set_column(at, name, column)
+    return rows
 
 
 def with_outputs(rows: pa.Table, outputs: Tensors) -> pa.Table:
@@ -57,12 +80,15 @@ def write(rows: pa.Table, path: Path) -> None:
     """
     check_writable(path)
     if path.suffix in JSON:
-        lines = (orjson.dumps(row, default=str) + b"\n" for row in rows.to_pylist())
-        path.write_bytes(b"".join(lines))
+        lines = (json.dumps(_finite(row), default=_plain) + "\n" for row in rows.to_pylist())
+        path.write_text("".join(lines))
         return
     try:
-        write_table(rows, path, WRITES[path.suffix])
-    except pa.ArrowInvalid as error:
+        if path.suffix == ".csv":
+            path.write_text(_csv(rows), newline="")
+        else:
+            write_table(rows, path, Format.PARQUET)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"{path}: {error}", hint="Write a .parquet or .jsonl file.") from error
 
 
@@ -88,37 +114,62 @@ def _read_json(path: Path) -> pa.Table:
     wrong = next((at for at, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
     if wrong:
         raise DataError(f"{path}, row {wrong}: is not an object.", hint="Write column and value.")
-    columns = from_rows(rows)
-    try:
-        return pa.table({name: pa.array(values) for name, values in columns.items()})
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(
-            f"{path}: a column has values of different types: {error}", hint="Use one type."
-        ) from error
+    return pa.table({name: _array(path, name, cells) for name, cells in from_rows(rows).items()})
+
+
+def _array(path: Path, name: str, cells: list[Any]) -> pa.Array:
+    for type_ in (None, *BIG):
+        try:
+            return pa.array(cells, type_)
+        except OverflowError:
+            continue
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise DataError(
+                f"{path}: column {name} has values of different types: {error}",
+                hint="Use one type in a column.",
+            ) from error
+    raise DataError(f"{path}: column {name} has numbers of more than 76 digits.", hint="Send text.")
 
 
 def _parse(data: bytes, where: str) -> Any:
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        return json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: is not JSON: {error}", hint="Write an object a line.") from error
 
 
-def _guess(table: pa.Table, typed: Collection[str]) -> pa.Table:
-    columns = {
-        name: table[name] if name in typed else _guess_column(table[name])
-        for name in table.column_names
-    }
-    return pa.table(columns)
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
-def _guess_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    for guess in GUESSES:
-        try:
-            return column.cast(guess)
-        except pa.ArrowInvalid:
-            continue
-    return column
+def _finite(value: Any) -> Any:
+    """The value with null for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
+
+
+def _csv(rows: pa.Table) -> str:
+    """Rows as CSV: a field has quotes only if it needs them."""
+    names = pa.chunked_array([rows.column_names], pa.string())
+    header = ",".join(_fields(names).to_pylist())
+    fields = [_fields(rows[name].cast(pa.string())) for name in rows.column_names]
+    lines = pc.binary_join_element_wise(*fields, ",").to_pylist()
+    return "\n".join([header, *lines, ""])
+
+
+def _fields(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    doubled = pc.replace_substring(texts, '"', '""')
+    quoted = pc.binary_join_element_wise('"', doubled, '"', "")
+    return pc.fill_null(pc.if_else(pc.match_substring_regex(texts, SPECIAL), quoted, texts), "")
 
 
 def _text(value: Any) -> Any:

@@ -55,8 +55,8 @@ def of_files(paths: Sequence[Path]) -> Source:
 
     def source(client: Client, question: Question) -> list[Tensors]:
         which = (question.signature, question.version, question.label)
-        typed = client.columns(*which)
-        rows = pa.concat_tables([files.read(path, typed) for path in paths])
+        read = pa.concat_tables([files.read(path) for path in paths])
+        rows = files.to_ask(read, client.columns(*which), ("",))
         count, batch = min(rows.num_rows, MOST_ROWS), question.batch
         if count < batch:
             raise DataError(

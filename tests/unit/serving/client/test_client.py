@@ -4,6 +4,7 @@ import math
 import socket
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +65,13 @@ def test_text_is_read_as_the_model_takes_it(client: Client) -> None:
     np.testing.assert_array_equal(client.predict(rows)["probabilities"], EXPECTED[:1])
 
 
+@pytest.mark.parametrize("hour", ["9.0", " +9", "09", "9e0", 9.0, np.int8(9), Decimal("9.00")])
+def test_a_whole_number_is_one_in_any_form(client: Client, hour: object) -> None:
+    for signature in ("serving_default", "raw"):
+        answer = client.predict([ROWS[0] | {"hour": hour}], signature)
+        np.testing.assert_array_equal(answer["probabilities"], EXPECTED[:1])
+
+
 def test_other_columns_are_left_out(client: Client) -> None:
     rows = [row | {"trip_id": "x", "tips": [1, "y"]} for row in ROWS]
     for signature in ("serving_default", "raw"):
@@ -82,9 +90,13 @@ def test_a_column_of_a_wrong_name_is_named_with_the_one_that_is_meant(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"fare": "much"}, "column fare, row 2: is 'much', where the model takes a number"),
-        ({"hour": 2.5}, "column hour, row 2: is 2.5, where the model takes a whole number"),
-        ({"hour": 1e40}, "column hour"),
+        ({"fare": "much"}, "column fare, row 2: 'much' is not a number"),
+        ({"fare": "1_0"}, "column fare, row 2: '1_0' is not a number"),
+        ({"fare": 1e39}, "column fare, row 2: 1e[+]39 is beyond what a float of 32 bits holds"),
+        ({"hour": 2.5}, "column hour, row 2: 2.5 is not a whole number"),
+        ({"hour": "٣"}, "column hour, row 2: '٣' is not a whole number"),
+        ({"hour": "0x5"}, "column hour, row 2: '0x5' is not a whole number"),
+        ({"hour": 1e40}, "column hour, row 2: 1e[+]40 is beyond the whole numbers of 64 bits"),
     ],
 )
 def test_a_value_of_a_wrong_type_is_named_with_its_row(
@@ -199,6 +211,7 @@ def test_a_url_names_the_protocol(backend: Backend) -> None:
 
 LIGHT = """
 import sys
+from decimal import Decimal
 from evergreen.serving.client import Client
 
 assert "tensorflow" not in sys.modules

@@ -1,6 +1,8 @@
 """`evergreen predict`, with a server in this process."""
 
 import io
+import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from evergreen.commands.predict import predict
 from evergreen.errors import DataError, EvergreenError
+from evergreen.serving.client import files
 from evergreen.serving.client.failures import ServerError
 from tests.unit.serving.backend import MODEL, Backend, probability
 
@@ -55,7 +58,7 @@ def csv(tmp_path: Path) -> Path:
     return tmp_path / "rows.csv"
 
 
-def files(folder: Path) -> list[Path]:
+def written(folder: Path) -> list[Path]:
     """The same rows in every format; content counts, not the name."""
     pq.write_table(TABLE, folder / "rows.parquet")
     lines = [orjson.dumps(row) for row in TABLE.to_pylist()]
@@ -66,7 +69,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_every_format_gives_the_same_predictions(backend: Backend, tmp_path: Path) -> None:
-    for file in files(tmp_path):
+    for file in written(tmp_path):
         output = tmp_path / "out.parquet"
         answer = run(file, "--target", backend.grpc, "--output", output)
         assert answer.exit_code == 0, answer.output
@@ -91,6 +94,101 @@ def test_rows_come_from_stdin_and_go_to_csv_and_json(backend: Backend, tmp_path:
     np.testing.assert_array_equal(
         np.array([row["probabilities"] for row in rows], np.float32), EXPECTED
     )
+
+
+LETTERS = {
+    "zip": ["00501", "02134", ""],
+    "order_id": ["12345678901234567890", "12345678901234567891", "1"],
+    "hex": ["0x1F", "1_000", "٣"],
+    "sku": ["1e5", "2E+10", "1e400"],
+    "day": ["2024-01-05", "inf", "nan"],
+    "pad": [" 7 ", "8", None],
+    "phone": ["+49301234", 'say "hi"', "a,b\nc"],
+    "price": ["5.0", "5.50", "-0"],
+}
+
+
+def test_columns_that_only_pass_through_stay_to_the_letter(
+    backend: Backend, tmp_path: Path
+) -> None:
+    letters = pa.table(LETTERS)
+    for at, name in enumerate(TABLE.column_names):
+        letters = letters.add_column(at, name, TABLE[name].cast(pa.string()))
+    csv = (
+        "trip_id,fare,hour,payment,zip,order_id,hex,sku,day,pad,phone,price\n"
+        "a,12.25,9,007,00501,12345678901234567890,0x1F,1e5,2024-01-05, 7 ,+49301234,5.0\n"
+        'b,7,,,02134,12345678901234567891,1_000,2E+10,inf,8,"say ""hi""",5.50\n'
+        'c,,23,Cash,"",1,٣,1e400,nan,,"a,b\nc",-0\n'
+    )
+    (tmp_path / "rows.csv").write_text(csv)
+    lines = [json.dumps(row) for row in letters.to_pylist()]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    pq.write_table(letters, tmp_path / "rows.parquet")
+    for source in ("csv", "jsonl", "parquet"):
+        for target in ("csv", "jsonl", "parquet"):
+            output = tmp_path / f"out.{target}"
+            answer = run(tmp_path / f"rows.{source}", "--target", backend.grpc, "--output", output)
+            assert answer.exit_code == 0, answer.output
+            rows = files.read(output)
+            assert rows.select(letters.column_names).equals(letters), (source, target)
+    run(tmp_path / "rows.csv", "--target", backend.grpc, "--output", tmp_path / "out.csv")
+    written = (tmp_path / "out.csv").read_text()
+    answers = [str(np.float64(one)) for one in EXPECTED]
+    kept = csv.replace("price\n", "price,probabilities\n")
+    for end, one in zip((",5.0\n", ",5.50\n", ",-0\n"), answers, strict=True):
+        kept = kept.replace(end, f"{end[:-1]},{one}\n")
+    assert written == kept
+
+
+def test_types_that_only_pass_through_are_kept(backend: Backend, tmp_path: Path) -> None:
+    types = {
+        "day": pa.array([1, 2, None], pa.timestamp("us", "UTC")),
+        "price": pa.array([Decimal("1.50"), None, Decimal("2.00")], pa.decimal128(9, 2)),
+        "flag": pa.array([True, None, False]),
+        "small": pa.array([1, 2, 3], pa.int8()),
+        "tags": pa.array([["a"], [], None]),
+    }
+    table = TABLE
+    for name, column in types.items():
+        table = table.append_column(name, column)
+    pq.write_table(table, tmp_path / "rows.parquet")
+    output = tmp_path / "out.parquet"
+    answer = run(tmp_path / "rows.parquet", "--target", backend.grpc, "--output", output)
+    assert answer.exit_code == 0, answer.output
+    assert pq.read_table(output).select(table.column_names).equals(table)
+
+
+def test_whole_numbers_of_json_keep_all_digits(backend: Backend, tmp_path: Path) -> None:
+    row = {"fare": 12.25, "hour": 9, "payment": "007", "id": 12345678901234567890}
+    lines = [json.dumps(row), json.dumps(row | {"id": 2**100, "other": None})]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    output = tmp_path / "out.jsonl"
+    answer = run(tmp_path / "rows.jsonl", "--target", backend.grpc, "--output", output)
+    assert answer.exit_code == 0, answer.output
+    found = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [one["id"] for one in found] == [12345678901234567890, 2**100]
+
+
+def test_tokens_for_missing_values_are_told(backend: Backend, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("fare,hour,payment\nNA,-,-\n")
+    arguments = (tmp_path / "rows.csv", "--target", backend.grpc)
+    assert "column fare, row 1: 'NA' is not a number" in str(failure(*arguments))
+    output = tmp_path / "out.csv"
+    answer = run(*arguments, "--missing", "NA", "--missing", "-", "--output", output)
+    assert answer.exit_code == 0, answer.output
+    expected = probability(float("nan"), -1, b"")
+    assert output.read_text().splitlines()[1].startswith("NA,-,-,")
+    assert float(output.read_text().splitlines()[1].split(",")[-1]) == pytest.approx(expected)
+
+
+def test_a_bad_value_is_told_with_its_row_before_anything_is_asked(
+    backend: Backend, tmp_path: Path
+) -> None:
+    rows = ["fare,hour,payment", *["1,2,Cash"] * 1500, "1,2.5,Cash"]
+    (tmp_path / "rows.csv").write_text("\n".join(rows))
+    error = failure(tmp_path / "rows.csv", "--target", backend.grpc)
+    assert "column hour, row 1501: '2.5' is not a whole number" in str(error)
+    assert not backend.asked
 
 
 def test_without_output_the_terminal_shows_a_table(backend: Backend, csv: Path) -> None:
