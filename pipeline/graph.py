@@ -1,7 +1,5 @@
 """The pipeline: one definition for every orchestrator."""
 
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -21,6 +19,7 @@ from evergreen.components.pusher import Pusher
 from evergreen.components.serving_validator.component import ServingValidator
 from evergreen.components.statistics_gen import StatisticsGen
 from evergreen.planning.plan import IngestPlan, Plan, TrainPlan
+from evergreen.quality.schema import column_kinds, load_curated
 from evergreen.settings import Settings
 from pipeline.criteria import CRITERIA, LABEL, SERVING, SPLIT, eval_config
 
@@ -55,6 +54,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         key=settings.data.key,
         splits=settings.data.splits,
         compression=settings.data.compression,
+        missing=list(settings.data.missing),
         beam_args=settings.beam.workers,
     ).with_id("ExampleGen")
     statistics = StatisticsGen(examples=examples.outputs["examples"])
@@ -159,6 +159,4 @@ def curated_schema(settings: Settings) -> BaseComponent:
 
 def column_types(settings: Settings) -> dict[str, str]:
     """The type of each column of the curated schema: `FLOAT`, `INT` or `BYTES`."""
-    text = settings.data.table_schema.read_text()
-    schema = text_format.Parse(text, schema_pb2.Schema())
-    return {item.name: schema_pb2.FeatureType.Name(item.type) for item in schema.feature}
+    return column_kinds(load_curated(settings.data.table_schema))

@@ -57,8 +57,8 @@ def predict(  # noqa: PLR0913, PLR0917 - each is an option
     missing: Annotated[
         list[str],
         typer.Option(
-            help="Text that stands for a missing value, such as NA; may be repeated. If not given, "
-            "data.missing of the project, or with --model the empty field.",
+            help="Text that stands for a missing value besides the empty field, such as NA; may be "
+            "repeated. If not given, and without --model, data.missing of the project.",
             show_default=False,
         ),
     ] = [],  # noqa: B006 - typer wants the default as a list
@@ -78,7 +78,7 @@ def predict(  # noqa: PLR0913, PLR0917 - each is an option
     """
     settings = None if model else read_settings(project, config, overrides)
     name = settings.model.name if settings else model
-    tokens = missing or (settings.data.missing if settings else [""])
+    tokens = ["", *(missing or (settings.data.missing if settings else ()))]
 
     from evergreen.serving.client import Client, files
 

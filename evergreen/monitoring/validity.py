@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
-from google.protobuf import text_format
 from scipy.stats import binomtest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
@@ -18,6 +17,7 @@ from evergreen.errors import SettingsError
 from evergreen.monitoring.findings import Finding, Kind
 from evergreen.monitoring.names import LONGEST, Names
 from evergreen.quality.columns import Refusal
+from evergreen.quality.schema import load_curated
 from evergreen.settings import Settings
 from evergreen.visible import visible
 
@@ -48,7 +48,7 @@ class Expected:
             SettingsError: If `monitoring.features` names a feature that it does not have, or
                 `monitoring.performance.slices` one that is in no request.
         """
-        schema = text_format.Parse(settings.data.table_schema.read_text(), schema_pb2.Schema())
+        schema = load_curated(settings.data.table_schema)
         known = {feature.name for feature in schema.feature}
         asked = settings.monitoring.features
         if unknown := set(asked or ()) - known:

@@ -14,6 +14,7 @@ from evergreen.planning.sources import (
     named_files,
     project_of,
 )
+from evergreen.quality.schema import load_curated
 from evergreen.settings import Settings, function_module
 
 INGESTING = ("example_gen", "statistics_gen", "data_gate")
@@ -24,13 +25,15 @@ def take_digests(settings: Settings) -> Digests:
     """Returns the digests of everything besides the data that decides a result.
 
     Raises:
-        SettingsError: If a file, folder or function that the settings name is not there.
+        SettingsError: If a file, folder or function that the settings name is not there, or the
+            curated schema is none.
     """
     forget_modules()
     pipeline, model = settings.pipeline, settings.model
     check_there(
         [*pipeline.definition, *pipeline.use_case, pipeline.lock, settings.data.table_schema]
     )
+    load_curated(settings.data.table_schema)
     use_case = _use_case(settings).files
     data = {name: file for name, file in use_case.items() if file.suffix != ".py"}
     return Digests(

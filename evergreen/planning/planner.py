@@ -139,6 +139,7 @@ class Planner:
             splits=data.splits,
             rejected_share=data.rejected_share,
             code=digests.ingestion,
+            missing=sorted(data.missing),
         )
         return SpanRef(
             number=span.number,

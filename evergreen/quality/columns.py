@@ -80,7 +80,7 @@ def coerce(
     columns, refusals = {}, []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         present = without(column, missing)
-        read = READERS[kinds.get(name) or _natural_kind(present.type)](present)
+        read = READERS[kinds.get(name) or natural_kind(present.type)](present)
         columns[name] = read.column
         for row, reason in read.refused.items():
             refusals.append(Refusal(row, name, _shown(present[row]), reason))
@@ -218,7 +218,8 @@ READERS: Mapping[str, Callable[[pa.Array], Read]] = {
 """How the types of a schema are read."""
 
 
-def _natural_kind(type_: pa.DataType) -> str:
+def natural_kind(type_: pa.DataType) -> str:
+    """Returns the schema's type that is nearest to a type of Arrow."""
     if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
         return "FLOAT"
     return "INT" if pa.types.is_integer(type_) or pa.types.is_boolean(type_) else "BYTES"

@@ -11,15 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import text_format
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.planning.plan import TRAIN, RunRecord, SpanRef
+from evergreen.quality import schema
 from evergreen.reporting.reasons import Report
 
 Artifacts = Mapping[str, list[mlmd.Artifact]]
@@ -228,7 +228,7 @@ def load_anomalies(folder: Path) -> dict[str, Any]:
 
 def load_schema(folder: Path) -> Any:
     """Returns the `Schema` of a Schema artifact."""
-    return text_format.Parse((folder / "schema.pbtxt").read_text(), schema_pb2.Schema())
+    return schema.load_schema(folder / "schema.pbtxt")
 
 
 def _splits(folder: Path) -> Iterator[tuple[str, Path]]:

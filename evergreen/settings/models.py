@@ -62,9 +62,9 @@ class DataSettings(Section):
     )
 
     missing: tuple[str, ...] = Field(
-        default=("",),
-        description="Text that stands for a missing value, in every column and to the letter, such "
-        "as NA, NULL or -. The empty text is an empty field.",
+        default=(),
+        description="Text that stands for a missing value, besides the empty field: to the letter, "
+        "and in every column, such as NA, NULL or -.",
     )
     compression: Compression = Field(
         description="Of ingested examples: none, or gzip, which is smaller and slower to write."

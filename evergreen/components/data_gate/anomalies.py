@@ -1,5 +1,6 @@
 """Turns TFDV's anomalies into findings: with words, counts, and example rows."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from evergreen.components.data_gate.reading import MISSING
 from evergreen.components.data_gate.wording import describe
 
 Kind = anomalies_pb2.AnomalyInfo.Type
+INDEX = re.compile(r"|index|Unnamed: \d+|__index_level_\d+__")
 
 
 def from_anomalies(
@@ -54,7 +56,7 @@ def _finding(anomaly: Anomaly, tally: Tally, schema: schema_pb2.Schema, splits: 
         # A column can have an empty name; without one, the data set is meant.
         feature="" if anomaly.column is None else anomaly.column or "''",
         kind=Kind.Name(anomaly.kind),
-        description=description + where,
+        description=description + where + _of_pandas(anomaly),
         count=tally.count,
         rows=tally.rows,
         values=tally.values,
@@ -63,6 +65,14 @@ def _finding(anomaly: Anomaly, tally: Tally, schema: schema_pb2.Schema, splits: 
             for example in tally.examples
         ],
     )
+
+
+def _of_pandas(anomaly: Anomaly) -> str:
+    """Says that a column is pandas' index, if it is: most probably nobody meant to deliver it."""
+    name = anomaly.column
+    if anomaly.kind != Kind.SCHEMA_NEW_COLUMN or name is None or not INDEX.fullmatch(name):
+        return ""
+    return "; it is pandas' index: write the file with index=False"
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:

@@ -12,7 +12,7 @@ from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.anomalies import from_anomalies
 from evergreen.components.data_gate.drift import Against, Drift
 from evergreen.components.data_gate.drifting import measure
-from evergreen.components.data_gate.findings import empty_splits, from_rejections
+from evergreen.components.data_gate.findings import empty_splits, from_rejections, suspected_missing
 from evergreen.components.data_gate.loading import load_anomalies, load_schema, load_statistics
 from evergreen.components.data_gate.overflowing import add_overflows
 from evergreen.components.example_gen.rejecting import REPORT as REJECTED
@@ -66,7 +66,7 @@ def DataGate(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inpu
     found = add_overflows(load_anomalies(anomalies), stats, expected)
     findings = from_anomalies(found, Path(examples.uri), expected)
     findings += from_rejections(refused, sum(rows.values()) + refused["rows"], rejected_share)
-    findings += empty_splits(rows)
+    findings += empty_splits(rows) + suspected_missing(stats, expected)
     distances: list[Drift] = []
     for against, earlier in _earlier(
         previous_statistics, window_statistics, previous_in_window

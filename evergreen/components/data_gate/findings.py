@@ -1,12 +1,24 @@
 """What the data gate finds: a finding's form, rows that were refused, empty splits."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from evergreen.components.data_gate.counting import MAX_EXAMPLES, MAX_VALUES
+from evergreen.components.data_gate.counting import MAX_EXAMPLES, MAX_VALUES, feature_of
+from evergreen.components.data_gate.merging import counts
 from evergreen.components.data_gate.reading import shorten
+from evergreen.components.data_gate.wording import percent
+
+OFTEN = 0.01
+"""Of a column's values: from here on a text that reads like a missing value is told."""
+MISSING_IN_WORDS = frozenset(
+    {"na", "n/a", "#n/a", "<na>", "null", "(null)", "nil", "none", "nan", "nat", "missing"}
+    | {"-", "--", "---", "?", "\\n"}
+)
+"""In small letters. `unknown` is often a category of its own."""
 
 
 class Finding(BaseModel):
@@ -14,7 +26,8 @@ class Finding(BaseModel):
 
     Attributes:
         feature: The feature; empty where the whole data set is meant.
-        kind: TFDV's name of the anomaly, or `ROWS_REFUSED`, `SPLIT_EMPTY`, `DRIFT`.
+        kind: TFDV's name of the anomaly, or `ROWS_REFUSED`, `SPLIT_EMPTY`,
+            `MISSING_IN_WORDS`, `DRIFT`.
         description: What was expected, and what was found.
         count: The rows concerned.
         rows: All rows that were looked at.
@@ -80,6 +93,45 @@ def empty_splits(rows: Mapping[str, int]) -> list[Finding]:
         for split, count in rows.items()
         if count == 0
     ]
+
+
+def suspected_missing(
+    statistics: Mapping[str, statistics_pb2.DatasetFeatureStatistics], schema: schema_pb2.Schema
+) -> list[Finding]:
+    """Returns a finding for each text that reads like a missing value and occurs often.
+
+    It refuses nothing: `NA` may be Namibia. But else it would become a word of the vocabulary
+    without a word. A domain that lists it says that it is meant.
+
+    Args:
+        statistics: Of the span's features, by split.
+        schema: What was expected.
+    """
+    found: dict[str, Counter[str]] = {}
+    for dataset in statistics.values():
+        for feature in dataset.features:
+            found.setdefault(".".join(feature.path.step), Counter()).update(counts(feature))
+    return [
+        _suspected(name, text, of_text[text], of_text.total())
+        for name, of_text in found.items()
+        for text in of_text
+        if text.strip().lower() in MISSING_IN_WORDS
+        and text not in feature_of(schema, name).string_domain.value
+        and of_text[text] >= OFTEN * of_text.total()
+    ]
+
+
+def _suspected(name: str, text: str, count: int, total: int) -> Finding:
+    return Finding(
+        feature=name,
+        kind="MISSING_IN_WORDS",
+        description=f"{text!r} is {percent(round(count / total, 4))} of the values, and reads like "
+        "a missing one: list it in data.missing, or in the column's domain if it is meant",
+        count=count,
+        rows=total,
+        values=[text],
+        refuses=False,
+    )
 
 
 def _values(examples: list[dict[str, str | int]]) -> list[str]:

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.types import artifact_utils, standard_artifacts
 
+from evergreen.quality import schema
+
 
 def load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
     """The schema of an artifact."""
-    text = Path(artifact.uri, "schema.pbtxt").read_text()
-    return text_format.Parse(text, schema_pb2.Schema())
+    return schema.load_schema(Path(artifact.uri, "schema.pbtxt"))
 
 
 def load_statistics(

@@ -31,6 +31,7 @@ def ExampleGen(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its in
     key: Parameter[str],
     splits: Parameter[dict[str, int]],
     compression: Parameter[str],
+    missing: Parameter[list[str]],
     beam_args: Parameter[list[str]],
 ) -> None:
     """Turns the files of one span into `tf.Example` records, split by a hash of the row's key.
@@ -48,11 +49,12 @@ def ExampleGen(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its in
         key: The column with the row's stable key.
         splits: Hash buckets of each split.
         compression: Of the examples: `none` or `gzip`.
+        missing: Text that stands for a missing value, besides the empty field.
         beam_args: Beam's options, if they name a runner that has workers; else none.
     """
     content = read_span(Path(span_path))
     verify(content)
-    form = Form(columns, key, splits, Compression(compression))
+    form = Form(columns, key, splits, Compression(compression), missing)
     places = content.files, form, Path(examples.uri), Path(rejected.uri)
     if beam_args:
         from evergreen.components.example_gen.on_beam import ingest_on_beam

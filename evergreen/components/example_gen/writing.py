@@ -30,12 +30,14 @@ class Form:
         key: The column with the row's stable key.
         splits: Hash buckets of each split.
         compression: Of the files.
+        missing: Text that stands for a missing value, besides the empty field.
     """
 
     columns: Mapping[str, str]
     key: str
     splits: Mapping[str, int]
     compression: Compression = Compression.NONE
+    missing: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _append(files: Sequence[RecordFile], lists: pa.RecordBatch, assigned: np.nda
 
 def _convert(batch: pa.RecordBatch, form: Form) -> tuple[pa.RecordBatch, np.ndarray, list[Refusal]]:
     """The good rows as lists, the fingerprints of their keys, and why others are none."""
-    columns, refusals = coerce(batch, form.columns)
+    columns, refusals = coerce(batch, form.columns, ("", *form.missing))
     keys = columns.get(form.key, pa.nulls(batch.num_rows, pa.binary()))
     refusals += _without_key(keys, form.key)
     if refusals:

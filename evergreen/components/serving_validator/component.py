@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -17,6 +16,7 @@ from evergreen.components.serving_validator.sampling import as_request, sample, 
 from evergreen.components.serving_validator.server import ModelServer
 from evergreen.components.serving_validator.signatures import read_signatures
 from evergreen.components.serving_validator.validating import Baseline, Validation
+from evergreen.quality.schema import load_schema
 
 REPORT = "report.json"
 # The properties of an InfraBlessing that TFX's Pusher reads.
@@ -84,8 +84,7 @@ def _baseline(version: int, model: standard_artifacts.Model | None) -> Baseline 
 
 
 def _load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
-    text = Path(artifact.uri, "schema.pbtxt").read_text()
-    return text_format.Parse(text, schema_pb2.Schema())
+    return load_schema(Path(artifact.uri, "schema.pbtxt"))
 
 
 def _write(report: Report, blessing: standard_artifacts.InfraBlessing) -> None:

@@ -1,7 +1,9 @@
 """A span's files become split examples: every good row once, in the split of its key."""
 
 import random
+from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +27,62 @@ def run(folder: Path, *files: Path, kinds: dict[str, str] = KINDS) -> tuple[dict
     """Ingests files; returns the rows of each split, and the report of the refused ones."""
     rejections, _ = ingest(files, Form(kinds, "id", SPLITS), folder, folder / "rejected")
     return {split: read_split(folder, split) for split in SPLITS}, rejections.report()
+
+
+def test_tokens_stand_for_missing_values_in_every_format(tmp_path: Path) -> None:
+    table = pa.table({"id": ["a", "b", "c"], "fare": ["NA", "", "1.5"], "company": ["-", "NA", ""]})
+    form = Form(KINDS, "id", SPLITS, missing=["NA", "-"])
+    for file in (
+        as_csv(table, tmp_path / "part.csv"),
+        as_parquet(table, tmp_path / "part.parquet"),
+    ):
+        folder = tmp_path / f"as{file.suffix}"
+        rejections, _ = ingest([file], form, folder, folder / "rejected")
+        rows = [row for split in SPLITS for row in read_split(folder, split)]
+        assert sorted(rows, key=lambda row: row["id"]) == [
+            {"id": [b"a"]}, {"id": [b"b"]}, {"id": [b"c"], "fare": [1.5]},
+        ]  # fmt: skip
+        assert not rejections.rows
+
+
+NUMBERS = [100_000 + at for at in range(50)]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pa.array(NUMBERS),
+        pa.array(NUMBERS, pa.int32()),
+        pa.array(list(map(float, NUMBERS))),
+        pa.array(list(map(Decimal, NUMBERS)), pa.decimal128(38, 0)),
+        pa.array(list(map(Decimal, NUMBERS)), pa.decimal128(38, 9)),
+        pa.array([f"{number}.0" for number in NUMBERS]),
+        pa.array(list(map(str, NUMBERS)), pa.large_string()),
+        pa.array(list(map(str, NUMBERS))).dictionary_encode(),
+    ],
+    ids=lambda keys: str(keys.type),
+)
+@pytest.mark.parametrize("kind", ["BYTES", "INT"])
+def test_a_row_keeps_its_split_whatever_the_type_of_its_key(
+    tmp_path: Path, keys: pa.Array, kind: str
+) -> None:
+    assigned = {}
+    for name, column in (("text", pa.array(list(map(str, NUMBERS)))), ("typed", keys)):
+        table = pa.table({"id": column, "hour": pa.array(range(50))})
+        file = as_parquet(table, tmp_path / f"{name}.parquet")
+        splits, report = run(tmp_path / name, file, kinds=KINDS | {"id": kind})
+        assert report["rows"] == 0
+        assigned[name] = {split: [row["hour"] for row in rows] for split, rows in splits.items()}
+    assert assigned["typed"] == assigned["text"]
+
+
+def test_a_key_of_16_bytes_is_a_uuid(tmp_path: Path) -> None:
+    uuids = [UUID(int=(at << 100) | (1 << 63)) for at in range(20)]
+    binary = pa.table({"id": pa.array([one.bytes for one in uuids], pa.binary(16))})
+    text = pa.table({"id": [str(one) for one in uuids]})
+    one, report = run(tmp_path / "a", as_parquet(binary, tmp_path / "a.parquet"))
+    assert report["rows"] == 0
+    assert one == run(tmp_path / "b", as_csv(text, tmp_path / "b.csv"))[0]
 
 
 def run_csv(tmp_path: Path, data: bytes, kinds: dict[str, str] = KINDS) -> tuple[list[Row], dict]:

@@ -90,6 +90,7 @@ def bench(tmp_path: Path) -> Bench:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"# {name}\n")
     (tmp_path / "use_case/model.py").write_text("from ..shared import clean\n")
+    (tmp_path / "schema.pbtxt").write_text('feature { name: "trip_id" type: BYTES }\n')
     bench = Bench(tmp_path, make_store(tmp_path / "metadata.sqlite"))
     bench.publish(1, 2)
     return bench

@@ -98,6 +98,29 @@ def test_a_column_without_name_is_told(tmp_path: Path) -> None:
     [finding] = report["findings"]
     assert (finding["feature"], finding["kind"]) == ("''", "SCHEMA_NEW_COLUMN")
     assert (finding["count"], finding["values"]) == (3, ["7"])
+    assert "pandas' index: write the file with index=False" in finding["description"]
+
+
+@pytest.mark.parametrize("token", ["NA", "\\N", "-", "null", "?"])
+def test_text_that_reads_like_a_missing_value_is_told(tmp_path: Path, token: str) -> None:
+    """In a column of text it would become a word of the vocabulary."""
+    report = gated(tmp_path, put("company", token, 6)(sixty()))
+    [finding] = report["findings"]
+    assert (finding["feature"], finding["kind"]) == ("company", "MISSING_IN_WORDS")
+    assert (finding["count"], finding["rows"], finding["values"]) == (6, 60, [token])
+    assert f"{token!r} is 10 % of the values" in finding["description"]
+    assert "data.missing" in finding["description"]
+    assert report["blessed"]
+
+
+def test_text_that_reads_like_a_missing_value_is_not_told_if_it_is_meant(tmp_path: Path) -> None:
+    schema = schema_pb2.Schema()
+    schema.CopyFrom(taxi_schema())
+    [company] = [one for one in schema.feature if one.name == "company"]
+    table = put("company", "NA", 6)(sixty())
+    company.string_domain.value.extend(set(table["company"].to_pylist()))
+    refused = ingested(tmp_path, table)
+    assert not Gate(tmp_path, schema, refused).report()["findings"]
 
 
 def gated(folder: Path, table: pa.Table, rejected_share: float = 0.0) -> Report:
