@@ -74,3 +74,12 @@ class Options:
     enable_serialization_as_tensor_content: bool = _flag(
         False, "Put numbers of a Predict response into tensor_content, which is faster"
     )
+
+    @property
+    def parallelism(self) -> tuple[int, int]:
+        """Threads of TensorFlow within and between operations."""
+        both = self.tensorflow_session_parallelism
+        return (
+            both or self.tensorflow_intra_op_parallelism,
+            both or self.tensorflow_inter_op_parallelism,
+        )

@@ -137,13 +137,13 @@ def _set_up_tensorflow(options: Options) -> None:
     Raises:
         ServingError: If the flags contradict each other.
     """
-    both = options.tensorflow_session_parallelism
-    intra, inter = options.tensorflow_intra_op_parallelism, options.tensorflow_inter_op_parallelism
-    if both and (intra or inter):
+    alone = options.tensorflow_intra_op_parallelism or options.tensorflow_inter_op_parallelism
+    if options.tensorflow_session_parallelism and alone:
         raise invalid(
             "Either configure server_options.tensorflow_session_parallelism or "
             "(server_options.tensorflow_intra_op_parallelism, "
             "server_options.tensorflow_inter_op_parallelism) separately. You cannot configure all."
         )
-    tf.config.threading.set_intra_op_parallelism_threads(both or intra)
-    tf.config.threading.set_inter_op_parallelism_threads(both or inter)
+    tf.config.threading.set_intra_op_parallelism_threads(options.parallelism[0])
+    tf.config.threading.set_inter_op_parallelism_threads(options.parallelism[1])
+    tf.get_logger().setLevel(logging.ERROR)  # SavedModels are loaded as TensorFlow Serving does

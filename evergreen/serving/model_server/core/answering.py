@@ -1,7 +1,8 @@
 """Requests of TensorFlow Serving answered by a version that is loaded."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import grpc
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
@@ -12,6 +13,7 @@ from tensorflow_serving.apis.inference_pb2 import (
     MultiInferenceRequest,
     MultiInferenceResponse,
 )
+from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest, RegressionResponse
@@ -19,7 +21,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest, Regression
 from evergreen.serving.model_server.core import examples
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.servable import DEFAULT_SIGNATURE, Servable
-from evergreen.serving.model_server.core.tensors import Array, to_array, to_proto
+from evergreen.serving.model_server.core.tensors import Array, expansion, to_array, to_proto
 
 SIGNATURES = "signature_def"
 """The one kind of metadata there is."""
@@ -29,9 +31,14 @@ async def predict(
     servable: Servable, request: PredictRequest, as_content: bool = False
 ) -> PredictResponse:
     """Answers with all outputs of a signature, or those of the request's filter."""
-    inputs = {name: to_array(proto, name) for name, proto in request.inputs.items()}
     signature = request.model_spec.signature_name
-    outputs = await servable.run(signature, inputs, request.output_filter)
+    found = servable.find(signature)
+    found.check({name: proto.dtype for name, proto in request.inputs.items()})
+    found.select(request.output_filter)
+    with servable.budget.share() as take:
+        take(expansion(request.inputs))
+        inputs = {name: to_array(proto, name) for name, proto in request.inputs.items()}
+        outputs = await servable.run(signature, inputs, request.output_filter)
     response = PredictResponse(model_spec=_spec(servable, signature))
     for name, array in outputs.items():
         to_proto(array, response.outputs[name], as_content)
@@ -45,8 +52,8 @@ async def classify(
     name = request.model_spec.signature_name
     signature = _signature(servable, name, "No signature was found with the name: ")
     wanted = examples.classification_outputs(signature, strict)
-    rows = examples.serialized(request.input)
-    outputs = await servable.run(name, {examples.INPUTS: rows}, wanted)
+    with _serialized(servable, request.input) as rows:
+        outputs = await servable.run(name, {examples.INPUTS: rows}, wanted)
     return ClassificationResponse(
         model_spec=_spec(servable, name), result=examples.classification(outputs, len(rows))
     )
@@ -59,8 +66,8 @@ async def regress(
     name = request.model_spec.signature_name
     signature = _signature(servable, name, "No signature was found with the name: ")
     wanted = examples.regression_outputs(signature, strict)
-    rows = examples.serialized(request.input)
-    outputs = await servable.run(name, {examples.INPUTS: rows}, wanted)
+    with _serialized(servable, request.input) as rows:
+        outputs = await servable.run(name, {examples.INPUTS: rows}, wanted)
     return RegressionResponse(
         model_spec=_spec(servable, name), result=examples.regression(outputs, len(rows))
     )
@@ -72,13 +79,13 @@ async def multi_inference(
     """Answers several tasks on the same examples: each a classification or a regression."""
     _check_tasks(request.tasks)
     wanted = [_task_outputs(servable, task, strict) for task in request.tasks]
-    rows = examples.serialized(request.input)
-    answers = await asyncio.gather(
-        *(
-            servable.run(task.model_spec.signature_name, {examples.INPUTS: rows}, names)
-            for task, names in zip(request.tasks, wanted, strict=True)
+    with _serialized(servable, request.input) as rows:
+        answers = await asyncio.gather(
+            *(
+                servable.run(task.model_spec.signature_name, {examples.INPUTS: rows}, names)
+                for task, names in zip(request.tasks, wanted, strict=True)
+            )
         )
-    )
     response = MultiInferenceResponse()
     for task, outputs in zip(request.tasks, answers, strict=True):
         _add_result(response, servable, task, outputs, len(rows))
@@ -91,6 +98,14 @@ def metadata(servable: Servable) -> GetModelMetadataResponse:
     signatures = SignatureDefMap(signature_def=servable.signatures)
     response.metadata[SIGNATURES].Pack(signatures)
     return response
+
+
+@contextmanager
+def _serialized(servable: Servable, request: Input) -> Iterator[Array]:
+    """The examples of a request, within the memory that there is for it."""
+    with servable.budget.share() as take:
+        take(examples.expansion(request))
+        yield examples.serialized(request)
 
 
 def _check_tasks(tasks: Iterable[InferenceTask]) -> None:

@@ -25,7 +25,8 @@ from evergreen.serving.model_server.core.tensors import Array
 from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics
 
 Key = tuple[Signature, tuple[tuple[int, ...], ...]]
-"""A queue: a signature, and the shapes of its inputs without the first dimension."""
+"""A queue: a signature, and the shapes of its inputs without the first dimension; their ranks only,
+if lengths are padded."""
 
 
 class Scheduler:
@@ -76,7 +77,7 @@ class Scheduler:
 
     def _key(self, signature: Signature, inputs: Mapping[str, Array]) -> Key:
         if self._options.pad_variable_length_inputs:
-            return (signature, ())
+            return (signature, tuple((inputs[name].ndim,) for name in signature.inputs))
         return (signature, tuple(inputs[name].shape[1:] for name in signature.inputs))
 
     def _queue_with_room(self, key: Key, rows: int) -> deque[Batch]:

@@ -16,6 +16,12 @@ INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
 
+def expansion(request: Input) -> int:
+    """Returns how many bytes the examples take beyond what they carry: their context, copied."""
+    listed = request.example_list_with_context
+    return listed.context.ByteSize() * max(len(listed.examples) - 1, 0)
+
+
 def serialized(request: Input) -> Array:
     """Returns the examples of a request serialized, each with the context before it: [n].
 

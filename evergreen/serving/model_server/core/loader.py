@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from evergreen.serving.model_server.core.batching import Scheduler
 from evergreen.serving.model_server.core.batching_options import BatchingOptions
+from evergreen.serving.model_server.core.budget import Budget
+from evergreen.serving.model_server.core.errors import ServingError
 from evergreen.serving.model_server.core.loading import load
 from evergreen.serving.model_server.core.servable import Servable, alone
 from evergreen.serving.model_server.core.warmup import warm_up
@@ -17,9 +19,16 @@ from evergreen.serving.model_server.options import Options
 class Loader:
     """Loads versions on threads of its own; what is loaded shares the threads that run models."""
 
-    def __init__(self, options: Options, batching: BatchingOptions | None, metrics: Metrics):
+    def __init__(
+        self,
+        options: Options,
+        batching: BatchingOptions | None,
+        metrics: Metrics,
+        budget: Budget,
+    ) -> None:
         self._options = options
         self._metrics = metrics
+        self._budget = budget
         self._tags = [tag for tag in options.saved_model_tags.split(",") if tag]
         self._turn = asyncio.Semaphore(max(options.num_load_threads, 1))
         self._threads = ThreadPoolExecutor(max(options.num_load_threads, 1), "load")
@@ -47,9 +56,11 @@ class Loader:
         self._metrics.load_latency.labels(path).observe(spent)
         return servable
 
-    async def forget(self) -> None:
-        """Frees the memory of a version that nothing refers to any more but itself."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, gc.collect)
+    async def unload(self, servable: Servable) -> None:
+        """Frees the memory of a version that is not in use any more."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, servable.close)
+        await loop.run_in_executor(self._threads, gc.collect)
 
     def close(self) -> None:
         """Ends the threads; what they are at is not waited for."""
@@ -60,10 +71,16 @@ class Loader:
 
     async def _load(self, name: str, version: int, path: str) -> Servable:
         loop = asyncio.get_running_loop()
-        loaded = await loop.run_in_executor(self._threads, load, path, self._tags)
-        servable = Servable(name, version, loaded, alone(self._models), self._metrics)
+        loaded = await loop.run_in_executor(
+            self._threads, load, path, self._tags, self._options.parallelism
+        )
+        servable = Servable(name, version, loaded, alone(self._models), self._metrics, self._budget)
         if self._options.enable_model_warmup:
-            await warm_up(servable, path, self._options.num_request_iterations_for_warmup)
+            try:
+                await warm_up(servable, path, self._options.num_request_iterations_for_warmup)
+            except ServingError:
+                servable.close()
+                raise
         if self._batches:
             servable.runner = self._batches.runner(name)
         return servable

@@ -1,8 +1,8 @@
 """SavedModels from disk: TensorFlow 2's and TensorFlow 1's."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
 import tensorflow as tf
@@ -14,40 +14,68 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from evergreen.serving.model_server.core.errors import ServingError, not_found
 from evergreen.serving.model_server.core.signatures import CODES, Signature
 
+UNKNOWN_OP = re.compile(r"Op type not registered '(?P<name>[^']+)'")
+
 
 @dataclass(frozen=True)
 class Loaded:
     """A SavedModel in memory.
 
     Attributes:
-        root: What TensorFlow loaded: variables and tables live as long as it.
+        session: What runs its graph, and holds its variables and tables.
         definitions: All signatures of the graph, as they are on disk.
         signatures: Those that can be called.
     """
 
-    root: Any
+    session: tf.compat.v1.Session
     definitions: Mapping[str, SignatureDef]
     signatures: Mapping[str, Signature]
 
 
-def load(path: str, tags: Sequence[str]) -> Loaded:
+def load(path: str, tags: Sequence[str], parallelism: tuple[int, int] = (0, 0)) -> Loaded:
     """Loads the graph of a SavedModel that has exactly these tags.
+
+    As TensorFlow Serving: into a session, that of TensorFlow 2 as that of 1. It takes names that
+    Python does not, and a call takes a fifth of the time of a function of TensorFlow 2.
+
+    Args:
+        path: Its folder.
+        tags: Of the graph.
+        parallelism: Threads within and between operations; TensorFlow decides if 0.
 
     Raises:
         ServingError: If it cannot be loaded; with TensorFlow's code, if it gives one.
     """
     definitions = _definitions(path, tags)
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=parallelism[0], inter_op_parallelism_threads=parallelism[1]
+    )
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
     try:
-        root = tf.saved_model.load(path, tags=list(tags))
+        with session.graph.as_default():
+            tf.compat.v1.saved_model.load(session, list(tags), path)
+        session.graph.finalize()
         signatures = {
-            name: Signature(name, definitions[name], function)
-            for name, function in root.signatures.items()
+            name: Signature(name, definition, session) for name, definition in definitions.items()
         }
-    except tf.errors.OpError as error:
-        raise ServingError(CODES[error.error_code], error.message) from error
     except Exception as error:  # TensorFlow raises most kinds for a broken SavedModel
-        raise ServingError(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}") from error
-    return Loaded(root, definitions, signatures)
+        session.close()
+        raise _failure(error) from error
+    return Loaded(session, definitions, signatures)
+
+
+def _failure(error: Exception) -> ServingError:
+    text = str(getattr(error, "message", error))
+    if unknown := UNKNOWN_OP.search(text):
+        return not_found(
+            f"Op type not registered '{unknown['name']}' in this server. Operations of add-ons, "
+            "such as TensorFlow Text or Decision Forests, are not part of it, nor of TensorFlow "
+            "Serving as it is released. Export the model without them, or let a client compute "
+            "what they do."
+        )
+    if isinstance(error, tf.errors.OpError):
+        return ServingError(CODES[error.error_code], text)
+    return ServingError(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {text}")
 
 
 def _definitions(path: str, tags: Sequence[str]) -> dict[str, SignatureDef]:

@@ -12,6 +12,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from evergreen.serving.model_server.core import configs, labels
 from evergreen.serving.model_server.core.batching_options import BatchingOptions
+from evergreen.serving.model_server.core.budget import Budget
 from evergreen.serving.model_server.core.errors import ServingError, invalid, not_found
 from evergreen.serving.model_server.core.loader import Loader
 from evergreen.serving.model_server.core.model import Model
@@ -30,6 +31,7 @@ class Manager:
     Attributes:
         options: What the server was started with.
         metrics: What it measures.
+        budget: What requests in flight may take of memory.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class Manager:
     ) -> None:
         self.options = options
         self.metrics = metrics
+        self.budget = Budget()
         self._models: dict[str, Model] = {}
         self._labels: labels.Labels = {}
-        self._loader = Loader(options, batching, metrics)
+        self._loader = Loader(options, batching, metrics, self.budget)
         self._change = asyncio.Event()
 
     @contextmanager

@@ -1,10 +1,12 @@
 """Requests put together to a batch, and its outputs taken apart again."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import grpc
 import numpy as np
 
+from evergreen.serving.model_server.core.budget import MAX_EXPANSION
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.tensors import Array
 
@@ -89,7 +91,15 @@ def join(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
 
 
 def _same_length(arrays: Sequence[Array]) -> list[Array]:
+    """Pads arrays to the longest of them.
+
+    Raises:
+        ServingError: If that takes too much memory: a batch of a single request needs none.
+    """
     longest = np.max([array.shape[1:] for array in arrays], axis=0)
+    size = sum(map(len, arrays)) * math.prod(longest.tolist()) * arrays[0].itemsize
+    if size - sum(array.nbytes for array in arrays) > MAX_EXPANSION:
+        raise invalid(f"{size} bytes for a batch of inputs that differ in length are too many")
     return [_pad(array, longest) for array in arrays]
 
 

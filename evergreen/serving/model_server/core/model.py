@@ -185,8 +185,9 @@ class Model:
         while version.users:
             version.idle.clear()
             await version.idle.wait()
-        version.servable = None
-        await self._loader.forget()
+        servable, version.servable = version.servable, None
+        if servable:
+            await self._loader.unload(servable)
         self._set(version, END)
         if version.is_aspired:  # wanted again meanwhile
             version.is_aspired = False

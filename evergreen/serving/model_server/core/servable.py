@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 import grpc
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from evergreen.serving.model_server.core.budget import Budget
 from evergreen.serving.model_server.core.errors import ServingError
 from evergreen.serving.model_server.core.loading import Loaded
 from evergreen.serving.model_server.core.signatures import Signature
@@ -26,18 +27,44 @@ class Servable:
         name: The model's name.
         version: The number of the version.
         signatures: As in the SavedModel's MetaGraphDef: names, types and shapes.
+        budget: What its requests may take of memory.
         runner: How signatures are run.
     """
 
     def __init__(
-        self, name: str, version: int, loaded: Loaded, runner: Runner, metrics: Metrics
+        self,
+        name: str,
+        version: int,
+        loaded: Loaded,
+        runner: Runner,
+        metrics: Metrics,
+        budget: Budget,
     ) -> None:
         self.name = name
         self.version = version
         self.signatures: Mapping[str, SignatureDef] = loaded.definitions
         self.runner = runner
+        self.budget = budget
         self._loaded = loaded
         self._latency = metrics.runtime_latency.labels(name, "TF2")
+
+    def find(self, signature: str) -> Signature:
+        """Returns a signature by name, "serving_default" if empty.
+
+        Raises:
+            ServingError: If there is none (FAILED_PRECONDITION).
+        """
+        name = signature or DEFAULT_SIGNATURE
+        found = self._loaded.signatures.get(name)
+        if found is None:
+            raise ServingError(
+                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
+            )
+        return found
+
+    def close(self) -> None:
+        """Frees what it takes; it answers nothing any more."""
+        self._loaded.session.close()
 
     async def run(
         self, signature: str, inputs: Mapping[str, Array], outputs: Sequence[str] = ()
@@ -53,16 +80,11 @@ class Servable:
             Arrays by output names; strings as object arrays of bytes.
 
         Raises:
-            ServingError: If names, types or shapes do not fit the signature (INVALID_ARGUMENT),
+            ServingError: If names or types do not fit the signature (INVALID_ARGUMENT),
                 there is no such signature (FAILED_PRECONDITION), the queue is full (UNAVAILABLE),
                 or the model fails (the code of TensorFlow's error).
         """
-        name = signature or DEFAULT_SIGNATURE
-        found = self._loaded.signatures.get(name)
-        if found is None:
-            raise ServingError(
-                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
-            )
+        found = self.find(signature)
         complete, selected = found.complete(inputs), found.select(outputs)
         start = time.perf_counter()
         results = await self.runner(found, complete)

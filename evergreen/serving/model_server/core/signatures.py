@@ -1,86 +1,69 @@
 """One signature of a loaded model: what it takes, what it gives, and how it is called."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import grpc
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
+from tensorflow.core.protobuf.config_pb2 import CallableOptions
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from evergreen.serving.model_server.core.errors import ServingError, invalid
-from evergreen.serving.model_server.core.tensors import Array, to_array, type_name
+from evergreen.serving.model_server.core.tensors import Array, enum_of, to_array, type_name
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
-NOISE = re.compile(
-    r"^Graph execution error:.*?<stack traces unavailable>\n|\s*\[Op:\S+\]", re.DOTALL
-)
-"""What TensorFlow 2.21 puts around the message of an operation that fails in a function."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """What an input has to be.
-
-    Attributes:
-        position: Among the inputs, by the name of the tensor: TensorFlow's errors count so.
-        shape: None for a size that may be any; None as a whole for any rank.
-    """
-
-    position: int
-    dtype: np.dtype[Any]
-    shape: tuple[int | None, ...] | None
-
-    def check(self, name: str, array: Array) -> None:
-        """Raises ServingError (INVALID_ARGUMENT) if an array is of another type or shape."""
-        if array.dtype != self.dtype:
-            raise invalid(
-                f"Expects arg[{self.position}] to be {type_name(self.dtype)} but "
-                f"{type_name(array.dtype)} is provided"
-            )
-        if self.shape is None or array.shape == self.shape:
-            return
-        if len(array.shape) != len(self.shape) or any(
-            expected is not None and size != expected
-            for size, expected in zip(array.shape, self.shape, strict=True)
-        ):
-            expected = [-1 if size is None else size for size in self.shape]
-            raise invalid(
-                f"Expects input {name} to have shape {expected} (-1 is any size) but "
-                f"{list(array.shape)} is provided"
-            )
 
 
 class Signature:
     """A signature that can be called.
 
+    Tensors are fed to the graph by name, as TensorFlow Serving does: the graph decides which shapes
+    it takes, whatever the signature says, and inputs may have any name.
+
     Attributes:
         name: Its name.
-        inputs: By their names.
+        inputs: The types of the inputs, by name.
         outputs: Their names, in order.
     """
 
-    def __init__(
-        self,
-        name: str,
-        definition: SignatureDef,
-        function: "tf.types.experimental.ConcreteFunction",
-    ) -> None:
+    def __init__(self, name: str, definition: SignatureDef, session: tf.compat.v1.Session) -> None:
+        # In the order of the tensors' names: TensorFlow's errors count the inputs so.
+        taken = sorted(definition.inputs.items(), key=lambda item: item[1].name)
         self.name = name
-        self.inputs = _inputs(definition)
+        self.inputs = {alias: int(info.dtype) for alias, info in taken}
         self.outputs = tuple(sorted(definition.outputs))
         self._defaults = {
             alias: to_array(proto, alias) for alias, proto in definition.defaults.items()
         }
-        # Called flat, without TensorFlow's way from arguments by name to a list and back, which
-        # takes longer than a small model: half of the time of a request of one row.
-        self._call = function.inference_fn.call_flat
-        self._order = list(function.function_type.parameters)
-        self._captures = function.captured_inputs
-        self._results = sorted(function.structured_outputs)
+        self._fed = {info.name: alias for alias, info in taken}
+        self._tensors = {alias: definition.outputs[alias].name for alias in self.outputs}
+        # Both fed and fetched is what TensorFlow refuses; such an output is the input.
+        self._fetched = sorted(set(self._tensors.values()) - self._fed.keys())
+        self._session = session
+        self._making = Lock()
+        self._callable: Any = None
+
+    def check(self, types: Mapping[str, int]) -> None:
+        """Looks at names and types, before values are read.
+
+        Args:
+            types: Of the inputs of a request: numbers of `DataType`, by name.
+
+        Raises:
+            ServingError: If they are not what the signature takes (INVALID_ARGUMENT).
+        """
+        if types.keys() != self.inputs.keys() and not (
+            self._defaults and self.inputs.keys() == {**self._defaults, **types}.keys()
+        ):
+            raise self._wrong_names(types)
+        for position, (name, expected) in enumerate(self.inputs.items()):
+            if types.get(name, expected) != expected:
+                raise invalid(
+                    f"Expects arg[{position}] to be {type_name(expected)} but "
+                    f"{type_name(types[name])} is provided"
+                )
 
     def complete(self, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
         """Returns the inputs with the signature's defaults.
@@ -88,13 +71,8 @@ class Signature:
         Raises:
             ServingError: If they are not what the signature takes (INVALID_ARGUMENT).
         """
-        if self._defaults:
-            inputs = {**self._defaults, **inputs}
-        if inputs.keys() != self.inputs.keys():
-            raise self._wrong_names(inputs)
-        for name, expected in self.inputs.items():
-            expected.check(name, inputs[name])
-        return inputs
+        self.check({name: enum_of(array.dtype) for name, array in inputs.items()})
+        return {**self._defaults, **inputs} if self._defaults else inputs
 
     def select(self, outputs: Sequence[str]) -> Sequence[str]:
         """Returns the outputs to answer with: those asked for, or all.
@@ -121,18 +99,27 @@ class Signature:
         Raises:
             ServingError: If TensorFlow fails; with its code.
         """
+        fed = {tensor: inputs[alias] for tensor, alias in self._fed.items()}
         try:
-            tensors = [tf.constant(inputs[name]) for name in self._order]
-            outputs = self._call(*tensors, *self._captures)
+            fetched = self._run(*fed.values()) if self._fetched else ()
         except tf.errors.OpError as error:
-            raise ServingError(CODES[error.error_code], NOISE.sub("", error.message)) from error
+            raise ServingError(CODES[error.error_code], error.message) from error
         except (TypeError, ValueError) as error:
             raise invalid(str(error)) from error
-        named = zip(self._results, outputs, strict=True)
-        return {name: _numpy(tensor) for name, tensor in named}
+        values = fed | dict(zip(self._fetched, map(_numpy, fetched), strict=True))
+        return {alias: values[tensor] for alias, tensor in self._tensors.items()}
 
-    def _wrong_names(self, inputs: Mapping[str, Array]) -> ServingError:
-        sent, expected = set(inputs), set(self.inputs)
+    def _run(self, *fed: Array) -> Any:
+        if self._callable is None:
+            with self._making:
+                if self._callable is None:
+                    # `Session.make_callable` would look at shapes and take three times as long.
+                    options = CallableOptions(feed=list(self._fed), fetch=self._fetched)
+                    self._callable = self._session._make_callable_from_options(options)
+        return self._callable(*fed)
+
+    def _wrong_names(self, names: Mapping[str, object]) -> ServingError:
+        sent, expected = set(names), set(self.inputs)
         if len(sent) == len(expected):
             return invalid(
                 f"input tensor alias not found in signature: {min(sent - expected)}. Inputs "
@@ -145,26 +132,7 @@ class Signature:
         )
 
 
-def _inputs(definition: SignatureDef) -> dict[str, Input]:
-    tensors = sorted(definition.inputs.items(), key=lambda item: item[1].name)
-    return {
-        alias: Input(
-            position,
-            np.dtype(tf.as_dtype(info.dtype).as_numpy_dtype),
-            _shape(info.tensor_shape),
-        )
-        for position, (alias, info) in enumerate(tensors)
-    }
-
-
-def _shape(proto: TensorShapeProto) -> tuple[int | None, ...] | None:
-    if proto.unknown_rank:
-        return None
-    return tuple(None if dim.size < 0 else dim.size for dim in proto.dim)
-
-
-def _numpy(tensor: Any) -> Array:
-    values = tensor.numpy()
+def _numpy(values: Any) -> Array:
     return np.asarray(values, object) if isinstance(values, bytes) else np.asarray(values)
 
 

@@ -4,6 +4,7 @@ TensorFlow's `make_ndarray` and `make_tensor_proto` take longer than the models 
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,8 @@ from evergreen.serving.model_server.core.errors import invalid
 
 Array = NDArray[Any]
 
-MAX_REPEATED = 2**24
-"""Elements of a tensor whose proto has fewer values, the last of which is repeated: such a proto
-of a few bytes can stand for more memory than there is. TensorFlow has no such limit."""
+MAX_RANK = 64
+"""Of an array of NumPy 2; TensorFlow knows 254."""
 FIELDS: dict[int, tuple[str, np.dtype[Any]]] = {
     types.DT_FLOAT: ("float_val", np.dtype(np.float32)),
     types.DT_DOUBLE: ("double_val", np.dtype(np.float64)),
@@ -33,7 +33,26 @@ FIELDS: dict[int, tuple[str, np.dtype[Any]]] = {
     types.DT_BOOL: ("bool_val", np.dtype(np.bool_)),
     types.DT_STRING: ("string_val", np.dtype(object)),
 }
+HALVES = {
+    types.DT_HALF: np.dtype(np.float16),
+    types.DT_BFLOAT16: np.dtype(tf.bfloat16.as_numpy_dtype),
+}
+"""Types whose values are the bits of 16-bit floats, in `half_val`."""
+WIDEST = 16
+"""Bytes of an element of any other type: of complex128."""
 KINDS = {dtype: (kind, field) for kind, (field, dtype) in FIELDS.items()}
+
+
+def expansion(protos: Mapping[str, TensorProto]) -> int:
+    """Returns how many bytes tensors take beyond the values that they carry.
+
+    A tensor may carry fewer values than its shape says: a few bytes can stand for more memory than
+    there is. Nothing is expanded here.
+
+    Raises:
+        ServingError: If a shape cannot be (INVALID_ARGUMENT).
+    """
+    return sum(_expansion(proto, name) for name, proto in protos.items())
 
 
 def to_array(proto: TensorProto, name: str) -> Array:
@@ -41,40 +60,60 @@ def to_array(proto: TensorProto, name: str) -> Array:
 
     Args:
         proto: With its values in `tensor_content`, or in the field of its type: the last one is
-            repeated if there are fewer than the shape says, none stands for zeros.
+            repeated if there are fewer than the shape says, none stands for zeros. How much that
+            is has been looked at: `expansion`.
         name: For the error.
 
     Raises:
         ServingError: If values and shape do not go together (INVALID_ARGUMENT).
     """
+    shape = _shape(proto, name)
     try:
-        return _to_array(proto)
+        if proto.dtype in HALVES:
+            return _values(proto, "half_val", np.dtype(np.uint16), shape).view(HALVES[proto.dtype])
+        if proto.dtype in FIELDS:
+            return _values(proto, *FIELDS[proto.dtype], shape)
+        return np.asarray(tf.make_ndarray(proto))
     except (TypeError, ValueError, OverflowError) as error:
         raise invalid(f"tensor parsing error: {name}: {error}") from error
 
 
-def _to_array(proto: TensorProto) -> Array:
+def _shape(proto: TensorProto, name: str) -> tuple[int, ...]:
+    """Looks at the rank before at the sizes: the product of a million of them takes minutes."""
+    problem = ""
     if proto.tensor_shape.unknown_rank:
-        raise ValueError("its shape is unknown")
-    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
-    if any(size < 0 for size in shape):
-        raise ValueError(f"its shape is {list(shape)}")
-    if proto.dtype not in FIELDS:
-        return np.asarray(tf.make_ndarray(proto))
-    field, dtype = FIELDS[proto.dtype]
+        problem = "its shape is unknown"
+    elif len(proto.tensor_shape.dim) > MAX_RANK:
+        problem = f"its shape has more than {MAX_RANK} dimensions"
+    sizes = () if problem else tuple(dim.size for dim in proto.tensor_shape.dim)
+    if any(size < 0 for size in sizes):
+        problem = f"its shape is {list(sizes)}"
+    if problem:
+        raise invalid(f"tensor parsing error: {name}: {problem}")
+    return sizes
+
+
+def _expansion(proto: TensorProto, name: str) -> int:
+    count = math.prod(_shape(proto, name))
+    if proto.tensor_content:
+        return 0  # it is cut to the shape without a copy, or does not fit
+    if proto.dtype in HALVES:
+        return max(count - len(proto.half_val), 0) * 2
+    if proto.dtype in FIELDS:
+        field, dtype = FIELDS[proto.dtype]
+        return max(count - len(getattr(proto, field)), 0) * dtype.itemsize
+    return count * WIDEST
+
+
+def _values(proto: TensorProto, field: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     if proto.tensor_content:
         return np.frombuffer(proto.tensor_content, dtype).reshape(shape)
-    return _from_values(getattr(proto, field), dtype, math.prod(shape)).reshape(shape)
-
-
-def _from_values(values: Any, dtype: np.dtype[Any], count: int) -> Array:
-    if len(values) < count and count > MAX_REPEATED:
-        raise ValueError(f"{count} elements, and only {len(values)} values")
+    values, count = getattr(proto, field), math.prod(shape)
     array = np.empty(count, dtype)
     given = min(len(values), count)
     array[:given] = values[:given]
     array[given:] = values[-1] if given else (b"" if dtype.hasobject else 0)
-    return array
+    return array.reshape(shape)
 
 
 def to_proto(array: Array, proto: TensorProto, as_content: bool) -> None:
@@ -98,7 +137,13 @@ def to_proto(array: Array, proto: TensorProto, as_content: bool) -> None:
         getattr(proto, field).extend(array.ravel().tolist())
 
 
-def type_name(dtype: np.dtype[Any]) -> str:
-    """Returns TensorFlow's name of a type in its error messages: "float", "string", "int64"."""
-    name: str = tf.as_dtype(dtype).name
-    return {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
+def enum_of(dtype: np.dtype[Any]) -> int:
+    """Returns TensorFlow's number of a type."""
+    return KINDS[dtype][0] if dtype in KINDS else int(tf.as_dtype(dtype).as_datatype_enum)
+
+
+def type_name(number: int) -> str:
+    """Returns the name of a type in TensorFlow's errors: "float", "string", "int64"."""
+    if number not in types.DataType.values():
+        return f"unknown dtype enum ({number})"
+    return types.DataType.Name(number).removeprefix("DT_").lower()

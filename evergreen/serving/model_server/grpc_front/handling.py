@@ -37,7 +37,9 @@ def _call(kind: type[Message], method: Method) -> Callable[[bytes, Any], Awaitab
         try:
             return (await method(request)).SerializeToString()
         except ServingError as error:
-            await context.abort(error.code, error.message)
-            raise
+            code, message = error.code, error.message
+        # Not in there, where gRPC's exception would keep ours, and the request's tensors with it.
+        await context.abort(code, message)
+        raise AssertionError("abort raises")
 
     return call

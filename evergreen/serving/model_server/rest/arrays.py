@@ -8,7 +8,7 @@ from tensorflow.core.framework import types_pb2 as types
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 from evergreen.serving.model_server.core.errors import ServingError, invalid
-from evergreen.serving.model_server.core.tensors import FIELDS, Array
+from evergreen.serving.model_server.core.tensors import FIELDS, MAX_RANK, Array
 from evergreen.serving.model_server.rest import refusals
 from evergreen.serving.model_server.rest.binary import B64, from_base64, is_object
 
@@ -52,8 +52,8 @@ def _flatten(value: Any) -> tuple[list[int], list[Any]]:
         if set(map(type, level)) != {list} or set(map(len, level)) != {size}:
             raise UnfitError
         shape.append(size)
-        if len(shape) > refusals.MAX_RANK:
-            raise invalid(f"JSON Value: lists are nested deeper than {refusals.MAX_RANK} levels")
+        if len(shape) > MAX_RANK:
+            raise invalid(f"JSON Value: lists are nested deeper than {MAX_RANK} levels")
         level = list(chain.from_iterable(level))
     return shape, level
 

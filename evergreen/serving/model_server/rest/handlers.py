@@ -14,7 +14,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
-from evergreen.serving.model_server.core import answering, inference
+from evergreen.serving.model_server.core import answering, budget, inference
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.manager import Manager
 from evergreen.serving.model_server.core.servable import DEFAULT_SIGNATURE
@@ -80,9 +80,12 @@ class Rest:
         verbs = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
         if match is None or match["verb"] not in verbs:
             raise _malformed(request)
-        spec, body = _spec(match), await request.read()
-        with self._manager.measure(spec.name, match["verb"].capitalize(), "REST"):
-            return _response(await self._in_time(verbs[match["verb"]](spec, body)))
+        spec = _spec(match)
+        with self._manager.budget.share(budget.MAX_JSON) as take:
+            body = await _read(request, take)
+            with self._manager.measure(spec.name, match["verb"].capitalize(), "REST"):
+                take(budget.values(body))
+                return _response(await self._in_time(verbs[match["verb"]](spec, body)))
 
     async def _in_time(self, work: Awaitable[bytes]) -> bytes:
         try:
@@ -118,6 +121,17 @@ class Rest:
         await _aside(body, _fill, body, request)
         response = await inference.regress(self._manager, request)
         return json_answers.regressions(response.result)
+
+
+async def _read(request: web.Request, take: Callable[[int], None]) -> bytes:
+    """Reads a body, within the memory that there is for it: as it comes, and unpacked."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        take(len(chunk))
+        body += chunk
+        if len(body) > request.client_max_size:
+            raise web.HTTPRequestEntityTooLarge(request.client_max_size, len(body))
+    return bytes(body)
 
 
 async def _aside(body: bytes, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

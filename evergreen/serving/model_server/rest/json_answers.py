@@ -19,7 +19,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionResult
 
 from evergreen.serving.model_server.core.answering import SIGNATURES
 from evergreen.serving.model_server.core.errors import invalid
-from evergreen.serving.model_server.core.tensors import Array, type_name
+from evergreen.serving.model_server.core.tensors import Array, enum_of, type_name
 from evergreen.serving.model_server.rest.binary import to_base64
 
 BYTES = "_bytes"
@@ -100,7 +100,9 @@ def _values(name: str, array: Array, is_rows: bool) -> Any:
     if array.dtype.hasobject:
         return _texts(name, array)
     if array.dtype.kind not in "fiub":
-        raise invalid(f"Failed to write JSON value for tensor type: {type_name(array.dtype)}")
+        raise invalid(
+            f"Failed to write JSON value for tensor type: {type_name(enum_of(array.dtype))}"
+        )
     values = np.ascontiguousarray(array) if array.ndim else array[()]
     if values.dtype.kind != "f" or np.isfinite(values).all():
         return values

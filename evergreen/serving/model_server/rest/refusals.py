@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 import grpc
 import numpy as np
-import tensorflow as tf
 from tensorflow.core.framework import types_pb2 as types
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
@@ -18,8 +17,6 @@ from evergreen.serving.model_server.core.tensors import FIELDS, type_name
 from evergreen.serving.model_server.rest.binary import B64, from_base64, is_object
 from evergreen.serving.model_server.rest.parsing import kind, show
 
-MAX_RANK = 64
-"""Of an array of NumPy 2."""
 JSON_TYPES: dict[str, set[type]] = {
     "f": {int, float},
     "i": {int},
@@ -157,4 +154,4 @@ def _wrong_type(value: Any, info: TensorInfo) -> ServingError:
 
 
 def _type(info: TensorInfo) -> str:
-    return type_name(np.dtype(tf.as_dtype(info.dtype).as_numpy_dtype))
+    return type_name(info.dtype)

@@ -18,6 +18,12 @@ model_config_list {{
   config {{ name: "texts" base_path: "{0}/texts" model_platform: "tensorflow" }}
   config {{ name: "tf1" base_path: "{0}/tf1" model_platform: "tensorflow" }}
   config {{ name: "mixed" base_path: "{0}/mixed" model_platform: "tensorflow" }}
+  config {{ name: "halves" base_path: "{0}/halves" model_platform: "tensorflow" }}
+  config {{ name: "half_plus_two" base_path: "{0}/half_plus_two" model_platform: "tensorflow" }}
+  config {{
+    name: "names" base_path: "{0}/names" model_platform: "tensorflow"
+    model_version_policy {{ all {{}} }}
+  }}
   config {{ name: "gate" base_path: "{0}/gate" model_platform: "tensorflow" }}
 }}
 """
@@ -32,6 +38,9 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     saved.save_texts(folder / "texts")
     saved.save_tf1(folder / "tf1")
     saved.save_mixed(folder / "mixed")
+    saved.save_halves(folder / "halves")
+    saved.save_names(folder / "names")
+    saved.save_half_plus_two(folder / "half_plus_two")
     saved.save_gate(folder / "gate")
     (folder / "models.txt").write_text(MODELS.format(folder))
     with server(*flags(folder), log=folder / "server.log") as running:

@@ -23,9 +23,10 @@ READY = "Running gRPC ModelServer"
 class Server:
     """A running server, and TensorFlow Serving's own clients of it."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[str], address: str, rest: str, log: Path) -> None:
         self.process = process
         self.address = address
+        self.rest = rest
         self.log = log
         self.channel = grpc.insecure_channel(address)
         self.predictions = PredictionServiceStub(self.channel)
@@ -57,12 +58,13 @@ def start(*flags: str, log: Path) -> subprocess.Popen[str]:
 @contextmanager
 def server(*flags: str, log: Path) -> Iterator[Server]:
     """Runs a server, and ends it."""
-    address = f"127.0.0.1:{free_port()}"
-    process = start(f"--port={address.partition(':')[2]}", *flags, log=log)
+    address, rest = f"127.0.0.1:{free_port()}", free_port()
+    ports = [f"--port={address.partition(':')[2]}", f"--rest_api_port={rest}"]
+    process = start(*ports, *flags, log=log)
     watchdog = threading.Timer(120, process.kill)
     watchdog.start()
     try:
-        running = Server(process, address, log)
+        running = Server(process, address, f"http://127.0.0.1:{rest}", log)
         grpc.channel_ready_future(running.channel).result(100)
         watchdog.cancel()
         yield running

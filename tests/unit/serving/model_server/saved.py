@@ -73,6 +73,22 @@ class Gate(tf.Module):
             return {"folder": tf.identity(folder)}
 
 
+class Halves(tf.Module):
+    """Signatures of 16-bit floats beside one that every client can read."""
+
+    @tf.function(input_signature=[FLOATS])
+    def double(self, x):
+        return {"y": x * 2}
+
+    @tf.function(input_signature=[FLOATS])
+    def embed(self, x):
+        return {"e": tf.cast(x, tf.bfloat16)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float16, "x")])
+    def half(self, x):
+        return {"h": x * 2}
+
+
 def save_half_plus(folder: Path, version: int, addend: float | None = None) -> Path:
     """Saves a version of half plus its number."""
     model = HalfPlus(float(version) if addend is None else addend)
@@ -94,6 +110,38 @@ def save_texts(folder: Path) -> None:
 def save_mixed(folder: Path) -> None:
     model = Mixed()
     tf.saved_model.save(model, str(folder / "1"), signatures={"serving_default": model.subtract})
+
+
+def save_halves(folder: Path) -> None:
+    model = Halves()
+    names = {"serving_default": model.double, "embed": model.embed, "half": model.half}
+    tf.saved_model.save(model, str(folder / "1"), signatures=names)
+
+
+def save_names(folder: Path) -> None:
+    """Saves two models of TensorFlow 1 whose inputs have names that Python does not take."""
+    for model, first, second in (("1", "image:0", "user/age"), ("2", "user/age", "user_age")):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            x = tf.compat.v1.placeholder(tf.float32, [None], "image")
+            y = tf.compat.v1.placeholder(tf.float32, [None], "age")
+            tf.compat.v1.saved_model.simple_save(
+                session, str(folder / model), {first: x, second: y}, {"sum:0": x + 10 * y}
+            )
+
+
+def save_half_plus_two(folder: Path) -> None:
+    """Saves TensorFlow Serving's example: its signature says [-1, 1], its graph does not."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, name="x")
+        y = x * 0.5 + 2.0
+        signature = tf.compat.v1.saved_model.predict_signature_def({"x": x}, {"y": y})
+        for info in (signature.inputs["x"], signature.outputs["y"]):
+            info.tensor_shape.unknown_rank = False
+            info.tensor_shape.dim.add(size=-1)
+            info.tensor_shape.dim.add(size=1)
+        builder = tf.compat.v1.saved_model.Builder(str(folder / "1"))
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
 
 
 def save_gate(folder: Path) -> None:

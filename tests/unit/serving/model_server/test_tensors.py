@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from evergreen.serving.model_server.core.errors import ServingError
-from evergreen.serving.model_server.core.tensors import MAX_REPEATED, to_array, to_proto
+from evergreen.serving.model_server.core.tensors import expansion, to_array, to_proto
 
 NUMBERS = [
     np.float32, np.float64, np.float16, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16,
@@ -53,8 +53,8 @@ def test_the_last_value_is_repeated_and_none_is_zero() -> None:
         ([2], {"tensor_content": b"123"}, "buffer size"),
         ([3], {"tensor_content": b"12345678"}, "cannot reshape"),
         ([-1], {"float_val": [1.0]}, re.escape("its shape is [-1]")),
-        ([MAX_REPEATED, 1000], {"float_val": [1.0]}, "elements, and only 1 values"),
-        ([2**62, 2**62], {}, "elements, and only 0 values"),
+        ([1] * 65, {"float_val": [1.0]}, "more than 64 dimensions"),
+        ([2**62] * 1_000_000, {}, "more than 64 dimensions"),
         (None, {"float_val": [1.0]}, "its shape is unknown"),
     ],
 )
@@ -68,3 +68,22 @@ def test_values_that_do_not_fit_the_shape_are_refused(
             proto.tensor_shape.dim.add(size=size)
     with pytest.raises(ServingError, match=f"^tensor parsing error: x: .*{problem}"):
         to_array(proto, "x")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, tf.bfloat16.as_numpy_dtype])
+def test_halves_are_bits_of_integers(dtype: type) -> None:
+    array = np.array([1.5, -2.0], dtype)
+    proto = tf.make_tensor_proto(array)
+    proto.tensor_content = b""
+    proto.half_val[:] = array.view(np.uint16).tolist()
+    np.testing.assert_array_equal(to_array(proto, "x"), array)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [(np.float32, 4), (np.float16, 2), (np.int8, 1), (np.bool_, 1), (np.complex128, 16)],
+)
+def test_what_a_tensor_stands_for_is_known_before_it_is_read(dtype: type, size: int) -> None:
+    proto = tf.make_tensor_proto(dtype(0).item(), dtype, [2**20])
+    assert expansion({"x": proto, "y": proto}) >= 2 * (2**20 - 1) * size
+    assert expansion({"x": tf.make_tensor_proto(np.zeros(1000, np.int64))}) == 0
