@@ -131,7 +131,12 @@ def _next_step(result: "MonitoringResult") -> str:
         return "correct what clients send, or the schema; training on it would not help"
     if Kind.TRAFFIC in kinds:
         return "see that clients ask through the gateway, that labels arrive; or a longer --window"
-    return "train on newer data: evergreen run" if kinds else "nothing: the model holds"
+    if kinds:
+        return "train on newer data: evergreen run"
+    if result.unjudged:
+        rules = ", ".join(result.unjudged)
+        return f"nothing fired, but {rules} could not be judged: see why in the notes"
+    return "nothing: the model holds"
 
 
 @app.command()

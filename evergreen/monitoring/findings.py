@@ -63,6 +63,7 @@ class MonitoringResult(Frozen):
         labelled: Of these, how many have labels.
         findings: All of them, fired or not.
         notes: What could not be looked at, and why.
+        unjudged: Rules of performance that could not be judged, so that they do not hold.
     """
 
     model: str
@@ -73,6 +74,7 @@ class MonitoringResult(Frozen):
     labelled: int
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     @property
     def fired(self) -> tuple[Finding, ...]:

@@ -15,22 +15,27 @@ from evergreen.monitoring.left_out import LeftOut
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Labels:
-    """Labels in memory: 17 bytes each, by a hash of 64 bits of request and row.
+    """Labels in memory: 18 bytes each, by a hash of 64 bits of request and row.
 
     Among a million predictions without a label and a million labels, the chance of one wrong match
-    is 5e-8.
+    is 5e-8. A label is of one prediction: it is given to the first that asks for it.
 
     Attributes:
         keys: Sorted, shape [n].
         values: 0 or 1, shape [n].
         times: Since when they are known, in seconds since 1970, shape [n].
+        repeated: How many predictions had the request and row of one that has the label.
     """
 
     keys: NDArray[np.uint64]
     values: NDArray[np.int8]
     times: Floats
+    repeated: int = 0
+
+    def __post_init__(self) -> None:
+        self._is_given = np.zeros(len(self.keys), bool)
 
     @classmethod
     def none(cls) -> Self:
@@ -65,7 +70,10 @@ class Labels:
         asked = keys(request_ids, rows)
         places = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
         known = self.keys[places] == asked
-        return (
-            np.where(known, self.values[places], np.nan),
-            np.where(known, self.times[places], np.nan),
-        )
+        new = np.flatnonzero(known & ~self._is_given[places])
+        first = new[np.unique(places[new], return_index=True)[1]]
+        self.repeated += int(known.sum()) - len(first)
+        self._is_given[places[first]] = True
+        values, times = nothing.copy(), nothing.copy()
+        values[first], times[first] = self.values[places[first]], self.times[places[first]]
+        return values, times

@@ -16,10 +16,11 @@ from evergreen.monitoring.findings import Finding, MonitoringResult, Window
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import LeftOut
 from evergreen.monitoring.log import Log
-from evergreen.monitoring.performance import Labelled, judge
+from evergreen.monitoring.performance import Judged, Labelled, judge
 from evergreen.monitoring.reference import Reference, find
 from evergreen.monitoring.traffic import COLUMNS, Look, Read, Traffic, observe
 from evergreen.monitoring.validity import Expected, validate
+from evergreen.reporting.wording import many
 from evergreen.settings import Settings
 
 
@@ -76,7 +77,8 @@ class Eyes:
         back = timedelta(days=self._settings.labels.lookback_days)
         older = Window(start=window.start - back, end=window.start)
         labelled = Labelled(self._settings.performance.slices)
-        join = partial(_join, self._labels(older, now), labelled)
+        known = self._labels(older, now)
+        join = partial(_join, known, labelled)
         traffic = self._observe(window, version, join)
         labels = labelled.labelled
         if back:
@@ -84,17 +86,18 @@ class Eyes:
         length = window.end - window.start
         before = self._observe(Window(start=window.start - length, end=window.start), None)
         every = self._log.count(window)
-        notes = [*self._log.left_out.notes, *self._left_out.notes]
+        notes = [*self._log.left_out.notes, *self._left_out.notes, *_strays(known, labelled)]
         return Seen(window, every, traffic, before, labelled, labels, reference, notes)
 
-    def judge(self, seen: Seen, now: datetime) -> tuple[list[Finding], list[str]]:
-        """Holds what was seen to the settings: findings, and notes on what is not known."""
+    def judge(self, seen: Seen, now: datetime) -> Judged:
+        """Holds what was seen to the settings."""
         settings, traffic = self._settings, seen.traffic
+        performance = judge(settings, seen.labelled, seen.reference)
         judged = [
             judging.amount(seen.every, traffic, settings),
             judging.coverage(seen.labelled, settings),
             judging.age(seen.reference, now, settings),
-            judge(settings, seen.labelled, seen.reference),
+            (performance.findings, performance.notes),
         ]
         if traffic.rows >= settings.min_rows:
             judged += [
@@ -104,7 +107,8 @@ class Eyes:
                 judging.predictions(seen.reference, seen.before, traffic, settings),
             ]
         findings = [finding for found, _ in judged for finding in found]
-        return findings, [*seen.notes, *(note for _, notes in judged for note in notes)]
+        notes = [*seen.notes, *(note for _, notes in judged for note in notes)]
+        return Judged(findings, notes, performance.unjudged)
 
     def _labels(self, older: Window, now: datetime) -> Labels:
         folder = self._settings.labels.folder
@@ -140,6 +144,18 @@ class Eyes:
         return (read.columns for _, read in self._read(window, version))
 
 
+def _strays(labels: Labels, labelled: Labelled) -> list[str]:
+    """What is odd about the requests that labels name."""
+    notes = []
+    if labels.repeated:
+        rows = many(labels.repeated, "prediction")
+        notes.append(f"{rows} left out of performance: their request ids and rows came before")
+    if len(labels.keys) and not labelled.labelled:
+        count = many(len(labels.keys), "label")
+        notes.append(f"{count}, none of a prediction in the log: request_id and row must be its")
+    return notes
+
+
 def look(
     settings: Settings,
     store: MetadataStore,
@@ -151,7 +167,7 @@ def look(
     eyes = Eyes(settings)
     reference = find(store, settings.model.name, version)
     seen = eyes.see(window, now, reference)
-    findings, notes = eyes.judge(seen, now)
+    judged = eyes.judge(seen, now)
     result = MonitoringResult(
         model=settings.model.name,
         version=reference.model.version,
@@ -159,8 +175,9 @@ def look(
         created=now,
         rows=seen.traffic.rows,
         labelled=seen.labels,
-        findings=tuple(findings),
-        notes=tuple(notes),
+        findings=tuple(judged.findings),
+        notes=tuple(judged.notes),
+        unjudged=tuple(judged.unjudged),
     )
     return result, seen
 

@@ -36,7 +36,7 @@ class Names:
 
     def add(self, row: Iterable[str]) -> None:
         """Adds the names of a row, each of which it has once."""
-        names = list(dict.fromkeys(map(_clipped, row)))
+        names = list(dict.fromkeys(map(clipped, row)))
         self.rows += bool(names)
         for at in range(0, len(names), CAPACITY):
             self._counts.update(names[at : at + CAPACITY])
@@ -71,5 +71,6 @@ class Names:
         self.is_all = False
 
 
-def _clipped(name: str) -> str:
+def clipped(name: str) -> str:
+    """The beginning of a long name."""
     return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"

@@ -12,13 +12,18 @@ from evergreen.components.model_gate.criteria import Slicing
 from evergreen.components.model_gate.judging import ALL_ROWS
 from evergreen.components.model_gate.scores import BINS, Counts, histogram
 from evergreen.components.model_gate.slicing import parts
+from evergreen.evaluation.undefined import why_undefined
 from evergreen.monitoring import tfma
 from evergreen.monitoring.findings import Finding, Kind
 from evergreen.monitoring.metrics import measure
+from evergreen.monitoring.names import clipped
 from evergreen.monitoring.reference import Reference
-from evergreen.settings.monitoring import HIGHER_IS_BETTER, MetricRule, MonitoringSettings
+from evergreen.settings.monitoring import HIGHER_IS_BETTER, TFMA, MetricRule, MonitoringSettings
 
 Floats = NDArray[np.float64]
+MOST_PARTS = 100
+"""Values of a feature that are judged on their own."""
+SHOWN = 5
 
 
 @dataclass
@@ -31,6 +36,7 @@ class Labelled:
         rows: Predictions, with labels or without.
         delay: Sum of the labels' delays, in seconds.
         longest: The longest of them.
+        cut: Features with more values than are kept apart.
     """
 
     slicings: Sequence[Slicing]
@@ -38,6 +44,7 @@ class Labelled:
     rows: int = 0
     delay: float = 0.0
     longest: float = 0.0
+    cut: set[str] = field(default_factory=set)
 
     def add(
         self, labels: Floats, scores: Floats, delays: Floats, columns: Mapping[str, pa.Array]
@@ -61,6 +68,7 @@ class Labelled:
             column = columns[slicing.feature].filter(pa.array(known))
             for name, mask in masks(slicing, column):
                 self._count(name, labels[known][mask], scores[known][mask])
+            self._forget(slicing)
 
     @property
     def labelled(self) -> int:
@@ -71,65 +79,136 @@ class Labelled:
         counts = self.counts.setdefault(name, np.zeros((2, BINS), np.int64))
         counts += histogram(labels, scores)
 
+    def _forget(self, slicing: Slicing) -> None:
+        """Keeps the most frequent of many parts: anybody can make up values."""
+        parts = [name for name in self.counts if name.startswith(f"{slicing.feature} ")]
+        if len(parts) < MOST_PARTS:
+            return
+        self.cut.add(slicing.feature)
+        ranked = sorted(parts, key=lambda name: -int(self.counts[name].sum()))
+        for name in ranked[MOST_PARTS:]:
+            del self.counts[name]
+
 
 def masks(slicing: Slicing, column: pa.Array) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yields the parts of a column's rows, looking at each value once: name, mask of shape [n]."""
-    encoded = column.dictionary_encode()
-    values = [_plain(value) for value in encoded.dictionary.to_pylist()]
-    places = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-    for name, mask in parts(slicing, {slicing.feature: [*values, None]}):
-        rows = mask[places]
-        if rows.any():
-            yield name, rows
+    """Yields the parts of a column's rows, looking at each value once: name, mask of shape [n].
 
-
-def judge(
-    settings: MonitoringSettings, labelled: Labelled, reference: Reference
-) -> tuple[list[Finding], list[str]]:
-    """Holds metrics to their limits; fires if the whole interval is beyond.
-
-    Returns:
-        The findings, and notes on what could not be judged.
+    Of many values, these are the most frequent ones.
     """
-    enough = {
-        name: counts
-        for name, counts in sorted(labelled.counts.items(), key=lambda one: one[0] != ALL_ROWS)
-        if counts.sum() >= settings.labels.min_rows
-    }
+    encoded = column.dictionary_encode()
+    places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    counts = np.bincount(places, minlength=len(encoded.dictionary) + 1)
+    kept = np.flatnonzero(counts)
+    if not slicing.edges and not slicing.known:
+        kept = kept[np.argsort(-counts[kept], kind="stable")[: 2 * MOST_PARTS]]
+    values = pa.concat_arrays([encoded.dictionary, pa.nulls(1, column.type)]).take(pa.array(kept))
+    place_of = np.full(len(counts), len(kept))
+    place_of[kept] = np.arange(len(kept))
+    plain = [_plain(value) for value in values.to_pylist()]
+    for name, mask in parts(slicing, {slicing.feature: plain}):
+        yield name, np.append(mask, False)[place_of[places]]
+
+
+@dataclass
+class Judged:
+    """What came of the rules.
+
+    Attributes:
+        findings: One for each rule and part that could be judged.
+        notes: What could not be judged, and why.
+        unjudged: The rules that could not be judged on all rows: none of them holds.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
+
+    def cannot(self, rule: MetricRule, part: str, why: str) -> None:
+        """A rule cannot be judged on a part of the rows."""
+        on = "" if part == ALL_ROWS else f" on {part.replace(' ', '=', 1)}"
+        self.notes.append(f"{rule.title}{on}: {why}")
+        if part == ALL_ROWS and rule.title not in self.unjudged:
+            self.unjudged.append(rule.title)
+
+
+def judge(settings: MonitoringSettings, labelled: Labelled, reference: Reference) -> Judged:
+    """Holds metrics to their limits; fires if the whole interval is beyond."""
+    judged, rules = Judged(), settings.performance.metrics
+    enough = _enough(settings, labelled, judged)
     cases = [
-        (name, counts, *limit)
+        (name, counts, rule, *limit)
         for name, counts in enough.items()
-        for rule in settings.performance.metrics
-        for limit in _limits(rule, name, reference)
+        for rule in rules
+        for limit in _limits(rule, name, reference, judged)
     ]
     level = 1 - (1 - settings.confidence) / max(len(cases), 1)
-    by_tfma = tfma.taken(enough, [one for one in settings.performance.metrics if one.is_tfma])
-    found = []
+    by_tfma = tfma.taken(enough, [one for one in rules if one.is_tfma])
     for name, counts, rule, limit, sign in cases:
         if rule.is_tfma:
             values = by_tfma[name, rule.title]
-            measured = float(values[0]), tfma.interval(values, level)
+            value, interval = float(values[0]), tfma.interval(values, level)
         else:
-            measured = measure(counts, rule.metric, settings.performance.resamples, level)
-        found.append(_finding(name, int(counts.sum()), rule, limit, sign, *measured))
-    small = [name for name in labelled.counts if name not in enough]
-    notes = [f"too few labels to judge: {', '.join(sorted(small))}"] if small else []
-    return [one for one in found if one is not None], notes
+            value, interval = measure(counts, rule.metric, settings.performance.resamples, level)
+        if why := _undefined(rule.metric, counts, value, interval):
+            judged.cannot(rule, name, why)
+        else:
+            rows = int(counts.sum())
+            judged.findings.append(_finding(name, rows, rule, limit, sign, value, interval))
+    judged.notes = list(dict.fromkeys(judged.notes))
+    return judged
+
+
+def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) -> dict[str, Counts]:
+    """The parts with labels enough to be judged; the others are noted."""
+    if settings.labels.folder is None:
+        return {}
+    if labelled.labelled < settings.labels.min_rows:
+        least = settings.labels.min_rows
+        judged.notes.append(f"too few labels to judge: {labelled.labelled:,} of {least:,}")
+        judged.unjudged += [rule.title for rule in settings.performance.metrics]
+        return {}
+    found, small = {ALL_ROWS: labelled.counts[ALL_ROWS]}, []
+    for name, counts in labelled.counts.items():
+        if counts.sum() >= settings.labels.min_rows:
+            found[name] = counts
+        else:
+            small.append(name)
+    if small:
+        more = f" and {len(small) - SHOWN:,} others" if len(small) > SHOWN else ""
+        judged.notes.append(f"too few labels to judge: {', '.join(sorted(small)[:SHOWN])}{more}")
+    judged.notes += [
+        f"{feature} has {MOST_PARTS} values and more: the rarest are not judged on their own"
+        for feature in sorted(labelled.cut)
+    ]
+    return found
+
+
+def _undefined(metric: str, counts: Counts, value: float, interval: tuple[float, float]) -> str:
+    """Why a metric cannot be held to anything; empty if it can."""
+    negatives, positives = (int(one) for one in counts.sum(axis=1))
+    if why := why_undefined(metric.removeprefix(TFMA), negatives, positives, value):
+        return why
+    if not all(map(math.isfinite, interval)):
+        return f"not defined on parts of the rows, {positives:,} of {counts.sum():,} labels are 1"
+    return ""
 
 
 def _limits(
-    rule: MetricRule, name: str, reference: Reference
-) -> Iterator[tuple[MetricRule, float, int]]:
+    rule: MetricRule, name: str, reference: Reference, judged: Judged
+) -> Iterator[tuple[float, int]]:
     """Limits and the side that is beyond: 1 above, -1 below."""
     if rule.at_most is not None:
-        yield rule, rule.at_most, 1
+        yield rule.at_most, 1
     if rule.at_least is not None:
-        yield rule, rule.at_least, -1
-    if rule.worse_by is not None:
-        before = reference.metric(rule.metric, name)
-        sign = -1 if rule.metric in HIGHER_IS_BETTER else 1
-        if before is not None:
-            yield rule, before + sign * rule.worse_by, sign
+        yield rule.at_least, -1
+    if rule.worse_by is None:
+        return
+    before = reference.metric(rule.metric, name)
+    sign = -1 if rule.metric in HIGHER_IS_BETTER else 1
+    if before is not None and math.isfinite(before):
+        yield before + sign * rule.worse_by, sign
+    elif name == ALL_ROWS:
+        judged.cannot(rule, name, "what it was at the model's evaluation is not known")
 
 
 def _finding(
@@ -140,9 +219,7 @@ def _finding(
     sign: int,
     value: float,
     interval: tuple[float, float],
-) -> Finding | None:
-    if not all(map(math.isfinite, (value, *interval))):
-        return None
+) -> Finding:
     nearest = interval[0] if sign > 0 else interval[1]
     asked = f"at {'most' if sign > 0 else 'least'} {limit:.4g}"
     since = f" ({rule.worse_by:g} worse than at evaluation)" if rule.worse_by is not None else ""
@@ -160,4 +237,4 @@ def _finding(
 
 
 def _plain(value: bytes | float | None) -> str | float | None:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+    return clipped(value.decode(errors="replace")) if isinstance(value, bytes) else value

@@ -35,6 +35,7 @@ def world(tmp_path: Path) -> World:
     return world
 
 
+AUC = "{metric: auc, worse_by: 0.02}"
 DAY = ("--since", "2026-01-30", "--until", "2026-01-31")
 
 
@@ -54,6 +55,16 @@ def test_what_fired_comes_first_and_the_last_line_says_what_to_do(world: World) 
     [page] = re.findall(r"page: (.*)", answer.output)
     assert "payment_type" in Path(page).read_text()
     assert lines[-1] == "next: train on newer data: evergreen run"
+
+
+def test_a_rule_that_cannot_be_judged_does_not_hold(world: World) -> None:
+    ids = world.log(Trips(seed=2))
+    world.label(ids, np.zeros(len(ids), bool))
+    answer = evergreen(world, *DAY, "--set", "monitoring.performance.metrics=[" + AUC + "]")
+    assert answer.exit_code == 0, answer.output
+    assert "auc: not defined, all 3,000 labels are 0" in answer.output
+    last = answer.output.splitlines()[-1]
+    assert last == "next: nothing fired, but auc could not be judged: see why in the notes"
 
 
 def test_an_empty_window_is_refused(world: World) -> None:

@@ -185,6 +185,18 @@ def test_what_is_not_known_yet_and_what_is_not_finished_does_not_count(tmp_path:
     assert load(tmp_path)[1] == []
 
 
+def test_a_label_is_of_one_prediction(tmp_path: Path) -> None:
+    write(tmp_path, "l.csv", HEAD + "same,0,1\nother,0,0\n")
+    labels, _ = load(tmp_path)
+    ids, rows = ["same", "other", *["same"] * 299], pa.array([0] * 301, pa.int32())
+    values, times = labels.join(pa.array(ids), rows)
+    assert np.nonzero(np.isfinite(values))[0].tolist() == [0, 1]
+    assert np.isfinite(times).sum() == 2
+    assert labels.repeated == 299
+    assert not np.isfinite(labels.join(pa.array(["same"]), rows[:1])[0]).any()
+    assert labels.repeated == 300
+
+
 def test_without_labels_there_are_none(tmp_path: Path) -> None:
     assert joined(tmp_path / "nowhere", ("r1", 0)) == [None]
     write(tmp_path, "l.csv", HEAD)

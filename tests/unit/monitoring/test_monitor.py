@@ -8,8 +8,10 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import SettingsError
 from evergreen.lineage.stages import RegistryError
+from evergreen.monitoring.exposition import exposition
 from evergreen.monitoring.findings import Kind, Window
 from evergreen.monitoring.monitor import METRICS, PAGE, result_folder
+from evergreen.monitoring.performance import MOST_PARTS
 from evergreen.monitoring.results import results
 from evergreen.reporting.reading import load_statistics
 from tests.unit.monitoring.world import BEFORE, DAY, ROWS, TODAY, WINDOW, Trips, World, fired
@@ -240,3 +242,56 @@ def test_a_file_that_is_none_is_noted_and_the_rest_is_judged(world: World) -> No
     assert (result.rows, result.labelled) == (ROWS, ROWS)
     for file, words in ((bad, "line 2: label 'perhaps'"), (cut, "cannot be read")):
         assert [str(file) in note and words in note for note in result.notes].count(True) == 1
+
+
+def test_what_labels_of_one_class_cannot_tell_is_said(world: World) -> None:
+    world.label(world.log(Trips(seed=2)), np.zeros(ROWS, bool))
+    result = world.monitor()
+    assert "auc: not defined, all 3,000 labels are 0" in result.notes
+    assert "calibration: not defined, all 3,000 labels are 0" in result.notes
+    assert set(result.unjudged) == {"auc", "calibration"}
+    assert {"log_loss", "brier"} <= {one.name for one in result.findings}
+
+
+def test_what_was_not_defined_at_the_evaluation_is_no_limit(tmp_path: Path) -> None:
+    trained = Trips(seed=100)
+    trained.labels = trained.labels & False
+    world = World(tmp_path, trained=[trained])
+    trips = Trips(seed=2)
+    world.label(world.log(trips), trips.labels)
+    assert "auc" in world.monitor().unjudged
+
+
+def test_labels_of_requests_with_one_id_count_once_and_are_noted(world: World) -> None:
+    trips = Trips(seed=2)
+    ids = world.log(trips)
+    world.log(Trips(seed=3))  # with the same ids
+    world.label(ids, trips.labels)
+    result = world.monitor()
+    assert (result.rows, result.labelled) == (2 * ROWS, ROWS)
+    assert any(note.startswith("3,000 predictions left out of perf") for note in result.notes)
+
+
+def test_labels_of_nobody_are_noted(world: World) -> None:
+    world.log(Trips(seed=2))
+    world.label(["A", "B"], np.array([True, False]))
+    notes = world.monitor().notes
+    assert any(note.startswith("2 labels, none of a prediction in the log") for note in notes)
+
+
+def test_values_that_anybody_makes_up_make_no_slices_without_end(tmp_path: Path) -> None:
+    world = World(
+        tmp_path,
+        "monitoring.performance.slices=[{feature: company}]",
+        "monitoring.labels.min_rows=2",
+    )
+    trips = Trips(seed=2)
+    trips.columns["company"] = ["often" if at % 2 else f"{at}" + "x" * 1000 for at in range(ROWS)]
+    world.label(world.log(trips), trips.labels)
+    result = world.monitor()
+    slices = {one.slice for one in result.findings}
+    assert "company=often" in slices
+    assert len(slices) <= 1 + MOST_PARTS
+    assert max(map(len, slices)) < 100
+    assert "company has 100 values and more: the rarest are not judged on their own" in result.notes
+    assert len(exposition(result).splitlines()) < 2000
