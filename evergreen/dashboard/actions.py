@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
+from evergreen.dashboard.pages.page import Asked, NotFoundError, Page, number
 from evergreen.dashboard.world import World
 from evergreen.lineage.stages import Event, serving, to_promote, to_roll_back
 
@@ -49,23 +49,24 @@ class Prepared:
 
 
 def _promote(world: World, subject: Asked) -> Prepared:
-    number, events = subject.number("subject"), world.lineage.events()
-    to_promote(events, number)
-    now = _serving(events)
+    events = world.lineage.events()
+    version, now = number(subject.text("subject")), _serving(events)
+    to_promote(events, version)
     taken = f"version {now}, which serves now, is archived" if now else "nothing serves now"
-    what = f"Version {number} serves from then on; {taken}."
-    return Prepared(what, ("promote", str(number), f"--expect={now}"), f"/models/{number}")
+    what = f"Version {version} serves from then on; {taken}."
+    return Prepared(what, ("promote", str(version), f"--expect={now}"), f"/models/{version}")
 
 
 def _rollback(world: World, subject: Asked) -> Prepared:
-    asked, events = subject.number("subject") or None, world.lineage.events()
-    number, now = to_roll_back(events, asked).version, _serving(events)
+    events = world.lineage.events()
+    asked = number(subject.text("subject") or "0") or None
+    version, now = to_roll_back(events, asked).version, _serving(events)
     what = (
-        f"Version {number} serves again, once it has loaded and answered its recorded requests;"
+        f"Version {version} serves again, once it has loaded and answered its recorded requests;"
         f" version {now}, which serves now, is rejected."
     )
-    words = ("rollback", f"--to={number}", f"--expect={now}")
-    return Prepared(what, words, f"/models/{number}")
+    words = ("rollback", f"--to={version}", f"--expect={now}")
+    return Prepared(what, words, f"/models/{version}")
 
 
 def _serving(events: Sequence[Event]) -> int:

@@ -1,21 +1,23 @@
 """Who may ask, who may act, and what a page may do in a browser.
 
 A page on another site can make a browser send requests here, and a name that it owns can be made
-to lead here (DNS rebinding). So only known names are answered; what changes something needs a
-session, begun with the token, whose cookie other sites' requests do not carry, and with every form
-a word that only pages of this session know.
+to lead here (DNS rebinding). So only known names are answered, and what another site asks for is
+refused unless somebody follows a link; what changes something needs a session, begun with the
+token, whose cookie other sites' requests do not carry, and with every form a word that only pages
+of this session know.
 """
 
 import hmac
-import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
+from evergreen.dashboard.pages.page import WrongError
+from evergreen.dashboard.sessions import HOUR, Sessions
 from evergreen.errors import EvergreenError
 from evergreen.settings.dashboard import DashboardSettings
 
@@ -23,48 +25,102 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "evergreen"
 LEAST = 16
 """Characters of a token."""
-MOST_SESSIONS = 100
+MOST_FIELDS = 20
+FORM = "application/x-www-form-urlencoded"
+OWN = {None, "none", "same-origin"}
+"""Where a browser says that a request comes from: a person, or a page of this server. Another port
+of the same machine is not among them: it is `same-site`."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; "
     "script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
 
-@dataclass
 class Guard:
-    """Sessions of those who know the token.
+    """Ties sessions to requests.
 
-    Attributes:
-        token: What begins a session; empty: nobody may act.
+    Args:
+        sessions: Who is signed in.
     """
 
-    token: str = ""
-    _sessions: dict[str, str] = field(default_factory=dict)
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
-    def begin(self, token: str) -> str | None:
-        """Returns the id of a new session; None if the token is wrong."""
-        if not self.token or not hmac.compare_digest(token.encode(), self.token.encode()):
-            return None
-        session = secrets.token_urlsafe(32)
-        self._sessions[session] = secrets.token_urlsafe(32)
-        while len(self._sessions) > MOST_SESSIONS:
-            del self._sessions[next(iter(self._sessions))]
-        return session
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether there is a token."""
+        return bool(self._sessions.token)
 
     def word(self, request: web.Request) -> str:
         """The word that forms of this session carry; empty without a session."""
-        return self._sessions.get(request.cookies.get(COOKIE, ""), "")
+        return self._sessions.word(request.cookies.get(COOKIE, ""))
 
     def allows(self, request: web.Request, word: str) -> bool:
         """Whether a form was sent from a page of a session."""
         known = self.word(request)
-        origin = request.headers.get("Origin")
-        is_own = origin is None or urlsplit(origin).netloc == request.host
-        return bool(known) and is_own and hmac.compare_digest(known.encode(), word.encode())
+        return bool(known) and hmac.compare_digest(known.encode(), word.encode())
+
+    def wait(self, request: web.Request) -> int:
+        """Whole seconds until the next try to sign in; 0 if there is no need to wait."""
+        return -int(-self._sessions.wait(request.remote or "") // 1)
+
+    def begin(self, request: web.Request, token: str) -> web.HTTPSeeOther | None:
+        """Begins a session; None if the token is wrong."""
+        address = request.remote or ""
+        session = self._sessions.begin(token)
+        if session is None:
+            self._sessions.failed(address)
+            return None
+        self._sessions.succeeded(address)
+        answer = web.HTTPSeeOther("/")
+        answer.set_cookie(
+            COOKIE,
+            session,
+            max_age=int(self._sessions.hours * HOUR),
+            httponly=True,
+            samesite="Strict",
+            secure=_by_https(request),
+        )
+        return answer
+
+    def end(self, request: web.Request) -> web.HTTPSeeOther:
+        """Ends the session of a request."""
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+        answer = web.HTTPSeeOther("/")
+        answer.del_cookie(COOKIE, httponly=True, samesite="Strict", secure=_by_https(request))
+        return answer
+
+
+def _by_https(request: web.Request) -> bool:
+    """Whether the browser speaks https: to this server, or to a proxy before it.
+
+    Who lies about it makes a cookie of their own that their browser sends by https alone.
+    """
+    origin = request.headers.get("Origin", "")
+    proxied = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip()
+    return request.secure or origin.startswith("https://") or proxied == "https"
+
+
+async def form(request: web.Request) -> list[tuple[str, str]]:
+    """Returns the fields of a form.
+
+    Raises:
+        WrongError: If it is none.
+    """
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != FORM:
+        raise WrongError("the form is of a kind that is not taken.", hint=f"It takes {FORM}.")
+    try:
+        body = (await request.read()).decode()
+        return parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except (ValueError, web.RequestPayloadError, HttpProcessingError) as error:
+        raise WrongError("the form cannot be read: it is cut, no UTF-8, or too long.") from error
 
 
 def read_token(file: Path) -> str:
@@ -93,19 +149,49 @@ def read_token(file: Path) -> str:
 
 
 def known_names(settings: DashboardSettings) -> Middleware:
-    """A middleware that answers only those who ask by a known name, and sets the headers."""
-    names = {*settings.names, settings.host}
+    """A middleware that answers only those who ask by a known name."""
+    names = {name.strip("[]").lower() for name in (*settings.names, settings.host)}
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        name = urlsplit(f"//{request.host}").hostname or ""
-        if name not in names and f"[{name}]" not in names:
+        if _hostname(f"//{request.headers.get('Host', '')}") not in names:
             return web.Response(
                 status=421, text="This is no name of the dashboard: dashboard.names\n"
             )
         return await handler(request)
 
     return check
+
+
+@web.middleware
+async def own_site(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A middleware that refuses what another site asks for, unless somebody follows a link.
+
+    Browsers say what a request is for (Fetch Metadata, W3C 2021); what is no browser says nothing.
+    """
+    sent = request.headers
+    follows = (
+        request.method in ("GET", "HEAD")
+        and sent.get("Sec-Fetch-Mode") == "navigate"
+        and sent.get("Sec-Fetch-Dest", "document") == "document"
+        and "Origin" not in sent
+    )
+    is_own = sent.get("Sec-Fetch-Site") in OWN and _is_own_origin(request)
+    if not is_own and not follows:
+        return web.Response(status=403, text="Another site asked for this page.\n")
+    return await handler(request)
+
+
+def _is_own_origin(request: web.Request) -> bool:
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("Host")
+
+
+def _hostname(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,39 +15,68 @@ from ml_metadata import errors
 from evergreen.dashboard import actions, security
 from evergreen.dashboard.actions import Place
 from evergreen.dashboard.pages import data, lineage, models, monitors, overview, runs, triggers
-from evergreen.dashboard.pages.page import Asked, Make, NotFoundError, Page
-from evergreen.dashboard.security import COOKIE, Guard
+from evergreen.dashboard.pages.page import (
+    Asked,
+    Kind,
+    NotFoundError,
+    Page,
+    Route,
+    WrongError,
+    measure,
+    name,
+    number,
+    outcome,
+    parse,
+    side,
+    words,
+)
+from evergreen.dashboard.security import Guard
+from evergreen.dashboard.sessions import Sessions
 from evergreen.dashboard.world import Reader, UnavailableError, World
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, SettingsError
 from evergreen.lineage.stages import RegistryError
 from evergreen.monitoring.results import PAGE, result_folder
 from evergreen.reporting.environment import TEMPLATES, environment
+from evergreen.serving.connections import Limits, listen
 from evergreen.serving.lifetime import until_told
 from evergreen.serving.states import look
 from evergreen.settings import Settings
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
-PAGES: dict[str, Make] = {
-    "/": overview.overview,
-    "/runs": runs.runs,
-    "/runs/{run}": runs.run,
-    "/models": models.models,
-    "/models/compare": models.compare,
-    "/models/{version}": models.version,
-    "/data": data.data,
-    "/data/statistics": data.statistics,
-    "/data/spans/{span}": data.span,
-    "/monitors": monitors.monitors,
-    "/monitors/{result}": monitors.result,
-    "/triggers": triggers.triggers,
-    "/triggers/{id}": triggers.explain,
-    "/lineage": lineage.lineage,
-    "/lineage/models/{version}": lineage.model,
-    "/lineage/spans/{span}": lineage.span,
-    "/lineage/artifacts/{artifact}": lineage.artifact,
+RUN: dict[str, Kind] = {"run": name}
+FILTERS: dict[str, Kind] = {
+    "outcome": outcome, "by": words, "span": number, "sort": measure, "page": number
+}  # fmt: skip
+PAGES: dict[str, Route] = {
+    "/": Route(overview.overview),
+    "/runs": Route(runs.runs, FILTERS),
+    "/runs/{run}": Route(runs.run, RUN),
+    "/models": Route(models.models, {"page": number}),
+    "/models/compare": Route(models.compare, {"one": number, "other": number}),
+    "/models/{version}": Route(models.version, {"version": number}),
+    "/data": Route(data.data),
+    "/data/statistics": Route(data.statistics, {"one": side, "other": side}),
+    "/data/spans/{span}": Route(data.span, {"span": number}),
+    "/monitors": Route(monitors.monitors),
+    "/monitors/{result}": Route(monitors.result, {"result": number}),
+    "/triggers": Route(triggers.triggers),
+    "/triggers/{id}": Route(triggers.explain, {"id": name}),
+    "/lineage": Route(lineage.lineage),
+    "/lineage/models/{version}": Route(lineage.model, {"version": number, "hops": number}),
+    "/lineage/spans/{span}": Route(lineage.span, {"span": number, "hops": number}),
+    "/lineage/artifacts/{artifact}": Route(lineage.artifact, {"artifact": number, "hops": number}),
 }
 """What is shown at each path; everything else there is either a file, an action or a 404."""
+CONFIRM = Route(actions.confirm, {"action": name, "subject": name})
+FORM: dict[str, Kind] = {
+    **CONFIRM.takes, "word": words, "seen": number, "reason": words, "token": words
+}  # fmt: skip
+LIMITS = Limits(connections=200)
+MOST_VIEWERS = 50
+"""Live pages at a time; each reads the store again and again."""
+SIGN_OF_LIFE_SECONDS = 15.0
+"""How often a live page is sent something, so that one whose viewer is gone is noticed."""
 
 
 def run(settings: Settings, place: Place, token: str, started: Callable[[int], None]) -> None:
@@ -66,22 +95,19 @@ def run(settings: Settings, place: Place, token: str, started: Callable[[int], N
 
 
 async def _serve(dashboard: "Dashboard", started: Callable[[int], None]) -> None:
-    runner = web.AppRunner(dashboard.app(), access_log=None, shutdown_timeout=1)
-    await runner.setup()
     where = dashboard.settings.dashboard
-    site = web.TCPSite(runner, where.host, where.port)
     try:
-        await site.start()
+        served = await listen(dashboard.app(), where.host, where.port, LIMITS)
     except OSError as error:
         raise EvergreenError(
             f"dashboard: {where.host}:{where.port}: {error.strerror}.",
             hint="Another port: --set dashboard.port=8530",
         ) from error
-    started(runner.addresses[0][1])
+    started(served.port)
     try:
         await asyncio.Event().wait()
     finally:
-        await runner.cleanup()
+        await served.cleanup()
 
 
 class Dashboard:
@@ -96,37 +122,40 @@ class Dashboard:
     def __init__(self, settings: Settings, place: Place, token: str = "") -> None:
         self.settings = settings
         self._place = place
-        self._guard = Guard(token)
+        self._guard = Guard(Sessions(token, settings.dashboard.session_hours))
         self._reader = Reader(settings)
         self._templates = _templates()
         self._acting = asyncio.Lock()
+        self._viewers = 0
 
     def app(self) -> web.Application:
         """The application, with all paths."""
         middlewares: list[Middleware] = [
-            security.known_names(self.settings.dashboard),
             self._errors,
+            security.known_names(self.settings.dashboard),
+            security.own_site,
         ]
         app = web.Application(middlewares=middlewares, client_max_size=2**16)
         app.on_response_prepare.append(security.set_headers)
-        for path, make in PAGES.items():
-            app.router.add_get(path, self._page(make))
+        for path, route in PAGES.items():
+            app.router.add_get(path, self._page(route))
         app.router.add_get("/runs/{run}/live", self._live)
         app.router.add_get("/runs/{run}/report", self._report)
         app.router.add_get("/monitors/{result}/page", self._monitoring_page)
         app.router.add_static("/static", HERE / "static")
         app.router.add_get("/style.css", self._style)
-        if self._guard.token:
+        if self._guard.may_sign_in:
             app.router.add_get("/sign-in", self._sign_in_page)
             app.router.add_post("/sign-in", self._sign_in)
-            app.router.add_get("/actions/{action}", self._page(actions.confirm))
+            app.router.add_post("/sign-out", self._sign_out)
+            app.router.add_get("/actions/{action}", self._page(CONFIRM))
             app.router.add_post("/actions/{action}", self._act)
         return app
 
-    def _page(self, make: Make) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _page(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def show(request: web.Request) -> web.Response:
-            asked = _asked(request)
-            page = await self._reader.read(lambda world: make(world, asked))
+            asked = _asked(request, route.takes)
+            page = await self._reader.read(lambda world: route.make(world, asked))
             if page.live:
                 seen = await asyncio.to_thread(look, self.settings)
                 page = replace(page, shown={**page.shown, "seen": seen})
@@ -140,69 +169,76 @@ class Dashboard:
             page_title=page.title,
             path=request.path,
             word=self._guard.word(request),
-            may_sign_in=bool(self._guard.token),
+            may_sign_in=self._guard.may_sign_in,
             model=self.settings.model.name,
             pipeline=self.settings.pipeline.name,
         )
-        return web.Response(text=text, content_type="text/html", status=status)
+        # Paths may hold bytes that are no text.
+        body = text.encode(errors="replace")
+        return web.Response(body=body, content_type="text/html", charset="utf-8", status=status)
 
     @web.middleware
     async def _errors(self, request: web.Request, handler: security.Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except UnavailableError as error:
-            return self._error(request, 503, error)
-        except EvergreenError as error:
-            return self._error(request, 409 if request.method == "POST" else 404, error)
-        except errors.StatusError as error:
-            told = EvergreenError(
-                f"the metadata store does not answer: {error}", hint="evergreen doctor"
-            )
-            return self._error(request, 503, told)
         except web.HTTPNotFound:
             missing = NotFoundError(f"there is no page {request.path[:200]}.")
             return self._error(request, 404, missing)
         except (web.HTTPException, ConnectionError):
             raise
-        except Exception:
-            log.exception("%s", request.path)
-            told = EvergreenError("the page could not be made.", hint="The log says why.")
-            return self._error(request, 500, told)
+        except Exception as error:
+            return self._error(request, *_told(request, error))
 
-    def _error(self, request: web.Request, status: int, error: EvergreenError) -> web.Response:
+    def _error(
+        self, request: web.Request, status: int, error: EvergreenError, title: str = "Not shown"
+    ) -> web.Response:
         shown = {"error": str(error), "hint": error.hint, "status": status}
-        return self._render(request, Page("error", "Not shown", shown), status)
+        return self._render(request, Page("error", title, shown), status)
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         """Sends a run's state whenever it has changed, until it has ended."""
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        asked, sent = _asked(request), ""
+        asked = _asked(request, RUN)
+        if self._viewers >= MOST_VIEWERS:
+            raise UnavailableError("too many pages are shown live.", hint="Reload this one later.")
+        self._viewers += 1
+        try:
+            return await self._follow(request, asked)
+        finally:
+            self._viewers -= 1
+
+    async def _follow(self, request: web.Request, asked: Asked) -> web.StreamResponse:
         page = await self._reader.read(lambda world: runs.run(world, asked))
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        while True:
+        sent, clock = "", asyncio.get_running_loop().time
+        quiet_since = clock()
+        while request.transport is not None and not request.transport.is_closing():
             text = self._templates.get_template("run_state.html.j2").render(page.shown)
             has_ended = page.shown["run_state"] != "running"
-            if text != sent:
-                sent = text
+            if text != sent or clock() - quiet_since >= SIGN_OF_LIFE_SECONDS:
                 told = json.dumps({"html": text, "ended": has_ended})
                 await response.write(f"data: {told}\n\n".encode())
+                sent, quiet_since = text, clock()
             if has_ended:
-                return response
+                break
             await asyncio.sleep(self.settings.dashboard.poll_seconds)
             try:
                 page = await self._reader.read(lambda world: runs.run(world, asked))
             except (EvergreenError, errors.StatusError):
                 log.exception("%s", request.path)
-                return response  # the browser asks again
+                break  # the browser asks again
+        return response
 
     async def _report(self, request: web.Request) -> web.StreamResponse:
+        asked = _asked(request, RUN)
+
         def find(world: World) -> Path:
-            return runs.report_of(world, world.lineage.record(request.match_info["run"]))
+            return runs.report_of(world, world.lineage.record(asked.text("run")))
 
         return _file(await self._reader.read(find))
 
     async def _monitoring_page(self, request: web.Request) -> web.StreamResponse:
-        asked = _asked(request)
+        asked = _asked(request, PAGES["/monitors/{result}"].takes)
 
         def find(world: World) -> Path:
             found = monitors.result(world, asked).shown["result"]
@@ -219,28 +255,42 @@ class Dashboard:
         return web.Response(text=text, content_type="text/css")
 
     async def _sign_in_page(self, request: web.Request) -> web.Response:
-        return self._render(request, Page("sign_in", "Sign in", {"is_wrong": False}))
+        return self._render(request, Page("sign_in", "Sign in", {"said": ""}))
 
-    async def _sign_in(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        session = self._guard.begin(str(form.get("token", "")).strip())
-        if session is None:
-            page = Page("sign_in", "Sign in", {"is_wrong": True})
-            return self._render(request, page, status=403)
-        answer = web.HTTPSeeOther("/")
-        answer.set_cookie(COOKIE, session, httponly=True, samesite="Strict", secure=request.secure)
-        return answer
+    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
+        asked = parse(FORM, await security.form(request))
+        wait = self._guard.wait(request)
+        if not wait:
+            answer = self._guard.begin(request, asked.text("token"))
+            if answer is not None:
+                return answer
+            wait = self._guard.wait(request)
+            said, status = "That is not the token.", 403
+        else:
+            said, status = "Too many wrong tokens.", 429
+        said += f" Try again in {wait} s." if wait else ""
+        shown = self._render(request, Page("sign_in", "Sign in", {"said": said}), status)
+        if wait:
+            shown.headers["Retry-After"] = str(wait)
+        return shown
 
-    async def _act(self, request: web.Request) -> web.Response:
-        form = {name: str(value) for name, value in (await request.post()).items()}
-        if not self._guard.allows(request, form.get("word", "")):
-            shown = {
-                "error": "this form is of no session that may act.",
-                "hint": "Sign in again: /sign-in",
-                "status": 403,
-            }
-            return self._render(request, Page("error", "Refused", shown), status=403)
-        asked = Asked({**form, **request.match_info})
+    async def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        asked = parse(FORM, await security.form(request))
+        if not self._guard.allows(request, asked.text("word")):
+            return self._refuse(request)
+        return self._guard.end(request)
+
+    def _refuse(self, request: web.Request) -> web.Response:
+        refused = EvergreenError(
+            "this form is of no session that may act.", hint="Sign in again: /sign-in"
+        )
+        return self._error(request, 403, refused, "Refused")
+
+    async def _act(self, request: web.Request) -> web.StreamResponse:
+        sent = [*await security.form(request), *request.match_info.items()]
+        asked = parse(FORM, sent)
+        if not self._guard.allows(request, asked.text("word")):
+            return self._refuse(request)
         async with self._acting:  # who comes second sees what the first one did
             prepared, now = await self._reader.read(
                 lambda world: (actions.prepare(world, asked), actions.seen(world))
@@ -257,8 +307,30 @@ class Dashboard:
         raise web.HTTPSeeOther(prepared.back)
 
 
-def _asked(request: web.Request) -> Asked:
-    return Asked({**request.query, **request.match_info})
+def _told(request: web.Request, error: Exception) -> tuple[int, EvergreenError]:
+    """What is said of an error, with a status."""
+    if isinstance(error, errors.StatusError):
+        told = f"the metadata store does not answer: {error}"
+        return 503, EvergreenError(told, hint="evergreen doctor")
+    if not isinstance(error, EvergreenError):
+        log.error("%s", request.path, exc_info=error)
+        return 500, EvergreenError("the page could not be made.", hint="The log says why.")
+    if isinstance(error, UnavailableError):
+        return 503, error
+    if isinstance(error, (WrongError, SettingsError)):
+        return 400, error
+    return 409 if request.method == "POST" else 404, error
+
+
+def _asked(request: web.Request, takes: Mapping[str, Kind]) -> Asked:
+    """What is asked of a page: a part of its path that is none of its kind leads nowhere."""
+    parts = dict(request.match_info)
+    try:
+        in_path = parse(takes, parts.items())
+    except WrongError as error:
+        raise NotFoundError(str(error), hint=error.hint) from error
+    left = {one: kind for one, kind in takes.items() if one not in parts}
+    return Asked({**parse(left, request.query.items()).values, **in_path.values})
 
 
 def _file(path: Path) -> web.StreamResponse:

@@ -20,4 +20,7 @@ class DashboardSettings(Section):
         description="Holds the token that lets its bearer promote, roll back, fire and resume; "
         "null: nobody may, unless `--actions` makes a token for as long as the dashboard runs.",
     )
+    session_hours: float = Field(
+        8.0, gt=0, le=720, description="How long somebody stays signed in; then the token again."
+    )
     poll_seconds: float = Field(1.0, gt=0, description="How often a run under way is looked at.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
+from evergreen.dashboard.pages.page import LIVE, Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
@@ -15,8 +15,6 @@ from evergreen.reporting.charts import canvas
 from evergreen.reporting.data import SPLIT, Distribution, distribution
 from evergreen.reporting.reading import load_statistics, read_json
 from evergreen.reporting.statistics import Feature, features
-
-LIVE = "live"
 
 
 def data(world: World, asked: Asked) -> Page:
