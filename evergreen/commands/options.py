@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evergreen.errors import SettingsError
+
 if TYPE_CHECKING:
     from evergreen.settings import Settings
 
@@ -19,6 +21,25 @@ Overrides = Annotated[
     list[str],
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting; repeatable."),
 ]
+
+MOST = 10_000
+"""Characters of a text for the log."""
+
+
+def line(value: str | list[str]) -> str | list[str]:
+    """Checks texts that go into the log; a callback of their options.
+
+    Raises:
+        SettingsError: If one has what cannot be printed, line ends too.
+    """
+    for text in [value] if isinstance(value, str) else value:
+        if not text.isprintable() or len(text) > MOST:
+            raise SettingsError(
+                f"{text[:60]!r} is no line of text.",
+                hint=f"The log takes at most {MOST:,} letters in a line, all of them printable.",
+            )
+    return value
+
 
 HERE = Path()
 LOCAL = ("local",)

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
+from evergreen.commands.options import (
+    HERE,
+    LOCAL,
+    Config,
+    Overrides,
+    Project,
+    line,
+    read_settings,
+    user,
+)
 from evergreen.errors import EvergreenError, SettingsError
 from evergreen.files import has_model
 from evergreen.visible import visible
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
     from evergreen.settings import Settings
 
 Version = Annotated[int, typer.Argument(help="A version, of `evergreen models`.")]
-Reason = Annotated[str, typer.Option(help="Why, for the log.")]
+Reason = Annotated[str, typer.Option(help="Why, for the log.", callback=line)]
 Expect = Annotated[
     int | None,
     typer.Option(
@@ -38,7 +47,8 @@ def promote(
     overrides: Overrides = [],  # noqa: B006
     reason: Reason = BY_HAND,
     evidence: Annotated[
-        list[str], typer.Option(metavar="NAME=VALUE", help="What speaks for it; repeatable.")
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help="What speaks for it; repeatable.", callback=line),
     ] = [],  # noqa: B006
     expect: Expect = None,
 ) -> None:

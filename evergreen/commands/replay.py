@@ -40,14 +40,16 @@ def replay(
     """
     settings = read_settings(project, config, overrides)
 
+    from evergreen.errors import choose
     from evergreen.replay.faults import Fault
     from evergreen.replay.policies import Policy
     from evergreen.running.quiet import quiet
     from evergreen.settings import find_project
     from evergreen.spans import Period
 
-    chosen = [Policy(name) for name in policies.split(",")]
-    broken = Fault(fault) if fault else None
+    chosen = [Policy(choose(name, Policy, "policy")) for name in policies.split(",")]
+    broken = Fault(choose(fault, Fault, "fault")) if fault else None
+    length = Period(choose(period, [one.value for one in Period], "period"))
     shutil.rmtree(settings.replay.folder, ignore_errors=True)
     log = settings.replay.folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
     played: dict[Policy, list[Played]] = {}
@@ -57,7 +59,7 @@ def replay(
             from evergreen.replay.playing import Player
             from evergreen.replay.stream import cut
             from evergreen.replay.world import World
-        pieces = cut(settings, settings.replay.folder / "stream", Period(period), spans)
+        pieces = cut(settings, settings.replay.folder / "stream", length, spans)
         folder = find_project(project)
         for policy in chosen:
             world = World(policy, settings, folder, config, overrides)

@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from evergreen.commands.executing import execute
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
+from evergreen.commands.options import (
+    HERE,
+    LOCAL,
+    Config,
+    Overrides,
+    Project,
+    line,
+    read_settings,
+    user,
+)
 
 EXIT_CODES = """
 [bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
@@ -31,7 +40,7 @@ def run(
     experiment: Annotated[
         bool, typer.Option("--experiment", help="Run everything, but never push.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "on demand",
+    reason: Annotated[str, typer.Option(help="Why, for the record.", callback=line)] = "on demand",
 ) -> None:
     """Ingests what is new, trains, evaluates, and pushes the model if it passes the gates.
 

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings, user
+from evergreen.commands.options import (
+    HERE,
+    LOCAL,
+    Config,
+    Overrides,
+    Project,
+    line,
+    read_settings,
+    user,
+)
 from evergreen.visible import visible
 
 if TYPE_CHECKING:
@@ -92,9 +101,12 @@ def fire(
     project: Project = HERE,
     config: Config = list(LOCAL),  # noqa: B006
     overrides: Overrides = [],  # noqa: B006
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "on demand",
+    reason: Annotated[str, typer.Option(help="Why, for the record.", callback=line)] = "on demand",
     key: Annotated[
-        str, typer.Option(help="The same key again is the same event; a new one if not given.")
+        str,
+        typer.Option(
+            help="The same key again is the same event; a new one if not given.", callback=line
+        ),
     ] = "",
     force: Annotated[
         bool, typer.Option("--force", help="Even if it was done before, and without the cache.")

@@ -188,8 +188,10 @@ def _is_own_origin(request: web.Request) -> bool:
 
 
 def _hostname(address: str) -> str:
+    """The name in an address, without its port; empty if one of them is none."""
     try:
-        return urlsplit(address).hostname or ""
+        parts = urlsplit(address)
+        return (parts.hostname or "") if parts.port != 0 else ""
     except ValueError:
         return ""
 

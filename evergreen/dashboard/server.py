@@ -142,7 +142,8 @@ class Dashboard:
         app.router.add_get("/runs/{run}/live", self._live)
         app.router.add_get("/runs/{run}/report", self._report)
         app.router.add_get("/monitors/{result}/page", self._monitoring_page)
-        app.router.add_static("/static", HERE / "static")
+        for file in (HERE / "static").glob("*.js"):
+            app.router.add_get(f"/static/{file.name}", _static(file))
         app.router.add_get("/style.css", self._style)
         if self._guard.may_sign_in:
             app.router.add_get("/sign-in", self._sign_in_page)
@@ -338,6 +339,14 @@ def _file(path: Path) -> web.StreamResponse:
         raise NotFoundError("its page is not there: it has not been written, or was removed.")
     # A page of its own, which says itself what it may do.
     return web.FileResponse(path, headers={"Content-Security-Policy": "frame-ancestors 'none'"})
+
+
+def _static(file: Path) -> security.Handler:
+    async def send(request: web.Request) -> web.StreamResponse:
+        del request
+        return web.FileResponse(file)
+
+    return send
 
 
 def _templates() -> Environment:

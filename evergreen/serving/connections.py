@@ -12,8 +12,20 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 
 log = logging.getLogger(__name__)
+
+
+class _Malformed(logging.Filter):
+    """Leaves out the traceback that aiohttp logs of each request that is no HTTP."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+server_logger.addFilter(_Malformed())
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 FULL = (

@@ -1,15 +1,19 @@
 """Who may ask, who may act, and that nobody else does."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient
 
-from evergreen.dashboard.security import read_token
+from evergreen.dashboard.security import COOKIE, read_token
+from evergreen.dashboard.server import MOST_VIEWERS
 from evergreen.errors import EvergreenError
+from evergreen.lineage.claims import Claims
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import stages
+from evergreen.settings.dashboard import DashboardSettings
 from tests.unit.dashboard.asking import TOKEN, ask, dashboard, form, get, signed_in
 from tests.unit.lineage.worlds import World
 
@@ -56,15 +60,148 @@ def test_a_wrong_token_a_missing_word_or_another_site_is_refused(fresh: World) -
     assert now(fresh) == before
 
 
-def test_the_cookie_is_for_this_site_alone(fresh: World) -> None:
-    async def asks(client: TestClient) -> str:
-        data = {"token": TOKEN}
-        async with client.post("/sign-in", data=data, allow_redirects=False) as answer:
-            return answer.headers["Set-Cookie"]
+def test_the_cookie_is_for_this_site_alone_and_behind_https_for_https_alone(
+    history: World,
+) -> None:
+    async def asks(client: TestClient) -> list[str]:
+        own = f"https://{client.host}:{client.port}"
+        found = []
+        for headers in ({}, {"X-Forwarded-Proto": "https"}, {"Origin": own}):
+            post = client.post(
+                "/sign-in", data={"token": TOKEN}, headers=headers, allow_redirects=False
+            )
+            async with post as answer:
+                found.append(answer.headers["Set-Cookie"])
+        return found
 
-    cookie = ask(dashboard(fresh, TOKEN), asks)
-    assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    cookies = ask(dashboard(history, TOKEN), asks)
+    for cookie in cookies:
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+        assert "Max-Age=28800" in cookie
+    assert ["Secure" in cookie for cookie in cookies] == [False, True, True]
+
+
+def test_who_signs_out_has_no_session_any_more(history: World) -> None:
+    served = dashboard(history, TOKEN)
+
+    async def asks(client: TestClient) -> list[int]:
+        await signed_in(client)
+        known = await form(client, "/actions/promote?subject=2")
+        [session] = [one.value for one in client.session.cookie_jar]
+        without = await post(client, "/sign-out", {"word": "x"})
+        out = await post(client, "/sign-out", {"word": known["word"]})
+        assert not list(client.session.cookie_jar)
+        stolen = {"Cookie": f"{COOKIE}={session}"}
+        again = await post(client, "/actions/promote", {**known, "reason": "x"}, **stolen)
+        return [without, out, again]
+
+    assert ask(served, asks) == [403, 303, 403]
+
+
+def test_wrong_tokens_make_the_next_try_wait(history: World) -> None:
+    async def asks(client: TestClient) -> list[tuple[int, str]]:
+        found = []
+        for token in ("guess",) * 5 + (TOKEN,):
+            async with client.post("/sign-in", data={"token": token}) as answer:
+                assert ("Try again in" in await answer.text()) is ("Retry-After" in answer.headers)
+                found.append((answer.status, answer.headers.get("Retry-After", "")))
+        return found
+
+    found = ask(dashboard(history, TOKEN), asks)
+    assert found[:4] == [(403, ""), (403, ""), (403, ""), (403, "2")]
+    assert [status for status, _ in found[4:]] == [429, 429]
+
+
+CROSS = {"Sec-Fetch-Site": "cross-site"}
+PORT = {"Sec-Fetch-Site": "same-site"}
+LINK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "none", **LINK}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "no-cors"}, 200),
+        ({**CROSS, **LINK}, 200),
+        ({**CROSS, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),
+        ({**CROSS, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, 403),
+        ({**CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ({**CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "object"}, 403),
+        ({**PORT, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}, 403),
+        ({**PORT, **LINK}, 200),
+        (CROSS, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_another_site_may_link_to_pages_and_ask_for_none(
+    history: World, headers: dict[str, str], status: int
+) -> None:
+    async def asks(client: TestClient) -> list[tuple[int, str]]:
+        found = []
+        for path in ("/runs", "/static/live.js", "/style.css", "/nowhere"):
+            async with client.get(path, headers=headers) as answer:
+                resource = answer.headers["Cross-Origin-Resource-Policy"]
+                found.append((answer.status, resource))
+        return found
+
+    found = ask(dashboard(history), asks)
+    last = 404 if status == 200 else 403
+    assert [one for one, _ in found] == [status] * 3 + [last]
+    assert {policy for _, policy in found} == {"same-origin"}
+
+
+def test_another_site_may_not_even_follow_a_link_by_a_form(fresh: World) -> None:
+    async def asks(client: TestClient) -> int:
+        await signed_in(client)
+        known = await form(client, "/actions/promote?subject=2")
+        return await post(client, "/actions/promote", {**known, "reason": "x"}, **CROSS, **LINK)
+
+    assert ask(dashboard(fresh, TOKEN), asks) == 403
+    assert now(fresh)[1] == "serving"
+
+
+def test_what_came_after_the_page_is_not_rejected_unseen(fresh: World) -> None:
+    fresh.registry.promote(2, "ann", "better")
+
+    async def asks(client: TestClient) -> tuple[str, int, str]:
+        await signed_in(client)
+        async with client.get("/actions/rollback") as answer:
+            text = await answer.text()
+        known = await form(client, "/actions/rollback")
+        fresh.registry.promote(3, "bob", "better still")
+        data = {**known, "reason": "2 is wrong"}
+        async with client.post("/actions/rollback", data=data) as answer:
+            return text, answer.status, await answer.text()
+
+    confirmed, status, told = ask(dashboard(fresh, TOKEN), asks)
+    assert "version 2, which serves now, is rejected" in confirmed
+    assert "evergreen rollback --to=1 --expect=2" in confirmed
+    assert status == 409
+    assert "somebody else has changed the registry" in told
+    assert now(fresh)[3] == "serving"
+
+
+def test_nobody_reads_on_for_a_viewer_that_is_gone(fresh: World) -> None:
+    running = fresh.records[-1].model_copy(update={"outcome": None, "finished": None})
+    RunRecords(fresh.store).update(running)
+    settings = fresh.settings.model_copy(update={"dashboard": DashboardSettings(poll_seconds=0.01)})
+    served = dashboard(fresh, settings=settings)
+    claims = Claims(fresh.settings.pipeline.root)
+
+    async def asks(client: TestClient) -> None:
+        for _ in range(MOST_VIEWERS + 5):  # more than may look at once
+            async with client.get(f"/runs/{running.run_id}/live") as answer:
+                assert answer.status == 200
+                assert (await answer.content.readline()).startswith(b"data: ")
+                answer.close()
+        while served._viewers:
+            await asyncio.sleep(0.01)
+
+    with claims.hold(running.run_id):
+        ask(served, asks)
 
 
 def test_names_that_others_own_are_not_answered(history: World) -> None:
