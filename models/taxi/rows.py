@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from evergreen.components.contract import check_labels
 from evergreen.components.records import examples
 from models.taxi.features import LABEL
 from models.taxi.transforming import Transformer
@@ -33,6 +34,7 @@ def read_rows(patterns: list[str], transformer: Transformer) -> Rows:
 
     Raises:
         ValueError: No row is left.
+        ContractError: A label is not 0, 1 or unknown.
     """
     files = [file for pattern in patterns for file in sorted(tf.io.gfile.glob(pattern))]
     raw = examples(files).batch(_READ_ROWS)
@@ -42,6 +44,7 @@ def read_rows(patterns: list[str], transformer: Transformer) -> Rows:
         raise ValueError(f"no examples in {', '.join(patterns)}")
     columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     labels = columns.pop(LABEL)
+    check_labels(labels, where=", ".join(patterns))
     known = labels >= 0
     if not known.any():
         raise ValueError(f"no example with a fare and a tip in {', '.join(patterns)}")

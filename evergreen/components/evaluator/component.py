@@ -27,7 +27,7 @@ class Executor(executor.Executor):
 
     TFMA takes each row apart, once for each slice and metric: 1 to 2 ms a row. Where more is asked
     than a binary classifier's metrics on slices of one feature, or Beam has workers elsewhere,
-    TFX's own does it; so too where a row has no label, which TFMA refuses.
+    TFX's own does it. Rows without a label are left out; TFMA refuses them.
     """
 
     BY_COLUMNS = True
@@ -41,7 +41,9 @@ class Executor(executor.Executor):
         """Writes TFMA's files: its configuration, and the metrics of all slices."""
         config = self._config(input_dict, exec_properties)
         asked = config and Asked.of(config)
-        if not asked or not self._compute(asked, config, input_dict, output_dict, exec_properties):
+        if asked:
+            self._compute(asked, config, input_dict, output_dict, exec_properties)
+        else:
             super().Do(input_dict, output_dict, exec_properties)
 
     def _config(
@@ -72,8 +74,7 @@ class Executor(executor.Executor):
         inputs: dict[str, list[Artifact]],
         outputs: dict[str, list[Artifact]],
         properties: dict[str, Any],
-    ) -> bool:
-        """Computes, unless a row has no label; returns whether it did."""
+    ) -> None:
         from evergreen.components.evaluator.slices import slices
         from evergreen.components.evaluator.writing import write
         from evergreen.components.model_gate.scoring import predict
@@ -87,14 +88,11 @@ class Executor(executor.Executor):
         candidate = _model(inputs, specs.MODEL_KEY)
         baseline = _model(inputs, specs.BASELINE_MODEL_KEY) if asked.baseline is not None else None
         predictions = predict(candidate, baseline, folders, asked.label, asked.features)
-        if predictions.unlabelled or not len(predictions.labels):
-            return False
         target = Path(artifact_utils.get_single_uri(outputs[specs.EVALUATION_KEY]))
         models = {asked.candidate: str(candidate)}
         if baseline:
             models[str(asked.baseline)] = str(baseline)
         write(target, config, models, slices(asked, predictions))
-        return True
 
 
 class Evaluator(component.Evaluator):

@@ -25,7 +25,7 @@ def slices(asked: Asked, predictions: Predictions) -> Iterator[tuple[SliceKey, F
     for feature in asked.features:
         encoded = pa.array(predictions.columns[feature]).dictionary_encode()
         places = encoded.indices.fill_null(-1).to_numpy()
-        for place, value in enumerate(encoded.dictionary.to_pylist()):
+        for place, value in enumerate(encoded.dictionary.drop_null().to_pylist()):
             yield ((feature, value),), _measured(asked, predictions, places == place)
 
 

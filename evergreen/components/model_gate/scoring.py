@@ -7,10 +7,17 @@ import numpy as np
 import tensorflow as tf
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
+from evergreen.components.contract import (
+    check_answers,
+    check_baseline,
+    check_labels,
+    check_signatures,
+)
 from evergreen.components.model_gate.bootstrap import Floats
 from evergreen.components.model_gate.judging import Predictions
 from evergreen.components.model_gate.slicing import Value
 from evergreen.components.records import read_records
+from evergreen.errors import EvergreenError
 
 BATCH_ROWS = 4096
 
@@ -31,20 +38,39 @@ def predict(
         folders: Folders of TFRecords of `tf.Example`s.
         label: The output of `transform_features` that holds the label; rows below 0 are left out.
         features: The raw features to keep.
+
+    Raises:
+        ContractError: If a model does not offer that, or a label is not 0 or 1; before rows are
+            read where the model itself tells.
+        EvergreenError: If no row has a label.
     """
+    check_signatures(candidate, label, "the model")
+    if baseline:
+        check_signatures(baseline, None, "the baseline")
     models = [tf.saved_model.load(str(path)) for path in (candidate, baseline) if path]
     labels: list[Floats] = []
     answers: list[list[Floats]] = [[] for _ in models]
     columns: dict[str, list[Value]] = {name: [] for name in features}
+    row, where = 1, f"{folders[0].name} of {len(folders)} spans" if folders else ""
     for records in read_records(folders, BATCH_ROWS):
         batch = tf.constant(records)
         labels.append(models[0].signatures["transform_features"](batch)[label].numpy())
-        for model, collected in zip(models, answers, strict=True):
+        check_labels(labels[-1], row, where)
+        for model, collected, who in zip(models, answers, ("the model", "the baseline")):  # noqa: B905 - there may be no baseline
             [answer] = model.signatures["serving_default"](batch).values()
             collected.append(answer.numpy())
+            check_answers(collected[-1], len(records), row, who)
         _collect(records, columns)
-    known = np.concatenate(labels).ravel() >= 0
+        row += len(records)
+    known = _column(labels) >= 0
+    if not known.any():
+        raise EvergreenError(
+            f"{where or 'no folder'}: no row has a label, of {len(known):,} rows.",
+            hint="Take more spans into the window, or a larger share into this split.",
+        )
     scores = [_column(collected)[known] for collected in answers]
+    if baseline:
+        check_baseline(scores[1])
     return Predictions(
         labels=_column(labels)[known],
         candidate=scores[0],
@@ -58,7 +84,7 @@ def predict(
 
 
 def _column(batches: list[Floats]) -> Floats:
-    return np.concatenate(batches).ravel().astype(np.float64)
+    return np.concatenate([np.zeros(0), *(batch.ravel() for batch in batches)])
 
 
 def _collect(records: list[bytes], columns: dict[str, list[Value]]) -> None:

@@ -133,16 +133,6 @@ def test_it_is_that_of_beam(
     assert not math.isnan(float(found[()]["auc"]["doubleValue"]))
 
 
-def test_a_row_without_a_label_is_for_beam_to_refuse(
-    models: dict[str, list[standard_artifacts.Model]], tmp_path: Path
-) -> None:
-    some = rows(20)
-    some[7]["label"] = [-1]
-    write_split(tmp_path, "test", some)
-    with pytest.raises(Exception, match="label"):
-        evaluate(ours.Executor, artifact_of(tmp_path), {"model": models["model"]}, tmp_path / "out")
-
-
 def asked(**changes: object) -> Asked | None:
     config = json_format.MessageToDict(eval_config(False), preserving_proto_field_name=True)
     config["metrics_specs"][0]["model_names"] = ["candidate"]

@@ -4,7 +4,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from evergreen.components.contract import ContractError
+from models.taxi.features import LABEL
 from models.taxi.hyperparameters import HyperParameters
 from models.taxi.model import build_model
 from models.taxi.rows import Rows, ordered_batches, read_rows, shuffled_batches
@@ -90,6 +93,19 @@ def test_a_split_without_labels_is_an_error(transformer, trips, tmp_path, labels
     write_labelled(trips, tmp_path / "rows.gz", labels)
     with pytest.raises(ValueError, match=f"{message} .*rows.gz"):
         read_rows([str(tmp_path / "rows.gz")], transformer)
+
+
+class Counting:
+    """Makes of each example a row whose label is its number."""
+
+    def transform_examples(self, examples):
+        return {LABEL: tf.range(tf.size(examples, tf.int64))}
+
+
+def test_other_labels_are_refused_before_anything_is_trained(tmp_path):
+    write_examples([b""] * 4, tmp_path / "rows.gz")
+    with pytest.raises(ContractError, match=r"rows.gz: labels .*; row 3 has 2, row 4 has 3\."):
+        read_rows([str(tmp_path / "rows.gz")], Counting())
 
 
 def test_each_epoch_has_each_row_once_in_another_order(splits):
