@@ -28,6 +28,7 @@ from evergreen.commands import (
     triggers,
     watch,
 )
+from evergreen.commands.options import LocalFiles
 from evergreen.errors import EvergreenError
 from evergreen.visible import visible
 
@@ -35,6 +36,7 @@ MOST = 2000
 """Characters of a line of an error."""
 
 app = typer.Typer(
+    cls=LocalFiles,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evergreen.commands.options import HERE, Config, Overrides, Project, read_settings, user
+from evergreen.commands.options import (
+    HERE,
+    Config,
+    LocalFiles,
+    Overrides,
+    Project,
+    read_settings,
+    user,
+)
 from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
     from evergreen.settings import Settings
 
 app = typer.Typer(
+    cls=LocalFiles,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

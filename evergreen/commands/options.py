@@ -3,12 +3,15 @@
 import os
 import pwd
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from evergreen.errors import SettingsError
+from evergreen.visible import visible
 
 if TYPE_CHECKING:
     from evergreen.settings import Settings
@@ -41,6 +44,37 @@ def line(value: str | list[str]) -> str | list[str]:
     return value
 
 
+class LocalFiles(TyperGroup):
+    """Commands whose files and folders are of this machine: a URL would become a folder `s3:`."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        groups: list[Any] = [self]
+        for group in groups:
+            for command in group.commands.values():
+                groups += [command] if hasattr(command, "commands") else []
+                for parameter in command.params:
+                    if parameter.type_descriptor.annotation is Path:
+                        parameter.callback = _local(parameter.callback)
+
+
+def _local(then: Callable[..., Any] | None) -> Callable[..., Any]:
+    """Checks what is given before another callback does."""
+
+    def check(context: typer.Context, parameter: Any, value: Any) -> Any:
+        from evergreen.settings.base import URL
+
+        if value and URL.match(str(value)):
+            raise typer.BadParameter(
+                f"{value} is a URL; a file or folder of this machine is expected.",
+                ctx=context,
+                param=parameter,
+            )
+        return then(context, parameter, value) if then else value
+
+    return check
+
+
 HERE = Path()
 LOCAL = ("local",)
 
@@ -52,10 +86,14 @@ def read_settings(project: Path, config: list[str], overrides: list[str]) -> "Se
     that happens to be installed.
     """
     from evergreen.settings import find_project, load_settings
+    from evergreen.settings.sources import remarks
 
     folder = find_project(project)
     sys.path.insert(0, str(folder))
-    return load_settings(folder, config, overrides)
+    settings = load_settings(folder, config, overrides)
+    for remark in remarks(overrides):
+        typer.echo(visible(remark), err=True)
+    return settings
 
 
 def user() -> str:

@@ -1,9 +1,23 @@
 """What all sections of the settings have in common."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def _is_local(path: Any) -> Any:
+    """Refuses what would become a folder named `s3:`, or `$HOME`."""
+    if isinstance(path, str | Path) and URL.match(str(path)):
+        raise ValueError(
+            "is a URL; a path on this machine is expected, such as of a mounted volume"
+        )
+    if isinstance(path, str | Path) and "$" in str(path):
+        raise ValueError("has a $, and variables are not filled in; write the path out")
+    return path
 
 
 def _in_project(path: Path, info: ValidationInfo) -> Path:
@@ -12,7 +26,7 @@ def _in_project(path: Path, info: ValidationInfo) -> Path:
     return (project / path.expanduser()).resolve()
 
 
-ProjectPath = Annotated[Path, AfterValidator(_in_project)]
+ProjectPath = Annotated[Path, BeforeValidator(_is_local), AfterValidator(_in_project)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 """A name that is safe in folders, contexts and URLs."""
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*[.:][A-Za-z_]\w*$")]

@@ -34,6 +34,8 @@ def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> st
     if problem["type"] == "missing":
         return f"{where}: {key} is missing."
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
+        message += f": YAML reads it as {str(problem['input']).lower()}; put a text into quotes"
     return f"{where}: {key} = {problem['input']!r}: {message}."
 
 

@@ -7,11 +7,11 @@ from typing import cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
-from yaml import YAMLError
 
 from evergreen.errors import SettingsError
 from evergreen.settings.explain import Source, explain
 from evergreen.settings.models import Settings
+from evergreen.settings.sources import parse, read
 
 BASE = Path("configs/base.yaml")
 
@@ -48,9 +48,9 @@ def load_settings(
         SettingsError: If a file or an override cannot be read, has an unknown key or a bad value.
     """
     files = settings_files(project, overlays)
-    sources = [_read(file, project) for file in files] + [_parse(pair) for pair in overrides]
+    sources = [read(file, project) for file in files] + [parse(pair) for pair in overrides]
     try:
-        values = OmegaConf.to_container(_merge(sources), resolve=True)
+        values = OmegaConf.to_container(_merge(sources))
         return Settings.model_validate(values, context={"project": project})
     except OmegaConfBaseException as error:
         raise SettingsError(f"settings: {error}") from error
@@ -89,27 +89,3 @@ def _overlay(project: Path, name: str) -> Path:
             hint=f"Overlays in configs/: {', '.join(known)}; or give a path ending in .yaml.",
         )
     return file
-
-
-def _read(file: Path, project: Path) -> Source:
-    name = str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
-    try:
-        config = OmegaConf.load(file)
-    except (YAMLError, OSError, ValueError, IndexError) as error:
-        raise SettingsError(f"{name}: cannot be read as YAML: {error}") from error
-    if not isinstance(config, DictConfig):
-        raise SettingsError(f"{name}: is a list; sections with keys were expected.")
-    return name, config
-
-
-def _parse(pair: str) -> Source:
-    key, equals, _ = pair.partition("=")
-    if not equals or not key.strip() or key.startswith(".") or key.endswith("."):
-        raise SettingsError(
-            f"--set {pair}: is not of the form section.key=value.",
-            hint="For example: --set model.hyperparameters.max_epochs=3",
-        )
-    try:
-        return f"--set {pair}", OmegaConf.from_dotlist([pair])
-    except (YAMLError, OmegaConfBaseException, ValueError, IndexError) as error:
-        raise SettingsError(f"--set {pair}: the value is not YAML: {error}") from error

@@ -103,3 +103,17 @@ def test_outside_of_a_project_one_is_told_so(tmp_path: Path) -> None:
     assert answer.returncode == 2
     assert answer.stderr.startswith("error: no project here")
     assert "next: " in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "rows.csv", "--output", "s3://bucket/out.csv"),
+        ("watch", "--heartbeat", "file:///tmp/heartbeat"),
+        ("monitor", "calibrate", "--output", "s3://bucket/limits.yaml"),
+    ],
+)
+def test_a_url_in_place_of_a_file_is_refused(words: tuple[str, ...]) -> None:
+    result = evergreen(*words)
+    assert result.returncode == 2
+    assert "is a URL; a file or folder of" in result.stderr

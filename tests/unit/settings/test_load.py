@@ -1,6 +1,7 @@
 """What wins over what in the settings, and what is refused, in words that say where it stands."""
 
 import itertools
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from evergreen.errors import SettingsError
+from evergreen.orchestrators.kubeflow.planning import overrides_of
 from evergreen.settings import Settings, find_project, load_settings
+from evergreen.settings.sources import remarks
 from evergreen.spans import Format, Period
 
 ROOT = Path(__file__).parents[3]
@@ -181,6 +184,120 @@ def test_what_is_no_settings_file_is_named(project: Path, content: bytes, proble
     lines = problems(project, "mine")
     assert lines[0].startswith("configs/mine.yaml: ")
     assert problem in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model: {hyperparameters: {note: '${oc.env:SECRET}'}}",
+        "model: {hyperparameters: {'${oc.env:SECRET}': 1}}",
+        "model: {hyperparameters: {layers: [8, '${oc.decode:${oc.env:SECRET}}']}}",
+        "model: {hyperparameters: {note: '${model.name}'}}",
+    ],
+)
+def test_nothing_is_filled_in(project: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "hidden")
+    write(project, "mine", text)
+    [line] = problems(project, "mine")
+    assert line.startswith("configs/mine.yaml: '${")
+    assert "nothing is filled in" in line
+    assert "hidden" not in line
+
+
+@pytest.mark.parametrize(
+    "value", ["${oc.env:SECRET}", "x-${oc.env:SECRET}", "[1, '${oc.env:SECRET}']"]
+)
+def test_nothing_is_filled_in_in_overrides_and_parameters_of_jobs(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "hidden")
+    given = {"note": value, "nested": {"list": [value]}}
+    for pair in (
+        f"model.hyperparameters.note={value}",
+        *overrides_of(given, ""),
+        *overrides_of({}, value),
+    ):
+        with pytest.raises(SettingsError, match="nothing is filled in") as refused:
+            load_settings(ROOT, [], [pair])
+        assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("triggers:\n  schedule:\n    cron: */5 * * * *\n", '"*/5 * * * *"'),
+        ("triggers: {schedule: {cron: * 3 * * 1, timezone: UTC}}", '"* 3 * * 1"'),
+        ("data:\n  key: @id\n", '"@id"'),
+        ("data:\n  key: '@id'\n  timestamp: %t\n", '"%t"'),
+    ],
+)
+def test_a_value_that_has_to_be_in_quotes_is_named(project: Path, text: str, quoted: str) -> None:
+    write(project, "mine", text)
+    with pytest.raises(SettingsError, match="cannot be read as YAML") as refused:
+        load_settings(project, ["mine"])
+    line = next(n for n, line in enumerate(text.split("\n"), 1) if quoted[1:-1] in line)
+    assert refused.value.hint.startswith(
+        f"Line {line}: put a value that begins with {quoted[1]} into"
+    )
+    assert refused.value.hint.endswith(quoted)
+
+
+def test_an_override_that_has_to_be_in_quotes_is_shown_in_them() -> None:
+    with pytest.raises(SettingsError, match="not YAML") as refused:
+        load_settings(ROOT, [], ["triggers.schedule.cron=*/5 * * * *"])
+    [shown] = re.findall(r"--set '(.*)'", refused.value.hint)
+    loaded = load_settings(ROOT, [], [shown])
+    assert loaded.triggers.schedule
+    assert loaded.triggers.schedule.cron == "*/5 * * * *"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("010", "the number 8"),
+        ("1:30", "the number 90"),
+        ("1_000", "the number 1000"),
+        ("0x1F", "the number 31"),
+        ("yes", "true"),
+        ("off", "false"),
+        ("", "null, no value"),
+        ("~", "null, no value"),
+        ("a # b", "the text 'a'"),
+        ("$HOME/a", "the text '$HOME/a', in which no variable is filled in"),
+        *[(value, "") for value in ("3", "-3", "0.5", ".5", "1e-3", "true", "null", "a", "'010'")],
+        *[(value, "") for value in ("[1, 010]", "{a: yes}", "0", "08", "2026-01-01", "a=b")],
+    ],
+)
+def test_what_yaml_may_take_for_something_else_is_said(value: str, said: str) -> None:
+    pair = f"model.hyperparameters.x={value}"
+    told = list(remarks([pair]))
+    assert [one.split(": understood as ")[1].split("; as it stands: ")[0] for one in told] == (
+        [said] if said else []
+    )
+    for one in told:
+        [quoted] = re.findall(r"--set '(.*)'$", one)
+        assert load_settings(ROOT, [], [quoted]).model.hyperparameters == {"x": value}
+
+
+def test_a_text_that_yaml_takes_for_another_type_is_told_so(project: Path) -> None:
+    write(project, "mine", "data: {key: on, timestamp: 010}")
+    key, timestamp = problems(project, "mine")
+    assert key.endswith("YAML reads it as true; put a text into quotes.")
+    assert timestamp.endswith("YAML reads it as 8; put a text into quotes.")
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://bucket/a", "gs://bucket", "file:///tmp/a", "hdfs:/a", "S3://b"]
+)
+@pytest.mark.parametrize("key", ["data.spans", "pipeline.root", "serving.base_path", "logs.folder"])
+def test_a_url_is_no_folder(key: str, url: str) -> None:
+    [line] = problems(ROOT, overrides=(f"{key}={url}",))
+    assert line.startswith(f"--set {key}={url}: {key} = {url!r}: is a URL; a path on this machine")
+
+
+def test_a_variable_is_no_folder() -> None:
+    [line] = problems(ROOT, overrides=("data.spans=$HOME/spans",))
+    assert "variables are not filled in; write the path out" in line
 
 
 def test_a_list_in_place_of_a_section_is_named_with_its_file(project: Path) -> None:

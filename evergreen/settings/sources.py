@@ -1,0 +1,119 @@
+"""Where settings come from: YAML files, and `--set` overrides whose values are YAML.
+
+Values are taken as they are written. OmegaConf would fill in `${...}`, from the environment too:
+a password could get into a run's record that way, so that is refused.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
+
+from evergreen.errors import SettingsError
+from evergreen.settings.explain import Source
+
+INTERPOLATION = "${"
+SPECIAL = "*&!%@`|>"
+"""What a text in YAML cannot begin with, if it is not in quotes."""
+PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d+)?")
+AS_MEANT = {None: {"null"}, True: {"true", "True"}, False: {"false", "False"}}
+
+
+def read(file: Path, project: Path) -> Source:
+    """Reads a file.
+
+    Raises:
+        SettingsError: If it is no YAML with sections, or has something to be filled in.
+    """
+    name = str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
+    try:
+        config = OmegaConf.load(file)
+    except (YAMLError, OSError, ValueError, IndexError) as error:
+        hint = _hint(error, file)
+        raise SettingsError(f"{name}: cannot be read as YAML: {error}", hint=hint) from error
+    if not isinstance(config, DictConfig):
+        raise SettingsError(f"{name}: is a list; sections with keys were expected.")
+    return _taken_as_written(name, config)
+
+
+def parse(pair: str) -> Source:
+    """Reads an override, `section.key=value`.
+
+    Raises:
+        SettingsError: If it has not that form, or a value that is not YAML or is to be filled in.
+    """
+    key, equals, value = pair.partition("=")
+    if not equals or not key.strip() or key.startswith(".") or key.endswith("."):
+        raise SettingsError(
+            f"--set {pair}: is not of the form section.key=value.",
+            hint="For example: --set model.hyperparameters.max_epochs=3",
+        )
+    try:
+        config = OmegaConf.from_dotlist([pair])
+    except (YAMLError, OmegaConfBaseException, ValueError, IndexError) as error:
+        quoted = f"--set '{key}=\"{value}\"'"
+        hint = f"Put it into quotes: {quoted}" if value[:1] in SPECIAL else ""
+        raise SettingsError(f"--set {pair}: the value is not YAML: {error}", hint=hint) from error
+    return _taken_as_written(f"--set {pair}", config)
+
+
+def remarks(overrides: Sequence[str]) -> Iterator[str]:
+    """Tells of overrides whose values YAML may take for something else than was meant."""
+    for pair in overrides:
+        key, _, text = pair.partition("=")
+        for value in _leaves(parse(pair)[1]):
+            if told := _remark(text.strip(), value):
+                yield f"--set {pair}: understood as {told}; as it stands: --set '{key}=\"{text}\"'"
+
+
+def _remark(text: str, value: Any) -> str:
+    if text.startswith(("'", '"', "[", "{")):
+        return ""
+    if isinstance(value, str):
+        filled = ", in which no variable is filled in" if "$" in value else ""
+        return f"the text {value!r}{filled}" if filled or value != text else ""
+    if value is None or isinstance(value, bool):
+        words = {None: "null, no value", True: "true", False: "false"}[value]
+        return "" if text in AS_MEANT[value] else words
+    return "" if PLAIN_NUMBER.fullmatch(text) else f"the number {value}"
+
+
+def _taken_as_written(name: str, config: DictConfig) -> Source:
+    for value in _leaves(config):
+        if isinstance(value, str) and INTERPOLATION in value:
+            raise SettingsError(
+                f"{name}: {value!r}: nothing is filled in for ${{...}} in settings.",
+                hint="Write the value out. Passwords and tokens are no settings: docs/settings.md "
+                "says where each is read from.",
+            )
+    return name, config
+
+
+def _leaves(config: DictConfig) -> Iterator[Any]:
+    """All that is no section and no list, keys included that could be filled in."""
+    held: list[Any] = [OmegaConf.to_container(config)]
+    while held:
+        one = held.pop()
+        if isinstance(one, dict):
+            held += [*one.values(), *(key for key in one if INTERPOLATION in str(key))]
+        elif isinstance(one, list):
+            held += one
+        else:
+            yield one
+
+
+def _hint(error: Exception, file: Path) -> str:
+    """What to do about a value that begins with what YAML has another use for."""
+    if not isinstance(error, MarkedYAMLError):
+        return ""
+    lines = file.read_text(errors="replace").splitlines()
+    for mark in filter(None, (error.context_mark, error.problem_mark)):
+        start = lines[mark.line][mark.column :] if mark.line < len(lines) else ""
+        if start and start[0] in SPECIAL:
+            first = f"Line {mark.line + 1}: put a value that begins with {start[0]} into quotes"
+            return f'{first}, such as "{re.split("[,}#]", start)[0].strip()}"'
+    return ""
