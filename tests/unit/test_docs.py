@@ -36,7 +36,8 @@ def test_commands_and_options_exist(page: Path) -> None:
 def test_settings_shown_in_the_docs_are_accepted() -> None:
     text = "".join(page.read_text() for page in PAGES)
     # As the shell hands it on; a colon ends it where a command answers.
-    pairs = {shlex.split(pair)[0] for pair in re.findall(r"--set (\S+=\S+?)[`:\s]", text)}
+    found = re.findall(r"--set (\S+=\S+?):?[`\s]", text)
+    pairs = {shlex.split(pair)[0] for pair in found}  # as the shell hands it on
     pairs = {pair for pair in pairs if "perod" not in pair and pair != "KEY=VALUE"}
     assert pairs
     for pair in pairs:
