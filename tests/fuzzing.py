@@ -1,7 +1,10 @@
 """How many cases the suites of hostile inputs try: few in `make test`, many in `make test-fuzz`."""
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -34,3 +37,20 @@ def fuzz(count: int) -> Callable[[Test], Test]:
         return pytest.mark.fuzz(tries(test))
 
     return marked
+
+
+@contextmanager
+def flat_memory(most: int = 256) -> Iterator[None]:
+    """Asserts that this process never takes so many MiB more than at the beginning (Linux)."""
+    reset = Path("/proc/self/clear_refs")
+    if reset.exists():
+        reset.write_text("5")  # the peak is counted from here on: proc(5)
+    before = _peak()
+    yield
+    assert _peak() < before + most
+
+
+def _peak() -> int:
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+)", status.read_text() if status.exists() else "")
+    return int(found[1]) // 1024 if found else 0

@@ -230,6 +230,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _rows(batch: pa.RecordBatch, bad: Bad, written: float) -> Rows:
     """The good rows of a batch; those without a label are not known yet."""
+    batch.validate(full=True)  # a text may be no UTF-8
     columns = {name: _present(batch[name]) for name in batch.schema.names}
     label = _distinct(columns["label"], booleans)
     place = wholes(columns["row"])

@@ -160,6 +160,7 @@ def _may_hold(parquet: pq.ParquetFile, group: int, window: Window) -> bool:
 def _typed(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.Table:
     wanted = pa.schema([SCHEMA.field(name).with_nullable(True) for name in columns])
     table = pa.Table.from_batches([batch]).select(columns).cast(wanted)
+    table.validate(full=True)  # a text may be no UTF-8
     for name in KEYS:
         if table[name].null_count and not SCHEMA.field(name).nullable:
             raise ValueError(f"a row has no {name}")
