@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.errors import DataError
 
 if TYPE_CHECKING:
     from evergreen.spans import Span
+    from evergreen.spans.delivery import Dialect
+
+Delimiter = Annotated[
+    str,
+    typer.Option(
+        help="Between the fields of CSV: one character, or tab; a comma (a tab in .tsv) if not "
+        "given."
+    ),
+]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,8 +52,12 @@ def prepare(
 
 @app.command("land")
 def land_file(
-    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet, or a folder of such files.")],
     span: Annotated[int, typer.Option(help="The span's number.")],
+    delimiter: Delimiter = "",
+    decimal: Annotated[
+        str, typer.Option(help="The decimal sign of CSV: a point, or a comma.")
+    ] = ".",
     project: Project = HERE,
     config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
     overrides: Overrides = [],  # noqa: B006
@@ -55,10 +69,18 @@ def land_file(
     Example: [bold]evergreen data land trips-2017.csv --span 5[/bold]
     """
     data = read_settings(project, config, overrides).data
+    dialect = _dialect(delimiter, decimal, data.table_schema)
 
     from evergreen.spans import land
 
-    landed = land(data.span_root, file, span, key_column=data.key, timestamp_column=data.timestamp)
+    landed = land(
+        data.span_root,
+        file,
+        span,
+        key_column=data.key,
+        timestamp_column=data.timestamp,
+        dialect=dialect,
+    )
     _print([landed], f"landed in {landed.path}")
     typer.echo(f"next: evergreen run --spans {span}")
 
@@ -80,6 +102,62 @@ def list_(
     spans = list_spans(data.span_root)
     _print(spans, f"spans by {data.period.value} in {data.span_root}")
     typer.echo("next: evergreen run --spans 1-3" if spans else "next: evergreen data prepare")
+
+
+@app.command()
+def schema(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet, or a folder of such files.")],
+    output: Annotated[
+        Path | None, typer.Option(help="A new file, such as data/<use case>/schema.pbtxt.")
+    ] = None,
+    delimiter: Delimiter = "",
+    project: Project = HERE,
+    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Makes a first schema of a file: a column is a number where every value is one.
+
+    A person is to correct it: domains, what may be missing, what is not part of a request.
+
+    Example: [bold]evergreen data schema trips.csv --output data/taxi/schema.pbtxt[/bold]
+    """
+    data = read_settings(project, config, overrides).data
+
+    from evergreen.quality.inference import first_schema
+    from evergreen.spans.delivery import read_delivery
+
+    table, _ = read_delivery(file, _dialect(delimiter, ".", data.table_schema))
+    text = first_schema(table, file.name, data.key, ("", *data.missing))
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise DataError(f"{output}: {error.strerror}.", hint="Name a new file.") from error
+    typer.echo(f"{table.num_columns} columns of {table.num_rows} rows: {output}")
+    typer.echo("next: correct it, and name it in the settings as data.schema")
+
+
+def _dialect(delimiter: str, decimal: str, schema: Path) -> "Dialect":
+    from evergreen.quality.schema import column_kinds, load_curated
+    from evergreen.spans.delivery import Dialect
+
+    sign = {"tab": "\t", r"\t": "\t"}.get(delimiter, delimiter)
+    if len(sign) > 1 or sign in {'"', "\n", "\r"}:
+        raise DataError(
+            f"--delimiter {delimiter!r} is not one character.", hint="Say ';', '|' or tab."
+        )
+    if decimal not in {".", ","} or (decimal == "," and sign == ","):
+        raise DataError(
+            f"--decimal {decimal!r}, with fields separated by {sign or ','!r}.",
+            hint="Say --decimal ',' with --delimiter ';', or leave it out.",
+        )
+    if decimal == ".":
+        return Dialect(sign or None)
+    kinds = column_kinds(load_curated(schema))
+    return Dialect(sign or None, decimal, {one for one, kind in kinds.items() if kind != "BYTES"})
 
 
 def _print(spans: "list[Span]", title: str) -> None:

@@ -144,6 +144,10 @@ def moments(column: pa.Array) -> Read:
     column, utc = _plain(column), pa.timestamp("us", "UTC")
     if pa.types.is_timestamp(column.type):
         return Read(column.cast(utc, safe=False), {})
+    if pa.types.is_integer(column.type) or _all(column, PLAIN_WHOLE):
+        seconds = wholes(column).column
+        if _all_within(seconds, values.YEAR_1, values.YEAR_10000 - 1):
+            return Read(seconds.cast(pa.timestamp("s", "UTC")).cast(utc), {})
     if pa.types.is_string(column.type):
         with suppress(pa.ArrowInvalid):  # 31 February, and digits beyond the microsecond
             return _from_text(column, PLAIN_MOMENT, utc, values.moment)
@@ -269,12 +273,24 @@ def _from_text(
     column: pa.Array, plain: str, type_: pa.DataType, read: Callable[[Any], Any]
 ) -> Read:
     """Reads what is plain with Arrow, and the rest one by one."""
-    fast = pc.match_substring_regex(column, plain)
-    if pc.all(fast, min_count=0).as_py() is not False:
+    if _all(column, plain):
         return Read(column.cast(type_), {})
+    fast = pc.match_substring_regex(column, plain)
     numbers_ = pc.if_else(fast, column, None).cast(type_)
     rest = _by_value(pc.if_else(fast, None, column), type_, read)
     return Read(pc.coalesce(numbers_, rest.column), rest.refused)
+
+
+def _all(column: pa.Array, pattern: str) -> bool:
+    if not pa.types.is_string(column.type):
+        return False
+    found = pc.all(pc.match_substring_regex(column, pattern), min_count=0)
+    return found.as_py() is not False
+
+
+def _all_within(column: pa.Array, low: int, high: int) -> bool:
+    ends = pc.min_max(column).as_py()
+    return ends["min"] is None or (low <= ends["min"] and ends["max"] <= high)
 
 
 def _by_value(column: pa.Array, type_: pa.DataType, read: Callable[[Any], Any]) -> Read:

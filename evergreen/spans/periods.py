@@ -51,33 +51,17 @@ class Period(Enum):
 def measure_time_range(table: "pa.Table", column: str | None) -> Interval | None:
     """Returns the earliest and latest moment of a column, both included.
 
-    Integers, and text that holds integers, are seconds since 1970-01-01 UTC; other text is read as
-    ISO-8601. Best effort: None if the column is absent, empty, or not all moments of years 1 to
-    9999, since whether that is an error is not decided here.
+    Best effort: None if the column is absent, empty, or not all of it are moments, since whether
+    that is an error is not decided here.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
+
+    from evergreen.quality.columns import moments
 
     if column is None or column not in table.column_names:
         return None
-    try:
-        bounds = pc.min_max(_moments(table[column])).as_py()
-        if bounds["min"] is None:
-            return None
-        return Interval(
-            start=bounds["min"].replace(tzinfo=UTC), end=bounds["max"].replace(tzinfo=UTC)
-        )
-    except (pa.ArrowNotImplementedError, OverflowError, ValueError):  # ArrowInvalid is a ValueError
+    found, refused = moments(table[column].combine_chunks())
+    bounds = pc.min_max(found).as_py()
+    if refused or bounds["min"] is None:
         return None
-
-
-def _moments(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    """Returns the moments in UTC, as Arrow timestamps without a zone."""
-    import pyarrow as pa
-
-    if pa.types.is_temporal(values.type):
-        return values.cast(pa.timestamp("us"))
-    try:
-        return values.cast(pa.int64()).cast(pa.timestamp("s"))
-    except pa.ArrowInvalid:
-        return values.cast(pa.timestamp("us"))
+    return Interval(start=bounds["min"], end=bounds["max"])

@@ -1,7 +1,9 @@
 """Reads files that others wrote, unchanged or not at all; writes files, always the same bytes."""
 
 import csv
+import gzip
 import io
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -17,11 +19,16 @@ MAX_ROW_BYTES = 64 << 20
 _ROW_GROUP_ROWS = 65_536
 
 
-def read_csv_text(path: Path) -> pa.Table:
+def read_csv_text(path: Path, delimiter: str = ",", rows: bool = True) -> pa.Table:
     """Reads a CSV file as text.
 
-    UTF-8 with or without a byte-order mark, comma-separated, quoted with `"`, fields may hold line
-    breaks, blank lines are skipped. An empty field is null, a quoted empty field an empty string.
+    UTF-8 with or without a byte-order mark, quoted with `"`, fields may hold line breaks, blank
+    lines are skipped. An empty field is null, a quoted empty field an empty string. Gzip is read.
+
+    Args:
+        path: The file.
+        delimiter: Between fields, one character.
+        rows: Whether a file without rows is refused.
 
     Returns:
         Table of string columns; every value is the field's text, with its white space.
@@ -31,21 +38,25 @@ def read_csv_text(path: Path) -> pa.Table:
             is the line number where no field holds a line break and no line is blank).
     """
     data = _read_bytes(path)
-    _check_utf8(path, data)
-    _check_quotes(path, data)
+    _check_text(path, data)
+    _check_quotes(path, data, delimiter)
     if not data.endswith((b"\n", b"\r")):
         data += b"\n"  # Arrow 18 finds no columns in a header without a line end.
     try:
-        table, ragged = _parse_csv(data)
-    except pa.ArrowInvalid as error:
+        table, ragged = _parse_csv(path, data, delimiter)
+    except (pa.ArrowInvalid, pa.ArrowCapacityError) as error:
         raise DataError(f"{path} is not a CSV table: {error}", hint=_RESEND) from error
     if ragged:
         raise _ragged_rows(path, ragged)
-    return _checked(path, table)
+    return _checked(path, table, rows)
 
 
-def read_parquet(path: Path) -> pa.Table:
+def read_parquet(path: Path, rows: bool = True) -> pa.Table:
     """Reads a Parquet file with the types it declares.
+
+    Args:
+        path: The file.
+        rows: Whether a file without rows is refused.
 
     Raises:
         DataError: The file is missing, damaged, has no rows, or text that is not UTF-8.
@@ -56,7 +67,14 @@ def read_parquet(path: Path) -> pa.Table:
         table.validate(full=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a Parquet table: {error}", hint=_RESEND) from error
-    return _checked(path, table)
+    return _checked(path, table, rows)
+
+
+def check_rows(path: Path, table: pa.Table) -> pa.Table:
+    """Returns a table that has rows. Raises DataError for one that has none."""
+    if not table.num_rows:
+        raise DataError(f"{path} has a header and no rows", hint=_RESEND)
+    return table
 
 
 def write_table(table: pa.Table, path: Path, fmt: Format) -> None:
@@ -77,6 +95,17 @@ def write_table(table: pa.Table, path: Path, fmt: Format) -> None:
 
 
 _RESEND = "Have the file written again by its source."
+_AS_UTF8 = "Convert the file to UTF-8."
+_GZIP = b"\x1f\x8b"
+_OTHERS = {
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "a zip archive (as .xlsx is)",
+    b"\x28\xb5\x2f\xfd": "compressed with zstandard",
+    b"BZh": "compressed with bzip2",
+}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -85,25 +114,37 @@ def _read_bytes(path: Path) -> bytes:
     data = path.read_bytes()
     if not data:
         raise DataError(f"{path} is empty", hint=_RESEND)
-    return data
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is damaged gzip: {error}", hint=_RESEND) from error
 
 
-def _check_utf8(path: Path, data: bytes) -> None:
+def _check_text(path: Path, data: bytes) -> None:
+    """Refuses what is no text in UTF-8, with the line, and where it is known what it is."""
+    for start, name in _OTHERS.items():
+        if data.startswith(start):
+            raise DataError(f"{path} is {name}, not CSV in UTF-8", hint=_AS_UTF8)
+    if b"\0" in data.partition(b"\n")[0]:
+        raise DataError(f"{path}, row 1: the header has zero bytes, as UTF-16 has", hint=_AS_UTF8)
     try:
         data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"{path}: byte {error.start} (line {line}) is not UTF-8: {data[error.start]:#04x}",
-            hint="Convert the file to UTF-8.",
+            hint=_AS_UTF8,
         ) from error
 
 
-def _check_quotes(path: Path, data: bytes) -> None:
+def _check_quotes(path: Path, data: bytes, delimiter: str) -> None:
     """Refuses a quote that is never closed: Arrow would read on to the end of the file."""
     if data.count(b'"') % 2 == 0:
         return
-    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+    text = io.StringIO(data.decode("utf-8-sig"), newline="")
+    reader = csv.reader(text, strict=True, delimiter=delimiter)
     row = 1
     try:
         for fields in reader:
@@ -112,7 +153,7 @@ def _check_quotes(path: Path, data: bytes) -> None:
         raise DataError(f"{path}, row {row}: bad quoting ({error})", hint=_RESEND) from error
 
 
-def _parse_csv(data: bytes) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
+def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
     """Returns the rows that have as many fields as the header, and those that do not."""
     ragged: list[pacsv.InvalidRow] = []
 
@@ -120,10 +161,13 @@ def _parse_csv(data: bytes) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
         ragged.append(row)
         return "skip"
 
-    parse = pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside)
+    parse = pacsv.ParseOptions(
+        delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+    )
     read = pacsv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES)
     with pacsv.open_csv(pa.BufferReader(data), read, parse) as header:
         names = header.schema.names
+    _check_delimiter(path, names, delimiter)
     ragged.clear()
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
@@ -132,6 +176,18 @@ def _parse_csv(data: bytes) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
         quoted_strings_can_be_null=False,
     )
     return pacsv.read_csv(pa.BufferReader(data), read, parse, convert), ragged
+
+
+def _check_delimiter(path: Path, names: list[str], delimiter: str) -> None:
+    """Refuses one column whose name holds what separates columns elsewhere."""
+    found = next((sign for sign in _DELIMITERS if len(names) == 1 and sign in names[0]), None)
+    if found and found != delimiter:
+        raise DataError(
+            f"{path}, row 1: the header is one column, {names[0][:60]!r}: the file seems to be "
+            f"separated by {_DELIMITERS[found]}, not by {_DELIMITERS.get(delimiter, delimiter)}",
+            hint=f"Land it with --delimiter {'tab' if found == chr(9) else repr(found)}, or write "
+            "it with commas.",
+        )
 
 
 def _ragged_rows(path: Path, rows: list[pacsv.InvalidRow]) -> DataError:
@@ -144,9 +200,9 @@ def _ragged_rows(path: Path, rows: list[pacsv.InvalidRow]) -> DataError:
     )
 
 
-def _checked(path: Path, table: pa.Table) -> pa.Table:
-    if not table.num_rows:
-        raise DataError(f"{path} has a header and no rows", hint=_RESEND)
+def _checked(path: Path, table: pa.Table, rows: bool) -> pa.Table:
+    if rows:
+        check_rows(path, table)
     repeated = [name for name, count in Counter(table.column_names).items() if count > 1]
     if repeated:
         raise DataError(f"{path} has more than one column named {repeated[0]!r}", hint=_RESEND)

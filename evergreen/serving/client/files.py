@@ -44,7 +44,8 @@ def read(path: Path) -> pa.Table:
         return read_parquet(path)
     if start.startswith((b"{", b"[")):
         return _read_json(path)
-    return read_csv_text(path)
+    tabs = ".tsv" in (suffix.lower() for suffix in path.suffixes[-2:])
+    return read_csv_text(path, "\t" if tabs else ",")
 
 
 def to_ask(rows: pa.Table, typed: Collection[str], missing: Collection[str]) -> pa.Table:

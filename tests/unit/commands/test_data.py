@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from evergreen.cli import app
 from evergreen.errors import DataError
+from evergreen.quality.schema import column_kinds, load_curated
 from evergreen.spans import list_versions
 
 ROOT = Path(__file__).parents[3]
@@ -49,6 +50,39 @@ def test_data_is_prepared_listed_and_landed(data, tmp_path: Path) -> None:
     assert cells(landed) == [("5", "1", "1")]
     assert "next: evergreen run --spans 5" in landed.output
     assert cells(data("list"))[-1] == ("5", "1", "1")
+
+
+def test_a_file_of_another_dialect_is_landed(data, tmp_path: Path) -> None:
+    late = tmp_path / "late.csv"
+    late.write_text("fare;company;trip_start_timestamp\n1,5;a,b;1483228800\n")
+    refused = data("land", str(late), "--span", "5")
+    assert "separated by semicolons" in str(refused.exception)
+    for delimiter, decimal in (("ab", "."), (";", "x"), (",", ",")):
+        refused = data(
+            "land", str(late), "--span", "5", "--delimiter", delimiter, "--decimal", decimal
+        )
+        assert isinstance(refused.exception, DataError)
+        assert list_versions(tmp_path / "spans" / "year") == []
+    landed = data("land", str(late), "--span", "5", "--delimiter", ";", "--decimal", ",")
+    assert cells(landed) == [("5", "1", "1")]
+    [span] = list_versions(tmp_path / "spans" / "year")
+    assert span.files[0].read_text().splitlines()[1].startswith('"1.5","a,b","1483228800"')
+    late.write_text("fare\ttrip_start_timestamp\n1.5\t1483228800\n")
+    assert cells(data("land", str(late), "--span", "6", "--delimiter", "tab"))
+
+
+def test_a_first_schema_is_made_and_overwrites_nothing(data, tmp_path: Path) -> None:
+    file, output = tmp_path / "trips.csv", tmp_path / "schema.pbtxt"
+    file.write_text("fare,zip\n1.5,00501\n2,10001\n")
+    made = data("schema", str(file), "--output", str(output))
+    assert made.exit_code == 0, made.output
+    assert column_kinds(load_curated(output)) == {
+        "trip_id": "BYTES", "fare": "FLOAT", "zip": "BYTES",
+    }  # fmt: skip
+    assert data("schema", str(file)).output == output.read_text()
+    again = data("schema", str(file), "--output", str(output))
+    assert isinstance(again.exception, DataError)
+    assert "Name a new file" in again.exception.hint
 
 
 def test_what_cannot_be_landed_leaves_no_span(data, tmp_path: Path) -> None:
