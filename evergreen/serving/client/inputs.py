@@ -40,9 +40,14 @@ def find(served: Signatures, name: str) -> Signature:
     """Returns a signature by its name.
 
     Raises:
-        EvergreenError: If there is none; names those there are.
+        EvergreenError: If there is none; names those there are. Or if it cannot be asked.
     """
     if name in served:
+        if why := served[name].unreadable:
+            raise EvergreenError(
+                f"the signature {name!r} cannot be asked by this client: {why}.",
+                hint="Ask with tensorflow-serving-api and tf.make_ndarray.",
+            )
         return served[name]
     close = get_close_matches(name, served, n=1)
     raise EvergreenError(

@@ -5,8 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from evergreen.serving.client.protos import SignatureDefMap, TensorInfo
-from evergreen.serving.client.tensors import dtype_of
+from evergreen.serving.client.protos import (
+    SignatureDef,
+    SignatureDefMap,
+    TensorInfo,
+    types_pb2,
+)
+from evergreen.serving.client.tensors import DTYPES
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,15 @@ class Spec:
 
 @dataclass(frozen=True)
 class Signature:
-    """Inputs and outputs of a signature, by name."""
+    """Inputs and outputs of a signature, by name.
+
+    Attributes:
+        unreadable: Why this client cannot ask it, if it cannot; it has neither of both then.
+    """
 
     inputs: dict[str, Spec]
     outputs: dict[str, Spec]
+    unreadable: str = ""
 
     def takes_examples(self) -> bool:
         """Whether its one input is a list of strings: serialized `tf.Example`s, by convention."""
@@ -41,10 +51,7 @@ Signatures = dict[str, Signature]
 def from_map(served: SignatureDefMap) -> Signatures:
     """Returns the signatures of a model by name."""
     return {
-        name: Signature(
-            {key: _spec(info) for key, info in sorted(definition.inputs.items())},
-            {key: _spec(info) for key, info in sorted(definition.outputs.items())},
-        )
+        name: _signature(definition)
         for name, definition in sorted(served.signature_def.items())
         if not name.startswith("__")  # TensorFlow's own
     }
@@ -76,7 +83,19 @@ def types(signatures: Signatures) -> dict[str, np.dtype[Any]]:
     return {name: spec.dtype for inputs in by_column for name, spec in inputs.items()}
 
 
+def _signature(definition: SignatureDef) -> Signature:
+    for tensors in (definition.inputs, definition.outputs):
+        for name, info in sorted(tensors.items()):
+            if info.dtype not in DTYPES:
+                dtype = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
+                return Signature({}, {}, f"{name} is of the type {dtype}")
+    return Signature(
+        {key: _spec(info) for key, info in sorted(definition.inputs.items())},
+        {key: _spec(info) for key, info in sorted(definition.outputs.items())},
+    )
+
+
 def _spec(info: TensorInfo) -> Spec:
     shape = info.tensor_shape
     sizes = tuple(None if dim.size < 0 else dim.size for dim in shape.dim)
-    return Spec(dtype_of(info.dtype), None if shape.unknown_rank else sizes)
+    return Spec(DTYPES[info.dtype], None if shape.unknown_rank else sizes)

@@ -1,5 +1,6 @@
 """The text protos that flags name: models, batching, monitoring, TLS."""
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,9 +11,10 @@ from google.protobuf.message import Message
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from evergreen.serving.model_server.core.batching_options import BatchingOptions
-from evergreen.serving.model_server.core.errors import invalid
+from evergreen.serving.model_server.core.errors import invalid, not_found
 from evergreen.serving.model_server.options import Options
 
+log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
 PROMETHEUS_PATH = "/monitoring/prometheus/metrics"
 """Where metrics are if the monitoring config names no path: TensorFlow Serving's default."""
@@ -102,12 +104,17 @@ def parse(file: str, message: M) -> M:
     """Reads a text proto into a message.
 
     Raises:
-        ServingError: If the file is not there, or is no such proto: with line and column.
+        ServingError: If the file is not there, or is no such proto. Where and why it is not, is
+            logged with the words of TensorFlow Serving.
     """
     try:
         return text_format.Parse(Path(file).read_text(), message)
-    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
-        raise invalid(f"Invalid protobuf file: '{file}': {error}") from error
+    except OSError as error:
+        raise not_found(f"{file}; {error.strerror}") from error
+    except (UnicodeDecodeError, text_format.ParseError) as error:
+        why = str(error).replace(" : ", ": ", 1)
+        log.error("Error parsing text-format %s: %s", message.DESCRIPTOR.full_name, why)
+        raise invalid(f"Invalid protobuf file: '{file}': {why}") from error
 
 
 def _fields(message: Message) -> dict[str, Any]:

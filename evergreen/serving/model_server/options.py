@@ -15,8 +15,8 @@ class Options:
 
     host: str = _flag(
         "127.0.0.1",
-        "Address to listen on; 0.0.0.0 for all (tensorflow_model_server has no such flag and "
-        "listens on all)",
+        "Address to listen on; 0.0.0.0 for all of IPv4, :: for all (tensorflow_model_server has no "
+        "such flag and listens on all)",
     )
     port: int = _flag(8500, "TCP port to listen on for gRPC API; none if 0")
     grpc_socket_path: str = _flag("", "UNIX socket to listen on for gRPC API; none if empty")
@@ -74,6 +74,17 @@ class Options:
     enable_serialization_as_tensor_content: bool = _flag(
         False, "Put numbers of a Predict response into tensor_content, which is faster"
     )
+
+    @property
+    def bare_host(self) -> str:
+        """The host as a socket takes it; empty for all addresses, of IPv4 and IPv6."""
+        bare = self.host.removeprefix("[").removesuffix("]")
+        return "" if bare == "::" else bare
+
+    def address(self, port: int) -> str:
+        """Returns host and port as one text: "127.0.0.1:8500", "[::1]:8500"."""
+        host = self.bare_host or "::"
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
     def parallelism(self) -> tuple[int, int]:

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import tensorflow as tf
 import uvloop
-from aiohttp import web
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from evergreen.serving.connections import Listening, listen
 from evergreen.serving.lifetime import until_told
 from evergreen.serving.model_server import config
 from evergreen.serving.model_server.core.errors import ServingError, invalid
@@ -59,15 +59,23 @@ async def serve(options: Options, models: ModelServerConfig | None = None) -> No
     _check_ports(options)
     first = models or config.models(options)
     manager = Manager(options, config.batching(options), Metrics())
+    watching = asyncio.create_task(manager.watch())
     try:
-        await manager.reload(first)
+        await manager.reload(first, at_start=True)
+        if awaited := manager.awaited():
+            log.warning("not ready until there is a version of %s", ", ".join(sorted(awaited)))
         async with _fronts(manager, options), asyncio.TaskGroup() as background:
-            background.create_task(manager.watch())
+            background.create_task(_join(watching))
             if options.model_config_file and models is None:
                 background.create_task(_watch_config(manager, options))
             await asyncio.Event().wait()
     finally:
+        watching.cancel()
         await manager.close()
+
+
+async def _join(task: asyncio.Task[None]) -> None:
+    await task
 
 
 def _check_ports(options: Options) -> None:
@@ -103,20 +111,21 @@ async def _fronts(manager: Manager, options: Options) -> AsyncIterator[None]:
         await asyncio.gather(answering.stop(DRAIN_SECONDS), *ending)
 
 
-async def _start_rest(manager: Manager, options: Options) -> web.AppRunner | None:
+async def _start_rest(manager: Manager, options: Options) -> Listening | None:
     if not options.rest_api_port:
         return None
-    app = make_app(manager, options)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
-    await runner.setup()
-    address = f"{options.host}:{options.rest_api_port}"
+    address = options.address(options.rest_api_port)
     try:
-        await web.TCPSite(runner, options.host, options.rest_api_port).start()
+        door = await listen(
+            make_app(manager, options),
+            options.bare_host,
+            options.rest_api_port,
+            drain_seconds=DRAIN_SECONDS,
+        )
     except OSError as error:
-        await runner.cleanup()
         raise invalid(f"Failed to start HTTP Server at {address}: {error.strerror}") from error
     log.info("Exporting HTTP/REST API at:%s ...", address)
-    return runner
+    return door
 
 
 async def _watch_config(manager: Manager, options: Options) -> None:

@@ -44,6 +44,7 @@ class Manager:
         self._labels: labels.Labels = {}
         self._loader = Loader(options, batching, metrics, self.budget)
         self._change = asyncio.Event()
+        self._awaited: set[str] = set()
 
     @contextmanager
     def use(self, spec: ModelSpec) -> Iterator[Servable]:
@@ -78,8 +79,13 @@ class Manager:
         numbers = sorted(versions, reverse=True) if number is None else [number]
         return [versions[one].status() for one in numbers]
 
-    async def reload(self, config: ModelServerConfig) -> None:
+    async def reload(self, config: ModelServerConfig, at_start: bool = False) -> None:
         """Serves other models, versions and labels; returns when every new model has a version.
+
+        Args:
+            config: What to serve.
+            at_start: Return when some model has one, and nothing is there to load of the others:
+                a wrong path keeps nobody from the models beside it. They are `awaited`.
 
         Raises:
             ServingError: If the configuration is wrong, and nothing was changed; or if no version
@@ -97,7 +103,8 @@ class Manager:
         for name, model in self._models.items():
             model.config = wanted.get(name)
         await self.poll()
-        await self._until_available(new)
+        self._awaited |= set(new) if at_start else set()
+        await self._until_available(new, at_start)
 
     async def poll(self) -> None:
         """Looks once for versions that are new or gone."""
@@ -113,6 +120,15 @@ class Manager:
     def is_available(self, name: str, version: int | None = None) -> bool:
         """Tells whether a version of a model, or any, can be used."""
         return name in self._models and self._models[name].available(version)
+
+    def awaited(self) -> set[str]:
+        """Returns the models that there were to be from the start, and never were."""
+        self._awaited = {
+            name
+            for name in self._awaited
+            if self._models[name].config is not None and not self.is_available(name)
+        }
+        return self._awaited
 
     def names(self) -> list[str]:
         """Returns the names of the models that there are, or were."""
@@ -149,8 +165,8 @@ class Manager:
             case _:
                 return None
 
-    async def _until_available(self, names: list[str]) -> None:
-        """Waits until each model has a version that can be used."""
+    async def _until_available(self, names: list[str], at_start: bool) -> None:
+        """Waits until each model has a version that can be used, as `reload` says."""
         while waiting := [name for name in names if not self.is_available(name)]:
             failed = [(name, v) for name in waiting for v in self._models[name].failures()]
             if failed:
@@ -162,6 +178,9 @@ class Manager:
                     grpc.StatusCode.UNKNOWN,
                     f"{len(failed)} servable(s) did not become available: {{{text}}}",
                 )
+            coming = [name for name in waiting if self._models[name].is_coming()]
+            if at_start and not coming and len(waiting) < len(names):
+                return
             await self.change.wait()
 
     def _notify(self) -> None:

@@ -132,6 +132,10 @@ class Model:
                 known.is_aspired = True
         self._unload_spare()
 
+    def is_coming(self) -> bool:
+        """Tells whether there is a version that should be served, loaded or not."""
+        return any(version.is_aspired for version in self.versions.values())
+
     def failures(self) -> list[Version]:
         """Returns the aspired versions, if there are any and none of them can be loaded."""
         wanted = [version for version in self.versions.values() if version.is_aspired]

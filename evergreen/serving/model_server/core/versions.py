@@ -21,8 +21,8 @@ def aspired(config: ModelConfig) -> dict[int, str]:
         names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(config.base_path))
     except tf.errors.OpError as error:
         raise not_found(
-            f"Could not find base path {config.base_path} for servable {config.name} with error "
-            f"{error.message}"
+            "FileSystemStoragePathSource encountered a filesystem access error: Could not find "
+            f"base path {config.base_path} for servable {config.name} with error {error.message}"
         ) from error
     base = config.base_path.rstrip("/")
     folders = {int(name): f"{base}/{name}" for name in names if _is_version(name)}

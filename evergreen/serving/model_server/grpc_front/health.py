@@ -14,11 +14,13 @@ class Health(aio.HealthServicer):  # type: ignore[misc]
     async def follow(self, manager: Manager) -> None:
         """Keeps it up to date with the models, until it is cancelled.
 
-        A model serves while it has a version that can be used, the server while a model does.
+        A model serves while it has a version that can be used, the server while a model does and
+        none of those that it was started with is still awaited.
         """
         while True:
             change = manager.change
             serving = {name: manager.is_available(name) for name in manager.names()}
-            for name, is_available in {**serving, "": any(serving.values())}.items():
+            serving[""] = any(serving.values()) and not manager.awaited()
+            for name, is_available in serving.items():
                 await self.set(name, SERVING if is_available else NOT_SERVING)
             await change.wait()

@@ -1,17 +1,20 @@
 """The gRPC server: its services, ports, limits and keys."""
 
+import logging
+from pathlib import Path
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
 from evergreen.serving.model_server import config
-from evergreen.serving.model_server.core.errors import invalid
+from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.manager import Manager
 from evergreen.serving.model_server.grpc_front import model, prediction
 from evergreen.serving.model_server.grpc_front.health import Health
 from evergreen.serving.model_server.options import Options
 
+log = logging.getLogger(__name__)
 MAX_MESSAGE = 2**31 - 1
 """Bytes of a message, unless --grpc_channel_arguments says otherwise: as TensorFlow Serving."""
 MAX_CALLS = 4096
@@ -20,7 +23,14 @@ DEFAULTS: dict[str, int | str] = {
     "grpc.max_receive_message_length": MAX_MESSAGE,
     "grpc.max_send_message_length": MAX_MESSAGE,
     "grpc.so_reuseport": 0,  # a port that is taken is an error, not shared
+    "grpc.max_allowed_incoming_connections": 1000,
+    "grpc.max_concurrent_streams": 1000,
+    "grpc.server_handshake_timeout_ms": 20_000,
+    "grpc.max_connection_idle_ms": 300_000,
+    "grpc.keepalive_time_ms": 60_000,
+    "grpc.keepalive_timeout_ms": 20_000,
 }
+"""Connections, calls on each, and how long one may take to be made, do nothing, or be dead."""
 
 
 def build(manager: Manager, health: Health, options: Options) -> grpc.aio.Server:
@@ -45,7 +55,7 @@ def addresses(options: Options) -> list[str]:
     Raises:
         ServingError: If that is nothing.
     """
-    tcp = [f"{options.host}:{options.port}"] if options.port else []
+    tcp = [options.address(options.port)] if options.port else []
     unix = [f"unix:{options.grpc_socket_path}"] if options.grpc_socket_path else []
     if not tcp + unix:
         raise invalid(
@@ -71,18 +81,49 @@ def channel_arguments(text: str) -> dict[str, int | str]:
 def _bind(server: grpc.aio.Server, address: str, options: Options) -> None:
     try:
         if options.ssl_config_file:
-            server.add_secure_port(address, _credentials(config.tls(options)))
+            server.add_secure_port(address, credentials(options))
         else:
             server.add_insecure_port(address)
     except RuntimeError as error:
         raise invalid(f"Failed to BuildAndStart gRPC server: {error}") from error
 
 
-def _credentials(keys: dict[str, Any]) -> grpc.ServerCredentials:
-    return grpc.ssl_server_credentials(
+def credentials(options: Options) -> grpc.ServerCredentials:
+    """Reads keys and certificates, and again when their file changes: for connections from then on.
+
+    TensorFlow Serving reads them once. Whether clients need a certificate stays as it was.
+
+    Raises:
+        ServingError: If the file is not there or is wrong. Later that is logged, and the last ones
+            stay.
+    """
+    file = Path(options.ssl_config_file)
+    keys = config.tls(options)
+    read = file.stat().st_mtime_ns
+
+    def changed() -> Any:
+        nonlocal read
+        try:
+            found = file.stat().st_mtime_ns
+            if found == read:
+                return None
+            certificates = _certificates(config.tls(options))
+        except (OSError, ServingError) as error:
+            log.error("the keys and certificates stay as they were: %s", error)
+            return None
+        read = found
+        log.info("keys and certificates are those of %s", file)
+        return certificates
+
+    return grpc.dynamic_ssl_server_credentials(
+        _certificates(keys), changed, require_client_authentication=keys.get("client_verify", False)
+    )
+
+
+def _certificates(keys: dict[str, Any]) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration(
         [(keys.get("server_key", "").encode(), keys.get("server_cert", "").encode())],
         root_certificates=keys["custom_ca"].encode() if keys.get("custom_ca") else None,
-        require_client_auth=keys.get("client_verify", False),
     )
 
 

@@ -23,6 +23,8 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
+from evergreen.errors import EvergreenError
+from evergreen.serving.client import Client
 from tests.unit.serving.model_server.running import Server, request
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -326,3 +328,21 @@ def test_reloading_serves_other_versions_and_labels(model_server: Server) -> Non
     code, message = refusal(lambda: model_server.models.HandleReloadConfigRequest(wanted))
     assert code == "INVALID_ARGUMENT"
     assert "Only ModelConfigList is currently supported" in message
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_our_client_asks_what_it_can_read(model_server: Server, protocol: str) -> None:
+    target = model_server.address if protocol == "grpc" else model_server.rest
+    with Client(target, model="names") as client:
+        answer = client.predict([{"image:0": 1.0, "user/age": 2.0}], version=1)
+        assert answer["sum:0"].tolist() == [21]
+    with Client(target, model="halves") as client:
+        assert client.predict([{"x": 1.5}])["y"].tolist() == [3.0]
+        with pytest.raises(
+            EvergreenError, match=r"'embed' cannot be asked .*: e is of the type bfl"
+        ):
+            client.predict([{"x": 1.5}], signature="embed")
+        with pytest.raises(
+            EvergreenError, match=r"'half' cannot be asked .*: x is of the type half"
+        ):
+            client.predict([{"x": 1.5}], signature="half")

@@ -13,12 +13,14 @@ import grpc
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from grpc_health.v1.health_pb2 import HealthCheckRequest
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from evergreen.serving.model_server.core.errors import ServingError
 from evergreen.serving.model_server.core.manager import Manager
+from evergreen.serving.model_server.grpc_front.health import NOT_SERVING, SERVING, Health
 from evergreen.serving.model_server.metrics import Metrics
 from evergreen.serving.model_server.options import Options
 from tests.unit.serving.model_server import saved
@@ -146,6 +148,49 @@ async def test_the_folder_is_watched(versions: Path, base: Path) -> None:
         shutil.copytree(versions / "3", base / "3")
         await until(manager, lambda: states(manager).get(3) == "AVAILABLE")
         watching.cancel()
+
+
+async def test_a_wrong_path_at_the_start_keeps_nobody_from_the_models_beside_it(
+    versions: Path, tmp_path: Path
+) -> None:
+    config = half(versions)
+    config.model_config_list.config.add(
+        name="typo", base_path=str(tmp_path / "typo"), model_platform="tensorflow"
+    )
+    manager = Manager(replace(ONCE, file_system_poll_wait_seconds=1), None, Metrics())
+    health, watching = Health(), asyncio.create_task(manager.watch())
+    reporting = asyncio.create_task(health.follow(manager))
+
+    async def told(name: str) -> int:
+        return (await health.Check(HealthCheckRequest(service=name), None)).status
+
+    try:
+        await manager.reload(config, at_start=True)
+        assert await answer(manager, spec()) == 3
+        await asyncio.sleep(0)
+        told_at_first = [await told(name) for name in ("half", "typo", "")]
+        assert told_at_first == [SERVING, NOT_SERVING, NOT_SERVING]
+        with pytest.raises(ServingError, match="Could not find any versions of model typo"):
+            manager.status(spec(name="typo"))
+        shutil.copytree(versions / "1", tmp_path / "typo/1")
+        await until(manager, lambda: not manager.awaited())
+        await asyncio.sleep(0)
+        assert [await told(name) for name in ("half", "typo", "")] == [SERVING] * 3
+    finally:
+        for task in (watching, reporting):
+            task.cancel()
+        await manager.close()
+
+
+async def test_a_server_waits_for_its_only_model(versions: Path, base: Path) -> None:
+    manager = Manager(replace(ONCE, file_system_poll_wait_seconds=1), None, Metrics())
+    watching = asyncio.create_task(manager.watch())
+    starting = asyncio.create_task(manager.reload(half(base), at_start=True))
+    shutil.copytree(versions / "1", base / "1")
+    await starting
+    assert await answer(manager, spec()) == 1
+    watching.cancel()
+    await manager.close()
 
 
 def truncate(version: Path) -> None:
