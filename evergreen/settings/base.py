@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from evergreen.files import pattern_in
+
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -21,9 +23,17 @@ def _is_local(path: Any) -> Any:
 
 
 def _in_project(path: Path, info: ValidationInfo) -> Path:
-    """Makes a path absolute; relative ones start at the project's folder (the context)."""
+    """Makes a path absolute; relative ones start at the project's folder (the context).
+
+    Refuses what TensorFlow takes for a pattern.
+    """
     project = (info.context or {}).get("project", Path.cwd())
-    return (project / path.expanduser()).resolve()
+    found: Path = (project / path.expanduser()).resolve()
+    if characters := pattern_in(found):
+        raise ValueError(
+            f"is {found}, and TensorFlow takes {characters} for a pattern; rename the folder"
+        )
+    return found
 
 
 ProjectPath = Annotated[Path, BeforeValidator(_is_local), AfterValidator(_in_project)]

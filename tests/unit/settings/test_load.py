@@ -295,6 +295,13 @@ def test_a_url_is_no_folder(key: str, url: str) -> None:
     assert line.startswith(f"--set {key}={url}: {key} = {url!r}: is a URL; a path on this machine")
 
 
+@pytest.mark.parametrize("key", ["data.spans", "pipeline.root", "serving.base_path"])
+def test_what_tensorflow_takes_for_a_pattern_is_no_folder(key: str) -> None:
+    [line] = problems(ROOT, overrides=(f"{key}=var/[v2]",))
+    assert line.startswith(f"--set {key}=var/[v2]: {key} = 'var/[v2]': is {ROOT}/var/[v2], and")
+    assert line.endswith("TensorFlow takes [] for a pattern; rename the folder.")
+
+
 def test_a_variable_is_no_folder() -> None:
     [line] = problems(ROOT, overrides=("data.spans=$HOME/spans",))
     assert "variables are not filled in; write the path out" in line

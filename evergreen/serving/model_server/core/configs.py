@@ -8,6 +8,7 @@ from tensorflow_serving.config.model_server_config_pb2 import (
     ModelType,
 )
 
+from evergreen.files import pattern_in
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 
 PLATFORM = "tensorflow"
@@ -40,6 +41,11 @@ def _check_model(model: ModelConfig) -> None:
         raise invalid(
             f"Expected model {model.name} to have an absolute path or URI; got "
             f"base_path()={model.base_path}"
+        )
+    if characters := pattern_in(model.base_path):
+        raise invalid(
+            f"Model {model.name} has a path that TensorFlow takes for a pattern, because of "
+            f"{characters}; got base_path()={model.base_path}"
         )
     if model.model_type and model.model_platform:
         raise invalid(

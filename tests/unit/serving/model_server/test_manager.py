@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from grpc_health.v1.health_pb2 import HealthCheckRequest
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -206,9 +207,21 @@ def answer_nan(version: Path) -> None:
     saved.add_warmup(version, [float("nan"), 1.0])
 
 
+def use_operation_of_an_add_on(version: Path) -> None:
+    model = SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    functions = model.meta_graphs[0].graph_def.library.function
+    node = next(node for one in functions for node in one.node_def if node.op == "RealDiv")
+    node.op = "SentencepieceOp"
+    (version / "saved_model.pb").write_bytes(model.SerializeToString())
+
+
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
+        (
+            use_operation_of_an_add_on,
+            "^Op type not registered 'SentencepieceOp' in this server. .*TensorFlow Text .*Export",
+        ),
         (truncate, "Can't parse .* as binary proto"),
         (lose_variables, "variables"),
         (answer_nan, "warm-up: output . of signature serving_default is NaN in 1 of 2 values"),
@@ -323,6 +336,7 @@ async def test_a_model_that_is_removed_ends_and_can_come_back(versions: Path) ->
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
+        ({"base_path": "/models/[v2]"}, r"takes for a pattern, because of \[\]"),
         ({"base_path": "relative"}, "half to have an absolute path or URI; got base_path"),
         ({"model_platform": "scikit-learn"}, "half requests unsupported platform scikit-learn"),
         ({"model_platform": ""}, "Illegal setting neither"),
