@@ -26,6 +26,8 @@ ADDRESS = "EVERGREEN_ALERT_WEBHOOK"
 UNDELIVERED = "undelivered"
 TYPE = "io.evergreen.monitoring.fired"
 REFUSED = "refused"
+SHOWN = 20
+"""Findings in a message for people: Slack refuses a text that is too long."""
 LATER = {407, 408, 425, 429}
 """Statuses that say: try again (407 is a proxy's). So do all from 500."""
 
@@ -110,9 +112,11 @@ def _slack(data: dict[str, object]) -> bytes:
     findings = data["findings"]
     assert isinstance(findings, list)
     lines = [f"*{data['model']}* version {data['version']}: {len(findings)} findings fired"]
-    for one in findings:
+    for one in findings[:SHOWN]:
         part = f" on {one['slice']}" if one["slice"] else ""
         lines.append(f"• {one['kind']}: {one['name']}{part}: {one['detail']}")
+    if len(findings) > SHOWN:
+        lines.append(f"and {len(findings) - SHOWN} more")
     text = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return orjson.dumps({"text": text})
 

@@ -18,6 +18,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2
 
 from evergreen.components.model_gate.scores import Counts
+from evergreen.monitoring.names import clipped
 from evergreen.reporting.statistics import Feature
 from evergreen.reporting.wording import percent
 
@@ -105,7 +106,7 @@ def _of_text(before: Sequence[Feature], now: Feature, level: float) -> Distance:
         value=abs(changes[most]),
         noise=reach * math.sqrt(share * (1 - share) * (1 / n + 1 / m)),
         is_text=True,
-        detail=f"{most} went from {percent(old[most] / n)} to {percent(new[most] / m)}",
+        detail=f"{clipped(most)} went from {percent(old[most] / n)} to {percent(new[most] / m)}",
     )
 
 

@@ -11,6 +11,7 @@ from evergreen.monitoring.traffic import Traffic
 from evergreen.reporting.statistics import Feature, features
 from evergreen.reporting.wording import many
 from evergreen.settings.monitoring import DistanceSettings, MonitoringSettings
+from evergreen.visible import visible
 
 Judged = tuple[list[Finding], list[str]]
 DAY = timedelta(days=1)
@@ -32,7 +33,9 @@ def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged
         notes.append(f"the version made {traffic.rows:,} predictions only: nothing is compared")
     if traffic.unreadable:
         rows = many(traffic.unreadable, "row")
-        notes.append(f"{rows} left out: their features in the log are no JSON object")
+        notes.append(
+            f"{rows} left out: their features in the log are no JSON object, or beyond 4 MiB"
+        )
     return [finding], notes
 
 
@@ -136,7 +139,7 @@ def _finding(kind: Kind, name: str, distance: Distance, limit: float, rows: int)
         fired=distance.interval[0] > limit,
         interval=distance.interval,
         rows=rows,
-        detail=distance.detail,
+        detail=visible(distance.detail),
     )
 
 

@@ -23,7 +23,7 @@ class Traffic:
 
     Attributes:
         rows: Predictions.
-        unreadable: Besides, rows whose features are no JSON object.
+        unreadable: Besides, rows whose features are no JSON object, or too long.
         violations: Values of another type, unknown features.
         scores: How many have a score in each bin, shape [BINS].
         statistics: A `DatasetFeatureStatisticsList`; None without rows.

@@ -164,5 +164,5 @@ def _finding(name: str, count: int, rows: int, share: float, level: float, detai
         fired=bounds.low > share,
         interval=(float(bounds.low), float(bounds.high)),
         rows=rows,
-        detail=detail.strip(),
+        detail=visible(detail.strip()),
     )

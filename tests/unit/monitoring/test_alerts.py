@@ -105,6 +105,14 @@ def test_slack_gets_a_text_that_is_no_markup(webhook: Webhook, tmp_path: Path) -
     assert "fare: a &lt; b" in text
 
 
+def test_slack_gets_no_text_without_end(webhook: Webhook, tmp_path: Path) -> None:
+    one = result()
+    many = one.model_copy(update={"findings": one.findings * 500})
+    alert(settings(tmp_path, webhook.port, body="slack"), many, 42)
+    lines = json.loads(webhook.got[0][1])["text"].splitlines()
+    assert (len(lines), lines[-1]) == (22, "and 480 more")
+
+
 def test_a_server_that_stumbles_is_asked_again(webhook: Webhook, tmp_path: Path) -> None:
     webhook.answers = [503, 429]
     assert alert(settings(tmp_path, webhook.port), result(), 42) == 0

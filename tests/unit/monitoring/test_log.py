@@ -158,6 +158,8 @@ def peak(folder: Path, rows: int, names: int) -> dict[str, int]:
 
 
 def test_names_without_end_take_no_memory(tmp_path: Path) -> None:
-    few, many = peak(tmp_path, 500, 0), peak(tmp_path, 8000, 40)
+    few, many, bomb = (peak(tmp_path, *size) for size in [(500, 0), (8000, 40), (3, 500_000)])
     assert (many["rows"], many["unknown"]) == (8000, 8000)
     assert many["peak"] < few["peak"] + 64
+    assert bomb["rows"] == 0
+    assert bomb["peak"] < few["peak"] + 128
