@@ -63,7 +63,8 @@ def read_parquet(path: Path, rows: bool = True) -> pa.Table:
     """
     data = _read_bytes(path)
     try:
-        table = pq.read_table(pa.BufferReader(data)).replace_schema_metadata(None)
+        with pq.ParquetFile(_stream(data)) as parquet:
+            table = parquet.read().replace_schema_metadata(None)
         table.validate(full=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a Parquet table: {error}", hint=_RESEND) from error
@@ -122,6 +123,19 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} is damaged gzip: {error}", hint=_RESEND) from error
 
 
+def _stream(data: bytes) -> pa.BufferReader:
+    """A stream over a copy of some bytes that is Arrow's own.
+
+    Issue: a reader's thread may be the last to let go of what it read from. If that are bytes of
+    Python's, it asks for Python's lock; when the process ends just then, as after a file that is
+    refused, the thread is ended inside of C++, and that aborts the process (pyarrow 18: "terminate
+    called without an active exception", exit code 134).
+    """
+    own = pa.allocate_buffer(len(data))
+    memoryview(own).cast("B")[:] = data
+    return pa.BufferReader(own)
+
+
 def _check_text(path: Path, data: bytes) -> None:
     """Refuses what is no text in UTF-8, with the line, and where it is known what it is."""
     for start, name in _OTHERS.items():
@@ -165,7 +179,7 @@ def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[
         delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
     )
     read = pacsv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES)
-    with pacsv.open_csv(pa.BufferReader(data), read, parse) as header:
+    with pacsv.open_csv(_stream(data), read, parse) as header:
         names = header.schema.names
     _check_delimiter(path, names, delimiter)
     ragged.clear()
@@ -175,7 +189,7 @@ def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    return pacsv.read_csv(pa.BufferReader(data), read, parse, convert), ragged
+    return pacsv.read_csv(_stream(data), read, parse, convert), ragged
 
 
 def _check_delimiter(path: Path, names: list[str], delimiter: str) -> None:

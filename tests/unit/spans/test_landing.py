@@ -1,6 +1,8 @@
 """Upstream files become spans as they are, unless they are no tables at all."""
 
 import gzip
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -260,3 +262,38 @@ def test_the_time_range_is_read_from_moments_of_every_type(deliver: Deliver) -> 
         times = deliver(sink.getvalue().to_pybytes(), "trips.parquet").manifest.time_range
         assert times
         assert times.start == (moment if moment.tz else moment.tz_localize("UTC"))
+
+
+REFUSE = """
+import sys
+from pathlib import Path
+from evergreen.errors import DataError
+from evergreen.spans.tables import read_csv_text, read_parquet
+file = Path(sys.argv[1])
+try:
+    (read_parquet if file.suffix == ".parquet" else read_csv_text)(file)
+except DataError as error:
+    sys.exit(f"refused: {error}")
+"""
+
+
+@pytest.mark.parametrize("name", ["none.parquet", "ragged.csv"])
+def test_a_process_that_refuses_a_file_ends_as_it_says(tmp_path: Path, name: str) -> None:
+    """Threads of Arrow's readers held bytes of Python's at the end of it, and were ended in C++."""
+    file = tmp_path / name
+    if file.suffix == ".parquet":
+        pq.write_table(pa.table({"id": pa.array([], pa.int64()), "fare": pa.array([], "f8")}), file)
+    else:
+        file.write_text("a,b,c\n1,2,3\n1,2\n")
+    command = [sys.executable, "-c", REFUSE, str(file)]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    for process in started:
+        said = process.communicate(timeout=120)[1]
+        assert (process.returncode, said.startswith("refused: ")) == (1, True), said
+
+
+@pytest.mark.parametrize("unit", [1_000, 1_000_000, 1_000_000_000, -(10**9)])
+def test_times_beyond_the_calendar_land_without_a_range(deliver: Deliver, unit: int) -> None:
+    """The data gate refuses them, with a report."""
+    span = deliver(f"time,fare\n{1_357_000_200 * unit},5\n{1_357_000_300 * unit},6\n".encode())
+    assert span.manifest.time_range is None
