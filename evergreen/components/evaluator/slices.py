@@ -8,7 +8,7 @@ import pyarrow as pa
 from evergreen.components.evaluator.asked import Asked
 from evergreen.components.evaluator.figures import Figures, measure
 from evergreen.components.model_gate.judging import Predictions
-from evergreen.components.model_gate.slicing import Mask, Value
+from evergreen.components.model_gate.slicing import Mask, Value, most_frequent, rare
 
 SliceKey = tuple[tuple[str, Value], ...]
 
@@ -25,8 +25,13 @@ def slices(asked: Asked, predictions: Predictions) -> Iterator[tuple[SliceKey, F
     for feature in asked.features:
         encoded = pa.array(predictions.columns[feature]).dictionary_encode()
         places = encoded.indices.fill_null(-1).to_numpy()
-        for place, value in enumerate(encoded.dictionary.drop_null().to_pylist()):
-            yield ((feature, value),), _measured(asked, predictions, places == place)
+        values = encoded.dictionary.drop_null().to_pylist()
+        kept = most_frequent(np.bincount(places[places >= 0], minlength=len(values)))
+        for place in kept:
+            yield ((feature, values[place]),), _measured(asked, predictions, places == place)
+        if rarer := len(values) - len(kept):
+            rows = (places >= 0) & ~np.isin(places, kept)
+            yield ((feature, rare(rarer)),), _measured(asked, predictions, rows)
 
 
 def _measured(asked: Asked, predictions: Predictions, rows: Mask) -> Figures:

@@ -16,6 +16,7 @@ from tfx.types import standard_artifacts
 
 from evergreen.components.evaluator import component as ours
 from evergreen.components.evaluator.asked import Asked
+from evergreen.components.model_gate.slicing import MOST
 from pipeline.criteria import eval_config
 from tests.unit.components.rows import Row, write_split
 
@@ -131,6 +132,23 @@ def test_it_is_that_of_beam(
                 before, now = float(value["doubleValue"]), float(found[key][name]["doubleValue"])
                 assert now == pytest.approx(before, rel=1e-6, abs=1e-6, nan_ok=True), (key, name)
     assert not math.isnan(float(found[()]["auc"]["doubleValue"]))
+
+
+def test_of_thousands_of_values_the_rarer_ones_are_one_slice(
+    models: dict[str, list[standard_artifacts.Model]], tmp_path: Path
+) -> None:
+    many = rows(400)
+    for at, row in enumerate(many):
+        row["pickup_community_area"] = [at % 300]
+        row["payment_type"] = [b"%d" % (at % 300)]
+    write_split(tmp_path / "examples", "test", many)
+    only = {"model": models["model"]}
+    folder = evaluate(ours.Executor, artifact_of(tmp_path / "examples"), only, tmp_path / "columns")
+    found = read(folder, None)
+    rest = "(200 rarer values together)"
+    assert len(found) == 1 + 3 + 2 * (MOST + 1)
+    for feature in ("pickup_community_area", "payment_type"):
+        assert float(found[(feature, rest),]["example_count"]["doubleValue"]) == 200
 
 
 def asked(**changes: object) -> Asked | None:

@@ -17,7 +17,7 @@ from evergreen.components.model_gate.judging import (
     judge_comparisons,
     undefined,
 )
-from evergreen.components.model_gate.slicing import parts
+from evergreen.components.model_gate.slicing import MOST, parts
 from evergreen.reporting.reasons import numbers
 from pipeline.criteria import CRITERIA
 
@@ -175,6 +175,16 @@ def test_a_part_that_is_too_small_is_reported_and_does_not_decide(options: dict)
     assert small.improvement is not None
     assert small.improvement < 0
     assert not refused(list(verdicts.values()))
+
+
+def test_of_thousands_of_values_the_rarer_ones_are_one_part() -> None:
+    values = [f"company {at:04d}" for at in range(3000)] + ["company 0007", "company 2999"] * 5
+    slicing = Slicing(feature="company")
+    found = dict(parts(slicing, {"company": values}))
+    assert len(found) == MOST + 1
+    assert list(found)[-1] == "company (2,900 rarer values together)"
+    assert found["company company 0007"].sum() == found["company company 2999"].sum() == 6
+    np.testing.assert_array_equal(np.sum(list(found.values()), axis=0), 1)  # each row once
 
 
 def test_answers_that_are_no_numbers_are_refused() -> None:
