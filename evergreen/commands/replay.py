@@ -1,6 +1,5 @@
 """`evergreen replay`: which policy of retraining is worth it, on past data."""
 
-import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,8 @@ import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
 from evergreen.commands.showing import console, next_step, plain, table
+from evergreen.errors import choose
+from evergreen.files import renew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,10 +48,10 @@ def replay(
     from evergreen.settings import find_project
     from evergreen.spans import Period
 
-    chosen = [Policy(choose(name, Policy, "policy")) for name in policies.split(",")]
+    chosen = [Policy(choose(name.strip(), Policy, "policy")) for name in policies.split(",")]
     broken = Fault(choose(fault, Fault, "fault")) if fault else None
     length = Period(choose(period, [one.value for one in Period], "period"))
-    shutil.rmtree(settings.replay.folder, ignore_errors=True)
+    renew(settings.replay.folder)
     log = settings.replay.folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
     played: dict[Policy, list[Played]] = {}
     with quiet(log) as out:

@@ -1,6 +1,7 @@
 """`evergreen gc` and `doctor`: removes what nobody needs, finds what does not match."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,9 @@ import typer
 from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
 from evergreen.commands.showing import Json, console, next_step, plain, print_json, table
+
+SHOWN = 5
+"""Places that are listed."""
 
 
 def gc(
@@ -49,6 +53,10 @@ def gc(
     what = "removed" if yes else "may go"
     size = f"{leaving.size / (1 << 20):.1f} MiB"
     typer.echo(f"{len(leaving.artifacts)} artifacts {what}, {size}; {leaving.kept} stay")
+    if leaving.strange:
+        typer.echo(f"{len(leaving.strange)} more are not surely ours, and stay:")
+        for place in leaving.strange[:SHOWN]:
+            typer.echo(f"  {plain(place)}")
     if leaving.open_runs:
         runs = ", ".join(plain(one) for one in sorted(leaving.open_runs))
         typer.echo(f"what these runs may need stays, for they have not ended: {runs}")
@@ -61,6 +69,10 @@ def doctor(
     config: Config = list(LOCAL),  # noqa: B006
     overrides: Overrides = [],  # noqa: B006
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is safe.")] = False,
+    moved_from: Annotated[
+        Path | None,
+        typer.Option(help="Record that pipeline.root was moved: where it was before."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Finds what does not match between metadata, files and pushed versions.
@@ -73,7 +85,13 @@ def doctor(
 
     from evergreen.lineage.doctor import Doctor
 
-    found = Doctor(here.settings, here.store).examine()
+    doctor_ = Doctor(here.settings, here.store)
+    if moved_from:
+        number = doctor_.take_over(moved_from)
+        typer.echo(
+            f"{number} artifacts are recorded below {here.settings.pipeline.root} now", err=json
+        )
+    found = doctor_.examine()
     repaired = [one for one in found if repair and one.repair]
     for one in repaired:
         assert one.repair is not None

@@ -6,7 +6,6 @@ named, with what a person can do.
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +14,15 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from evergreen.files import abandoned, has_model, remove_abandoned
-from evergreen.lineage.claims import FOLDER, Claims
+from evergreen.errors import EvergreenError
+from evergreen.files import OutsideError, Trash, abandoned, below, has_model, remove_abandoned
+from evergreen.lineage.claims import Claims
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import ACTIVE, cancel_active, executions
-from evergreen.lineage.reader import Lineage
+from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.records import RunRecords
-from evergreen.lineage.retention import TRASH, protected
+from evergreen.lineage.retention import protected
+from evergreen.lineage.roots import Root
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
 from evergreen.planning.plan import Outcome, RunRecord
@@ -29,8 +30,6 @@ from evergreen.pushing import RECEIPT
 from evergreen.settings import Settings
 
 State = mlmd.Artifact.State
-SYSTEM = ".system"
-"""Where TFX keeps the working folders of executions, below the folder of each node."""
 ELSEWHERE = "kubeflow"
 """The orchestrator whose runs do not claim anything on this machine."""
 
@@ -61,6 +60,7 @@ class Doctor:
         self._pushed = settings.serving.base_path
         self._lineage = Lineage(store, settings.model.name)
         self._claims = Claims(self._root)
+        self._place, self._trash = Root.of(settings, store), Trash(self._root)
 
     def examine(self) -> list[Finding]:
         """Returns everything that does not match."""
@@ -70,11 +70,30 @@ class Doctor:
         return [
             *self._died(records),
             *self._stuck(records),
-            *self._missing_files(known),
-            # What runs makes files before it tells of them, and removes them after.
-            *([] if alive else self._unknown_files(known)),
+            *self._files(known, is_at_rest=not alive),
             *self._versions(records),
         ]
+
+    def take_over(self, old: Path) -> int:
+        """Records that the root was moved; returns how many artifacts were below the old one.
+
+        Args:
+            old: Where it was.
+
+        Raises:
+            EvergreenError: If a run is under way, or what is here was not there.
+        """
+        if alive := [one.run_id for one in self._lineage.runs() if self._is_alive(one)]:
+            raise EvergreenError(f"run {alive[0]} is under way.", hint="Wait for its end.")
+        return self._place.take_over(old.expanduser().absolute())
+
+    def _files(self, known: Sequence[mlmd.Artifact], *, is_at_rest: bool) -> Iterator[Finding]:
+        if doubt := self._place.doubt(known):
+            yield Finding(doubt.kind, doubt.what, doubt.hint)
+            return
+        yield from self._missing_files(known)
+        if is_at_rest:  # what runs makes files before it tells of them, and removes them after
+            yield from self._unknown_files(known)
 
     def _is_alive(self, record: RunRecord) -> bool:
         elsewhere = record.orchestrator == ELSEWHERE
@@ -108,9 +127,7 @@ class Doctor:
         gone = [
             one
             for one in known
-            if one.state == State.LIVE
-            and Path(one.uri).is_relative_to(self._root)
-            and not os.path.exists(one.uri)
+            if one.state == State.LIVE and self._is_below(one.uri) and not os.path.exists(one.uri)
         ]
         needed = protected(self._lineage) if gone else set()
         # A root that is not there is a volume that is not mounted: nothing is lost.
@@ -123,20 +140,42 @@ class Doctor:
                 yield Finding("missing files", what, repair=partial(self._delete, one.id))
 
     def _unknown_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Finding]:
-        places = [Path(one.uri) for one in known if one.state != State.DELETED]
-        taken = {folder for place in places for folder in (place, *place.parents)}
-        ids = {int(one.id) for one in self._store.get_executions()}
-        for folder in sorted(self._root.glob("*/*/*")):
-            if {SYSTEM, FOLDER, TRASH} & {*folder.relative_to(self._root).parts}:
-                continue
+        taken = _taken(known)
+        for folder in sorted(self._root.glob("[!.]*/[!.]*/*")):
             if folder in taken or not folder.is_dir():
                 continue
             what = f"{folder} is no artifact"
-            # A folder is named by its execution: one of this store, so that it is surely ours.
-            if folder.name.isdecimal() and int(folder.name) in ids:
-                yield Finding("unknown files", what, repair=partial(shutil.rmtree, folder))
+            if self._place.owns(folder):
+                yield Finding("unknown files", what, repair=partial(self._remove, folder))
             else:
-                yield Finding("unknown files", what, "another store may know it; else remove it")
+                why = "a link" if folder.is_symlink() else "not of an execution of this pipeline"
+                yield Finding("unknown files", what, f"it is {why}: look at it, and remove it")
+        for name in self._trash.names():
+            if not name.isdecimal():  # `gc` knows of those that are
+                what = f"{self._trash.folder / name} was to be removed, and its remover died"
+                yield Finding("unknown files", what, repair=partial(self._trash.forget, name))
+
+    def _remove(self, folder: Path) -> None:
+        """Removes a folder that is no artifact, and of which nobody may make one."""
+        self._place.check()
+
+        def may_go() -> bool:
+            begun = self._lineage.runs(Asked(outcome="none"))
+            is_at_rest = not any(self._is_alive(one) for one in begun)
+            return is_at_rest and folder not in _taken(self._store.get_artifacts())
+
+        if not self._trash.remove(folder, may_go):
+            raise EvergreenError(
+                f"{folder}: a run has begun meanwhile; it is left alone.",
+                hint="When it has ended: evergreen doctor --repair",
+            )
+
+    def _is_below(self, uri: str) -> bool:
+        try:
+            below(self._root, Path(uri))
+        except OutsideError:
+            return False
+        return True
 
     def _versions(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
         for folder in abandoned(self._pushed):
@@ -177,3 +216,9 @@ class Doctor:
         [artifact] = self._store.get_artifacts_by_id([artifact_id])
         artifact.state = State.DELETED
         self._store.put_artifacts([artifact])
+
+
+def _taken(known: Sequence[mlmd.Artifact]) -> set[Path]:
+    """The folders of artifacts, and those above them."""
+    places = [Path(one.uri) for one in known if one.state != State.DELETED]
+    return {folder for place in places for folder in (place, *place.parents)}

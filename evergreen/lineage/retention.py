@@ -7,7 +7,6 @@ half a folder. Metadata stay: metrics, verdicts and lineage of a run outlive its
 versions stay too: going back to one needs it.
 """
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +15,16 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
+from evergreen.files import Trash
 from evergreen.lineage import stages as log
 from evergreen.lineage.artifacts import data_verdicts, latest_analyzer_cache, of_pipeline
-from evergreen.lineage.reader import Lineage
+from evergreen.lineage.reader import Asked, Lineage
+from evergreen.lineage.roots import Root
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.lineage.views import GraphView, Way
 from evergreen.planning.plan import RunRecord
 
 State = mlmd.Artifact.State
-TRASH = ".trash"
-"""Below the pipeline's root: where folders are renamed to before they are removed."""
 IN_USE = (Stage.SERVING, Stage.CANARY, Stage.CANDIDATE)
 CACHE = "TransformCache"
 
@@ -41,6 +40,8 @@ class Leaving:
     Attributes:
         artifacts: They are live, or marked by somebody who died.
         again: Ids of marked ones that are needed again.
+        strange: Where those are that nobody needs, and that are left alone: not in a folder that
+            an execution of this pipeline has made below its root.
         kept: How many stay.
         size: Of their files, in bytes.
         open_runs: The runs that had not ended when this was found.
@@ -48,6 +49,7 @@ class Leaving:
 
     artifacts: Sequence[mlmd.Artifact]
     again: Sequence[int]
+    strange: Sequence[str]
     kept: int
     size: int
     open_runs: frozenset[str]
@@ -67,6 +69,7 @@ class Retention:
         """
         self._store = store
         self._pipeline, self._root = pipeline, root
+        self._place, self._trash = Root(store, pipeline, root), Trash(root)
         self._lineage = Lineage(store, model)
 
     def find(self, keep: int) -> Leaving:
@@ -74,14 +77,22 @@ class Retention:
 
         Args:
             keep: How many of the newest runs keep all that they read or made.
+
+        Raises:
+            RootError: If the files below the root are not surely this store's.
         """
+        self._place.check()
         records = self._lineage.runs()
         found = list(self._artifacts())
         needed = self._needed(records, keep)
         begun = [one.created.timestamp() * 1000 for one in records if one.outcome is None]
         young = min(begun, default=float("inf"))
         stays = [one.id in needed or one.create_time_since_epoch >= young for one in found]
-        leaving = [one for one, stay in zip(found, stays, strict=True) if not stay]
+        leaving: list[mlmd.Artifact] = []
+        strange: list[mlmd.Artifact] = []
+        for one, stay in zip(found, stays, strict=True):
+            if not stay:
+                (leaving if self._place.owns(Path(one.uri)) else strange).append(one)
         return Leaving(
             artifacts=leaving,
             again=[
@@ -89,7 +100,8 @@ class Retention:
                 for one, stay in zip(found, stays, strict=True)
                 if stay and one.state == State.MARKED_FOR_DELETION
             ],
-            kept=sum(stays),
+            strange=[one.uri for one in strange],
+            kept=sum(stays) + len(strange),
             size=sum(_size(Path(one.uri)) for one in leaving),
             open_runs=_open(records),
         )
@@ -99,22 +111,34 @@ class Retention:
 
         Raises:
             RetentionConflictError: If a run was planned since they were found; nothing is gone.
+            RootError: If the files below the root are not surely this store's.
         """
+        self._place.check()
         self._take_back(leaving.again)
         ids = [one.id for one in leaving.artifacts]
         self._set(ids, State.MARKED_FOR_DELETION)
-        if _open(self._lineage.runs()) - leaving.open_runs:
+        if _open(self._lineage.runs(Asked(outcome="none"))) - leaving.open_runs:
             self._take_back(ids)
             raise RetentionConflictError(
                 "a run was planned meanwhile, and may need what was to go; nothing is gone.",
                 hint="Find out again: evergreen gc",
             )
-        trash = self._root / TRASH
-        for one in leaving.artifacts:
-            _move(Path(one.uri), trash / str(one.id))
-        self._set(ids, State.DELETED)
-        if trash.exists():
-            shutil.rmtree(trash)
+        taken = [one.id for one in leaving.artifacts if self._take(one)]
+        self._set(taken, State.DELETED)
+        for name in self._trash.names():
+            if name.isdecimal() and self._is(int(name), State.DELETED):
+                self._trash.forget(name)
+
+    def _take(self, one: mlmd.Artifact) -> bool:
+        """Takes the files away, unless somebody has taken the mark back."""
+        if not self._is(one.id, State.MARKED_FOR_DELETION):
+            return False
+        self._trash.take(Path(one.uri), str(one.id))
+        return True
+
+    def _is(self, artifact_id: int, state: int) -> bool:
+        found = self._store.get_artifacts_by_id([artifact_id])
+        return bool(found) and found[0].state == state
 
     def _artifacts(self) -> Iterator[mlmd.Artifact]:
         """Live and marked artifacts of the pipeline, with files below its root."""
@@ -153,9 +177,8 @@ class Retention:
         there: list[int] = []
         lost: list[int] = []
         for one in self._store.get_artifacts_by_id(ids) if ids else ():
-            folder, moved = Path(one.uri), self._root / TRASH / str(one.id)
-            if moved.exists() and not folder.exists():
-                moved.rename(folder)
+            folder = Path(one.uri)
+            self._trash.give_back(folder, str(one.id))
             (there if folder.exists() else lost).append(one.id)
         self._set(there, State.LIVE)
         self._set(lost, State.DELETED)
@@ -221,12 +244,3 @@ def _open(records: Iterable[RunRecord]) -> frozenset[str]:
 
 def _size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def _move(folder: Path, target: Path) -> None:
-    """Takes a folder away by one rename; one that is gone already is gone."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        shutil.rmtree(target)
-    if folder.exists():
-        folder.rename(target)

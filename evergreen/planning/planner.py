@@ -15,6 +15,7 @@ from evergreen.lineage.artifacts import (
 )
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.roots import Root
 from evergreen.planning.digests import digest_values
 from evergreen.planning.identity import take_digests
 from evergreen.planning.plan import (
@@ -51,8 +52,10 @@ class Planner:
 
         Raises:
             DataError: If spans that were asked for are not there.
+            RootError: If the pipeline's root is another store's.
             ml_metadata.errors.AlreadyExistsError: If the run id is taken.
         """
+        Root.of(self._settings, self._store).claim()
         settings, digests = self._settings, take_digests(self._settings)
         window = tuple(self.reference(span, digests) for span in self._select(request))
         nonce = "" if request.cache else secrets.token_hex(8)

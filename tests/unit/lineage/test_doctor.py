@@ -101,10 +101,11 @@ def test_a_volume_that_is_not_mounted_loses_nothing(world: World) -> None:
 
 def test_files_without_metadata_go_if_they_are_ours(world: World) -> None:
     root = world.settings.pipeline.root
-    execution = world.lineage.run(world.records[0].run_id).nodes[-1].node.execution_id
-    ours, foreign = root / f"Trainer/model/{execution}", root / "Trainer/model/999999"
+    made = world.artifacts()[world.made(0, "Trainer", "model")]
+    execution = Path(made.uri).name
+    ours, foreign = root / f"Trainer/other/{execution}", root / "Trainer/model/999999"
     for folder in (ours, foreign):
-        folder.mkdir()
+        folder.mkdir(parents=True)
     [left] = repair(world)
     assert str(foreign) in left.what
     assert not ours.exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from evergreen.files import Trash
 from evergreen.lineage import retention as module
 from evergreen.lineage.claims import Claims, RunIsAliveError
 from evergreen.lineage.doctor import Doctor
@@ -115,18 +116,18 @@ def test_it_may_be_ended_at_any_point(
         if steps > at:
             raise Killed
 
-    move, set_ = module._move, module.Retention._set
+    take, set_ = Trash.take, module.Retention._set
 
-    def moving(folder: Path, target: Path) -> None:
+    def taking(self: Trash, place: Path, name: str) -> None:
         perhaps()
-        move(folder, target)
+        take(self, place, name)
 
     def setting(self: module.Retention, ids: list[int], state: int) -> None:
         perhaps()
         set_(self, ids, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_move", moving)
+        patch.setattr(Trash, "take", taking)
         patch.setattr(module.Retention, "_set", setting)
         with pytest.raises(Killed):
             world.retention.carry_out(world.retention.find(1))

@@ -10,6 +10,7 @@ from benchmarks.lineage.history import make_history
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.retention import Retention
+from evergreen.lineage.roots import Root
 from evergreen.lineage.store import open_store
 from evergreen.planning.plan import RunRecord
 from evergreen.settings import Settings, load_settings
@@ -29,6 +30,7 @@ class World:
         place = place or [f"metadata.sqlite={folder}/metadata.sqlite"]
         settings = load_settings(ROOT, overrides=[*places(folder), *place])
         store = open_store(settings.metadata)
+        Root.of(settings, store).claim()  # as the first run does
         world = cls(settings, store, make_history(settings, store, runs))
         for one in store.get_artifacts():
             Path(one.uri).mkdir(parents=True)

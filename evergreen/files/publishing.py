@@ -160,6 +160,8 @@ def abandoned(folder: Path) -> list[Path]:
 def _abandoned(folder: Path, name: str) -> Iterator[tuple[Path, int]]:
     """What has been left, with its lock: a publisher that lives holds the lock of its folder."""
     for left in folder.glob(f".staging-{name}-*"):
+        if left.is_symlink():  # nobody's of ours
+            continue
         try:
             lock = os.open(left, os.O_RDONLY)
         except FileNotFoundError:  # just now renamed to its final place

@@ -1,0 +1,33 @@
+"""Publishing folders and files whole, and removing them safely."""
+
+from evergreen.files.publishing import (
+    abandoned,
+    digest_tree,
+    file_digest,
+    has_model,
+    is_locked,
+    publish_folder,
+    remove_abandoned,
+    sync,
+    sync_tree,
+    write_file,
+)
+from evergreen.files.removal import TRASH, OutsideError, Trash, below, renew
+
+__all__ = [
+    "TRASH",
+    "OutsideError",
+    "Trash",
+    "abandoned",
+    "below",
+    "digest_tree",
+    "file_digest",
+    "has_model",
+    "is_locked",
+    "publish_folder",
+    "remove_abandoned",
+    "renew",
+    "sync",
+    "sync_tree",
+    "write_file",
+]

@@ -1,0 +1,203 @@
+"""Nothing below a root is touched that is not surely of the store that is open."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.claims import Claims
+from evergreen.lineage.doctor import Doctor, Finding
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.roots import MARKER, Root, RootError, store_id
+from evergreen.lineage.store import open_store
+from evergreen.settings.models import MetadataSettings
+from tests.unit.commands.asking import ask
+from tests.unit.lineage.making import make_store
+from tests.unit.lineage.worlds import World
+
+RUNS = 5
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World.make(tmp_path, RUNS)
+
+
+def root_of(world: World) -> Path:
+    return world.settings.pipeline.root
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.rglob("*") if one.is_file() and one.name != MARKER)
+
+
+def repair(world: World) -> list[Finding]:
+    """Repairs what can be; returns all that was found."""
+    found = Doctor(world.settings, world.store).examine()
+    for finding in found:
+        if finding.repair:
+            finding.repair()
+    return found
+
+
+def moved(world: World) -> Path:
+    """Moves the root; returns where it was."""
+    root = root_of(world)
+    old = root.with_name("old")
+    root.rename(old)
+    for one in world.store.get_artifacts():
+        one.uri = str(old / Path(one.uri).relative_to(root))
+        world.store.put_artifacts([one])
+    old.rename(root)
+    return old
+
+
+def without_marker(world: World) -> None:
+    """As version 0.1.0 left a root."""
+    (root_of(world) / MARKER).unlink()
+
+
+def test_a_store_has_one_id(tmp_path: Path, place: MetadataSettings) -> None:
+    assert store_id(open_store(place)) == store_id(open_store(place))
+    assert store_id(make_store(tmp_path / "other.sqlite")) != store_id(open_store(place))
+
+
+def test_the_folders_of_another_store_are_left_alone(tmp_path: Path, world: World) -> None:
+    """Another store below the same root, whose executions have the same numbers."""
+    kept = files(root_of(world))
+    other = World(world.settings, make_store(tmp_path / "other.sqlite"), [])
+    kind = other.store.put_execution_type(mlmd.ExecutionType(name="evergreen.monitor"))
+    other.store.put_executions([mlmd.Execution(type_id=kind) for _ in range(100)])
+    for _ in range(2):  # with the marker of the first store, and as version 0.1.0 left it
+        [finding] = [one for one in repair(other) if one.kind == "foreign root"]
+        assert "another metadata store" in finding.what
+        with pytest.raises(RootError, match="another metadata store"):
+            other.retention.find(1)
+        assert files(root_of(world)) == kept
+        (root_of(world) / MARKER).unlink(missing_ok=True)
+
+
+def test_a_run_of_another_store_does_not_write_over_its_folders(
+    tmp_path: Path, world: World
+) -> None:
+    other = Root.of(world.settings, make_store(tmp_path / "other.sqlite"))
+    with pytest.raises(RootError, match="is the root of another metadata store"):
+        other.claim()
+    Root.of(world.settings, world.store).claim()
+
+
+def test_a_root_of_version_0_1_0_is_taken_for_ones_own_if_all_in_it_is(world: World) -> None:
+    without_marker(world)
+    assert Doctor(world.settings, world.store).examine() == []
+    assert not (root_of(world) / MARKER).exists()
+    world.retention.carry_out(world.retention.find(1))
+    assert json.loads((root_of(world) / MARKER).read_text()) == {"store": store_id(world.store)}
+
+
+def test_an_empty_folder_where_the_root_should_be_loses_nothing(world: World) -> None:
+    """A volume that is not mounted."""
+    shutil.rmtree(root_of(world))
+    root_of(world).mkdir()
+    before = world.artifacts()
+    [finding] = repair(world)
+    assert finding.kind == "empty root"
+    assert "mount the right volume" in finding.hint
+    assert world.artifacts() == before
+
+
+@pytest.mark.parametrize("has_marker", [True, False])
+def test_a_moved_root_is_said_once_and_nothing_is_touched(world: World, has_marker: bool) -> None:
+    old, kept = moved(world), files(root_of(world))
+    if not has_marker:
+        without_marker(world)
+    before = world.artifacts()
+    [finding] = repair(world)
+    assert finding.kind == "moved root"
+    assert f"the root moved from {old} to {root_of(world)}" in finding.what
+    assert finding.hint == f"to take it over: evergreen doctor --moved-from {old}"
+    with pytest.raises(RootError, match="the root moved"):
+        world.retention.find(1)
+    assert files(root_of(world)) == kept
+    assert world.artifacts() == before
+
+
+def test_a_moved_root_is_taken_over(tmp_path: Path, world: World) -> None:
+    old, number = moved(world), len(world.artifacts())
+    without_marker(world)
+    answer = ask(tmp_path, "doctor", "--moved-from", str(old))
+    assert answer.exit_code == 0, answer.stdout
+    assert f"{number} artifacts are recorded below {root_of(world)} now" in answer.stdout
+    assert "everything matches" in answer.stdout
+    assert all(Path(one.uri, "data").exists() for one in world.artifacts().values())
+    world.retention.carry_out(world.retention.find(1))
+    assert Doctor(world.settings, world.store).examine() == []
+
+
+def test_a_root_that_was_elsewhere_is_not_taken_over(tmp_path: Path, world: World) -> None:
+    before = world.artifacts()
+    for old in (tmp_path / "nowhere", root_of(world), root_of(world).parent):
+        with pytest.raises(RootError, match="nothing of what is recorded"):
+            ask(tmp_path, "doctor", "--moved-from", str(old))
+    moved(world)
+    record = world.records[-1].model_copy(update={"outcome": None, "finished": None})
+    RunRecords(world.store).update(record)
+    with (
+        Claims(root_of(world)).hold(record.run_id),
+        pytest.raises(EvergreenError, match="is under way"),
+    ):
+        ask(tmp_path, "doctor", "--moved-from", str(tmp_path / "old"))
+    assert before.keys() == world.artifacts().keys()
+
+
+def test_a_root_that_moved_and_ran_on_keeps_what_was_moved(world: World) -> None:
+    """A run in the new place made artifacts of its own: what came with the move is still known."""
+    moved(world)
+    without_marker(world)
+    [one, *_] = world.store.get_artifacts()
+    one.uri = str(root_of(world) / Path(one.uri).relative_to(root_of(world).with_name("old")))
+    world.store.put_artifacts([one])
+    kept = files(root_of(world))
+    assert [finding.kind for finding in repair(world)] == ["moved root"]
+    assert files(root_of(world)) == kept
+
+
+def test_links_and_dots_lead_nowhere(tmp_path: Path, world: World) -> None:
+    """Artifacts recorded at places that are below the root by their letters only."""
+    root = root_of(world)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/data").write_text("precious")
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "Trainer/model/1").symlink_to(tmp_path / "elsewhere")
+    made = world.made(2, "Transform", "transform_graph"), world.made(2, "Evaluator", "evaluation")
+    for id_, uri in zip(made, (f"{root}/../elsewhere", f"{root}/link/data"), strict=True):
+        artifact = world.artifacts()[id_]
+        artifact.uri = uri
+        world.store.put_artifacts([artifact])
+    leaving = world.retention.find(1)
+    assert sorted(leaving.strange) == [f"{root}/../elsewhere", f"{root}/link/data"]
+    world.retention.carry_out(leaving)
+    found = repair(world)
+    assert any("it is a link" in one.hint for one in found)
+    assert (tmp_path / "elsewhere/data").read_text() == "precious"
+    assert (root / "Trainer/model/1").is_symlink()
+
+
+def test_a_folder_of_another_node_is_not_ones_own(world: World) -> None:
+    trainer = Path(world.artifacts()[world.made(0, "Trainer", "model")].uri)
+    own, other = (
+        trainer.parents[1] / "gone" / trainer.name,
+        root_of(world) / "Pusher/gone" / trainer.name,
+    )
+    place = Root.of(world.settings, world.store)
+    assert (place.owns(own), place.owns(other)) == (True, False)
+    elsewhere = Root(world.store, "flights", root_of(world))
+    assert not elsewhere.owns(own)
+
+
+def test_a_damaged_marker_is_named(world: World) -> None:
+    (root_of(world) / MARKER).write_text("[]")
+    with pytest.raises(RootError, match="is not readable"):
+        world.retention.find(1)
