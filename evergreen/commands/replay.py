@@ -41,7 +41,6 @@ def replay(
     """
     settings = read_settings(project, config, overrides)
 
-    from evergreen.errors import choose
     from evergreen.replay.faults import Fault
     from evergreen.replay.policies import Policy
     from evergreen.running.quiet import quiet

@@ -5,7 +5,6 @@ name can be taken once, so of two writers at most one wins. Stages follow from t
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Self
@@ -17,6 +16,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage import policies
 from evergreen.lineage import stages as log
 from evergreen.lineage.filters import Filter
+from evergreen.lineage.retrying import contended
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage
 from evergreen.lineage.store import (
     AlreadyExistsError,
@@ -57,13 +57,13 @@ class Registry:
 
     def take_version(self, train_key: str) -> int:
         """Returns the version of a training, taking the next free number for a new one."""
-        taken = self._versions()
-        while train_key not in taken:
-            number = max(taken.values(), default=0) + 1
-            with suppress(AlreadyExistsError):  # another planner took the number: take the next
-                self._put(VERSION_TYPE, str(number), {"train_key": train_key})
-            taken = self._versions()
-        return taken[train_key]
+        for attempt in contended(RegistryConflictError):
+            with attempt:  # if another planner took the number, the next one is taken
+                taken = self._versions()
+                if train_key not in taken:
+                    number = max(taken.values(), default=0) + 1
+                    self._put(VERSION_TYPE, str(number), {"train_key": train_key})
+        return self._versions()[train_key]
 
     def train_key(self, version: int) -> str | None:
         """Returns the key of the training that made a version."""
@@ -104,15 +104,13 @@ class Registry:
         Returns:
             The version's stage; unchanged if it was entered before.
         """
-        while True:
-            events = self.events()
-            known = log.stages(events)
-            if model.version in known:
-                return known[model.version]
-            entered = stage if log.serving(events) else Stage.SERVING
-            with suppress(RegistryConflictError):
-                self._enter(events, Action.REGISTER, model, entered, who, why, evidence)
-                return entered
+        for attempt in contended(RegistryConflictError):
+            with attempt:
+                events = self.events()
+                if model.version not in log.stages(events):
+                    entered = stage if log.serving(events) else Stage.SERVING
+                    self._enter(events, Action.REGISTER, model, entered, who, why, evidence)
+        return log.stages(self.events())[model.version]
 
     def promote(
         self,
@@ -255,13 +253,7 @@ class Registry:
         return event
 
     def _append(self, event: Event, after: int) -> None:
-        try:
-            self._put(EVENT_TYPE, f"{after + 1:08d}", {"event": event.model_dump_json()})
-        except AlreadyExistsError as error:
-            raise RegistryConflictError(
-                f"model {self._model}: another event was entered at the same moment.",
-                hint="Look at the log and decide again.",
-            ) from error
+        self._put(EVENT_TYPE, f"{after + 1:08d}", {"event": event.model_dump_json()})
 
     def _versions(self) -> dict[str, int]:
         return {
@@ -278,4 +270,10 @@ class Registry:
     def _put(self, type_name: str, name: str, properties: dict[str, str | int]) -> None:
         context = mlmd.Context(type_id=self._type_ids[type_name], name=f"{self._model}/{name}")
         set_properties(context, properties)
-        take_name(self._store, type_name, context)
+        try:
+            take_name(self._store, type_name, context)
+        except AlreadyExistsError as error:
+            raise RegistryConflictError(
+                f"model {self._model}: somebody else wrote to its log at the same moment.",
+                hint="Look at the log and decide again.",
+            ) from error

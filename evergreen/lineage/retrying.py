@@ -16,6 +16,7 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
+    retry_if_exception_type,
     stop_after_delay,
     wait_random_exponential,
 )
@@ -162,6 +163,21 @@ def _retrying(passes: Callable[[BaseException], bool], patience: float) -> Retry
         wait=wait_random_exponential(multiplier=0.1, max=5),
         stop=stop_after_delay(patience),
         before_sleep=_tell,
+        reraise=True,
+    )
+
+
+def contended(conflict: type[Exception], patience: float = PATIENCE) -> Retrying:
+    """Repeats what another writer was faster in, with random waits so that both get through.
+
+    Args:
+        conflict: What is raised then.
+        patience: For how many seconds; then it is raised to the caller.
+    """
+    return Retrying(
+        retry=retry_if_exception_type(conflict),
+        wait=wait_random_exponential(multiplier=0.02, max=2),
+        stop=stop_after_delay(patience),
         reraise=True,
     )
 

@@ -10,11 +10,18 @@ from typing import Annotated, Literal, TypeVar
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, Field, RootModel
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.filters import Filter
-from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties, take_name
+from evergreen.lineage.retrying import contended
+from evergreen.lineage.store import (
+    AlreadyExistsError,
+    context_type,
+    parse,
+    set_properties,
+    take_name,
+)
 from evergreen.planning.plan import Frozen, Outcome
 from evergreen.triggers.decision import Decision, Verdict
 from evergreen.triggers.event import TriggerEvent
@@ -69,7 +76,7 @@ class Ended(Frozen):
 
 Entry = Noticed | Since | Decided | Tried | Ended
 Kind = TypeVar("Kind", Noticed, Since, Decided, Tried, Ended)
-_ADAPTER: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+_Whole = RootModel[Annotated[Entry, Field(discriminator="kind")]]
 
 
 class TriggerLog:
@@ -87,16 +94,26 @@ class TriggerLog:
         self.entries: list[Entry] = []
 
     def refresh(self) -> None:
-        """Reads what was written since."""
-        newer = Filter("type = ? AND id > ?", TYPE, self._last_id)
-        found = self._store.get_contexts(newer.options())
+        """Reads what was written since.
+
+        Only the log's own entries move it on: of two pipelines that write at once, the one with
+        the smaller id may be there later. Of one log each entry is written after the one before.
+        """
+        own = Filter(
+            "type = ? AND id > ? AND name LIKE ?", TYPE, self._last_id, f"{self._pipeline}/%"
+        )
+        found = self._store.get_contexts(own.options())
         for context in sorted(found, key=lambda one: int(one.id)):
             if context.name.rpartition("/")[0] == self._pipeline:
-                entry = _ADAPTER.validate_json(context.custom_properties["entry"].string_value)
-                self.entries.append(entry)
-                if isinstance(entry, Noticed):
-                    self._keys[entry.event.key] = self._ids[entry.event.id] = entry.event
-            self._last_id = int(context.id)
+                self._read(context)
+
+    def _read(self, context: mlmd.Context) -> None:
+        text = context.custom_properties["entry"].string_value
+        entry = parse(_Whole, text, f"entry {context.name} of the triggers' log").root
+        self.entries.append(entry)
+        if isinstance(entry, Noticed):
+            self._keys[entry.event.key] = self._ids[entry.event.id] = entry.event
+        self._last_id = int(context.id)
 
     def append(self, entry: Entry) -> None:
         """Writes an entry after all that was read.
@@ -121,12 +138,16 @@ class TriggerLog:
 
         Returns:
             The event as it is in the log.
+
+        Raises:
+            LogConflictError: If others were faster each time, for long.
         """
-        while event.key not in self._keys:
-            try:
-                self.append(Noticed(event=event))
-            except LogConflictError:
-                self.refresh()
+        for attempt in contended(LogConflictError):
+            with attempt:
+                if attempt.retry_state.attempt_number > 1:
+                    self.refresh()
+                if event.key not in self._keys:
+                    self.append(Noticed(event=event))
         return self._keys[event.key]
 
     def since(self, schedule: str, now: datetime) -> datetime:

@@ -1,7 +1,12 @@
 """The log admits one writer at a place, and shows whole entries only."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
+from evergreen.errors import EvergreenError
+from evergreen.lineage.retrying import contended
 from evergreen.planning.plan import Outcome
 from evergreen.triggers import manual
 from evergreen.triggers.log import Ended, LogConflictError, TriggerLog
@@ -50,3 +55,50 @@ def test_pipelines_do_not_see_each_other(bench: Bench) -> None:
     other.append(END)
     one.refresh()
     assert len(one.entries) == 1
+
+
+def change(bench: Bench, sql: str) -> None:
+    """Makes the store what ML Metadata itself would not make it."""
+    with closing(sqlite3.connect(bench.settings().metadata.sqlite)) as database:
+        database.executescript(sql)
+
+
+def test_what_another_pipeline_wrote_moves_no_log_on(bench: Bench) -> None:
+    """Ids are given before entries are there: those of others may be larger, and there earlier."""
+    log, other = TriggerLog(bench.store, "taxi"), TriggerLog(bench.store, "flights")
+    other.append(END)
+    change(bench, "UPDATE Context SET id = 100000 WHERE name = 'flights/00000001';")
+    log.refresh()
+    TriggerLog(bench.store, "taxi").append(END)
+    log.refresh()
+    assert log.entries == [END]
+    event = manual.event("k", START, "ann", "a")
+    assert log.notice(event) == event
+
+
+def test_an_underscore_in_a_name_is_no_wildcard(bench: Bench) -> None:
+    TriggerLog(bench.store, "taxi-a").append(END)
+    log = TriggerLog(bench.store, "taxi_a")
+    log.refresh()
+    assert log.entries == []
+
+
+def test_a_damaged_entry_is_named(bench: Bench) -> None:
+    TriggerLog(bench.store, "taxi").append(END)
+    change(bench, "UPDATE ContextProperty SET string_value = '{}' WHERE name = 'entry';")
+    with pytest.raises(EvergreenError, match="entry taxi/00000001 of the triggers' log is damaged"):
+        TriggerLog(bench.store, "taxi").refresh()
+
+
+def test_who_is_always_late_gives_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log whose newest entry is taken and cannot be read is asked for a while, not for ever."""
+    waits: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    monkeypatch.setattr("evergreen.triggers.log.contended", lambda of: contended(of, patience=0.5))
+    log = TriggerLog(bench.store, "taxi")
+    TriggerLog(bench.store, "taxi").append(END)
+    monkeypatch.setattr(log, "refresh", lambda: None)
+    with pytest.raises(LogConflictError):
+        log.notice(manual.event("k", START, "ann", "a"))
+    assert len(waits) > 1
+    assert max(waits) > min(waits)
