@@ -86,5 +86,7 @@ def export(folder: Path, raw: Mapping[str, Answer] | None = None) -> Path:
     signatures = {"serving_default": serving_default}
     for name, answer in (raw or {"raw": probabilities}).items():
         signatures[name] = tf.function(answer, input_signature=[RAW])
-    tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
+    module = tf.Module()
+    module.weight = tf.Variable(1.0)  # so that a server reads the files of variables
+    tf.saved_model.save(module, str(folder), signatures=signatures)
     return folder
