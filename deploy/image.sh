@@ -10,5 +10,12 @@ if [ -z "$engine" ]; then
 fi
 version=$(sed -n 's/^ *version="\(.*\)",$/\1/p' setup.py)
 revision=$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)
-exec "$engine" build --file deploy/Containerfile --tag "${IMAGE:-evergreen:$version}" \
+# A mirror that pip is told of here is used there, too: as a secret, for its address may hold one.
+index=$(mktemp -d)
+trap 'rm -rf "$index"' EXIT
+python=.venv/bin/python
+[ -x "$python" ] || python=$(command -v python3.11 || command -v python3)
+"$python" requirements/index.py "$index"
+"$engine" build --file deploy/Containerfile --tag "${IMAGE:-evergreen:$version}" \
+  --secret "id=pip,src=$index/pip.conf" --secret "id=ca,src=$index/ca" \
   --build-arg "VERSION=$version" --build-arg "REVISION=$revision" "$@" .

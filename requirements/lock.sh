@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 uv=${1:?usage: lock.sh PATH_TO_UV}
+index=$("$(dirname "$uv")/python" index.py)
+eval "$index"
 compile() {
   "$uv" pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 \
     --generate-hashes --no-emit-index-url --custom-compile-command "make lock" "$@"

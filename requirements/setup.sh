@@ -22,9 +22,14 @@ command -v gcc >/dev/null || command -v cc >/dev/null ||
 [ -x .venv/bin/pip ] || "$python" -m venv --clear .venv
 echo "setup: installing the locked packages into .venv (about 3 GB; a few minutes the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+# A mirror that pip is told of is uv's, too.
+index=$(.venv/bin/python requirements/index.py)
+eval "$index"
 # sync, so that what the lock no longer has goes too; compiled here once, not by every process where
-# Python may not write bytecode. Then the project itself.
-.venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements/dev.txt
+# Python may not write bytecode. What comes as source is built with what the lock has, by its hash.
+# Then the project itself.
+.venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes \
+  --build-constraints requirements/dev.txt requirements/dev.txt
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 touch .venv/.ready
 echo "setup: done. Next: make run"

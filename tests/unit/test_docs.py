@@ -33,6 +33,16 @@ def test_commands_and_options_exist(page: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_are_the_same_in_every_shell(page: Path) -> None:
+    """zsh takes brackets for the names of files, and runs nothing if there are none."""
+    for line in re.findall(r"^\$ (.*)$", page.read_text(), re.MULTILINE):
+        unquoted = re.sub(r"'[^']*('|$)|\"[^\"]*(\"|$)", "", line)
+        assert not re.search(r"[\[\]]", unquoted), line
+    for option in re.findall(r"--set \S+", page.read_text()):
+        assert "[" not in option.split("'")[0], option
+
+
 def test_settings_shown_in_the_docs_are_accepted() -> None:
     text = "".join(page.read_text() for page in PAGES)
     # As the shell hands it on; a colon ends it where a command answers.

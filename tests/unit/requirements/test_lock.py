@@ -2,6 +2,7 @@
 
 import re
 import sysconfig
+import tomllib
 from collections import defaultdict
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -107,3 +108,10 @@ def test_what_is_installed_is_what_is_locked() -> None:
     locked = pins("dev")
     assert {name: versions.get(name) for name in locked} == locked
     assert set(versions) - set(locked) - TOOLS == set()
+
+
+def test_the_project_is_built_with_what_the_lock_has() -> None:
+    build = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())["build-system"]
+    for need in map(Requirement, build["requires"]):
+        assert str(need.specifier) == f"=={pins('dev')[canonicalize_name(need.name)]}"
+        assert pins("runtime")[canonicalize_name(need.name)] == pins("dev")[need.name]
