@@ -81,11 +81,18 @@ def scores(texts: pa.Array, output: str) -> Floats:
         output: The name of a number, or of a list of one. An answer by REST with one output has no
             name for it: the log calls it `output`.
     """
-    found = np.array([_number(_object(text.as_py()), output) for text in texts], np.float64)
+    names = list(dict.fromkeys((output, UNNAMED)))
+    columns = _fast(texts, dict.fromkeys(names, "FLOAT"), "ignore")
+    if columns is not None:
+        found = pc.coalesce(*columns.values()).to_numpy(zero_copy_only=False)
+    else:
+        found = np.array([_number(_object(text.as_py()), output) for text in texts], np.float64)
     return np.where((found >= 0) & (found <= 1), found, np.nan)
 
 
-def _fast(texts: pa.Array, kinds: Mapping[str, str]) -> dict[str, pa.Array] | None:
+def _fast(
+    texts: pa.Array, kinds: Mapping[str, str], others: str = "error"
+) -> dict[str, pa.Array] | None:
     """Columns by Arrow's reader; None if a row is none of them with values of their types."""
     if texts.null_count or not pc.all(pc.starts_with(texts, "{"), min_count=0).as_py():
         return None
@@ -98,7 +105,7 @@ def _fast(texts: pa.Array, kinds: Mapping[str, str]) -> dict[str, pa.Array] | No
         table = pj.read_json(
             pa.BufferReader(data),
             pj.ReadOptions(block_size=max(BLOCK, 2 * longest)),
-            pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+            pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=others),
         )
     except pa.ArrowInvalid:
         return None
