@@ -1,7 +1,10 @@
 """The manifests of the cluster: valid, without rights that nobody needs, without a secret."""
 
+import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 import yaml
 
 from evergreen.lineage.mysql import COLLATION
+from evergreen.monitoring.alerts import ADDRESS
 from evergreen.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
@@ -125,3 +129,48 @@ def test_every_pod_shares_one_volume_and_one_version(rendered: list[Document]) -
     ]
     version = (ROOT / "setup.py").read_text().split('version="')[1].split('"')[0]
     assert container["image"].endswith(f"evergreen:{version}")
+
+
+def test_alerts_reach_a_webhook(rendered: list[Document]) -> None:
+    [pod] = [pod for pod in pods(rendered) if pod.get("serviceAccountName") == "triggers"]
+    variables = {one["name"]: one for one in pod["containers"][0]["env"]}
+    assert variables[ADDRESS]["valueFrom"]["secretKeyRef"]["optional"] is True
+    egress = of_kind(rendered, "NetworkPolicy")["triggers"]["spec"]["egress"]
+    assert {"ports": [{"port": 443, "protocol": "TCP"}]} in egress
+
+
+def test_the_controller_that_hangs_is_started_anew(rendered: list[Document]) -> None:
+    [pod] = [pod for pod in pods(rendered) if pod.get("serviceAccountName") == "triggers"]
+    [container] = pod["containers"]
+    probe, arguments = container["livenessProbe"]["exec"]["command"], container["args"]
+    file = arguments[arguments.index("--heartbeat") + 1]
+    assert file in probe[-1]
+    assert any(file.startswith(mount["mountPath"]) for mount in container["volumeMounts"])
+
+
+def test_the_probe_tells_a_file_that_is_touched_from_one_that_is_not(tmp_path: Path) -> None:
+    [document] = read((FOLDER / "base/triggers.yaml").read_text())
+    [container] = document["spec"]["template"]["spec"]["containers"]
+    *shell, command = container["livenessProbe"]["exec"]["command"]
+    file = tmp_path / "heartbeat"
+    line = [*shell, command.replace("/tmp/heartbeat", str(file))]
+
+    def is_alive() -> bool:
+        return subprocess.run(line, capture_output=True, check=False).returncode == 0
+
+    assert not is_alive()
+    file.touch()
+    assert is_alive()
+    os.utime(file, (0, time.time() - 660))
+    assert not is_alive()
+
+
+def test_the_controller_has_the_memory_that_monitoring_was_measured_to_take() -> None:
+    text = (ROOT / "docs/benchmarks.md").read_text()
+    rows = re.findall(r"^\| ours, four times the rows \|.* ([\d,]+) \|$", text, re.MULTILINE)
+    peak = max(int(row.replace(",", "")) for row in rows)
+    [document] = read((FOLDER / "base/triggers.yaml").read_text())
+    [container] = document["spec"]["template"]["spec"]["containers"]
+    limit = container["resources"]["limits"]["memory"]
+    assert limit.endswith("Gi")
+    assert int(limit[:-2]) * 1024 > 1.3 * peak  # and the controller itself

@@ -13,14 +13,17 @@ from google.protobuf import text_format
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from evergreen.serving.gateway.rest_front import DRAIN_SECONDS
 from evergreen.serving.model_server import config, flags
 from evergreen.serving.model_server.options import Options
+from evergreen.settings import load_settings
 from tests.unit.serving.model_server import saved
 from tests.unit.serving.model_server.running import free_port, server
 
 ROOT = Path(__file__).parents[3]
 SERVING = ROOT / "deploy/kubernetes/serving"
 KSERVE = ROOT / "deploy/kubernetes/kserve/inference-service.yaml"
+SCRAPE = ROOT / "deploy/prometheus/scrape.yaml"
 COMPOSE = ROOT / "deploy/compose/serving.yaml"
 VERSION = "1.31"
 OF_KSERVE = {
@@ -62,6 +65,7 @@ def test_the_inference_service_is_a_pod_with_kserves_own_fields() -> None:
     spec["containers"] = [container | {"name": "model", "image": "tensorflow/serving"}]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": service["metadata"], "spec": spec}
     kubernetes_validate.validate(pod, VERSION, strict=True)
+    assert service["spec"]["predictor"]["model"]["securityContext"]["readOnlyRootFilesystem"]
     assert service["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] == "Knative"
 
 
@@ -87,6 +91,50 @@ def test_nothing_runs_as_root_or_without_a_limit(name: str) -> None:
         assert rights["capabilities"] == {"drop": ["ALL"]}
         assert "memory" in container["resources"]["limits"]
         assert container["readinessProbe"]
+
+
+def test_the_gateway_sees_of_the_volume_what_it_writes_and_nothing_else() -> None:
+    [container] = pod("gateway")["containers"]
+    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+    assert mounts.pop("tmp")
+    volume = mounts.pop("evergreen")
+    log = load_settings(ROOT, ["kubeflow"]).gateway.log.folder
+    assert (volume["mountPath"], volume["subPath"]) == (str(log), log.name)
+    assert all(mount["readOnly"] for mount in mounts.values())
+    [serves] = pod("tensorflow-serving")["containers"]
+    assert all(mount["readOnly"] for mount in serves["volumeMounts"])
+
+
+def test_only_workers_of_beam_unpickle_and_only_what_others_wrote() -> None:
+    """Their folder is among the artifacts, where no pod of serving can write."""
+    word = re.compile(r"\b(pickle|cloudpickle|dill|joblib|shelve|marshal)\b|allow_pickle=True")
+    parts = ("evergreen", "models", "pipeline", "data")
+    files = [file for part in parts for file in (ROOT / part).rglob("*.py")]
+    found = {str(file.relative_to(ROOT)) for file in files if word.search(file.read_text())}
+    assert found == {"evergreen/components/example_gen/on_beam.py"}
+
+
+@pytest.mark.parametrize(("name", "needs"), [("tensorflow-serving", 0), ("gateway", DRAIN_SECONDS)])
+def test_a_pod_waits_until_no_client_is_sent_to_it(name: str, needs: float) -> None:
+    [container] = pod(name)["containers"]
+    assert container["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "10"]
+    assert pod(name).get("terminationGracePeriodSeconds", 30) >= 10 + needs
+
+
+def test_prometheus_reads_the_metrics_of_a_gateway_with_keys() -> None:
+    """That the gateway takes a key in this form, and no other answer, is tested with it."""
+    [job] = yaml.safe_load(SCRAPE.read_text())["scrape_configs"]
+    [container] = pod("gateway")["containers"]
+    assert any("gateway.api_keys" in argument for argument in container["args"])
+    assert job["authorization"]["type"] == "Bearer"
+    app, port = job["relabel_configs"][0]["regex"].split(";")
+    labels = one("Deployment", "gateway")["spec"]["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == app
+    assert port in {one["name"] for one in container["ports"]}
+    [_, prometheus] = one("NetworkPolicy", "tensorflow-serving")["spec"]["ingress"]
+    annotations = one("Deployment", "tensorflow-serving")["spec"]["template"]["metadata"]
+    scraped = int(annotations["annotations"]["prometheus.io/port"])
+    assert prometheus["ports"] == [{"port": scraped, "protocol": "TCP"}]
 
 
 def test_a_host_has_it_on_its_own_address_only_and_not_as_root() -> None:
