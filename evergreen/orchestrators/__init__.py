@@ -3,6 +3,7 @@
 Whatever compiles or runs nodes comes by here before it imports TFX.
 """
 
-from evergreen.deferring import install
+from evergreen import deferring, unpickling
 
-install()
+deferring.install()
+unpickling.install()

@@ -60,10 +60,10 @@ def plugins_for_workers() -> Iterator[None]:
     """Issue: Beam 2.77 tells no options to the worker processes that it starts on this machine.
 
     Solution: a file of options, which they read. They import TFX before TFDV 1.16, which misses a
-    module of tfx-bsl 1.21 otherwise.
+    module of tfx-bsl 1.21 otherwise, and unpickle no more than this process does.
     """
     with NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump({"options": {"beam_plugins": ["tfx"]}}, file)
+        json.dump({"options": {"beam_plugins": ["evergreen.orchestrators", "tfx"]}}, file)
         file.flush()
         os.environ[OPTIONS_FILE] = file.name
         try:

@@ -4,13 +4,13 @@ Rows are read and encoded by the functions that do it here, so that files, rows,
 what is refused are the same. Workers see the folders of the span and of the artifacts, as nodes do.
 """
 
-import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from evergreen.components.example_gen.reading import Piece, read_pieces
@@ -24,7 +24,7 @@ from evergreen.components.example_gen.writing import (
     write_piece,
 )
 
-RESULT = "written.pickle"
+REJECTIONS, KEYS = "{}.rejections.json", "{}.keys.npy"
 
 
 def ingest_on_beam(
@@ -62,7 +62,9 @@ def _encode(number: int, file: str, form: Form, work: Path) -> None:
         for folder in split_folders(form, done):
             folder.mkdir(parents=True)
         written = [write_piece(piece, form, done, done) for piece in read_pieces([Path(file)])]
-        (done / RESULT).write_bytes(pickle.dumps(written))
+        for at, one in enumerate(written):
+            (done / REJECTIONS.format(at)).write_text(one.rejections.to_json())
+            np.save(done / KEYS.format(at), one.keys, allow_pickle=False)
         try:
             done.rename(_folder(work, number))
         except OSError:  # another worker was faster
@@ -78,12 +80,7 @@ def _gather(
     done: Sequence[Path], form: Form, examples: Path, rejected: Path
 ) -> tuple[Rejections, int]:
     """Puts the files together under the names that they have if one process writes them."""
-    # Written by our own workers, a moment ago.
-    found: list[tuple[Path, int, Written]] = [
-        (folder, at, written)
-        for folder in done
-        for at, written in enumerate(pickle.loads((folder / RESULT).read_bytes()))  # noqa: S301
-    ]
+    found = [(folder, at, one) for folder in done for at, one in enumerate(_written(folder))]
     rejections = Rejections()
     with Distinct() as keys:
         for number, (folder, at, written) in enumerate(found):
@@ -94,6 +91,14 @@ def _gather(
             write_piece(Piece(0, "", 1, ()), form, examples, rejected)
             _move(examples, 0, 0, 1, form, examples, rejected)
         return rejections, keys.repeated()
+
+
+def _written(folder: Path) -> Iterator[Written]:
+    """What became of the pieces of a file, in their order."""
+    for at in range(len(list(folder.glob(KEYS.format("*"))))):
+        told = (folder / REJECTIONS.format(at)).read_text()
+        keys = np.load(folder / KEYS.format(at), allow_pickle=False)
+        yield Written(Rejections.from_json(told), keys)
 
 
 def _move(

@@ -1,11 +1,13 @@
 """Rows that cannot become examples: counted, shown, and written aside."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,6 +51,20 @@ class Rejections:
         self.rows += others.rows
         for reason, count in others._counts.items():
             self._add(reason, count, others._examples[reason])
+
+    def to_json(self) -> str:
+        """What `from_json` takes, for another process."""
+        counted = [(*key, count, self._examples[key]) for key, count in self._counts.items()]
+        return json.dumps({"rows": self.rows, "reasons": counted})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Those that another process has found, in the same order."""
+        told = json.loads(text)
+        found = cls(told["rows"])
+        for column, reason, count, places in told["reasons"]:
+            found._add((column, reason), count, places)
+        return found
 
     def report(self) -> dict[str, object]:
         """The content of `rejected.json`."""

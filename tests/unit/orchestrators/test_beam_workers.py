@@ -10,9 +10,9 @@ from evergreen.computing import NO_PACKAGE, RUNNER, WORKERS
 from evergreen.orchestrators.beam_operator import plugins_for_workers
 
 
-def test_workers_import_tfx_first(tmp_path: Path) -> None:
+def test_workers_import_tfx_and_what_restricts_pickles_first(tmp_path: Path) -> None:
     def tell(_: int) -> str:
-        return str("tfx" in sys.modules)
+        return str({"tfx", "evergreen.unpickling"} <= {*sys.modules})
 
     options = PipelineOptions([RUNNER, NO_PACKAGE, WORKERS, "--direct_num_workers=1"])
     with plugins_for_workers(), beam.Pipeline(options=options) as pipeline:

@@ -1,0 +1,79 @@
+"""Lets TFX's libraries unpickle data and nothing that runs.
+
+Issue: TensorFlow Transform 1.21 keeps its analyzer cache, and TFMA 0.52 reads evaluations of old
+versions, as pickles below the pipeline's root: who can write there could run code in a node.
+
+Solution: what they know as `pickle` takes plain values, and the classes named here.
+"""
+
+import io
+import pickle
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+from typing import Any
+
+MODULES = (
+    "tensorflow_transform.analyzers",
+    "tensorflow_transform.beam.analyzer_cache",
+    "tensorflow_model_analysis.writers.eval_config_writer",
+)
+ALLOWED = {
+    ("_codecs", "encode"),  # of bytes, in the oldest protocol
+    ("tfx_bsl.cc.tfx_bsl_extension.sketches", "QuantilesSketch"),
+}
+
+
+def install() -> None:
+    """Restricts the libraries, imported or not. Once is enough."""
+    for name in MODULES:
+        if name in sys.modules:
+            _restrict(sys.modules[name])
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Data(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in ALLOWED:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(
+            f"{module}.{name}: such a thing is not in what was written here; somebody else's file?"
+        )
+
+
+def loads(data: bytes) -> Any:
+    """Unpickles plain values, and the classes that are allowed.
+
+    Raises:
+        pickle.UnpicklingError: If there is anything else.
+    """
+    return _Data(io.BytesIO(data)).load()
+
+
+def _restrict(module: ModuleType) -> None:
+    restricted = ModuleType("pickle", __doc__)
+    vars(restricted).update(dumps=pickle.dumps, loads=loads)
+    vars(module)["pickle"] = restricted
+
+
+class _Finder(MetaPathFinder):
+    """Finds the libraries' modules where Python would."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in MODULES:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(fullname, spec.loader.path)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        _restrict(module)
