@@ -68,10 +68,9 @@ def _failure(error: Exception) -> ServingError:
     text = str(getattr(error, "message", error))
     if unknown := UNKNOWN_OP.search(text):
         return not_found(
-            f"Op type not registered '{unknown['name']}' in this server. Operations of add-ons, "
-            "such as TensorFlow Text or Decision Forests, are not part of it, nor of TensorFlow "
-            "Serving as it is released. Export the model without them, or let a client compute "
-            "what they do."
+            f"Op type not registered '{unknown['name']}' in this server, which has TensorFlow's "
+            "operations and no add-ons. TensorFlow Serving has those of TensorFlow Text and "
+            "Decision Forests, too. Serve the model there, or let clients compute what they do."
         )
     if isinstance(error, tf.errors.OpError):
         return ServingError(CODES[error.error_code], text)

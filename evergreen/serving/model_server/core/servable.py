@@ -46,7 +46,7 @@ class Servable:
         self.runner = runner
         self.budget = budget
         self._loaded = loaded
-        self._latency = metrics.runtime_latency.labels(name, "TF2")
+        self._latency = metrics.runtime_latency.labels(name, "TF1")
 
     def find(self, signature: str) -> Signature:
         """Returns a signature by name, "serving_default" if empty.

@@ -1,6 +1,7 @@
 """The command line is that of `tensorflow_model_server`."""
 
 import logging
+import re
 import subprocess
 import sys
 
@@ -46,6 +47,14 @@ def test_flags_that_make_no_sense_here_are_accepted_with_a_warning(
         "--per_process_gpu_memory_fraction has no effect: there is no GPU",
         "--use_tflite_model has no effect: TensorFlow Lite models are not served",
     ]
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(["--version"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert re.match(r"TensorFlow ModelServer: \S+ \S+\s+TensorFlow Library: 2\.", said)
 
 
 def test_no_flag_is_both_used_and_ignored() -> None:

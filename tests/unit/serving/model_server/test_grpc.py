@@ -346,3 +346,24 @@ def test_our_client_asks_what_it_can_read(model_server: Server, protocol: str) -
             EvergreenError, match=r"'half' cannot be asked .*: x is of the type half"
         ):
             client.predict([{"x": 1.5}], signature="half")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "SessionService/SessionRun",
+        "ProfilerService/Profile",
+        "PredictionService/PredictStreamed",
+        "ModelService/Nothing",
+    ],
+)
+def test_what_is_not_offered_is_unimplemented(model_server: Server, method: str) -> None:
+    call = model_server.channel.unary_unary(f"/tensorflow.serving.{method}")
+    assert refusal(lambda: call(b"")) == ("UNIMPLEMENTED", "Method not found!")
+
+
+def test_the_initializer_of_a_model_is_no_prediction(model_server: Server) -> None:
+    code, _ = refusal(
+        lambda: model_server.predictions.Predict(request("half", "__saved_model_init_op"))
+    )
+    assert code == "OUT_OF_RANGE"  # TensorFlow's: an operation without outputs is fetched

@@ -31,7 +31,8 @@ from tests.unit.serving.model_server.running import Server, request
 MIB = 2**20
 ONE = np.array([1.0], np.float32)
 REFUSALS = {
-    "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED", "UNIMPLEMENTED"
+    "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED", "UNIMPLEMENTED",
+    "OUT_OF_RANGE",
 }  # fmt: skip
 STATUSES = {200, 400, 404, 413, 429, 501}
 MODELS = [

@@ -12,13 +12,17 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
 from google.protobuf import text_format
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from evergreen.serving.model_server.core import inference
 from evergreen.serving.model_server.core.errors import ServingError
 from evergreen.serving.model_server.core.manager import Manager
 from evergreen.serving.model_server.grpc_front.health import NOT_SERVING, SERVING, Health
@@ -220,7 +224,7 @@ def use_operation_of_an_add_on(version: Path) -> None:
     [
         (
             use_operation_of_an_add_on,
-            "^Op type not registered 'SentencepieceOp' in this server. .*TensorFlow Text .*Export",
+            "^Op type not registered 'SentencepieceOp' in this server.* Serve the model there",
         ),
         (truncate, "Can't parse .* as binary proto"),
         (lose_variables, "variables"),
@@ -411,3 +415,64 @@ async def test_versions_are_swapped_under_load_and_no_request_fails(versions: Pa
         stop.set()
         await asyncio.gather(*clients)
         assert asked > 50
+
+
+async def test_so_many_requests_run_at_a_time_as_a_flag_says(
+    versions: Path, tmp_path: Path
+) -> None:
+    saved.save_gate(tmp_path / "gate")
+    for name in ("started", "let_go"):
+        os.mkfifo(tmp_path / name)
+    config = half(versions)
+    config.model_config_list.config.add(
+        name="gate", base_path=str(tmp_path / "gate"), model_platform="tensorflow"
+    )
+    async with serving(config, replace(ONCE, grpc_max_threads=1)) as manager:
+        with manager.use(spec(name="gate")) as servable:
+            first = asyncio.ensure_future(
+                servable.run("", {"folder": np.array(bytes(tmp_path), object)})
+            )
+            await asyncio.to_thread((tmp_path / "started").read_bytes)
+            second = asyncio.ensure_future(answer(manager, spec()))
+            await asyncio.sleep(0)
+            assert not second.done()
+            await asyncio.to_thread((tmp_path / "let_go").read_bytes)
+            await first
+            assert await second == 3
+
+
+async def test_flags_of_loading_and_of_answers(versions: Path, base: Path) -> None:
+    shutil.copytree(versions / "1", base / "1")
+    saved.add_warmup(base / "1", [1.0])
+    options = replace(
+        ONCE,
+        num_load_threads=2,
+        num_request_iterations_for_warmup=3,
+        tensorflow_session_parallelism=1,
+        enable_serialization_as_tensor_content=True,
+        enable_signature_method_name_check=True,
+    )
+    async with serving(half(base), options) as manager:
+        assert 'runtime_latency_count{model_name="half",runtime="TF1"} 3.0' in (
+            manager.metrics.text().decode()
+        )
+        request = PredictRequest(model_spec=spec())
+        request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0]))
+        response = await inference.predict(manager, request)
+        assert response.outputs["y"].tensor_content == np.float32(1.5).tobytes()
+        classified = ClassificationRequest(model_spec=spec())
+        classified.model_spec.signature_name = "classify"
+        with pytest.raises(ServingError, match=r"^Expected classification signature method_name"):
+            await inference.classify(manager, classified)
+    without = replace(options, enable_model_warmup=False)
+    async with serving(half(base), without) as manager:
+        assert 'runtime="TF1"} 0.0' in manager.metrics.text().decode()
+
+
+async def test_a_model_without_binary_is_read_as_text(versions: Path, base: Path) -> None:
+    shutil.copytree(versions / "1", base / "1")
+    model = SavedModel.FromString((base / "1/saved_model.pb").read_bytes())
+    (base / "1/saved_model.pb").unlink()
+    (base / "1/saved_model.pbtxt").write_text(text_format.MessageToString(model))
+    async with serving(half(base)) as manager:
+        assert await answer(manager, spec()) == 1
