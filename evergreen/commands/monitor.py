@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FIRED = 5
 SHOWN = 5
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
 Moment = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
@@ -78,10 +79,15 @@ def _window(
     from evergreen.monitoring.findings import Window
 
     end = until.replace(tzinfo=UTC) if until else now
-    length = timedelta(hours=hours or settings.monitoring.window_hours)
-    start = since.replace(tzinfo=UTC) if since else end - length
+    try:
+        length = timedelta(hours=hours or settings.monitoring.window_hours)
+        start = since.replace(tzinfo=UTC) if since else end - length
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(f"--window {hours:g}: {error}.") from error
     if start >= end:
         raise SettingsError(f"the window is empty: it starts at {start} and ends at {end}.")
+    if start < EPOCH:
+        raise SettingsError(f"the window starts at {start}: nothing was logged before 1970.")
     return Window(start=start, end=end)
 
 

@@ -8,6 +8,7 @@ put aside, and not sent again. A receiver may see an alert twice, with the same 
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import orjson
 import urllib3
@@ -104,13 +105,16 @@ def deliver(settings: AlertSettings, address: str, outbox: Path) -> int:
 def _body(settings: AlertSettings, stored: bytes) -> HTTPMessage:
     if settings.body == "cloudevents":
         return HTTPMessage({"content-type": JSONFormat().get_content_type()}, stored)
-    return HTTPMessage({"content-type": "application/json"}, _slack(orjson.loads(stored)["data"]))
+    try:
+        text = _slack(orjson.loads(stored)["data"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise RefusedError(f"it is no alert ({type(error).__name__})") from error
+    return HTTPMessage({"content-type": "application/json"}, text)
 
 
-def _slack(data: dict[str, object]) -> bytes:
+def _slack(data: dict[str, Any]) -> bytes:
     """An incoming webhook of Slack takes `text`, in its own markup."""
     findings = data["findings"]
-    assert isinstance(findings, list)
     lines = [f"*{data['model']}* version {data['version']}: {len(findings)} findings fired"]
     for one in findings[:SHOWN]:
         part = f" on {one['slice']}" if one["slice"] else ""
@@ -133,11 +137,16 @@ def _send(settings: AlertSettings, address: str, message: HTTPMessage) -> None:
 
 def _post(address: str, message: HTTPMessage, timeout: float) -> None:
     """Posts once. The address is no part of the errors: it may be a secret."""
+    by = ""
     try:
-        with pool(address, retries=False, timeout=timeout) as webhook:
-            answer = webhook.request("POST", address, body=message.body, headers=message.headers)
-    except urllib3.exceptions.HTTPError as error:
         by = " through the proxy" if proxy_of(address) else ""
+        with pool(address, retries=False, timeout=timeout) as webhook:
+            # What it answers besides is not read: it may have no end.
+            answer = webhook.request(
+                "POST", address, body=message.body, headers=message.headers, preload_content=False
+            )
+            answer.close()
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise NotTakenError(f"the webhook cannot be reached{by}: {type(error).__name__}") from None
     if answer.status in LATER or answer.status >= 500:  # noqa: PLR2004 - a server's error
         raise NotTakenError(f"the webhook answers {answer.status}")

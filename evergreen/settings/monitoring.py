@@ -8,6 +8,7 @@ from evergreen.components.model_gate.criteria import Slicing
 from evergreen.settings.base import ProjectPath, Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Metric = Literal["log_loss", "auc", "brier", "accuracy", "calibration", "calibration_error"]
 HIGHER_IS_BETTER = {"auc", "accuracy"}
 TFMA = "tfma."
@@ -37,6 +38,7 @@ class LabelSettings(Section):
     lookback_days: float = Field(
         0,
         ge=0,
+        le=3650,
         description="How far before the window labelled predictions count: as late as labels are.",
     )
     min_rows: int = Field(200, ge=2, description="Labelled rows before performance is judged.")
@@ -93,7 +95,7 @@ class PerformanceSettings(Section):
         MetricRule(metric="calibration", at_least=0.7, at_most=1.4),
     )
     slices: tuple[Slicing, ...] = Field((), description="Parts of the traffic, by raw features.")
-    resamples: int = Field(1000, ge=100, description="Of the bootstrap.")
+    resamples: int = Field(1000, ge=100, le=100_000, description="Of the bootstrap.")
 
 
 class AlertSettings(Section):
@@ -115,12 +117,14 @@ class MonitoringSettings(Section):
     """What the serving model sees and says, and what it is held to: docs/monitoring.md."""
 
     folder: ProjectPath = Field(description="Pages, statistics, metrics, undelivered alerts.")
-    window_hours: float = Field(24, gt=0, description="Length of a window, if none is named.")
+    window_hours: float = Field(
+        24, gt=0, le=87_600, description="Length of a window, if none is named."
+    )
     features: tuple[str, ...] | None = Field(
         None, description="What requests hold; null: the schema's, in the environment SERVING."
     )
     output: str = Field("probabilities", description="The output with the probability of label 1.")
-    missing_integer: int | None = Field(
+    missing_integer: Int64 | None = Field(
         None, description="A whole number that clients send for a missing value."
     )
     missing_text: str | None = Field("", description="The same for text.")

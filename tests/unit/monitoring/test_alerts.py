@@ -113,6 +113,25 @@ def test_slack_gets_no_text_without_end(webhook: Webhook, tmp_path: Path) -> Non
     assert (len(lines), lines[-1]) == (22, "and 480 more")
 
 
+@pytest.mark.parametrize("address", ["nowhere", "http://", "http://[::1", "http://" + "a" * 70])
+def test_an_address_that_is_none_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv(ADDRESS, address)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert alert(settings(tmp_path, 1, attempts=1), result(), 1) == 1
+
+
+def test_a_file_that_is_no_alert_is_put_aside(webhook: Webhook, tmp_path: Path) -> None:
+    outbox = tmp_path / UNDELIVERED
+    outbox.mkdir()
+    for number, text in enumerate(["", "[]", '{"data": 7}', '{"data": {"findings": 1}}']):
+        (outbox / f"{number}.json").write_text(text)
+    assert alert(settings(tmp_path, webhook.port, body="slack"), result(), 42) == 0
+    assert len(webhook.got) == 1
+    assert waiting(tmp_path, REFUSED) == ["0", "1", "2", "3"]
+
+
 def test_a_server_that_stumbles_is_asked_again(webhook: Webhook, tmp_path: Path) -> None:
     webhook.answers = [503, 429]
     assert alert(settings(tmp_path, webhook.port), result(), 42) == 0

@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from evergreen.cli import app
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, SettingsError
 from evergreen.monitoring.calibrate import bounds
 from evergreen.settings import load_settings
 from tests.project import ROOT, places
@@ -67,9 +67,24 @@ def test_a_rule_that_cannot_be_judged_does_not_hold(world: World) -> None:
     assert last == "next: nothing fired, but auc could not be judged: see why in the notes"
 
 
-def test_an_empty_window_is_refused(world: World) -> None:
-    answer = evergreen(world, "--since", "2026-01-31", "--until", "2026-01-30")
-    assert isinstance(answer.exception, EvergreenError)
+@pytest.mark.parametrize(
+    "window",
+    [
+        ("--since", "2026-01-31", "--until", "2026-01-30"),
+        ("--window", "inf"),
+        ("--window", "1e300"),
+        ("--until", "0001-01-01"),
+        ("--since", "0001-01-01"),
+        ("--set", "monitoring.window_hours=.inf"),
+        ("--set", "monitoring.labels.lookback_days=.inf"),
+        ("--set", "monitoring.missing_integer=99999999999999999999"),
+    ],
+)
+def test_a_window_that_is_none_is_refused(tmp_path: Path, window: tuple[str, ...]) -> None:
+    options = [word for pair in places(tmp_path) for word in ("--set", pair)]
+    answer = CliRunner().invoke(app, ["monitor", "--project", str(ROOT), *options, *window])
+    assert isinstance(answer.exception, SettingsError)
+    assert answer.exit_code == 1
 
 
 def test_limits_come_from_history_and_can_be_used(tmp_path: Path) -> None:
