@@ -54,8 +54,9 @@ class Batch:
     def _together(self, tasks: list[Task], options: BatchingOptions) -> list[Outputs]:
         inputs = merging.merge([task.inputs for task in tasks], options.pad_variable_length_inputs)
         sizes = [task.rows for task in tasks]
-        total = options.padded(sum(sizes)) if sum(sizes) else 0
-        if total > sum(sizes):
+        rows = sum(sizes)
+        total = merging.affordable(inputs, rows, options.padded(rows)) if rows else 0
+        if total > rows:
             inputs = merging.fill(inputs, total)
         return merging.split(self.signature(inputs), sizes, total)
 

@@ -49,6 +49,12 @@ def merge(parts: Sequence[Mapping[str, Array]], pad_lengths: bool) -> dict[str, 
     return {name: np.concatenate(arrays) for name, arrays in columns.items()}
 
 
+def affordable(inputs: Mapping[str, Array], rows: int, total: int) -> int:
+    """Returns how many rows to fill inputs up to: so many, or none more if they are large."""
+    size = sum(array.nbytes for array in inputs.values())
+    return total if size // rows * (total - rows) <= MAX_EXPANSION else rows
+
+
 def fill(inputs: Mapping[str, Array], size: int) -> dict[str, Array]:
     """Repeats the first row, which a model takes for sure, until there are so many rows."""
     missing = size - rows(inputs)

@@ -1,18 +1,24 @@
 """One signature of a loaded model: what it takes, what it gives, and how it is called."""
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from threading import Lock
 from typing import Any
 
 import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.tensors import Array, enum_of, to_array, type_name
 
+MAX_BROADCAST = 2**24
+"""Elements that inputs may become together, if their shapes are not those of the signature.
+TensorFlow Serving has no such limit."""
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -37,6 +43,7 @@ class Signature:
         self._defaults = {
             alias: to_array(proto, alias) for alias, proto in definition.defaults.items()
         }
+        self._shapes = {alias: _shape(info.tensor_shape) for alias, info in taken}
         self._fed = {info.name: alias for alias, info in taken}
         self._tensors = {alias: definition.outputs[alias].name for alias in self.outputs}
         # Both fed and fetched is what TensorFlow refuses; such an output is the input.
@@ -72,6 +79,8 @@ class Signature:
             ServingError: If they are not what the signature takes (INVALID_ARGUMENT).
         """
         self.check({name: enum_of(array.dtype) for name, array in inputs.items()})
+        if not all(_fits(array.shape, self._shapes[name]) for name, array in inputs.items()):
+            _check_broadcast([array.shape for array in inputs.values()])
         return {**self._defaults, **inputs} if self._defaults else inputs
 
     def select(self, outputs: Sequence[str]) -> Sequence[str]:
@@ -129,6 +138,34 @@ class Signature:
             f"input size does not match signature: {len(sent)}!={len(expected)} "
             f"len({_set(sent)}) != len({_set(expected)}). Sent extra: {_set(sent - expected)}. "
             f"Missing but required: {_set(expected - sent)}."
+        )
+
+
+def _shape(proto: TensorShapeProto) -> tuple[int, ...] | None:
+    """Sizes, negative for any; None for any rank."""
+    return None if proto.unknown_rank else tuple(dim.size for dim in proto.dim)
+
+
+def _fits(shape: tuple[int, ...], declared: tuple[int, ...] | None) -> bool:
+    return declared is None or (
+        len(shape) == len(declared)
+        and all(size == wanted or wanted < 0 for size, wanted in zip(shape, declared, strict=True))
+    )
+
+
+def _check_broadcast(shapes: Sequence[tuple[int, ...]]) -> None:
+    """Refuses shapes, none of which the signature names, if the graph may make much more of them.
+
+    Two small inputs, [n, 1] and [1, n], are a large one when they are added.
+
+    Raises:
+        ServingError: If that is more than `MAX_BROADCAST`, and than any input (INVALID_ARGUMENT).
+    """
+    sizes = [max(column) for column in zip_longest(*map(reversed, shapes), fillvalue=1)]
+    if math.prod(sizes) > max(MAX_BROADCAST, *map(math.prod, shapes)):
+        raise invalid(
+            f"Inputs of other shapes than the signature's may become {math.prod(sizes)} elements; "
+            f"at most {MAX_BROADCAST} are allowed"
         )
 
 

@@ -103,6 +103,14 @@ async def test_a_batch_is_padded_to_an_allowed_size() -> None:
     assert batched.model.batches == [[1, 2, 3, 1]]
 
 
+async def test_large_rows_are_not_padded_to_much_more_memory() -> None:
+    batched = Batched(max_batch_size=64, allowed_batch_sizes=(64,), batch_timeout_micros=0)
+    wide = np.zeros((1, 2**20), np.float32)  # 64 rows are 256 MiB
+    outputs = await batched.run(batched.model, {"x": wide})
+    assert outputs["y"].shape == (1, 2**20)
+    assert [len(rows) for rows in batched.model.batches] == [1]
+
+
 async def test_a_full_queue_refuses_more() -> None:
     batched = Batched(max_batch_size=2, max_enqueued_batches=2)
     first = await batched.hold()

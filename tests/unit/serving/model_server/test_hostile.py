@@ -125,6 +125,18 @@ def test_all_inputs_share_one_budget(model_server: Server) -> None:
     assert tf.make_ndarray(answer.outputs["z"]).tolist() == [0, 0, 0, 0]
 
 
+def test_small_inputs_are_not_broadcast_to_large_ones(model_server: Server) -> None:
+    side = 30_000
+    column, row = np.ones((side, 1), np.float32), np.ones((1, side), np.float32)
+    wanted = request("mixed", trip_miles=column, Fare=row, a=ONE)
+    with flat_memory(model_server, 40 * MIB):
+        with pytest.raises(grpc.RpcError, match="may become 900000000 elements"):
+            model_server.predictions.Predict(wanted)
+        wanted = request("mixed", trip_miles=column[:300], Fare=row[:, :300], a=ONE)
+        answer = model_server.predictions.Predict(wanted)
+    assert tf.make_ndarray(answer.outputs["z"]).shape == (300, 300)
+
+
 def test_what_was_refused_is_forgotten_at_once(model_server: Server) -> None:
     wanted = request("texts", inputs=[b"a"])
     wanted.inputs["numbers"].CopyFrom(few(types_pb2.DT_INT64, 7 * MIB))  # the model wants a matrix

@@ -267,3 +267,8 @@ def test_long_values_are_cut_in_messages() -> None:
     message = refusal(json.dumps({"instances": [1], "inputs": ["x" * 10**6] * 3}), x=types.DT_FLOAT)
 
     assert len(message) < 1200
+
+
+def test_of_a_key_that_comes_twice_the_last_counts() -> None:
+    assert parse(b'{"inputs": [1], "inputs": [2]}') == {"inputs": [2]}
+    assert parse(b'{"inputs": [1], "inputs": [NaN, 2], "inputs": [3]}') == {"inputs": [3]}
