@@ -1,8 +1,9 @@
 """`evergreen gc` and `doctor`: removes what nobody needs, finds what does not match."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,58 +11,80 @@ from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
 from evergreen.commands.showing import Json, console, next_step, plain, print_json, table
 
+if TYPE_CHECKING:
+    from evergreen.lineage.retention import Leaving
+
 SHOWN = 5
 """Places that are listed."""
 
 
 def gc(
-    keep: Annotated[int, typer.Option(min=1, help="The newest runs keep all of theirs.")],
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="The newest runs keep all of theirs; if not, retention.runs."),
+    ] = None,
     project: Project = HERE,
     config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
     overrides: Overrides = [],  # noqa: B006
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")] = False,
     json: Json = False,
 ) -> None:
-    """Removes the files of artifacts that only old runs need; metadata and pushed versions stay.
+    """Removes files that only old runs need, and what is older than `retention` says.
 
-    Models in use, the one to go back to, and all that they were made of stay; so does what is
-    younger than a run that has not ended.
+    Metadata and pushed versions stay. Models in use, the one to go back to, and all that they were
+    made of stay; so does what is younger than a run that has not ended.
 
     Example: [bold]evergreen gc --keep 10[/bold]
     """
     here = Opened.of(project, config, overrides)
 
+    from evergreen.lineage.old_files import OldFiles
     from evergreen.lineage.retention import Retention
 
     settings = here.settings
+    keep = keep or settings.retention.runs
     retention = Retention(
         here.store, settings.model.name, settings.pipeline.name, settings.pipeline.root
     )
-    leaving = retention.find(keep)
-    kinds = Counter(one.type for one in leaving.artifacts)
+    old_files = OldFiles(settings, here.store, datetime.now(UTC))
+    leaving, old = retention.find(keep), old_files.find()
     if yes:
         retention.carry_out(leaving)
+        old = [one for one in old if old_files.remove(one)]
     if json:
         places = [{"id": one.id, "type": one.type, "uri": one.uri} for one in leaving.artifacts]
-        print_json({"removed": yes, "bytes": leaving.size, "artifacts": places})
+        files = [{"kind": one.kind, "path": str(one.place), "bytes": one.size} for one in old]
+        print_json({"removed": yes, "bytes": leaving.size, "artifacts": places, "files": files})
         return
+    kinds = Counter(one.type for one in leaving.artifacts)
+    _show_leaving(leaving, kinds + Counter(one.kind for one in old))
+    what = "removed" if yes else "may go"
+    typer.echo(
+        f"{len(leaving.artifacts)} artifacts {what}, {_size(leaving.size)}; {leaving.kept} stay"
+    )
+    if old:
+        typer.echo(f"{len(old)} old files {what}, {_size(sum(one.size for one in old))}")
+    again = not yes and (leaving.artifacts or old)
+    next_step(f"evergreen gc --keep {keep} --yes" if again else "evergreen doctor")
+
+
+def _show_leaving(leaving: "Leaving", kinds: Counter[str]) -> None:
     if kinds:
-        shown = table("", "artifacts", "number>")
+        shown = table("", "go>")
         for kind, number in sorted(kinds.items()):
             shown.add_row(plain(kind), str(number))
         console().print(shown)
-    what = "removed" if yes else "may go"
-    size = f"{leaving.size / (1 << 20):.1f} MiB"
-    typer.echo(f"{len(leaving.artifacts)} artifacts {what}, {size}; {leaving.kept} stay")
     if leaving.strange:
-        typer.echo(f"{len(leaving.strange)} more are not surely ours, and stay:")
+        typer.echo(f"{len(leaving.strange)} artifacts are not surely ours, and stay:")
         for place in leaving.strange[:SHOWN]:
             typer.echo(f"  {plain(place)}")
     if leaving.open_runs:
         runs = ", ".join(plain(one) for one in sorted(leaving.open_runs))
         typer.echo(f"what these runs may need stays, for they have not ended: {runs}")
-    again = not yes and leaving.artifacts
-    next_step(f"evergreen gc --keep {keep} --yes" if again else "evergreen doctor")
+
+
+def _size(number: int) -> str:
+    return f"{number / (1 << 20):.1f} MiB"
 
 
 def doctor(

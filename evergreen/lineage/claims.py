@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evergreen.errors import EvergreenError
-from evergreen.files import is_locked
+from evergreen.files import Trash, is_locked
 from evergreen.planning.plan import RunRecord
 
 ELSEWHERE = "kubeflow"
@@ -27,7 +27,7 @@ class Claims:
 
     def __init__(self, root: Path) -> None:
         """Nothing is written until a run is claimed."""
-        self._folder = root / FOLDER
+        self._root, self._folder = root, root / FOLDER
 
     @contextmanager
     def hold(self, run_id: str) -> Iterator[None]:
@@ -36,29 +36,50 @@ class Claims:
         Raises:
             RunIsAliveError: If another process has it.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(self._file(run_id), os.O_CREAT | os.O_RDWR, 0o644)
+        file = self._locked(run_id)
         try:
-            self._lock(file, run_id)
             yield
         finally:
             os.close(file)
 
     def is_held(self, run_id: str) -> bool:
         """Whether a process works on a run."""
-        return is_locked(self._file(run_id))
+        return is_locked(self.file(run_id))
 
-    def _lock(self, file: int, run_id: str) -> None:
+    def names(self) -> list[str]:
+        """Returns the runs that were ever claimed and not forgotten."""
+        return sorted(os.listdir(self._folder)) if self._folder.is_dir() else []
+
+    def forget(self, run_id: str) -> bool:
+        """Removes the file of a claim that nobody holds; returns whether it did."""
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunIsAliveError(
-                f"another process works on run {run_id}.",
-                hint=f"Watch it: evergreen show {run_id}; or end it first.",
-            ) from error
+            with self.hold(run_id):
+                return Trash(self._root).remove(self.file(run_id), lambda: True)
+        except RunIsAliveError:
+            return False
 
-    def _file(self, run_id: str) -> Path:
+    def file(self, run_id: str) -> Path:
+        """Where the claim on a run is."""
         return self._folder / run_id
+
+    def _locked(self, run_id: str) -> int:
+        """Opens and locks the file of a claim; anew if it was forgotten meanwhile."""
+        while True:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.file(run_id), os.O_CREAT | os.O_RDWR, 0o644)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(file), os.stat(self.file(run_id))):
+                    return file
+            except FileNotFoundError:
+                pass
+            except BlockingIOError as error:
+                os.close(file)
+                raise RunIsAliveError(
+                    f"another process works on run {run_id}.",
+                    hint=f"Watch it: evergreen show {run_id}; or end it first.",
+                ) from error
+            os.close(file)
 
 
 def state(record: RunRecord, root: Path) -> str:

@@ -16,6 +16,7 @@ from evergreen.settings.metadata import MetadataSettings
 from evergreen.settings.monitoring import MonitoringSettings
 from evergreen.settings.registry import PromotionSettings, RegistrySettings
 from evergreen.settings.replay import ReplaySettings
+from evergreen.settings.retention import RetentionSettings
 from evergreen.settings.triggers import TriggerSettings
 from evergreen.spans import Format, Period
 
@@ -153,6 +154,7 @@ class Settings(Section):
     kubeflow: KubeflowSettings
     triggers: TriggerSettings
     dashboard: DashboardSettings
+    retention: RetentionSettings = RetentionSettings()
 
     @field_validator("gateway")
     @classmethod

@@ -1,0 +1,150 @@
+"""Files that runs, gateways and monitors leave and that are no artifacts: what is old, may go.
+
+Only what is named as they name it is looked at; whatever else is in their folders stays.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.files import OutsideError, Trash, below
+from evergreen.lineage.claims import Claims
+from evergreen.lineage.records import RunRecords
+from evergreen.settings import Settings
+
+DAY = re.compile(r"date=\d{4}-\d\d-\d\d")
+PREDICTIONS = re.compile(r"\.?\d{6}-[0-9a-f]{12}\.parquet")
+"""Also of a file that its writer died over."""
+LOG = re.compile(r"run-\d{8}-\d{6}-\w+\.log")
+RESULT = re.compile(r"\d{8}-\d{6}\.\d{6}-v\d+")
+
+
+@dataclass(frozen=True)
+class Old:
+    """A file, or a folder of files, that may go.
+
+    Attributes:
+        kind: `predictions`, `monitoring`, `reports`, `logs` or `claims`.
+        place: Where it is.
+        size: In bytes.
+    """
+
+    kind: str
+    place: Path
+    size: int
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Where files of a kind are, how they are named, and for how many days they are kept."""
+
+    name: str
+    folder: Path | None
+    pattern: str
+    days: int | None
+    is_own: Callable[[Path], bool]
+
+
+class OldFiles:
+    """The old files of one project."""
+
+    def __init__(self, settings: Settings, store: MetadataStore, now: datetime) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            settings: They say where files are, and what is kept.
+            store: The metadata store: whose runs have ended.
+            now: What the age is counted to.
+        """
+        self._records, self._now = RunRecords(store), now
+        self._claims = Claims(settings.pipeline.root)
+        keep, monitoring = settings.retention, settings.monitoring.folder
+        self._kinds = (
+            _Kind("predictions", settings.gateway.log.folder, "date=*", keep.predictions, _is_day),
+            _Kind("monitoring", monitoring, "results/*", keep.monitoring, _is_past_result),
+            _Kind("reports", settings.reports.folder, "*.html", keep.reports, self._is_report),
+            _Kind("logs", settings.logs.folder, "run-*.log", keep.logs, _is_log),
+        )
+
+    def find(self) -> list[Old]:
+        """Returns what may go; claims of runs that have ended are of no use at any age."""
+        claims = (self._claims.file(one) for one in self._claims.names() if self._has_ended(one))
+        aged = [(kind.name, place) for kind in self._kinds for place in self._of(kind)]
+        return [
+            Old(kind, place, _size(place))
+            for kind, place in [*aged, *(("claims", file) for file in claims)]
+        ]
+
+    def remove(self, old: Old) -> bool:
+        """Removes what was found, unless it may not go any more; returns whether it is gone."""
+        if old.kind == "claims":
+            return self._claims.forget(old.place.name)
+        [kind] = [one for one in self._kinds if one.name == old.kind]
+        assert kind.folder is not None
+        return Trash(kind.folder).remove(old.place, lambda: self._may_go(kind, old.place))
+
+    def _of(self, kind: _Kind) -> Iterator[Path]:
+        if kind.folder is None or kind.days is None:
+            return
+        for place in sorted(kind.folder.glob(kind.pattern)):
+            if self._may_go(kind, place):
+                yield place
+
+    def _may_go(self, kind: _Kind, place: Path) -> bool:
+        """Whether it is old and ours. One that is in the trash meanwhile was so when it went."""
+        assert kind.folder is not None
+        assert kind.days is not None
+        try:
+            below(kind.folder, place)
+        except OutsideError:
+            return False
+        if not place.exists():
+            return True
+        youngest = (self._now - timedelta(days=kind.days)).timestamp()
+        return kind.is_own(place) and _changed(place) < youngest
+
+    def _is_report(self, place: Path) -> bool:
+        return place.is_file() and self._has_ended(place.stem)
+
+    def _has_ended(self, run_id: str) -> bool:
+        record = self._records.find(run_id)
+        return record is not None and record.outcome is not None
+
+
+def _is_day(place: Path) -> bool:
+    """A folder with nothing in it but predictions."""
+    return (
+        bool(DAY.fullmatch(place.name))
+        and place.is_dir()
+        and all(PREDICTIONS.fullmatch(one.name) and one.is_file() for one in place.iterdir())
+    )
+
+
+def _is_past_result(place: Path) -> bool:
+    """What a monitor has written of a window, if it has written of a later one."""
+    if not (RESULT.fullmatch(place.name) and place.is_dir()):
+        return False
+    return any(
+        RESULT.fullmatch(one.name) and one.name > place.name for one in place.parent.iterdir()
+    )
+
+
+def _is_log(place: Path) -> bool:
+    return bool(LOG.fullmatch(place.name)) and place.is_file()
+
+
+def _files(place: Path) -> list[Path]:
+    return [place, *place.rglob("*")] if place.is_dir() else [place]
+
+
+def _changed(place: Path) -> float:
+    """When anything of it was last written, in seconds since 1970."""
+    return max(one.lstat().st_mtime for one in _files(place))
+
+
+def _size(place: Path) -> int:
+    return sum(one.lstat().st_size for one in _files(place) if not one.is_dir())
