@@ -5,12 +5,17 @@ A report tells what a run came to; nothing in it may stop a run, or hide another
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from jinja2 import Environment
 from markupsafe import Markup
 
+from evergreen.errors import EvergreenError
 from evergreen.visible import visible
 
+Part = TypeVar("Part")
+Other = TypeVar("Other")
 log = logging.getLogger(__name__)
 GAP = Markup('<p class="none gap">{} cannot be shown: {}</p>')
 SECTION = Markup(
@@ -26,6 +31,27 @@ def gap(what: str, error: Exception) -> Markup:
     """The sentence that stands for something, and why; the log has the traceback."""
     log.info("%s cannot be shown", what, exc_info=error)
     return GAP.format(what, visible(f"{type(error).__name__}: {error}"))
+
+
+@dataclass
+class Gaps:
+    """What cannot be shown of a page whose parts are not rendered apart: a sentence for each."""
+
+    said: list[Markup] = field(default_factory=list)
+
+    def fill(self, what: str, make: Callable[[], Part], instead: Other) -> Part | Other:
+        """Returns a part, or what stands in its place.
+
+        Raises:
+            EvergreenError: If the part says itself what is wrong.
+        """
+        try:
+            return make()
+        except EvergreenError:
+            raise
+        except Exception as error:
+            self.said.append(gap(what, error))
+            return instead
 
 
 def section(

@@ -1,7 +1,7 @@
 """Data: spans and their verdicts, the schema, and two sets of statistics side by side."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -13,6 +13,7 @@ from evergreen.lineage.filters import Filter
 from evergreen.monitoring.results import result_folder
 from evergreen.reporting.charts import canvas
 from evergreen.reporting.data import SPLIT, Distribution, distribution
+from evergreen.reporting.gaps import Gaps
 from evergreen.reporting.reading import load_statistics, read_json
 from evergreen.reporting.statistics import Feature, features
 
@@ -20,8 +21,11 @@ from evergreen.reporting.statistics import Feature, features
 def data(world: World, asked: Asked) -> Page:
     """Lists spans with the newest verdict of the data gate on each."""
     del asked
-    verdicts = _verdicts(world)
-    reports = {span: read_json(Path(one.uri, "report.json")) for span, one in verdicts.items()}
+    verdicts, gaps = _verdicts(world), Gaps()
+    reports = {
+        span: gaps.fill(f"Span {span}", partial(read_json, Path(one.uri, "report.json")), None)
+        for span, one in verdicts.items()
+    }
     schema = world.settings.data.table_schema
     shown = {
         "verdicts": verdicts,
@@ -29,6 +33,7 @@ def data(world: World, asked: Asked) -> Page:
         "sides": [str(span) for span in verdicts] + ([LIVE] if _live(world) else []),
         "schema": schema.read_text() if schema.is_file() else "",
         "schema_name": schema.name,
+        "gaps": gaps.said,
     }
     return Page("data", "Data", shown)
 

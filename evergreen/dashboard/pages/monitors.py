@@ -1,5 +1,6 @@
 """Monitors over time, and one look at the traffic."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -70,7 +71,8 @@ def _series(looks: list[MonitoringResult], kind: Kind) -> list[Series]:
 
 def _drawn(name: str, values: list[tuple[int, Finding]], looks: int) -> Series:
     shares = [one.value / one.threshold if one.threshold else 0.0 for _, one in values]
-    top = max(1.25, *shares)
+    top = max([1.25, *filter(math.isfinite, shares)])
+    shares = [share if math.isfinite(share) else top for share in shares]
 
     def place(number: int, share: float) -> tuple[float, float]:
         x = PAD + (WIDTH - 2 * PAD) * number / max(looks - 1, 1)

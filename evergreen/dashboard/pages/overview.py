@@ -92,3 +92,6 @@ def _attention(
         names = sorted({one.name for one in monitored[1].fired})
         text = f"Monitoring: {many(len(monitored[1].fired), 'finding')} fired: {', '.join(names)}"
         yield Attention("warn", text, f"/monitors/{monitored[0]}")
+    if monitored and monitored[1].unjudged:
+        text = f"Monitoring could not judge: {', '.join(monitored[1].unjudged)}"
+        yield Attention("warn", text, f"/monitors/{monitored[0]}")

@@ -9,6 +9,7 @@ from evergreen.lineage.reader import Asked as Wanted
 from evergreen.lineage.reader import outcome_of
 from evergreen.planning.plan import RunRecord
 from evergreen.reporting import facts, gates
+from evergreen.reporting.gaps import Gaps
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
 from evergreen.reporting.listing import metrics_on_test, ordered, seconds
@@ -47,16 +48,23 @@ def run(world: World, asked: Asked) -> Page:
     reading = RunReading(world.store, record)
     if state == "died":
         reading.cut_off()
-    events = world.lineage.events()
+    events, gaps = world.lineage.events(), Gaps()
+
+    def graphs() -> dict[str, Graph]:
+        return {name: Graph.of(part) for name, part in reading.parts.items()}
+
+    root = world.settings.pipeline.root
+    told = gaps.fill("The headline", lambda: headline(reading, events), None)
     shown = {
         "record": record,
         "run_state": state,
-        "headline": headline(reading, events) if record.outcome else None,
-        "summary": facts.summary(reading, events),
+        "headline": told if record.outcome else None,
+        "summary": gaps.fill("The summary", lambda: facts.summary(reading, events), {}),
         "identity": facts.identity(record, events),
-        "verdicts": gates.verdicts(reading),
-        "graphs": {name: Graph.of(part) for name, part in reading.parts.items()},
-        "executions": facts.executions(reading, world.settings.pipeline.root),
+        "verdicts": gaps.fill("What the gates said", lambda: gates.verdicts(reading), []),
+        "graphs": gaps.fill("The graph", graphs, {}),
+        "executions": gaps.fill("The nodes", lambda: facts.executions(reading, root), []),
+        "gaps": gaps.said,
         "log": _tail(world.settings.logs.folder, record) if state == "running" else "",
         "has_report": report_of(world, record).is_file(),
     }

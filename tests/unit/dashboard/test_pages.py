@@ -1,7 +1,10 @@
 """The pages tell what there is, and what is wrong; whatever stands in it stays text."""
 
 import asyncio
+import math
+import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,13 @@ import urllib3
 from aiohttp.test_utils import TestClient
 
 from evergreen.dashboard.pages.lineage import _without_circles as without_circles
+from evergreen.dashboard.pages.monitors import _series
+from evergreen.dashboard.pages.overview import _attention
+from evergreen.dashboard.pages.page import Route
 from evergreen.dashboard.server import PAGES
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
+from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
 from evergreen.planning.plan import Outcome, Request
 from evergreen.reporting.listing import metrics_on_test
 from evergreen.serving import states
@@ -97,7 +104,7 @@ def test_a_page_that_cannot_be_made_is_told(
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(PAGES, "/monitors", fails)
+    monkeypatch.setitem(PAGES, "/monitors", Route(fails))
     [(status, text)] = get(dashboard(history), "/monitors")
     assert status == 500
     assert "could not be made" in text
@@ -275,3 +282,34 @@ def _with_server(world: World, address: str) -> Settings:
     return world.settings.model_copy(
         update={"gateway": gateway.model_copy(update={"backend": backend})}
     )
+
+
+def test_files_that_cannot_be_read_hide_nothing_else(fresh: World) -> None:
+    for one in fresh.store.get_artifacts():
+        if "Blessing" in one.type:
+            Path(one.uri, "report.json").write_text("no JSON")
+    run = fresh.records[-1].run_id
+    [(status, text)] = get(dashboard(fresh), f"/runs/{run}")
+    assert status == 200
+    assert "What the gates said cannot be shown: JSONDecodeError" in text
+    assert "Trainer" in text
+    assert fresh.records[-1].run_key in text
+
+
+def test_measures_without_a_value_are_drawn_and_named() -> None:
+    window = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
+    found = [
+        Finding(kind=Kind.DRIFT, name="fare", value=value, threshold=0.1, fired=value > 1)
+        for value in (0.05, math.inf, math.nan)
+    ]
+    looks = [
+        MonitoringResult(
+            model="taxi", version=1, window=window, created=window.end, rows=1, labelled=0,
+            findings=(one,), unjudged=("auc",),
+        )
+        for one in found
+    ]  # fmt: skip
+    [series] = _series(looks, Kind.DRIFT)
+    assert re.fullmatch(r"[\d., ]+", series.points)
+    attention = list(_attention([], {}, (7, looks[0]), None))
+    assert [one.text for one in attention] == ["Monitoring could not judge: auc"]
