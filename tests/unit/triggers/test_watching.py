@@ -57,9 +57,9 @@ class Watching:
         until(lambda: log.refresh() or log.decisions(event.id))
 
     def monitors(self) -> list[psutil.Process]:
-        """The processes that look at the traffic."""
+        """The processes that look at the traffic, when they have become that."""
         mine = psutil.Process(self.process.pid).children()
-        return [one for one in mine if "monitor" in one.cmdline()]
+        return [one for one in mine if one.cmdline()[1:3] == [EVERGREEN, "monitor"]]
 
     def monitor(self) -> psutil.Process:
         """The one that looks, held so that it hangs."""
