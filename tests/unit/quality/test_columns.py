@@ -7,11 +7,12 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evergreen.quality.columns import Refusal, coerce, one_id
 from evergreen.quality.values import BEYOND_FLOAT
+from tests.fuzzing import fuzz
 
 TYPES = {"FLOAT": pa.float32(), "INT": pa.int64(), "BYTES": pa.binary()}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -32,7 +33,7 @@ def same(one: object, other: object) -> bool:
     return one == other or both_nan
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@fuzz(300)
 @given(st.lists(VALUES, max_size=6), st.sampled_from(list(TYPES)))
 def test_any_text_is_taken_or_refused(values: list[str | None], kind: str) -> None:
     column, refusals = coerce_one(values, kind)
@@ -43,7 +44,7 @@ def test_any_text_is_taken_or_refused(values: list[str | None], kind: str) -> No
     assert column.is_null().to_pylist() == expected
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@fuzz(300)
 @given(st.lists(VALUES, min_size=2, max_size=4), st.sampled_from(["FLOAT", "INT"]))
 @example(["9007199254740993", "3.0"], "INT")
 @example(["9007199254740993", "x"], "INT")

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from evergreen.orchestrators.kubeflow.planning import overrides_of
 from evergreen.settings import Settings, find_project, load_settings
 from evergreen.settings.sources import remarks
 from evergreen.spans import Format, Period
+from tests.fuzzing import fuzz
 
 ROOT = Path(__file__).parents[3]
 OVERLAYS = ["local", "kubeflow", "staging", "production"]
@@ -331,7 +332,7 @@ def test_an_override_without_key_or_value_is_refused(pair: str) -> None:
     assert "For example: --set " in error.value.hint
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@fuzz(150)
 @given(
     st.sampled_from(["", "data", "data.splits", "pipeline.definition", "model.hyperparameters"]),
     st.sampled_from(["", ".", ".x", ".train", ".0", "[0]"]),

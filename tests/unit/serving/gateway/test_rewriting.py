@@ -1,16 +1,17 @@
 """A request gets a version, and is otherwise what it was."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evergreen.serving.client.protos import PredictRequest
 from evergreen.serving.gateway import rewriting
 from evergreen.serving.gateway.protos import ClassificationRequest, MultiInferenceRequest
+from tests.fuzzing import fuzz
 from tests.unit.serving.gateway.worlds import request
 
 
-@settings(derandomize=True, deadline=None, max_examples=50)
+@fuzz(50)
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=20), st.integers(1, 2**62))
 def test_a_prediction_gets_the_version_and_nothing_else(x: list[float], version: int) -> None:
     before = request(x)

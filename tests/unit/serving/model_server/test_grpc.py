@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest, SignatureDefMap
@@ -25,6 +25,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from evergreen.errors import EvergreenError
 from evergreen.serving.client import Client
+from tests.fuzzing import fuzz
 from tests.unit.serving.model_server.running import Server, request
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -251,9 +252,7 @@ def test_examples_that_are_missing_are_refused(model_server: Server) -> None:
 
 
 @given(garbage=st.binary(max_size=200), kept=st.integers(0, 40))
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@fuzz(200)
 def test_bytes_that_are_no_request_are_refused(
     model_server: Server, garbage: bytes, kept: int
 ) -> None:

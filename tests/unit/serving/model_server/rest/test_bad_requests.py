@@ -5,13 +5,14 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import fuzz
 from tests.unit.serving.model_server.rest.conftest import Rest
 
 GOOD = b'{"signature_name": "serving_default", "instances": [1.0, 2.5, 3e2, NaN]}'
-CASES = settings(max_examples=700, derandomize=True, deadline=None)
+CASES = fuzz(700)
 NAMES = st.sampled_from(
     ["instances", "inputs", "signature_name", "examples", "context", "b64", "x", "tag", "signal"]
 )
@@ -136,7 +137,7 @@ def test_a_wrong_value_at_the_end_of_many(rest: Rest) -> None:
 
 
 @given(st.binary(max_size=40), st.sampled_from(["gzip", "identity", "x"]))
-@settings(max_examples=300, derandomize=True, deadline=None)
+@fuzz(300)
 def test_any_content_encoding(rest: Rest, body: bytes, encoding: str) -> None:
     check(
         rest,
