@@ -15,6 +15,7 @@ from evergreen.quality.values import (
     BEYOND_FLOAT,
     FLOAT32_LIMIT,
     FRACTION,
+    INT64,
     MOMENT_AS_FLOAT,
     NOT_WHOLE,
     TIME_OF_DAY,
@@ -136,14 +137,20 @@ def booleans(column: pa.Array) -> Read:
     column = _plain(column)
     if pa.types.is_boolean(column.type):
         return Read(column, {})
+    if _is_temporal(column.type):
+        return _refuse_all(column, pa.bool_(), values.NOT_BOOLEAN)
     return _by_value(column, pa.bool_(), values.boolean)
 
 
 def moments(column: pa.Array) -> Read:
     """Reads moments: timestamps in microseconds, UTC."""
     column, utc = _plain(column), pa.timestamp("us", "UTC")
-    if pa.types.is_timestamp(column.type):
-        return Read(column.cast(utc, safe=False), {})
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        inside, refused = _within_years(column)
+        plain = inside.cast(pa.timestamp("us"), safe=False)  # without a zone: UTC
+        return Read(plain.cast(utc), refused)
+    if _is_temporal(column.type):
+        return _refuse_all(column, utc, values.NOT_A_MOMENT)
     if pa.types.is_integer(column.type) or _all(column, PLAIN_WHOLE):
         seconds = wholes(column).column
         if _all_within(seconds, values.YEAR_1, values.YEAR_10000 - 1):
@@ -167,10 +174,11 @@ def texts(column: pa.Array) -> Read:
     if pa.types.is_decimal(column.type):  # Arrow writes 0E-9
         plain = [None if one is None else f"{one:f}".encode() for one in column.to_pylist()]
         return Read(pa.array(plain, pa.binary()), {})
-    text = column.cast(pa.string(), safe=False)
+    inside, refused = _within_years(column)
+    text = inside.cast(pa.string(), safe=False)
     if pa.types.is_floating(column.type):
         text = pc.coalesce(_digits(column.cast(pa.float64())), text)
-    return Read(text.cast(pa.binary()), {})
+    return Read(text.cast(pa.binary()), refused)
 
 
 def text_of(value: Any) -> bytes:
@@ -340,6 +348,27 @@ def _seconds(column: pa.Array) -> Read:
     return Read(pc.if_else(left, pa.scalar(None, pa.int64()), seconds), refused)
 
 
+def _within_years(column: pa.Array) -> Read:
+    """Timestamps and dates of the years 1 to 9999, beyond which nothing has a name for them."""
+    kind = column.type
+    if not pa.types.is_timestamp(kind) and not pa.types.is_date(kind):
+        return Read(column, {})
+    days = pa.types.is_date32(kind)
+    ticks = column.cast(pa.int32() if days else pa.int64()).cast(pa.int64())
+    size = 1 if days else A_SECOND["ms" if pa.types.is_date64(kind) else kind.unit]
+    first, last = (
+        year * size // (DAY if days else 1) for year in (values.YEAR_1, values.YEAR_10000)
+    )
+    outside = pc.or_(
+        pc.less(ticks, max(first, INT64[0])), pc.greater(ticks, min(last - 1, INT64[1]))
+    )
+    rows = _rows(outside)
+    if not rows:
+        return Read(column, {})
+    inside = pc.if_else(outside, pa.scalar(None, kind), column)
+    return Read(inside, dict.fromkeys(rows, values.NOT_A_MOMENT))
+
+
 def _refuse_all(column: pa.Array, type_: pa.DataType, reason: str) -> Read:
     rows = _rows(column.is_valid())
     return Read(pa.nulls(len(column), type_), dict.fromkeys(rows, reason))
@@ -368,5 +397,5 @@ def _uuid(value: bytes | None) -> str | None:
 def _shown(value: pa.Scalar) -> str:
     try:
         return str(value.as_py())
-    except ValueError:  # nanoseconds, without pandas
-        return str(value)
+    except (ValueError, OverflowError):  # a moment that Python has no name for
+        return str(value.value)

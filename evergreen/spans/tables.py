@@ -141,8 +141,6 @@ def _check_text(path: Path, data: bytes) -> None:
     for start, name in _OTHERS.items():
         if data.startswith(start):
             raise DataError(f"{path} is {name}, not CSV in UTF-8", hint=_AS_UTF8)
-    if b"\0" in data.partition(b"\n")[0]:
-        raise DataError(f"{path}, row 1: the header has zero bytes, as UTF-16 has", hint=_AS_UTF8)
     try:
         data.decode()
     except UnicodeDecodeError as error:
@@ -154,9 +152,10 @@ def _check_text(path: Path, data: bytes) -> None:
 
 
 def _check_quotes(path: Path, data: bytes, delimiter: str) -> None:
-    """Refuses a quote that is never closed: Arrow would read on to the end of the file."""
-    if data.count(b'"') % 2 == 0:
+    """Refuses quotes that are not closed, or close before a field ends: Arrow reads on."""
+    if b'"' not in data:
         return
+    csv.field_size_limit(MAX_ROW_BYTES)
     text = io.StringIO(data.decode("utf-8-sig"), newline="")
     reader = csv.reader(text, strict=True, delimiter=delimiter)
     row = 1
@@ -181,7 +180,7 @@ def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[
     read = pacsv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES)
     with pacsv.open_csv(_stream(data), read, parse) as header:
         names = header.schema.names
-    _check_delimiter(path, names, delimiter)
+    _check_header(path, names, delimiter)
     ragged.clear()
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
@@ -192,8 +191,10 @@ def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[
     return pacsv.read_csv(_stream(data), read, parse, convert), ragged
 
 
-def _check_delimiter(path: Path, names: list[str], delimiter: str) -> None:
-    """Refuses one column whose name holds what separates columns elsewhere."""
+def _check_header(path: Path, names: list[str], delimiter: str) -> None:
+    """Refuses zero bytes in names, and one column whose name holds what separates elsewhere."""
+    if any("\0" in name for name in names):
+        raise DataError(f"{path}, row 1: the header has zero bytes, as UTF-16 has", hint=_AS_UTF8)
     found = next((sign for sign in _DELIMITERS if len(names) == 1 and sign in names[0]), None)
     if found and found != delimiter:
         raise DataError(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evergreen.quality.columns import Refusal, coerce, one_id
+from evergreen.quality.columns import Refusal, coerce, moments, one_id
 from evergreen.quality.values import BEYOND_FLOAT
 from tests.fuzzing import fuzz
 
@@ -164,6 +164,22 @@ def test_times_that_are_no_whole_seconds_are_refused(
     column, refusals = coerce_one(values, kind)
     assert column.null_count == 2
     assert [reason in refusal.reason for refusal in refusals] == [True, True]
+
+
+@pytest.mark.parametrize("type_", [pa.timestamp("s"), pa.timestamp("ms", "CET"), pa.date32()])
+def test_moments_of_no_year_from_1_to_9999_are_refused(type_: pa.DataType) -> None:
+    far = 2**31 - 1 if type_ == pa.date32() else 2**62
+    values = pa.array([far, 0], pa.int32() if type_ == pa.date32() else pa.int64()).cast(type_)
+    read = moments(values)
+    assert (read.column.is_null().to_pylist(), list(read.refused)) == ([True, False], [0])
+    column, refusals = coerce_one(values, "BYTES")
+    assert column[1].as_py().startswith(b"1970-01-01")
+    assert [refusal.row for refusal in refusals] == [0]
+
+
+def test_moments_with_a_zone_are_the_same_in_utc() -> None:
+    berlin = STAMPS.cast(pa.timestamp("us", "Europe/Berlin"))
+    assert moments(berlin).column.cast(pa.timestamp("s")).to_pylist() == STAMPS.to_pylist()
 
 
 def test_durations_are_seconds_where_numbers_are_taken() -> None:
