@@ -105,15 +105,6 @@ def test_the_gateway_sees_of_the_volume_what_it_writes_and_nothing_else() -> Non
     assert all(mount["readOnly"] for mount in serves["volumeMounts"])
 
 
-def test_only_workers_of_beam_unpickle_and_only_what_others_wrote() -> None:
-    """Their folder is among the artifacts, where no pod of serving can write."""
-    word = re.compile(r"\b(pickle|cloudpickle|dill|joblib|shelve|marshal)\b|allow_pickle=True")
-    parts = ("evergreen", "models", "pipeline", "data")
-    files = [file for part in parts for file in (ROOT / part).rglob("*.py")]
-    found = {str(file.relative_to(ROOT)) for file in files if word.search(file.read_text())}
-    assert found == {"evergreen/components/example_gen/on_beam.py"}
-
-
 @pytest.mark.parametrize(("name", "needs"), [("tensorflow-serving", 0), ("gateway", DRAIN_SECONDS)])
 def test_a_pod_waits_until_no_client_is_sent_to_it(name: str, needs: float) -> None:
     [container] = pod(name)["containers"]
