@@ -121,13 +121,11 @@ class Text(File):
         delimiter, names = self._header()
         with self._opened() as stream:
             reader = csv.reader(stream, delimiter=delimiter)
-            next(reader)
-            lines = (
-                reader.line_num for row in reader if row and (len(row) == len(names)) == (at >= 0)
-            )
+            wanted = (row for row in reader if row and (len(row) == len(names)) == (at >= 0))
             with suppress(csv.Error):  # Arrow read it otherwise
-                for line in islice(lines, max(at, 0), None):
-                    return f"line {line:,}"
+                next(reader)
+                for _ in islice(wanted, max(at, 0), None):
+                    return f"line {reader.line_num:,}"
         return super().place(at)
 
     def _header(self) -> tuple[str, list[str]]:
@@ -135,12 +133,15 @@ class Text(File):
             line = stream.readline(HEAD)
         if not line:
             raise ValueError("it is empty")
+        if "\0" in line:
+            raise ValueError("it is no text in UTF-8")
         found = [(one, _cells(line, one)) for one in DELIMITERS]
         return max(found, key=lambda pair: len(set(REQUIRED).intersection(pair[1])))
 
     def _opened(self) -> TextIO:
         stream = pa.input_stream(str(self.path), compression=self.packed)
-        return TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        # Columns that are not read may be of another encoding.
+        return TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
 
     def _ragged(self, row: pc_csv.InvalidRow) -> str:
         expected, actual = row.expected_columns, row.actual_columns
@@ -159,6 +160,8 @@ def labels_in(folder: Path, after: datetime, left_out: LeftOut) -> Iterator[Rows
     """
     for path in _files(folder, left_out):
         try:
+            if not path.is_file() and os.path.lexists(path):
+                raise ValueError("it is no file")
             written = path.stat().st_mtime
             if written < after.timestamp():
                 continue
@@ -190,8 +193,11 @@ def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
             left_out.add(Path(error.filename), f"cannot be read: {error.strerror}")
 
     for parent, folders, names in os.walk(folder, onerror=name):
-        folders[:] = sorted(one for one in folders if not one.startswith((".", "_")))
-        yield from (Path(parent, one) for one in sorted(names) if not one.startswith((".", "_")))
+        found = [Path(parent, one) for one in sorted([*folders, *names])]
+        visible = [one for one in found if not one.name.startswith((".", "_"))]
+        # A folder that is a link is not followed, but named.
+        folders[:] = [one.name for one in visible if one.is_dir() and not one.is_symlink()]
+        yield from (one for one in visible if one.name not in folders)
 
 
 def _file(path: Path) -> File:

@@ -1,5 +1,7 @@
 """Reads the gateway's log of predictions, a time window at a time, in batches."""
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -20,6 +22,7 @@ BATCH_ROWS = 32_768
 """Large enough for columns to pay, small enough that a batch takes some 50 MB."""
 BATCH_BYTES = 64 * 2**20
 """Of a batch with long texts."""
+DAY = re.compile(r"date=[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SHADOW = "shadow"
 """The arm of copies: their requests are in the log already."""
 
@@ -81,29 +84,30 @@ class Log:
 
     def _visible(self, folder: Path) -> list[Path]:
         """What is in a folder, without what is not finished."""
-        if not folder.is_dir():
+        try:
+            found = list(folder.iterdir())
+        except FileNotFoundError:
             return []
-        return sorted(file for file in folder.iterdir() if not file.name.startswith((".", "_")))
+        except OSError as error:
+            self.left_out.add(folder, f"cannot be read: {error.strerror}")
+            return []
+        return sorted(file for file in found if not file.name.startswith((".", "_")))
 
     def _is_day(self, day: Path, first: date) -> bool:
-        try:
-            named = date.fromisoformat(day.name.removeprefix("date="))
-        except ValueError:
-            named = None
-        if named is None or not day.name.startswith("date=") or not day.is_dir():
+        if not DAY.fullmatch(day.name) or not day.is_dir():
             self.left_out.add(day, "is no folder of a day, such as date=2026-01-31")
             return False
-        return named >= first
+        return day.name >= f"date={first}"
 
     def _is_parquet(self, file: Path) -> bool:
         fits = file.suffix == ".parquet" and file.is_file()
-        if not fits:
+        if not fits and os.path.lexists(file):
             self.left_out.add(file, "is no Parquet file")
         return fits
 
     def _once(self, files: Sequence[Path]) -> list[Path]:
         """Without copies of another file."""
-        sizes = [file.stat().st_size if file.exists() else 0 for file in files]
+        sizes = [file.stat().st_size if os.access(file, os.R_OK) else 0 for file in files]
         alike = Counter(sizes)
         first: dict[str, Path] = {}
         found = []

@@ -273,6 +273,35 @@ def test_a_row_of_parquet_is_named_by_its_number(tmp_path: Path) -> None:
     assert "row 4: row is empty" in load(tmp_path)[1][0]
 
 
+def test_a_column_that_is_not_read_may_be_of_another_encoding(tmp_path: Path) -> None:
+    head, *rows = CSV.splitlines()
+    lines = [f"{head},Größe", *(f"{row},süß" for row in rows), "abc,0,2,süß", ""]
+    write(tmp_path, "l.csv", "\n".join(lines).encode("latin-1"))
+    assert joined(tmp_path, *IDS) == TRUTH
+    assert "line 10: label '2'" in load(tmp_path)[1][0]
+
+
+def test_a_field_without_end_costs_no_label(tmp_path: Path) -> None:
+    head, *rows = CSV.splitlines()
+    lines = [f"{head},note", *(f"{row},{'x' * 200_000}" for row in rows), "abc,0,2,"]
+    write(tmp_path, "l.csv", "\n".join(lines))
+    assert joined(tmp_path, *IDS) == TRUTH
+    assert "row 9: label '2'" in load(tmp_path)[1][0]
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "labels"
+    write(folder, "l.csv", CSV)
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "broken.csv").symlink_to("nowhere")
+    (folder / "link").symlink_to(tmp_path)
+    (folder / "good.csv").symlink_to(write(tmp_path, "m.csv", HEAD + "m,0,1\n"))
+    assert joined(folder, *IDS, ("m", 0)) == [*TRUTH, 1]
+    assert [(one.split(":")[0][-9:], "no file" in one) for one in load(folder)[1]] == [
+        ("roken.csv", True), ("bels/link", True), ("/pipe.csv", True),
+    ]  # fmt: skip
+
+
 def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read all")
