@@ -28,8 +28,9 @@ def resume(
     """
     here = Opened.of(project, config, overrides)
 
-    from evergreen.running.resuming import settings_of
+    from evergreen.running.resuming import check_overrides, settings_of
 
     found = here.lineage.record(run_id).run_id
     settings = settings_of(here.settings, here.store, found)
+    check_overrides(overrides, here.settings, settings)
     raise typer.Exit(execute(settings, lambda runner: runner.resume(found, rerun_from)))

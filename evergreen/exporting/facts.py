@@ -11,6 +11,7 @@ MOST = 500
 """Characters of one text: what every release of MLflow takes."""
 VERSION = "evergreen.version"
 STAGE = "evergreen.stage"
+TRAIN_KEY = "evergreen.train_key"
 
 
 class Facts(Frozen):
@@ -69,7 +70,7 @@ def _registry(version: VersionView) -> Iterator[tuple[str, str]]:
     yield STAGE, str(version.stage)
     yield f"{STAGE}.since", version.stays[-1].event.when.isoformat()
     yield "evergreen.artifact", str(version.artifact_id)
-    yield "evergreen.train_key", version.train_key
+    yield TRAIN_KEY, version.train_key
     if version.run_id:
         yield "evergreen.run", version.run_id
 
@@ -79,7 +80,8 @@ def _lineage(record: RunRecord) -> Iterator[tuple[str, str]]:
     for span in record.window:
         yield f"evergreen.span.{span.number}", f"version {span.version}, sha256 {span.sha256}"
     for name, digest in record.digests.model_dump().items():
-        yield f"evergreen.digest.{name}", digest
+        if digest:
+            yield f"evergreen.digest.{name}", digest
     if where.commit:
         yield "evergreen.commit", where.commit + (" and changes" if where.dirty else "")
     if where.image:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
-from evergreen.exporting.facts import VERSION, Facts, facts
+from evergreen.exporting.facts import TRAIN_KEY, VERSION, Facts, facts
 from evergreen.files import has_model
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
@@ -77,13 +77,16 @@ def export(
         aliases: By stage, what leads to its newest version.
 
     Raises:
-        EvergreenError: If MLflow's client is not installed, or MLflow refuses.
+        EvergreenError: If MLflow's client is not installed, or MLflow refuses; if a version or an
+            alias there is somebody else's, before anything is changed.
     """
     lineage = Lineage(store, settings.model.name)
     versions = [version for version in lineage.versions() if version.events]
     with _client(uri) as client:
         target = _Target(client, settings.model.name)
-        done = [target.put(version, _facts(store, lineage, version)) for version in versions]
+        told = [_facts(store, lineage, version) for version in versions]
+        target.check_ours(told, aliases)
+        done = [target.put(*one) for one in zip(versions, told, strict=True)]
         leads = target.point(versions, {one.version: one.there for one in done}, aliases)
     return [
         one.model_copy(update={"aliases": tuple(leads.get(one.there or "", ()))}) for one in done
@@ -99,6 +102,27 @@ class _Target:
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name, description="Exported by Evergreen.")
         self._there = {one.tags[VERSION]: one for one in self._versions() if VERSION in one.tags}
+
+    def check_ours(self, told: Sequence[Facts], aliases: Mapping[Stage, str]) -> None:
+        """Checks that what would be changed was exported from this registry."""
+        for one in told:
+            there = self._there.get(str(one.version))
+            if there and there.tags.get(TRAIN_KEY) != one.tags[TRAIN_KEY]:
+                raise EvergreenError(
+                    f"MLflow's version {there.version} of {self._name} is our version "
+                    f"{one.version} of another training: another project, or an earlier metadata "
+                    "store, has exported it. Nothing was changed.",
+                    hint="Export under another model.name, or delete what is there in MLflow.",
+                )
+        ours = {str(one.version) for one in self._there.values()}
+        now = self._client.get_registered_model(self._name).aliases
+        for alias in aliases.values():
+            if alias in now and str(now[alias]) not in ours:
+                raise EvergreenError(
+                    f"the alias {alias} of {self._name} in MLflow leads to its version "
+                    f"{now[alias]}, which was not exported from here. Nothing was changed.",
+                    hint=f"Choose another alias (--alias), or delete {alias} in MLflow.",
+                )
 
     def put(self, version: VersionView, told: Facts) -> Exported:
         """Makes a version, or its tags, as they are here."""
@@ -164,7 +188,9 @@ class _Target:
         return run
 
     def _find_run(self, told: Facts) -> "Run | None":
-        query = f"tags.`{VERSION}` = '{told.version}'"
+        query = (
+            f"tags.`{VERSION}` = '{told.version}' AND tags.`{TRAIN_KEY}` = '{told.tags[TRAIN_KEY]}'"
+        )
         found = self._client.search_runs([self._experiment], query, max_results=1)
         return found[0] if found else None
 

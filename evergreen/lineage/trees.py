@@ -104,6 +104,7 @@ def _code(record: RunRecord) -> Branch:
     digests = [
         Branch(kind="digest", name=name.replace("_", " "), text=f"sha256 {value[:12]}")
         for name, value in record.digests.model_dump().items()
+        if value
     ]
     if where.image:
         digests.append(Branch(kind="digest", name="image", text=where.image))

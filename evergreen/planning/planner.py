@@ -30,7 +30,7 @@ from evergreen.planning.plan import (
 )
 from evergreen.planning.provenance import take_provenance
 from evergreen.settings import Settings
-from evergreen.spans import Span, list_spans, select
+from evergreen.spans import Span, check_newest, list_spans, select
 
 
 class Planner:
@@ -51,7 +51,7 @@ class Planner:
             run_id: The id of the run, if whoever asks has given it one.
 
         Raises:
-            DataError: If spans that were asked for are not there.
+            DataError: If spans that were asked for are not there, or damaged in the newest version.
             RootError: If the pipeline's root is another store's.
             ml_metadata.errors.AlreadyExistsError: If the run id is taken.
         """
@@ -128,6 +128,8 @@ class Planner:
                 f"{root}: there are no spans.",
                 hint="Cut the data into spans: evergreen data prepare",
             )
+        for span in spans:
+            check_newest(root, span)
         return spans
 
     def reference(self, span: Span, digests: Digests) -> SpanRef:

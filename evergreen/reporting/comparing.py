@@ -26,9 +26,10 @@ class Difference(Frozen):
     @property
     def change(self) -> float | None:
         """By how much the other is more, if both are numbers."""
-        if isinstance(self.one, int | float) and isinstance(self.other, int | float):
-            return float(self.other) - float(self.one)
-        return None
+        values = (self.one, self.other)
+        if any(isinstance(one, bool) or not isinstance(one, int | float) for one in values):
+            return None
+        return float(self.other) - float(self.one)  # type: ignore[arg-type]
 
 
 class Comparison(Frozen):

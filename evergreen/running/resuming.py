@@ -1,12 +1,14 @@
 """Takes up a run that failed, was killed or interrupted: the same run, the same inputs."""
 
 import json
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, SettingsError
 from evergreen.lineage.artifacts import all_usable
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
@@ -35,6 +37,35 @@ def settings_of(settings: Settings, store: MetadataStore, run_id: str) -> Settin
     values = json.dumps(records.settings(records.get(run_id)))
     kept = parse(Settings, values, f"what was kept of the settings of run {run_id}")
     return kept.model_copy(update={"metadata": settings.metadata})
+
+
+def check_overrides(overrides: Sequence[str], now: Settings, kept: Settings) -> None:
+    """Checks that a run which goes on is not asked for other settings than it was planned with.
+
+    Args:
+        overrides: `section.key=value` pairs; those of `metadata` are where the run is found.
+        now: The settings with them.
+        kept: Those of the run.
+
+    Raises:
+        SettingsError: If it is.
+    """
+    for pair in overrides:
+        keys = pair.partition("=")[0].strip().split(".")
+        asked, planned = (
+            _at(one.model_dump(mode="json", by_alias=True), keys) for one in (now, kept)
+        )
+        if keys[0] != "metadata" and asked != planned:
+            raise SettingsError(
+                f"--set {pair}: a run goes on with what it was planned with: {planned}.",
+                hint=f"Leave it away, or start a new run: evergreen run --set {pair}",
+            )
+
+
+def _at(values: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
 
 
 def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: str) -> RunRecord:

@@ -16,7 +16,14 @@ from evergreen.spans.periods import Period
 if TYPE_CHECKING:
     from evergreen.spans.keys import add_row_keys
     from evergreen.spans.landing import land
-    from evergreen.spans.layout import Span, list_spans, list_versions, read_span, verify
+    from evergreen.spans.layout import (
+        Span,
+        check_newest,
+        list_spans,
+        list_versions,
+        read_span,
+        verify,
+    )
     from evergreen.spans.publish import publish_version
     from evergreen.spans.selection import format_selection, parse_selection, select
 
@@ -27,6 +34,7 @@ __all__ = [
     "Period",
     "Span",
     "add_row_keys",
+    "check_newest",
     "format_selection",
     "land",
     "list_spans",
@@ -40,7 +48,7 @@ __all__ = [
 _HOMES = {
     "keys": ("add_row_keys",),
     "landing": ("land",),
-    "layout": ("Span", "list_spans", "list_versions", "read_span", "verify"),
+    "layout": ("Span", "check_newest", "list_spans", "list_versions", "read_span", "verify"),
     "publish": ("publish_version",),
     "selection": ("format_selection", "parse_selection", "select"),
 }

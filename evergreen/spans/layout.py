@@ -134,6 +134,25 @@ def list_spans(root: Path) -> list[Span]:
     return list({span.number: span for span in list_versions(root)}.values())
 
 
+def check_newest(root: Path, span: Span) -> None:
+    """Checks that no damaged version of a span is newer than the one that is to be used.
+
+    Raises:
+        DataError: There is one: the span would be used as it was before.
+    """
+    for version in used_versions(root, span.number):
+        folder = version_folder(root, span.number, version)
+        if version > span.version and (folder / MANIFEST_NAME).exists():
+            try:
+                read_span(folder)
+            except DataError as error:
+                raise DataError(
+                    f"{error}; version {span.version} of span {span.number} would be used instead.",
+                    hint=f"Publish the content again (evergreen data land), or remove {folder} if "
+                    f"version {span.version} is meant.",
+                ) from error
+
+
 def verify(span: Span) -> None:
     """Reads every data file again and compares it with the manifest.
 

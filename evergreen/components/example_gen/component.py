@@ -53,6 +53,13 @@ def ExampleGen(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its in
         beam_args: Beam's options, if they name a runner that has workers; else none.
     """
     content = read_span(Path(span_path))
+    if content.sha256 != sha256:
+        raise DataError(
+            f"{span_path}: holds another content (SHA-256 {content.sha256[:12]}) than when the run "
+            f"was planned ({sha256[:12]}).",
+            hint="A version of a span never changes: publish the content as a new one "
+            "(evergreen data land), then run again.",
+        )
     verify(content)
     form = Form(columns, key, splits, Compression(compression), missing)
     places = content.files, form, Path(examples.uri), Path(rejected.uri)

@@ -175,6 +175,36 @@ def test_aliases_follow_the_stages(other: World, tmp_path: Path, uri: str) -> No
     assert client(uri).get_registered_model("other").aliases == {"champion": "2"}
 
 
+def test_what_another_project_exported_is_left_as_it_is(
+    world: World, exported: list[dict], tmp_path: Path, uri: str
+) -> None:
+    """Its versions have the same numbers, and would be told of as ours."""
+    stranger = World.make(tmp_path, 1)
+    number = stranger.registry.take_version("a stranger's")
+    place = {"path": str(stranger.settings.serving.base_path / "1")}
+    stranger.registry.register(ModelRef(version=number, artifact_id=99), "bob", "", place)
+    before = everything(uri)
+    with pytest.raises(EvergreenError, match=r"of another training.* Nothing was changed"):
+        export(tmp_path, uri)
+    assert everything(uri) == before
+
+
+def test_an_alias_that_somebody_set_by_hand_is_left_as_it_is(tmp_path: Path, uri: str) -> None:
+    by_hand = client(uri)
+    by_hand.create_registered_model("third")
+    made = by_hand.create_model_version("third", "s3://bucket/model")
+    by_hand.set_registered_model_alias("third", "serving", made.version)
+    world = World.make(
+        tmp_path / "third", 1, [f"metadata.sqlite={tmp_path}/3.sqlite", "model.name=third"]
+    )
+    assert world.registry.serving()
+    words = ["--set", "model.name=third", "--set", f"metadata.sqlite={tmp_path}/3.sqlite"]
+    with pytest.raises(EvergreenError, match=r"alias serving of third .* not exported from here"):
+        export(tmp_path / "third", uri, *words)
+    assert by_hand.get_registered_model("third").aliases == {"serving": made.version}
+    assert len(by_hand.search_model_versions("name = 'third'")) == 1
+
+
 def test_hostile_texts_are_told_in_short(other: World, tmp_path: Path, uri: str) -> None:
     number = other.registry.take_version("hostile")
     path = str(other.settings.serving.base_path / "1")

@@ -186,6 +186,18 @@ def test_what_is_missing_is_named_and_nothing_is_written(bench: Bench) -> None:
     assert bench.registry.take_version("the first one") == 1
 
 
+def test_a_damaged_version_is_not_passed_over_for_the_one_before(bench: Bench) -> None:
+    newest = bench.publish(2, value=1)
+    unfinished = newest.path.parent / "version-03"
+    unfinished.mkdir()
+    assert bench.plan().window[1].version == 2
+    (newest.path / "manifest.json").write_text("{}")
+    for asked in (None, "1-2", "2"):
+        with pytest.raises(DataError, match=r"version-02/.*; version 1 of span 2 would be used"):
+            bench.plan(spans=asked)
+    assert bench.plan(spans="1").window[0].number == 1
+
+
 def test_the_baseline_is_the_serving_model(bench: Bench) -> None:
     assert bench.plan().baseline is None
     serving = serve(bench, version=7, artifact_id=70)
