@@ -138,7 +138,13 @@ class Watch:
             log.error("the heartbeat: %s", error)
 
     def _watch_files(self) -> None:
-        """Wakes the loop when a span appears, or somebody fires."""
+        """Wakes the loop when a span appears, or somebody fires, where the file system tells."""
+        try:
+            self._await_files()
+        except (OSError, RuntimeError) as error:  # RuntimeError: of watchfiles' own (1.2)
+            log.warning("the file system tells nothing (%s): looking every %g s", error, self._poll)
+
+    def _await_files(self) -> None:
         folders = [places.folder(self._settings)]
         if self._settings.triggers.new_data and self._settings.triggers.new_data.watch:
             folders.append(self._settings.data.span_root)

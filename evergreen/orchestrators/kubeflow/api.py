@@ -16,11 +16,14 @@ from evergreen.errors import EvergreenError
 from evergreen.settings.kubeflow import KubeflowSettings
 
 ENDPOINT, TOKEN = "EVERGREEN_KUBEFLOW_ENDPOINT", "EVERGREEN_KUBEFLOW_TOKEN"
+UNAUTHORIZED = 401
+TEXTS = ("str", "file")
+"""Types of answers that are no JSON."""
 SECONDS = 30
 """How long an answer may take."""
 HINTS = {
     400: "Compare the options with what the deployed version takes; deploy it again if it is old.",
-    401: f"Set {TOKEN} to a token that the API takes, or kubeflow.token_file.",
+    UNAUTHORIZED: f"Set {TOKEN} to a token that the API takes, or kubeflow.token_file.",
     403: "The token is known, but may not do that: ask for the role in the namespace "
     "kubeflow.namespace.",
     404: "See what is there: python kubeflow_runner.py status",
@@ -41,6 +44,25 @@ class KubeflowError(EvergreenError):
         self.status = status
 
 
+class _JsonClient(kfp.ApiClient):
+    """The generated client, which (2.17) takes any page for an answer without fields.
+
+    A proxy that wants somebody to sign in answers with one: no run would be there then.
+    """
+
+    def deserialize(self, response: Any, response_type: Any) -> Any:
+        if response_type not in TEXTS:
+            try:
+                json.loads(response.data)
+            except ValueError as error:
+                raise KubeflowError(
+                    f"{self.configuration.host} answers with something else than Kubeflow "
+                    f"Pipelines would: {str(response.data)[:80]!r}",
+                    hint=f"Is it a page to sign in? {HINTS[UNAUTHORIZED]}",
+                ) from error
+        return super().deserialize(response, response_type)
+
+
 class Api:
     """The services of the API. Every call goes through `call`."""
 
@@ -58,7 +80,7 @@ class Api:
                 "kubeflow service/ml-pipeline 8888 makes it http://127.0.0.1:8888",
             )
         self._settings = settings
-        self._client = kfp.ApiClient(self._configuration(settings))
+        self._client = _JsonClient(self._configuration(settings))
         self.pipelines = kfp.PipelineServiceApi(self._client)
         self.uploads = kfp.PipelineUploadServiceApi(self._client)
         self.experiments = kfp.ExperimentServiceApi(self._client)
@@ -147,6 +169,11 @@ def _authorization(settings: KubeflowSettings) -> dict[str, str]:
             raise KubeflowError(
                 f"kubeflow.token_file: {error}", hint=f"Correct it, or set {TOKEN}."
             ) from error
+    if not (token.isascii() and token.isprintable()):
+        raise KubeflowError(
+            "the token for Kubeflow has characters that no token has.",
+            hint=f"Correct {settings.token_file or TOKEN}: one line, and nothing but the token.",
+        )
     return {"authorization": token} if token else {}
 
 

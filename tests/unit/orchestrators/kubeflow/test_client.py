@@ -185,6 +185,27 @@ def test_a_token_that_is_changed_is_read_again(kubeflow: Kubeflow, tmp_path: Pat
         list(client.runs())
 
 
+@pytest.mark.parametrize("token", ["two\nlines", "t\u00f6ken", "a\x00b"])
+def test_what_is_no_token_is_refused(
+    token: str, settings: Settings, tmp_path: Path, kubeflow: Kubeflow
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(token)
+    with pytest.raises(KubeflowError, match="characters that no token has") as refused:
+        Client(load_settings(ROOT, ["local"], [f"kubeflow.token_file={file}"]))
+    assert token not in str(refused.value)
+    assert str(file) in refused.value.hint
+    assert not kubeflow.asked
+
+
+def test_a_page_to_sign_in_is_no_answer(kubeflow: Kubeflow, settings: Settings) -> None:
+    client = Client(settings)
+    kubeflow.failing["GET /experiments"] = 200, "<html>Sign in</html>"
+    with pytest.raises(KubeflowError, match="something else than Kubeflow") as refused:
+        list(client.runs())
+    assert "sign in" in refused.value.hint
+
+
 @pytest.mark.parametrize("endpoint", ["", "127.0.0.1:8888"])
 def test_an_endpoint_that_is_none_is_refused(
     endpoint: str, command: Command, monkeypatch: pytest.MonkeyPatch
