@@ -88,6 +88,8 @@ def _window(
         raise SettingsError(f"the window is empty: it starts at {start} and ends at {end}.")
     if start < EPOCH:
         raise SettingsError(f"the window starts at {start}: nothing was logged before 1970.")
+    if end - start > start - datetime.min.replace(tzinfo=UTC):
+        raise SettingsError(f"the window is as long as all time before {start}, and is compared.")
     return Window(start=start, end=end)
 
 

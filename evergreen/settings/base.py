@@ -2,12 +2,22 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from evergreen.files import pattern_in
 
+UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+CENTURY = 36_525 * 86_400
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -47,3 +57,12 @@ class Section(BaseModel):
     """Base of all sections."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @model_validator(mode="after")
+    def _times_are_within_the_calendar(self) -> Self:
+        """A moment so much earlier or later is still one of the calendar."""
+        for name in type(self).model_fields:
+            unit, value = UNITS.get(name.rpartition("_")[2]), getattr(self, name)
+            if unit and isinstance(value, int | float) and not abs(value) * unit <= CENTURY:
+                raise ValueError(f"{name} is {value:g}, and the most is a hundred years")
+        return self

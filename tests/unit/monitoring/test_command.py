@@ -129,3 +129,16 @@ def test_a_limit_is_above_all_that_was_seen_and_holds_for_the_next() -> None:
         limits = bounds({str(at): row[:3].tolist() for at, row in enumerate(seen)}, 0.95)
         held += [row[3] <= limits[str(at)] for at, row in enumerate(seen)]
     assert 0.93 < np.mean(held) < 0.98
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--since", "1970-01-01", "--until", "9999-12-31"),
+        ("--since", "0001-01-01", "--until", "2026-01-31"),
+        ("--window", "1e300"),
+    ],
+)
+def test_a_window_beyond_the_calendar_is_refused(world: World, words: tuple[str, ...]) -> None:
+    refused = evergreen(world, *words)
+    assert isinstance(refused.exception, SettingsError)

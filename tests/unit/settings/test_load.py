@@ -404,3 +404,20 @@ def test_a_policy_goes_with_a_gateway_that_fulfils_it(project: Path) -> None:
     held = ("registry.promotion.hold_seconds=3600", "gateway.canary.hold_seconds=900")
     for pairs in (by_hand, held, ("registry.promotion.by=[gateway]",)):
         assert load_settings(project, overrides=pairs)
+
+
+@pytest.mark.parametrize("value", ["1e300", ".inf", "3.2e9", "-.inf", ".nan"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "monitoring.labels.lookback_days",
+        "monitoring.window_hours",
+        "triggers.cooldown_seconds",
+        "gateway.canary.hold_seconds",
+        "dashboard.poll_seconds",
+    ],
+)
+def test_a_time_that_leads_out_of_the_calendar_is_refused(
+    project: Path, key: str, value: str
+) -> None:
+    assert key.rpartition(".")[2] in "".join(problems(project, overrides=(f"{key}={value}",)))
