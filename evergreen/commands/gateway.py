@@ -6,6 +6,7 @@ from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, 
 
 if TYPE_CHECKING:
     from evergreen.lineage.registry import Registry
+    from evergreen.settings import Settings
 
 
 def gateway(
@@ -22,24 +23,27 @@ def gateway(
     """
     import logging
     import sys
+    from functools import partial
 
     settings = read_settings(project, config, overrides)
 
-    from evergreen.lineage.registry import Registry
-    from evergreen.lineage.store import open_store
-    from evergreen.serving.exposing import expose
+    from evergreen.serving.exposing import Exposer
     from evergreen.serving.gateway.server import run
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
-
-    def registry() -> "Registry":
-        return Registry.of(settings, open_store(settings.metadata))
-
     run(
         settings.gateway,
         settings.model.name,
-        registry,
-        lambda: expose(settings, open_store(settings.metadata)),
+        partial(open_registry, settings),
+        partial(Exposer, settings),
     )
+
+
+def open_registry(settings: "Settings") -> "Registry":
+    """Opens the registry of a project."""
+    from evergreen.lineage.registry import Registry
+    from evergreen.lineage.store import open_store
+
+    return Registry.of(settings, open_store(settings.metadata))

@@ -93,6 +93,9 @@ class PredictionLogSettings(Section):
     rotate_rows: int = Field(50_000, gt=0, description="Rows of a file at most, about.")
     rotate_seconds: float = Field(60, gt=0, description="A file is finished after that long.")
     queue_mb: float = Field(64, gt=0, description="What waits to be written; more is dropped.")
+    max_entry_mb: float = Field(
+        8, gt=0, description="Request and answer of a prediction; larger ones are not logged."
+    )
 
 
 class TlsSettings(Section):
@@ -120,6 +123,11 @@ class GatewaySettings(Section):
     port: Port = Field(8510, description="gRPC.")
     rest_api_port: Port = Field(8511, description="REST, /healthz and /metrics.")
     max_body_mb: int = Field(64, gt=0, le=2047, description="A request at most.")
+    max_in_flight_mb: int = Field(
+        256, gt=0, description="All requests in flight, of both APIs; more are refused."
+    )
+    connections: int = Field(1000, gt=0, description="Open at a time, of each API.")
+    cors: bool = Field(False, description="Whether pages of other sites may ask, by REST.")
     poll_seconds: float = Field(2, gt=0, description="How often registry and backend are asked.")
     api_keys: ProjectPath | None = Field(
         None, description="A file with a key a line, one of which a client must send; null: none."
@@ -129,3 +137,9 @@ class GatewaySettings(Section):
     canary: CanarySettings = CanarySettings()
     limits: LimitSettings = LimitSettings()
     log: PredictionLogSettings = PredictionLogSettings()
+
+    @model_validator(mode="after")
+    def _holds_one(self) -> Self:
+        if self.max_in_flight_mb < self.max_body_mb:
+            raise ValueError("max_in_flight_mb must not be smaller than max_body_mb")
+        return self

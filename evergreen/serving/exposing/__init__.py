@@ -1,5 +1,6 @@
 """Exposing: the servers are told which versions the registry exposes, and by which labels."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evergreen.settings.exposure import ByConfigMap, ByHand, ByKServe, ByReload
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 
     from evergreen.settings import Settings
 
-__all__ = ["expose"]
+__all__ = ["Exposer", "expose"]
 
 
 def expose(settings: "Settings", store: "MetadataStore") -> str:
@@ -47,3 +48,20 @@ def expose(settings: "Settings", store: "MetadataStore") -> str:
             from evergreen.serving.exposing.kserve import patch
 
             return patch(config, exposure, settings.serving.base_path)
+
+
+@dataclass(frozen=True)
+class Exposer:
+    """Exposes again and again; it can be pickled, for a process of its own.
+
+    Attributes:
+        settings: The project's settings.
+    """
+
+    settings: "Settings"
+
+    def expose(self) -> str:
+        """As the function. Raises EvergreenError."""
+        from evergreen.lineage.store import open_store
+
+        return expose(self.settings, open_store(self.settings.metadata))

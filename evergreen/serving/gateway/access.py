@@ -1,45 +1,41 @@
-"""Who may ask: API keys, and the ids of requests."""
+"""What both doors ask before they read a request, and the ids of requests."""
 
-import hmac
 import random
 import re
 import time
 import uuid
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from evergreen.errors import EvergreenError
+from evergreen.serving.gateway.memory import Budget
+from evergreen.serving.gateway.secrets import Keys
 
 REQUEST_ID = "x-request-id"
-API_KEY = "x-api-key"
-BEARER = re.compile(r"Bearer\s+(\S+)\s*", re.IGNORECASE)
 VALID_ID = re.compile(r"[!-~]{1,128}")
 UUID_7 = 0x7 << 76 | 0b10 << 62
 UUID_RANDOM = ~(0xF << 76 | 0b11 << 62) & (1 << 80) - 1
 
 
-class Keys:
-    """The keys that clients may send; any of them may be there for a while, to change them.
+@dataclass(frozen=True)
+class Doorman:
+    """What both doors ask before they read a request.
 
-    Args:
-        file: One a line; None if everybody may ask.
-
-    Raises:
-        EvergreenError: If the file cannot be read, or holds none.
+    Attributes:
+        keys: Say who may ask.
+        budget: Of the bytes in flight.
+        refused: Counts what was not let in, by reason.
     """
 
-    def __init__(self, file: Path | None) -> None:
-        self._keys = _read(file) if file else None
+    keys: Keys
+    budget: Budget
+    refused: Callable[[str], None]
 
     def admit(self, headers: Mapping[str, str]) -> bool:
-        """Tells whether headers (of lower-case names) hold a key; in the same time for any text."""
-        if self._keys is None:
-            return True
-        match = BEARER.fullmatch(headers.get("authorization", ""))
-        text = match[1] if match else headers.get(API_KEY, "")
-        sent = text.encode(errors="surrogateescape")
-        matches = [hmac.compare_digest(sent, key) for key in self._keys]
-        return any(matches)
+        """Tells whether headers (of lower-case names) hold a key; counts those that do not."""
+        admitted = self.keys.admit(headers)
+        if not admitted:
+            self.refused("key")
+        return admitted
 
 
 def request_id(sent: str | None) -> str:
@@ -51,16 +47,3 @@ def request_id(sent: str | None) -> str:
         return sent
     bits = random.getrandbits(80) & UUID_RANDOM  # no secret; the system's takes far longer
     return str(uuid.UUID(int=time.time_ns() // 1_000_000 << 80 | UUID_7 | bits))
-
-
-def _read(file: Path) -> list[bytes]:
-    try:
-        keys = file.read_bytes().split()
-    except OSError as error:
-        raise EvergreenError(
-            f"{file}: the API keys cannot be read: {error.strerror}",
-            hint="Name a file with a key a line in gateway.api_keys.",
-        ) from error
-    if not keys:
-        raise EvergreenError(f"{file}: there is no API key in it.", hint="Write one a line.")
-    return keys

@@ -1,13 +1,11 @@
 """Which versions get the traffic."""
 
-import asyncio
-from collections.abc import Callable, Set
-from concurrent.futures import Executor
+from collections.abc import Set
 from typing import NamedTuple, Protocol
 
 from evergreen.lineage import stages
-from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
+from evergreen.serving.gateway.aside import Aside
 
 
 class Targets(NamedTuple):
@@ -28,20 +26,15 @@ class RegistryAssignment:
     """The stages of the registry: the version that is serving, and the canary.
 
     Args:
-        registry: Opens it; called on a thread of the executor, as all that uses it.
-        executor: Of one thread.
+        registry: A `Registry`, in a process of its own.
     """
 
-    def __init__(self, registry: Callable[[], Registry], executor: Executor) -> None:
+    def __init__(self, registry: Aside) -> None:
         self._registry = registry
-        self._executor = executor
 
     async def current(self) -> Targets:
-        """Returns what the registry says now."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read)
-
-    def _read(self) -> Targets:
-        found = stages.stages(self._registry().events())
+        """Returns what the registry says now. Raises EvergreenError, RuntimeError."""
+        found = stages.stages(await self._registry.call("events"))
         versions = {stage: version for version, stage in found.items()}
         return Targets(versions.get(Stage.SERVING), versions.get(Stage.CANARY))
 

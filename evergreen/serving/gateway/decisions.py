@@ -1,14 +1,12 @@
 """What became of a canary, written down in the registry with the numbers that decided it."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
+from evergreen.serving.gateway.aside import Aside
 from evergreen.settings.gateway import GATEWAY
 
 
@@ -56,21 +54,14 @@ class RegistryRecorder:
     """Takes down decisions in the registry.
 
     Args:
-        registry: Opens it; called on a thread of the executor, as all that uses it.
-        executor: Of one thread.
+        registry: A `Registry`, in a process of its own.
     """
 
-    def __init__(self, registry: Callable[[], Registry], executor: Executor) -> None:
+    def __init__(self, registry: Aside) -> None:
         self._registry = registry
-        self._executor = executor
 
     async def record(self, decision: Decision) -> None:
-        """Enters an event. Raises RegistryError, RegistryConflictError."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._conclude, decision)
-
-    def _conclude(self, decision: Decision) -> None:
-        stage = STAGES[decision.verdict]
-        registry = self._registry()
-        told = decision.why, decision.evidence
-        registry.conclude(decision.version, stage, GATEWAY, *told, expect=decision.stable)
+        """Enters an event. Raises EvergreenError, RuntimeError."""
+        stage, evidence = STAGES[decision.verdict], dict(decision.evidence)
+        told = decision.version, stage, GATEWAY, decision.why, evidence
+        await self._registry.call("conclude", *told, expect=decision.stable)

@@ -1,6 +1,7 @@
 """What happens to a request, whichever API it came by: routed, measured, copied, logged."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -8,12 +9,14 @@ from typing import NamedTuple
 import grpc
 
 from evergreen.serving.gateway.backend import Answer
+from evergreen.serving.gateway.memory import Budget, OverBudgetError
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.recorder import Recorder
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.routing import DIRECT, Arm, Route
 
+log = logging.getLogger(__name__)
 Code = grpc.StatusCode
 Send = Callable[[int | None], Awaitable[Answer]]
 """Sends a request to a version; None for what the request says itself."""
@@ -50,6 +53,7 @@ class Dispatcher:
         recorder: Gets every prediction.
         refresh: Looks at once which versions there are.
         max_shadows: Copies in flight.
+        budget: Of the bytes in flight; a copy's as well.
     """
 
     def __init__(
@@ -59,12 +63,14 @@ class Dispatcher:
         recorder: Recorder,
         refresh: Callable[[], Awaitable[None]],
         max_shadows: int,
+        budget: Budget,
     ) -> None:
         self._rollout = rollout
         self._metrics = metrics
         self._recorder = recorder
         self._refresh = refresh
         self._max_shadows = max_shadows
+        self._budget = budget
         self._shadows: set[asyncio.Task[None]] = set()
 
     async def answer(self, question: Question, send: Send) -> tuple[Route, Answer]:
@@ -80,9 +86,16 @@ class Dispatcher:
             self._copy(question, send)
         return route, answer
 
-    async def close(self) -> None:
-        """Waits for the copies in flight."""
-        await asyncio.gather(*self._shadows, return_exceptions=True)
+    async def close(self, seconds: float | None = None) -> None:
+        """Waits for the copies in flight.
+
+        Args:
+            seconds: After which they are given up: nobody waits for their answers.
+        """
+        if self._shadows:
+            _, late = await asyncio.wait(self._shadows, timeout=seconds)
+            for task in late:
+                task.cancel()
 
     def _route(self, question: Question) -> Route:
         if not question.is_open:
@@ -140,4 +153,11 @@ class Dispatcher:
         task.add_done_callback(self._shadows.discard)
 
     async def _ask_quietly(self, question: Question, route: Route, send: Send) -> None:
-        await self._ask(question, route, send)
+        try:
+            with self._budget.share() as share:
+                share.add(len(question.body))
+                await self._ask(question, route, send)
+        except OverBudgetError:
+            self._metrics.shadows_dropped.inc()
+        except Exception:  # whatever it is, nobody waits for a copy
+            log.exception("a copy for version %s", route.version)

@@ -16,6 +16,8 @@ from evergreen.serving.gateway.rollout import Rollout
 
 log = logging.getLogger(__name__)
 Expose = Callable[[], Awaitable[None]]
+REGISTRY_SECONDS = 1.0
+"""How long a request, or a look, waits for a registry; what it says later counts later."""
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
 
 
@@ -56,17 +58,28 @@ class Follower:
         self._exposed: tuple[Targets, frozenset[int]] | None = None
         self._assigned = Targets()
         self._refreshing: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._is_silent = False
+        self._recording: asyncio.Task[bool] | None = None
         self._complaint = ""
         self._told: set[str] = set()
         self.is_well = False
         """Whether requests can be answered."""
+        self.registry_trouble = ""
+        """Why the registry cannot be read; empty if it can."""
 
     async def check(self) -> None:
         """Looks at everything once, and follows what was decided."""
         await self.refresh()
-        decision = self._rollout.decide()
-        if decision is not None and await self._record(decision):
-            await self.refresh()
+        if self._recording is None:
+            decision = self._rollout.decide()
+            self._recording = asyncio.create_task(self._record(decision)) if decision else None
+        if self._recording:
+            done, _ = await asyncio.wait({self._recording}, timeout=REGISTRY_SECONDS)
+            if done:
+                written, self._recording = self._recording.result(), None
+                if written:
+                    await self.refresh()
         await self._show()
 
     async def refresh(self) -> None:
@@ -76,17 +89,37 @@ class Follower:
         await asyncio.shield(self._refreshing)
 
     async def _refresh(self) -> None:
-        available = await self._backend.available(self._model)
-        try:
-            self._assigned = await self._assignment.current()
-            self._complain("")
-        except Exception as error:  # whatever a store raises: what held goes on
-            self._complain(f"the registry cannot be read: {type(error).__name__}: {error}")
+        available, _ = await asyncio.gather(self._available(), self._consult())
         targets = usable(self._assigned, available, self._rollout.targets)
         self._rollout.assign(targets, self._assigned.canary)
         self.is_well = available is not None and targets.stable in available
         if available is not None:
             self._see_to(available)
+
+    async def _available(self) -> Set[int] | None:
+        try:
+            return await self._backend.available(self._model)
+        except Exception as error:  # whatever answers there: it is no model server
+            self._tell("the model server's answer cannot be read", repr(error), logging.WARNING)
+            return None
+
+    async def _consult(self) -> None:
+        """Reads the registry. One that hangs is waited for once, and briefly; what held goes on."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        elif self._is_silent:
+            return
+        done, _ = await asyncio.wait({self._reading}, timeout=REGISTRY_SECONDS)
+        self._is_silent = not done
+
+    async def _read(self) -> None:
+        try:
+            self._assigned = await self._assignment.current()
+            self.registry_trouble = ""
+        except Exception as error:  # whatever a store raises: what held goes on
+            self.registry_trouble = f"the registry cannot be read: {error}"
+            self._metrics.failures.labels("registry").inc()
+        self._complain(self.registry_trouble)
 
     def _see_to(self, available: Set[int]) -> None:
         """Has the servers serve what is wanted: once for each change of that, or of what is there.

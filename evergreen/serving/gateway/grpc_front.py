@@ -5,14 +5,17 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import grpc
-from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from evergreen.errors import EvergreenError
 from evergreen.serving.gateway import rewriting
-from evergreen.serving.gateway.access import REQUEST_ID, Keys, request_id
+from evergreen.serving.gateway.access import REQUEST_ID, Doorman, request_id
 from evergreen.serving.gateway.backend import METHODS, STATUS, Backend
 from evergreen.serving.gateway.dispatch import Dispatcher, Question
+from evergreen.serving.gateway.memory import LateError, OverBudgetError, Uploads
+from evergreen.serving.gateway.secrets import Certificate
 from evergreen.settings.gateway import GatewaySettings
 
 Code = grpc.StatusCode
@@ -20,8 +23,16 @@ VERSION = "x-model-version"
 """In the answer: the version that gave it, if the gateway chose it."""
 MIB = 2**20
 NO_KEY = "The API key is missing or wrong."
+NO_MESSAGE = "The call has no message."
 MAX_CALLS = 4096
 """Calls at the same time; more are RESOURCE_EXHAUSTED. It bounds memory."""
+MAX_WATCHERS = 64
+"""Who follows the health service; each keeps a call."""
+HANDSHAKE_MS = 20_000
+IDLE_MS = 300_000
+"""A connection without calls is closed; clients open another."""
+KEEPALIVE_MS = 60_000
+"""A client that does not answer a ping for 20 seconds is gone."""
 Trailing = tuple[tuple[str, str], ...]
 PREDICTIONS = {"Predict", "Classify", "Regress", "MultiInference"}
 
@@ -37,16 +48,18 @@ ONE = Rewriting(rewriting.is_open, rewriting.with_version)
 EACH = Rewriting(rewriting.are_open, rewriting.with_versions)
 
 
-class GrpcFront:
+class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     """Answers gRPC requests.
+
+    Who sends no key is refused by the metadata: nothing of the message is read.
 
     Args:
         model: The model whose versions are chosen here; requests for others pass.
         backend: Gets the requests.
         dispatcher: Says where.
         sticky: The name of the metadata by which an A/B test tells clients apart.
-        keys: Say who may ask.
-        refused: Counts requests without a key.
+        doorman: Says who may ask, and how much there may be of it.
+        uploads: Reads messages.
     """
 
     def __init__(
@@ -55,47 +68,67 @@ class GrpcFront:
         backend: Backend,
         dispatcher: Dispatcher,
         sticky: str,
-        keys: Keys,
-        refused: Callable[[], None],
+        doorman: Doorman,
+        uploads: Uploads,
     ) -> None:
         self._model = model
         self._backend = backend
         self._dispatcher = dispatcher
-        self._keys = keys
+        self._doorman = doorman
         self._sticky = sticky
-        self._refused = refused
+        self._uploads = uploads
+        # Handlers of streams are called before anything is read.
+        self._refusal = grpc.stream_unary_rpc_method_handler(self._refuse)
+        self._handlers = {
+            path: grpc.stream_unary_rpc_method_handler(
+                partial(self._answer, path, path.rpartition("/")[2])
+            )
+            for path in METHODS
+        }
 
-    def handlers(self) -> "list[grpc.GenericRpcHandler[bytes, bytes]]":
-        """Returns what answers each method: of bytes, which nobody parses on the way."""
-        services: dict[str, dict[str, Any]] = {}
-        for path in METHODS:
-            _, service, name = path.split("/")
-            method = partial(self._answer, path, name)
-            services.setdefault(service, {})[name] = grpc.unary_unary_rpc_method_handler(method)
-        return [
-            grpc.method_handlers_generic_handler(service, methods)
-            for service, methods in services.items()
-        ]
+    def service(self, handler_call_details: Any) -> Any:
+        """Returns what answers a call: of bytes, which nobody parses on the way."""
+        handler = self._handlers.get(handler_call_details.method)
+        if handler and not self._doorman.admit(_metadata(handler_call_details)):
+            return self._refusal
+        return handler
 
-    async def _answer(self, path: str, name: str, data: bytes, context: Any) -> bytes:
-        metadata = dict(context.invocation_metadata())
+    async def _refuse(self, messages: Any, context: Any) -> NoReturn:
+        del messages  # not read
+        sent = dict(context.invocation_metadata() or ())
+        trailing: Trailing = ((REQUEST_ID, request_id(sent.get(REQUEST_ID))),)
+        await _abort(context, Code.UNAUTHENTICATED, NO_KEY, trailing)
+
+    async def _answer(self, path: str, name: str, messages: Any, context: Any) -> bytes:
+        del messages  # read here
+        metadata = dict(context.invocation_metadata() or ())
         request = request_id(metadata.get(REQUEST_ID))
         trailing: Trailing = ((REQUEST_ID, request),)
-        if not self._keys.admit(metadata):
-            self._refused()
-            await _abort(context, Code.UNAUTHENTICATED, NO_KEY, trailing)
-        kind = EACH if name == "MultiInference" else ONE
-        question = Question(
-            request_id=request,
-            api=name,
-            body=data,
-            is_open=path != STATUS and kind.is_open(data, self._model),
-            is_prediction=name in PREDICTIONS,
-            key=metadata.get(self._sticky, ""),
-        )
-        route, answer = await self._dispatcher.answer(
-            question, self._sender(path, kind, question, context.time_remaining())
-        )
+        with self._doorman.budget.share() as share:
+            try:
+                data = await self._uploads.read(context)
+                share.add(len(data or b""))
+            except OverBudgetError as error:
+                self._doorman.refused("memory")
+                await _abort(context, Code.RESOURCE_EXHAUSTED, str(error), trailing)
+            except LateError as error:
+                self._doorman.refused("late")
+                await _abort(context, Code.DEADLINE_EXCEEDED, str(error), trailing)
+            if data is None:
+                await _abort(context, Code.INVALID_ARGUMENT, NO_MESSAGE, trailing)
+            kind = EACH if name == "MultiInference" else ONE
+            question = Question(
+                request_id=request,
+                api=name,
+                body=data,
+                is_open=path != STATUS and kind.is_open(data, self._model),
+                is_prediction=name in PREDICTIONS,
+                key=metadata.get(self._sticky, ""),
+            )
+            del data
+            route, answer = await self._dispatcher.answer(
+                question, self._sender(path, kind, question, context.time_remaining())
+            )
         if route.version is not None:
             trailing = (*trailing, (VERSION, str(route.version)))
         if answer.code is not Code.OK:
@@ -118,34 +151,79 @@ async def _abort(context: Any, code: Code, message: str, trailing: Trailing) -> 
     raise AssertionError("abort raises")
 
 
+class HealthFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
+    """gRPC's health service, for everybody: so it reads nothing, and tells of the whole gateway.
+
+    Args:
+        status: What it tells, under the empty name.
+    """
+
+    def __init__(self, status: health.HealthServicer) -> None:
+        self._status = status
+        self._watchers = 0
+        write = HealthCheckResponse.SerializeToString
+        self._handlers = {
+            f"/{SERVICE_NAME}/Check": grpc.stream_unary_rpc_method_handler(
+                self._check, response_serializer=write
+            ),
+            f"/{SERVICE_NAME}/Watch": grpc.stream_stream_rpc_method_handler(
+                self._watch, response_serializer=write
+            ),
+        }
+
+    def service(self, handler_call_details: Any) -> Any:
+        """Returns what answers a call."""
+        return self._handlers.get(handler_call_details.method)
+
+    async def _check(self, messages: Any, context: Any) -> Any:
+        del messages  # not read
+        return await self._status.Check(HealthCheckRequest(), context)
+
+    async def _watch(self, messages: Any, context: Any) -> None:
+        del messages  # not read
+        if self._watchers >= MAX_WATCHERS:
+            await _abort(context, Code.RESOURCE_EXHAUSTED, "Too many watch already.", ())
+        self._watchers += 1
+        try:
+            await self._status.Watch(HealthCheckRequest(), context)
+        finally:
+            self._watchers -= 1
+
+
 def build(
-    front: GrpcFront, status: health.HealthServicer, settings: GatewaySettings
+    front: GrpcFront,
+    status: health.HealthServicer,
+    settings: GatewaySettings,
+    certificate: Certificate | None,
 ) -> tuple[grpc.aio.Server, int]:
     """Makes the server, not started; returns also its port.
 
     Raises:
-        EvergreenError: If the port is taken, or a certificate cannot be read.
+        EvergreenError: If the port is taken.
     """
     options = [
         ("grpc.max_receive_message_length", settings.max_body_mb * MIB),
         ("grpc.max_send_message_length", -1),
         ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
+        ("grpc.max_allowed_incoming_connections", settings.connections),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+        ("grpc.max_connection_idle_ms", IDLE_MS),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.http2.bdp_probe", 0),  # what is not read yet is 64 KiB a call, and not megabytes
     ]
     server = grpc.aio.server(options=options, maximum_concurrent_rpcs=MAX_CALLS)
-    server.add_generic_rpc_handlers(front.handlers())
-    health_pb2_grpc.add_HealthServicer_to_server(status, server)
+    server.add_generic_rpc_handlers([front, HealthFront(status)])
     address = f"{settings.host}:{settings.port}"
     try:
-        return server, _bind(server, address, settings)
+        if certificate is None:
+            return server, server.add_insecure_port(address)
+        return server, server.add_secure_port(address, certificate.credentials())
     except (RuntimeError, OSError) as error:
         raise EvergreenError(
             f"gateway: gRPC cannot listen on {address}: {error}",
-            hint="Choose another gateway.port, and files in gateway.tls that can be read.",
+            hint="Choose another gateway.port.",
         ) from error
 
 
-def _bind(server: grpc.aio.Server, address: str, settings: GatewaySettings) -> int:
-    if settings.tls.files is None:
-        return server.add_insecure_port(address)
-    certificate, key = (file.read_bytes() for file in settings.tls.files)
-    return server.add_secure_port(address, grpc.ssl_server_credentials([(key, certificate)]))
+def _metadata(details: Any) -> dict[str, str]:
+    return dict(details.invocation_metadata or ())

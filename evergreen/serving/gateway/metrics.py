@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from evergreen.serving.gateway.routing import Route
 
+DROPPED = ("queue", "large", "unreadable", "disk")
+"""Why predictions are not in the log."""
 LATENCY = [0.0005 * 2 ** (power / 2) for power in range(32)]
 """Bounds in seconds, 0.5 ms to 23 s: two a doubling."""
 
@@ -34,6 +36,11 @@ class Metrics:
         self.shadows_dropped = self._counter("shadows_dropped", "Copies not sent: too many.")
         self.logged = self._counter("log_rows", "Predictions in finished files.")
         self.dropped = self._counter("log_dropped", "Predictions not logged.", "reason")
+        for reason in DROPPED:  # 0 can be told from unknown
+            self.dropped.labels(reason)
+        self.log_alive = self._gauge("log_alive", "Whether the log's thread runs, 0 or 1.")
+        self.failures = self._counter("failures", "Errors of work in the background.", "where")
+        self.in_flight = self._gauge("in_flight_bytes", "Bytes of requests in flight.")
         # Looking a child up by its labels costs more than counting does.
         self._children = lru_cache(self._find_children)
 
@@ -43,6 +50,10 @@ class Metrics:
         requests.inc()
         if code == "OK":
             latency.observe(seconds)
+
+    def lost(self) -> int:
+        """Returns how many predictions are not in the log."""
+        return int(sum(self.dropped.labels(reason)._value.get() for reason in DROPPED))
 
     def text(self) -> bytes:
         """Returns everything in Prometheus' text format."""

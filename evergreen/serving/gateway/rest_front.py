@@ -1,24 +1,35 @@
 """TensorFlow Serving's REST API, and what operators ask: `/healthz`, `/metrics`."""
 
-import ssl
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+import grpc
 from aiohttp import web
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.gateway.access import REQUEST_ID, Keys, request_id
+from evergreen.serving.connections import Limits, Listening, listen
+from evergreen.serving.gateway.access import REQUEST_ID, Doorman, request_id
 from evergreen.serving.gateway.backend import Answer, Backend
 from evergreen.serving.gateway.dispatch import Dispatcher, Question
-from evergreen.serving.gateway.grpc_front import MIB, NO_KEY, VERSION
+from evergreen.serving.gateway.grpc_front import NO_KEY, VERSION
+from evergreen.serving.gateway.memory import OverBudgetError, Share
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.rewriting import open_path
+from evergreen.serving.gateway.secrets import Certificate
 from evergreen.serving.model_server.rest.errors import STATUS, answer_errors, response
 from evergreen.settings.gateway import GatewaySettings
 
+Code = grpc.StatusCode
 UNAUTHORIZED = 401
 PREDICTIONS = {"predict", "classify", "regress"}
 DRAIN_SECONDS = 25.0
 """How long requests in flight are waited for at the end; Kubernetes kills after 30 seconds."""
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Expose-Headers": f"{REQUEST_ID}, {VERSION}",
+}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -30,18 +41,47 @@ class RestFront:
         backend: Gets the requests.
         dispatcher: Says where.
         sticky: The name of the header by which an A/B test tells clients apart.
+        doorman: Says who may ask, and how much there may be of it.
+        max_body: Bytes of a request at most.
     """
 
-    def __init__(self, model: str, backend: Backend, dispatcher: Dispatcher, sticky: str) -> None:
+    def __init__(
+        self,
+        model: str,
+        backend: Backend,
+        dispatcher: Dispatcher,
+        sticky: str,
+        doorman: Doorman,
+        max_body: int,
+    ) -> None:
         self._model = model
         self._backend = backend
         self._dispatcher = dispatcher
         self._sticky = sticky
+        self._doorman = doorman
+        self._max_body = max_body
+
+    @web.middleware
+    async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Lets through who has a key; for `/healthz` nobody needs one."""
+        sent = {name.lower(): value for name, value in request.headers.items()}
+        if request.path == "/healthz" or self._doorman.admit(sent):
+            return await handler(request)
+        return response(UNAUTHORIZED, NO_KEY)
 
     async def answer(self, request: web.Request) -> web.Response:
         """Forwards a request, with a version if it names none."""
+        with self._doorman.budget.share() as share:
+            try:
+                body = await self._read(request, share)
+            except OverBudgetError as error:
+                self._doorman.refused("memory")
+                return response(STATUS[Code.UNAVAILABLE], str(error))
+            return await self._forward(request, body)
+
+    async def _forward(self, request: web.Request, body: bytes) -> web.Response:
         parts = open_path(request.rel_url.raw_path, self._model)
-        question = await self._question(request, parts is not None)
+        question = self._question(request, body, parts is not None)
         kind = request.headers.get("Content-Type")
         headers = {REQUEST_ID: question.request_id} | ({"Content-Type": kind} if kind else {})
 
@@ -56,14 +96,29 @@ class RestFront:
             result.headers[VERSION] = str(route.version)
         return result
 
-    async def _question(self, request: web.Request, is_open: bool) -> Question:
+    async def _read(self, request: web.Request, share: Share) -> bytes:
+        """Reads a body, unpacked. Raises OverBudgetError, or HTTPRequestEntityTooLarge."""
+        size, chunks = request.content_length or 0, []
+        if size <= self._max_body:
+            size = 0
+            async for chunk in request.content.iter_any():
+                share.add(len(chunk))
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self._max_body:
+                    break
+        if size > self._max_body:
+            raise web.HTTPRequestEntityTooLarge(self._max_body, size)
+        return b"".join(chunks)
+
+    def _question(self, request: web.Request, body: bytes, is_open: bool) -> Question:
         path = request.rel_url.raw_path
         verb = path.rpartition(":")[2].lower() if request.method == "POST" else ""
         is_prediction = verb in PREDICTIONS
         return Question(
             request_id=request_id(request.headers.get(REQUEST_ID)),
             api=f"REST {verb}" if is_prediction else "REST",
-            body=await request.read(),
+            body=body,
             is_open=is_open,
             is_prediction=is_prediction,
             key=request.headers.get(self._sticky, "") if self._sticky else "",
@@ -73,19 +128,17 @@ class RestFront:
 
 def make_app(
     front: RestFront,
-    keys: Keys,
     metrics: Metrics,
     state: Callable[[], tuple[bool, bytes]],
-    settings: GatewaySettings,
+    cors: bool,
 ) -> web.Application:
     """Makes the REST server, not started.
 
     Args:
-        front: Answers on models.
-        keys: Say who may ask; for `/healthz` nobody needs one.
+        front: Answers on models, and says who may ask.
         metrics: For `/metrics`.
         state: For `/healthz`: whether requests can be answered, and more as JSON.
-        settings: Of the gateway.
+        cors: Whether pages of other sites may ask.
     """
 
     async def healthz(request: web.Request) -> web.Response:
@@ -96,56 +149,48 @@ def make_app(
     async def scrape(request: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
 
-    @web.middleware
-    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        sent = {name.lower(): value for name, value in request.headers.items()}
-        if request.path == "/healthz" or keys.admit(sent):
-            return await handler(request)
-        metrics.refused.labels("key").inc()
-        return response(UNAUTHORIZED, NO_KEY)
-
-    app = web.Application(
-        client_max_size=settings.max_body_mb * MIB, middlewares=[answer_errors, admit]
-    )
+    app = web.Application(middlewares=[answer_errors, front.admit])
+    if cors:
+        # Of its own: a preflight cannot send a key, and need not get further than this.
+        app.middlewares.insert(0, _answer_preflight)
+        app.on_response_prepare.append(_allow_all_origins)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/metrics", scrape)
     app.router.add_route("*", "/{version:[vV]1}/{path:.*}", front.answer)
     return app
 
 
-async def start(app: web.Application, settings: GatewaySettings) -> tuple[web.AppRunner, int]:
-    """Starts the REST server; returns also its port.
+@web.middleware
+async def _answer_preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return web.Response() if request.method == "OPTIONS" else await handler(request)
+
+
+async def _allow_all_origins(request: web.Request, answer: web.StreamResponse) -> None:
+    """As TensorFlow Serving does with its flag; a request's own headers may be sent as well."""
+    asked = request.headers.get("Access-Control-Request-Headers")
+    answer.headers.update(CORS | ({"Access-Control-Allow-Headers": asked} if asked else {}))
+
+
+async def start(
+    app: web.Application, settings: GatewaySettings, certificate: Certificate | None
+) -> Listening:
+    """Starts the REST server.
 
     Raises:
-        EvergreenError: If the port is taken, or the certificate cannot be read.
+        EvergreenError: If the port is taken.
     """
-    context = _tls(settings)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
-    await runner.setup()
+    # aiohttp 3.14 logs a traceback for each request that is none: strangers could fill the log.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     address = settings.host, settings.rest_api_port
+    tls = certificate.context if certificate else None
+    limits = Limits(connections=settings.connections)
     try:
-        await web.TCPSite(runner, *address, ssl_context=context).start()
+        return await listen(app, *address, limits, tls=tls, drain_seconds=DRAIN_SECONDS)
     except OSError as error:
-        await runner.cleanup()
         raise EvergreenError(
             f"gateway: REST cannot listen on {address[0]}:{address[1]}: {error.strerror}",
             hint="Choose another gateway.rest_api_port.",
         ) from error
-    return runner, runner.addresses[0][1]
-
-
-def _tls(settings: GatewaySettings) -> ssl.SSLContext | None:
-    if settings.tls.files is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(*settings.tls.files)
-    except OSError as error:
-        raise EvergreenError(
-            f"gateway.tls: {' and '.join(map(str, settings.tls.files))}: {error}",
-            hint="Name a certificate and its key, both as PEM files.",
-        ) from error
-    return context
 
 
 def _at(parts: Sequence[str], version: int) -> str:

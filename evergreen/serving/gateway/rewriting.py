@@ -8,18 +8,32 @@ there twice the last one counts: so a `model_spec` with nothing but a version is
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError
 
 from evergreen.serving.client.protos import ModelSpec
-from evergreen.serving.gateway.protos import GetModelStatusRequest, MultiInferenceRequest
+from evergreen.serving.gateway.protos import GetModelStatusRequest
 
+LENGTH_DELIMITED = 2
+TASKS = 1
+"""The field of a MultiInferenceRequest."""
+MAX_FIELDS = 1000
 VERBS = re.compile(
     r"(?P<model>/v1/models/(?P<name>[^/:]+))(?P<verb>:(?:classify|regress|predict)|/metadata)",
     re.IGNORECASE,
 )
 """REST requests that name no version, as TensorFlow Serving's http_rest_api_util.cc reads them."""
+
+
+class Field(NamedTuple):
+    """Where a field of a message is: its tag, its content, and its end."""
+
+    number: int
+    start: int
+    body: int
+    end: int
 
 
 def is_open(data: bytes, model: str) -> bool:
@@ -45,19 +59,20 @@ def with_version(data: bytes, version: int) -> bytes:
 
 def are_open(data: bytes, model: str) -> bool:
     """As `is_open`, for a MultiInferenceRequest: all its tasks."""
-    try:
-        tasks = MultiInferenceRequest.FromString(data).tasks
-    except DecodeError:
-        return False
-    return bool(tasks) and all(_leaves_open(task.model_spec, model) for task in tasks)
+    tasks = [data[field.body : field.end] for field in fields(data) if field.number == TASKS]
+    return bool(tasks) and all(is_open(task, model) for task in tasks)
 
 
 def with_versions(data: bytes, version: int) -> bytes:
     """As `with_version`, for a MultiInferenceRequest: all its tasks."""
-    request = MultiInferenceRequest.FromString(data)
-    for task in request.tasks:
-        task.model_spec.version.value = version
-    return bytes(request.SerializeToString())
+    parts = []
+    for field in fields(data):
+        if field.number == TASKS:
+            task = with_version(data[field.body : field.end], version)
+            parts += [bytes([TASKS << 3 | LENGTH_DELIMITED]), _varint(len(task)), task]
+        else:
+            parts.append(data[field.start : field.end])
+    return b"".join(parts)
 
 
 def open_path(path: str, model: str) -> Sequence[str] | None:
@@ -73,6 +88,44 @@ def open_path(path: str, model: str) -> Sequence[str] | None:
 
 def _leaves_open(spec: ModelSpec, model: str) -> bool:
     return spec.name == model and spec.WhichOneof("version_choice") is None
+
+
+def fields(data: bytes) -> list[Field]:
+    """Finds the fields of a message that have a length; none if there is anything else.
+
+    Nothing is parsed: millions of empty tasks or examples are a few megabytes before that, and
+    gigabytes after.
+    """
+    found, place = [], 0
+    while place < len(data):
+        number, kind = data[place] >> 3, data[place] & 7
+        size, body = _read_varint(data, place + 1)
+        field = Field(number, place, body, body + size)
+        if kind != LENGTH_DELIMITED or number >= 16 or field.end > len(data):  # noqa: PLR2004
+            return []  # a larger number takes two bytes
+        found.append(field)
+        place = field.end
+        if len(found) > MAX_FIELDS:
+            return []
+    return found
+
+
+def _read_varint(data: bytes, place: int) -> tuple[int, int]:
+    """Returns a number, and the place after it."""
+    value = 0
+    for at, byte in enumerate(data[place : place + 10]):
+        value |= (byte & 0x7F) << 7 * at
+        if not byte & 0x80:
+            return value, place + at + 1
+    return len(data), len(data)  # cut off, or too long: it ends behind the message
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
 
 
 @lru_cache

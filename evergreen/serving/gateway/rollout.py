@@ -42,6 +42,7 @@ class Rollout:
     """Sends requests to the stable version and the canary, and says when one has to end.
 
     Args:
+        experiment: A name; the same clients are not first in every experiment.
         canary: Steps and their time.
         limits: How much worse a canary may be.
         clock: Seconds from any start.
@@ -50,11 +51,13 @@ class Rollout:
 
     def __init__(
         self,
+        experiment: str,
         canary: CanarySettings,
         limits: LimitSettings,
         clock: Callable[[], float],
         chances: random.Random,
     ) -> None:
+        self._experiment = experiment
         self._canary = canary
         self._limits = limits
         self._clock = clock
@@ -109,7 +112,7 @@ class Rollout:
         stable, canary = self.targets
         if canary is None:
             return Route(Arm.STABLE, stable)
-        place = position(key, canary) if key else self._chances.random()
+        place = position(key, self._experiment, canary) if key else self._chances.random()
         return Route(Arm.CANARY, canary) if place < self.share else Route(Arm.STABLE, stable)
 
     def shadow(self) -> Route | None:

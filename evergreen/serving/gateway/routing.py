@@ -24,12 +24,12 @@ class Route(NamedTuple):
 DIRECT = Route(Arm.DIRECT, None)
 
 
-def position(key: str, canary: int) -> float:
+def position(key: str, experiment: str, canary: int) -> float:
     """Returns where a sticky key stands among all, evenly spread over [0, 1).
 
     It stays there while a canary's share grows: who once got the canary keeps it. The next canary
-    has another order.
+    has another order, and so has a canary of the same number in another experiment.
     """
-    text = f"{canary}/{key}".encode(errors="surrogateescape")
+    text = f"{experiment}\0{canary}\0{key}".encode(errors="surrogateescape")
     digest = hashlib.blake2b(text, digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

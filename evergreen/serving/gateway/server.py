@@ -7,31 +7,45 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import cache, partial
+from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 import uvloop
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 
-from evergreen.lineage.registry import Registry
 from evergreen.serving.gateway import grpc_front, rest_front
-from evergreen.serving.gateway.access import Keys
+from evergreen.serving.gateway.access import Doorman
+from evergreen.serving.gateway.aside import Aside
 from evergreen.serving.gateway.assignment import Assignment, RegistryAssignment
 from evergreen.serving.gateway.backend import Backend
 from evergreen.serving.gateway.decisions import Recorder as Decisions
 from evergreen.serving.gateway.decisions import RegistryRecorder
 from evergreen.serving.gateway.dispatch import Dispatcher
 from evergreen.serving.gateway.following import Expose, Follower
+from evergreen.serving.gateway.grpc_front import MIB
+from evergreen.serving.gateway.memory import Budget, Uploads
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.files import Files
 from evergreen.serving.gateway.prediction_log.recorder import Observe, Recorder
 from evergreen.serving.gateway.rollout import Rollout
+from evergreen.serving.gateway.secrets import Certificate, Keys
 from evergreen.serving.lifetime import until_told
 from evergreen.settings.gateway import GatewaySettings
 
+if TYPE_CHECKING:
+    from evergreen.lineage.registry import Registry
+
 log = logging.getLogger(__name__)
+STORE_SECONDS = 10.0
+"""How long the registry may take to answer; then its process is started anew."""
+EXPOSE_SECONDS = 600.0
+COPIES = 3
+"""Of a request in flight: as it came, with its version, and as it is sent."""
+UPLOAD_SECONDS = 60.0
+"""How long a gRPC message may take to come."""
+SHADOW_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
 """How long the thread of the log may keep Python's lock while requests wait for it."""
 
@@ -39,16 +53,17 @@ SWITCH_SECONDS = 0.0005
 def run(
     settings: GatewaySettings,
     model: str,
-    registry: Callable[[], Registry],
-    expose: Callable[[], str] | None = None,
+    registry: "Callable[[], Registry]",
+    exposer: Callable[[], object] | None = None,
 ) -> None:
     """Forwards requests until SIGTERM or SIGINT, then drains.
 
     Args:
         settings: Of the gateway.
         model: The model whose versions are chosen here.
-        registry: Opens the registry of the model; called once, on a thread of its own.
-        expose: Has the model servers serve what the registry exposes; called on any thread.
+        registry: Opens the registry of the model, in a process of its own; to be pickled.
+        exposer: Makes what has the model servers serve what the registry exposes: its `expose`
+            is called, in another process; to be pickled.
 
     Raises:
         EvergreenError: If the gateway cannot start.
@@ -56,27 +71,37 @@ def run(
     gc.collect()
     gc.freeze()  # what was imported stays: collections need not look at it
     sys.setswitchinterval(SWITCH_SECONDS)
-    executor = ThreadPoolExecutor(1, "registry")
-    opened = cache(registry)
-    executor.submit(opened).result()  # fails here if at all
-    assignment = RegistryAssignment(opened, executor)
-    decisions = RegistryRecorder(opened, executor)
-
-    async def tell() -> None:
-        assert expose
-        log.info("%s", await asyncio.to_thread(expose))
-
-    gateway = partial(Gateway, settings, model, assignment, decisions, tell if expose else None)
-    uvloop.run(until_told(_serve(gateway, settings.poll_seconds)))
+    uvloop.run(until_told(_serve(settings, model, registry, exposer)))
 
 
-async def _serve(make: Callable[[], "Gateway"], poll_seconds: float) -> None:
+async def _serve(
+    settings: GatewaySettings,
+    model: str,
+    registry: "Callable[[], Registry]",
+    exposer: Callable[[], object] | None,
+) -> None:
     """Forwards requests until it is cancelled, then drains."""
-    gateway = make()  # needs a running event loop
-    async with gateway.running():
-        while True:
-            await asyncio.sleep(poll_seconds)
-            await gateway.check()
+    opened = Aside(registry, STORE_SECONDS)
+    try:
+        await opened.call("events")  # fails here if at all
+        expose = partial(_expose, exposer) if exposer else None
+        assignment, decisions = RegistryAssignment(opened), RegistryRecorder(opened)
+        gateway = Gateway(settings, model, assignment, decisions, expose)
+        async with gateway.running():
+            while True:
+                await asyncio.sleep(settings.poll_seconds)
+                await gateway.check()
+    finally:
+        opened.stop()
+
+
+async def _expose(exposer: Callable[[], object]) -> None:
+    """Runs in a process that ends with it: it is rare, and takes as long as models load."""
+    servers = Aside(exposer, EXPOSE_SECONDS)
+    try:
+        log.info("%s", await servers.call("expose"))
+    finally:
+        servers.stop()
 
 
 class Gateway:
@@ -111,8 +136,14 @@ class Gateway:
         self._model = model
         self._metrics = Metrics()
         self._status = health.HealthServicer()
+        self._certificate = Certificate(*settings.tls.files) if settings.tls.files else None
+        self._doorman = Doorman(
+            Keys(settings.api_keys),
+            Budget(settings.max_in_flight_mb * MIB),
+            lambda reason: self._metrics.refused.labels(reason).inc(),
+        )
         self._chances = chances or random.Random()  # noqa: S311
-        self._rollout = Rollout(settings.canary, settings.limits, clock, self._chances)
+        self._rollout = Rollout(model, settings.canary, settings.limits, clock, self._chances)
         self._backend = Backend(settings.backend)
         self._recorder = self._record()
         self._follower = Follower(
@@ -131,11 +162,21 @@ class Gateway:
             self._recorder,
             self._follower.refresh,
             settings.canary.shadow_limit,
+            self._doorman.budget,
         )
+        self._metrics.in_flight.set_function(lambda: self._doorman.budget.taken)
+        self._metrics.log_alive.set_function(lambda: self._recorder.is_alive)
 
     async def check(self) -> None:
         """Looks once at registry, backend and canary; to be called again and again."""
-        await self._follower.check()
+        try:
+            if self._certificate:
+                self._certificate.refresh()
+            self._doorman.keys.refresh()
+            await self._follower.check()
+        except Exception:  # whatever it is, requests are answered on, and the next look comes
+            log.exception("gateway: what it looks at again and again")
+            self._metrics.failures.labels("check").inc()
 
     async def settle(self) -> None:
         """Waits until what was answered so far is observed, copies to canaries as well."""
@@ -155,29 +196,37 @@ class Gateway:
                 async with self._fronts():
                     yield
             finally:
-                await self._follower.close()
-                await self._dispatcher.close()
+                # The log first: what is killed while it waits for others has it written.
+                await self._dispatcher.close(SHADOW_SECONDS)
                 await asyncio.to_thread(self._recorder.close)
+                await self._follower.close()
 
     @asynccontextmanager
     async def _fronts(self) -> AsyncIterator[None]:
-        settings, keys = self.settings, Keys(self.settings.api_keys)
-        grpc, rest = self._make_fronts(keys)
-        answering, self.port = grpc_front.build(grpc, self._status, settings)
-        app = rest_front.make_app(rest, keys, self._metrics, self._state, settings)
-        runner, self.rest_port = await rest_front.start(app, settings)
+        settings = self.settings
+        uploads = Uploads(COPIES * settings.max_in_flight_mb * MIB, UPLOAD_SECONDS)
+        grpc, rest = self._make_fronts(uploads)
+        answering, self.port = grpc_front.build(grpc, self._status, settings, self._certificate)
+        app = rest_front.make_app(rest, self._metrics, self._state, settings.cors)
+        listening = await rest_front.start(app, settings, self._certificate)
+        self.rest_port = listening.port
         await answering.start()
+        watching = asyncio.create_task(uploads.watch())
         log.info("gateway: gRPC on port %d, REST on port %d", self.port, self.rest_port)
         try:
             yield
         finally:
             await self._status.enter_graceful_shutdown()
-            await asyncio.gather(answering.stop(rest_front.DRAIN_SECONDS), runner.cleanup())
+            await asyncio.gather(answering.stop(rest_front.DRAIN_SECONDS), listening.cleanup())
+            watching.cancel()
 
-    def _make_fronts(self, keys: Keys) -> tuple[grpc_front.GrpcFront, rest_front.RestFront]:
-        shared = self._model, self._backend, self._dispatcher, self.settings.canary.sticky_header
-        refused = self._metrics.refused.labels("key").inc
-        return grpc_front.GrpcFront(*shared, keys, refused), rest_front.RestFront(*shared)
+    def _make_fronts(self, uploads: Uploads) -> tuple[grpc_front.GrpcFront, rest_front.RestFront]:
+        settings = self.settings
+        shared = self._model, self._backend, self._dispatcher, settings.canary.sticky_header
+        return (
+            grpc_front.GrpcFront(*shared, self._doorman, uploads),
+            rest_front.RestFront(*shared, self._doorman, settings.max_body_mb * MIB),
+        )
 
     def _state(self) -> tuple[bool, bytes]:
         """What `/healthz` says."""
@@ -188,6 +237,8 @@ class Gateway:
             "stable": stable,
             "canary": canary,
             "canary_share": self._rollout.share,
+            "log": {"alive": self._recorder.is_alive, "dropped": self._metrics.lost()},
+            "registry": self._follower.registry_trouble or "read",
         }
         return self._follower.is_well, orjson.dumps(state)
 
@@ -197,7 +248,8 @@ class Gateway:
         return Recorder(
             files,
             settings.sample,
-            settings.queue_mb * grpc_front.MIB,
+            settings.queue_mb * MIB,
+            settings.max_entry_mb * MIB,
             self._observer() if limits.output_divergence is not None else None,
             self._metrics,
             self._chances,

@@ -3,10 +3,10 @@
 import base64
 import os
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -33,6 +33,9 @@ SCHEMA = pa.schema(
 MAX_BYTES = 64 * 2**20
 """JSON that is kept in memory until it is written."""
 MICROSECONDS = 1_000_000
+Row = tuple[Any, ...]
+UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
+"""What Arrow raises for values that are not of a column's type."""
 
 
 class Files:
@@ -50,7 +53,7 @@ class Files:
         self._folder = folder
         self._settings = settings
         self._clock = clock
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[Row] = []
         self._bytes = 0
         self._began = clock()
 
@@ -79,24 +82,32 @@ class Files:
             or self._clock() - self._began >= self._settings.rotate_seconds
         )
 
-    def write(self) -> int:
-        """Writes what was collected, and forgets it; returns how many rows these were.
+    def write(self) -> "Written":
+        """Writes what was collected, and forgets it.
 
         Raises:
             WriteError: If it cannot be written. The rows are lost; the next ones may be written.
         """
         rows, self._rows, self._bytes = self._rows, [], 0
-        if rows:
+        table = _table(rows)
+        if table.num_rows:
             try:
-                _write(rows, self._target())
+                _write(table, self._target())
             except OSError as error:
                 raise WriteError(len(rows), error) from error
-        return len(rows)
+        return Written(table.num_rows, len(rows) - table.num_rows)
 
     def _target(self) -> Path:
         now = datetime.now(UTC)
         name = f"{now:%H%M%S}-{uuid.uuid4().hex[:12]}.parquet"
         return self._folder / f"date={now:%Y-%m-%d}" / name
+
+
+class Written(NamedTuple):
+    """What came of the rows: so many are in the file, so many did not fit."""
+
+    rows: int
+    refused: int
 
 
 class WriteError(Exception):
@@ -107,14 +118,34 @@ class WriteError(Exception):
         self.rows = rows
 
 
-def _write(rows: Iterable[tuple[Any, ...]], target: Path) -> None:
-    """Writes under a name that readers leave out, then renames."""
-    columns = [pa.array(column, field.type) for column, field in zip(zip(*rows), SCHEMA)]  # noqa: B905
-    table = pa.Table.from_arrays(columns, schema=SCHEMA)
+def _table(rows: Sequence[Row]) -> pa.Table:
+    """A table of the rows; without those that do not fit into it, which are none of ours."""
+    try:
+        return _as_table(rows)
+    except UNFIT:
+        return _as_table([row for row in rows if _fits(row)])
+
+
+def _fits(row: Row) -> bool:
+    try:
+        _as_table([row])
+    except UNFIT:
+        return False
+    return True
+
+
+def _as_table(rows: Sequence[Row]) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def _write(table: pa.Table, target: Path) -> None:
+    """Writes under a name that readers leave out, then renames; only the owner may read it."""
     hidden = target.with_name(f".{target.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with hidden.open("wb") as stream:
+        with open(hidden, "wb", opener=_for_owner) as stream:
             pq.write_table(table, stream, compression="zstd")
             stream.flush()
             os.fsync(stream.fileno())
@@ -122,6 +153,10 @@ def _write(rows: Iterable[tuple[Any, ...]], target: Path) -> None:
     except OSError:
         hidden.unlink(missing_ok=True)
         raise
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _json(values: Any) -> str:

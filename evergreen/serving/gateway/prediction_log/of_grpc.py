@@ -1,14 +1,20 @@
 """Reads predictions of the gRPC API."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from evergreen.serving.client.protos import Example, PredictRequest, PredictResponse
+from evergreen.serving.client.protos import Example, PredictRequest, PredictResponse, TensorProto
 from evergreen.serving.client.tensors import Array, to_array
-from evergreen.serving.gateway.prediction_log.entries import Entry
+from evergreen.serving.gateway.prediction_log.entries import (
+    Entry,
+    TooLargeError,
+    check_elements,
+    check_rows,
+)
 from evergreen.serving.gateway.protos import (
     ClassificationRequest,
     ClassificationResponse,
@@ -18,6 +24,7 @@ from evergreen.serving.gateway.protos import (
     RegressionRequest,
     RegressionResponse,
 )
+from evergreen.serving.gateway.rewriting import fields
 
 Rows = list[dict[str, Any]]
 Read = tuple[str, int | None, str, Rows, Rows]
@@ -58,11 +65,16 @@ def of_examples(texts: Iterable[bytes]) -> Rows | None:
 
 def _predict(request: bytes, response: bytes) -> Read:
     asked, answered = PredictRequest.FromString(request), PredictResponse.FromString(response)
-    inputs = {name: to_array(proto) for name, proto in asked.inputs.items()}
-    outputs = {name: to_array(proto) for name, proto in answered.outputs.items()}
+    inputs, outputs = _arrays(asked.inputs), _arrays(answered.outputs)
     spec = answered.model_spec
     version = spec.version.value if spec.HasField("version") else None
     return spec.name, version, asked.model_spec.signature_name, _inputs(inputs), _rows(outputs)
+
+
+def _arrays(protos: Mapping[str, TensorProto]) -> dict[str, Array]:
+    shapes = [[dim.size for dim in proto.tensor_shape.dim] for proto in protos.values()]
+    check_elements(sum(map(math.prod, shapes)))
+    return {name: to_array(proto) for name, proto in protos.items()}
 
 
 def _inputs(inputs: dict[str, Array]) -> Rows:
@@ -79,6 +91,7 @@ def _rows(tensors: dict[str, Array]) -> Rows:
     if len(sizes) != 1 or sizes == {()}:
         return [tensors]
     [[count]] = sizes
+    check_rows(count)
     return [{name: array[row] for name, array in tensors.items()} for row in range(count)]
 
 
@@ -97,6 +110,8 @@ def _regress(request: bytes, response: bytes) -> Read:
 
 
 def _multi_inference(request: bytes, response: bytes) -> Read:
+    if not fields(request):  # parsed, millions of empty tasks are gigabytes
+        raise TooLargeError("more tasks than are looked at")
     asked = MultiInferenceRequest.FromString(request)
     answered = MultiInferenceResponse.FromString(response)
     features = _examples(asked.input)
@@ -125,6 +140,7 @@ def _classes(one: Any) -> dict[str, float]:
 
 
 def _examples(given: Input) -> Rows:
+    check_rows(len(given.example_list.examples) + len(given.example_list_with_context.examples))
     if given.WhichOneof("kind") == "example_list":
         return [features_of(example) for example in given.example_list.examples]
     shared = features_of(given.example_list_with_context.context)

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from evergreen.serving.gateway.prediction_log.entries import Entry
+from evergreen.serving.gateway.prediction_log.entries import Entry, check_rows
 from evergreen.serving.gateway.prediction_log.of_grpc import Read, Rows, of_examples
 
 MODEL, VERSION = 3, 5
@@ -21,23 +21,29 @@ def read(entry: Entry) -> Read:
     parts = path.split("/")
     named = len(parts) > VERSION and parts[VERSION - 1].lower() == "versions"
     version = int(parts[VERSION]) if named else None
+    signature = asked.get("signature_name", "")
+    if not isinstance(signature, str):
+        raise ValueError("a signature_name that is no text")
     if verb.lower() == "predict":
         features, outputs = _inputs(asked), _outputs(answered)
     else:
         context = asked.get("context", {})
+        check_rows(len(asked["examples"]))
         features = [_plain(context | example) for example in asked["examples"]]
         outputs = [_result(one) for one in answered["results"]]
-    return unquote(parts[MODEL]), version, asked.get("signature_name", ""), features, outputs
+    return unquote(parts[MODEL]), version, signature, features, outputs
 
 
 def _inputs(asked: dict[str, Any]) -> Rows:
     if "instances" in asked:
+        check_rows(len(asked["instances"]))
         return _decoded([_named(row, "input") for row in asked["instances"]])
     return _columns(_named(asked["inputs"], "input"))
 
 
 def _outputs(answered: dict[str, Any]) -> Rows:
     if "predictions" in answered:
+        check_rows(len(answered["predictions"]))
         return [_plain(_named(row, "output")) for row in answered["predictions"]]
     return _columns(_named(answered["outputs"], "output"))
 
@@ -47,6 +53,7 @@ def _columns(columns: dict[str, Any]) -> Rows:
     sizes = {len(column) if isinstance(column, list) else -1 for column in columns.values()}
     if len(sizes) != 1 or sizes == {-1}:
         return [_plain(columns)]
+    check_rows(*sizes)
     rows = zip(*columns.values(), strict=True)
     return _decoded([dict(zip(columns, row, strict=True)) for row in rows])
 
@@ -83,7 +90,7 @@ def _is_bytes(value: Any) -> bool:
 
 
 def _bytes(value: dict[str, str]) -> bytes:
-    return base64.b64decode(value["b64"])
+    return base64.b64decode(value["b64"], validate=True)
 
 
 def _load(text: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from evergreen.serving.gateway.metrics import Metrics
-from evergreen.serving.gateway.prediction_log.entries import Entry
+from evergreen.serving.gateway.prediction_log.entries import Entry, TooLargeError
 from evergreen.serving.gateway.prediction_log.files import Files, WriteError
 from evergreen.serving.gateway.prediction_log.reading import numbers, read
 
@@ -26,6 +26,7 @@ class Recorder:
         files: Where predictions go; None if they are only looked at.
         sample: Share of the predictions that are logged.
         max_bytes: Of predictions that wait.
+        max_entry: Bytes of one prediction; reading takes many times as much.
         observe: Called on the thread with version and numbers of each answer; None if nobody cares.
         metrics: Count what is written and dropped.
         chances: Decides which predictions are logged.
@@ -36,6 +37,7 @@ class Recorder:
         files: Files | None,
         sample: float,
         max_bytes: float,
+        max_entry: float,
         observe: Observe | None,
         metrics: Metrics,
         chances: random.Random,
@@ -43,6 +45,7 @@ class Recorder:
         self._files = files
         self._sample = sample if files else 0.0
         self._max_bytes = max_bytes
+        self._max_entry = max_entry
         self._observe = observe
         self._metrics = metrics
         self._chances = chances
@@ -58,11 +61,19 @@ class Recorder:
         entry.is_logged = self._sample == 1 or self._chances.random() < self._sample
         if not entry.is_logged and (self._observe is None or entry.version is None):
             return
+        if entry.size > self._max_entry:
+            self._drop("large", 1, f"{entry.size:,} bytes of request and answer")
+            return
         if self._taken - self._done + entry.size > self._max_bytes:
             self._drop("queue", 1, "predictions come faster than they can be read")
             return
         self._taken += entry.size
         self._queue.put(entry)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether predictions are read."""
+        return self._thread.is_alive()
 
     def settle(self) -> None:
         """Waits until all that was taken is read, and observed; it need not be written."""
@@ -100,6 +111,8 @@ class Recorder:
                 self._observe(entry.version, numbers(prediction))
             if self._files and entry.is_logged:
                 self._files.add(entry, prediction)
+        except TooLargeError as error:
+            self._drop("large", 1, str(error))
         except Exception as error:  # whatever one holds, the next ones are taken
             self._drop("unreadable", 1, f"{entry.api}: {type(error).__name__}: {error}")
 
@@ -111,10 +124,17 @@ class Recorder:
         if self._files is None:
             return
         try:
-            self._metrics.logged.inc(self._files.write())
-            self._warned.discard("disk")
+            written = self._files.write()
         except WriteError as error:
             self._drop("disk", error.rows, str(error))
+        except Exception:  # whatever it is, the thread goes on: without it no canary ends
+            log.exception("prediction log: a file")
+            self._metrics.failures.labels("log").inc()
+        else:
+            self._metrics.logged.inc(written.rows)
+            self._warned.discard("disk")
+            if written.refused:
+                self._drop("unreadable", written.refused, "rows that Parquet does not take")
 
     def _drop(self, reason: str, count: int, message: str) -> None:
         """Counts what is not logged; says so once, and again when it had gone well between."""

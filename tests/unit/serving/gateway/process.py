@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 from evergreen.lineage.registry import Registry
@@ -10,10 +11,12 @@ from evergreen.settings.gateway import GatewaySettings
 from tests.unit.lineage.making import make_store
 from tests.unit.serving.gateway.backend import MODEL
 
+
+def registry(store: Path) -> Registry:
+    return Registry(make_store(store), MODEL)
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    run(
-        GatewaySettings.model_validate_json(sys.argv[1]),
-        MODEL,
-        lambda: Registry(make_store(Path(sys.argv[2])), MODEL),
-    )
+    settings = GatewaySettings.model_validate_json(sys.argv[1])
+    run(settings, MODEL, partial(registry, Path(sys.argv[2])))

@@ -1,8 +1,7 @@
 """Ends of canaries in a real registry."""
 
 import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,38 +31,39 @@ def registry(tmp_path: Path) -> Registry:
     return registry
 
 
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+@dataclass
+class Beside:
+    """Calls the registry of this process: that it may be in another is tested on its own."""
+
+    registry: Registry
+
+    async def call(self, method: str, *arguments: object, **named: object) -> object:
+        return getattr(self.registry, method)(*arguments, **named)
 
 
-def record(registry: Registry, executor: ThreadPoolExecutor, verdict: Verdict) -> Event:
-    recorder = RegistryRecorder(lambda: registry, executor)
+def current(registry: Registry) -> Targets:
+    return asyncio.run(RegistryAssignment(Beside(registry)).current())
+
+
+def record(registry: Registry, verdict: Verdict) -> Event:
+    recorder = RegistryRecorder(Beside(registry))
     asyncio.run(recorder.record(Decision(verdict, 3, "worse in error rate", EVIDENCE)))
     return registry.events()[-1]
 
 
-def test_the_newest_canary_gets_the_traffic(
-    registry: Registry, executor: ThreadPoolExecutor
-) -> None:
-    assignment = RegistryAssignment(lambda: registry, executor)
-    assert asyncio.run(assignment.current()) == Targets(1, 3)
+def test_the_newest_canary_gets_the_traffic(registry: Registry) -> None:
+    assert current(registry) == Targets(1, 3)
     registry.archive(3, "somebody", "no")
-    assert asyncio.run(assignment.current()) == Targets(1, None)
+    assert current(registry) == Targets(1, None)
 
 
-def test_a_canary_that_a_newer_version_has_overtaken_gets_none(
-    registry: Registry, executor: ThreadPoolExecutor
-) -> None:
+def test_a_canary_that_a_newer_version_has_overtaken_gets_none(registry: Registry) -> None:
     registry.promote(3, "somebody", "better")
-    assert asyncio.run(RegistryAssignment(lambda: registry, executor).current()) == Targets(3, None)
+    assert current(registry) == Targets(3, None)
 
 
-def test_a_rejection_is_in_the_log_with_its_numbers(
-    registry: Registry, executor: ThreadPoolExecutor
-) -> None:
-    event = record(registry, executor, Verdict.REJECT)
+def test_a_rejection_is_in_the_log_with_its_numbers(registry: Registry) -> None:
+    event = record(registry, Verdict.REJECT)
     assert (event.action, event.stage, event.who) == (Action.ROLLBACK, Stage.REJECTED, "gateway")
     assert event.why == "worse in error rate"
     assert event.evidence == EVIDENCE | {"run": "run 3", "served before": "version 1"}
@@ -72,10 +72,8 @@ def test_a_rejection_is_in_the_log_with_its_numbers(
         registry.promote(3, "somebody", "anyway")
 
 
-def test_a_promotion_is_in_the_log_with_its_numbers(
-    registry: Registry, executor: ThreadPoolExecutor
-) -> None:
-    event = record(registry, executor, Verdict.PROMOTE)
+def test_a_promotion_is_in_the_log_with_its_numbers(registry: Registry) -> None:
+    event = record(registry, Verdict.PROMOTE)
     assert (event.action, event.stage) == (Action.PROMOTE, Stage.SERVING)
     assert event.evidence["error rate"] == EVIDENCE["error rate"]
     assert stages(registry.events()) == {1: Stage.ARCHIVED, 2: Stage.ARCHIVED, 3: Stage.SERVING}
@@ -83,9 +81,9 @@ def test_a_promotion_is_in_the_log_with_its_numbers(
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_a_decision_comes_too_late_when_somebody_else_decided(
-    registry: Registry, executor: ThreadPoolExecutor, verdict: Verdict
+    registry: Registry, verdict: Verdict
 ) -> None:
     registry.archive(3, "somebody", "no")
     with pytest.raises(RegistryError, match="archived, and no canary any more"):
-        record(registry, executor, verdict)
+        record(registry, verdict)
     assert registry.events()[-1].who == "somebody"

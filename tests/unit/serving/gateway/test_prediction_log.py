@@ -5,6 +5,7 @@ import base64
 import json
 import math
 import random
+import stat
 import threading
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from evergreen.serving.client.protos import Example, PredictRequest, PredictResponse
+from evergreen.serving.client.protos import Example, PredictRequest, PredictResponse, types_pb2
 from evergreen.serving.client.tensors import fill
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry
@@ -52,7 +53,7 @@ def logged(*entries: Entry, folder: Path, **settings: Any) -> tuple[list[dict[st
     parsed = PredictionLogSettings.model_validate({"folder": folder} | settings)
     metrics = Metrics()
     recorder = Recorder(
-        Files(folder, parsed, Clock()), parsed.sample, MIB, None, metrics, random.Random(1)
+        Files(folder, parsed, Clock()), parsed.sample, MIB, MIB, None, metrics, random.Random(1)
     )
     for one in entries:
         recorder.offer(one)
@@ -212,6 +213,63 @@ def test_an_entry_that_cannot_be_read_is_counted_and_the_next_is_logged(
     assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"signature_name": "", "signature_name": 1, "instances": [1.0]}',
+        b'{"signature_name": "\\ud800", "x": NaN, "instances": [1.0]}',
+        b'{"instances": 1}',
+        b"[" * 100_000,
+        b'{"instances": [{"b64": "!"}]}',
+        b'{"instances": [1.0], "signature_name": {"a": 1}}',
+    ],
+)
+def test_what_one_request_holds_ends_no_log(tmp_path: Path, body: bytes) -> None:
+    rest = {"api": "REST predict", "path": "/v1/models/half:predict"}
+    answer = b'{"predictions": [1.0]}'
+    hostile, good = (entry(one, answer, **rest) for one in (body, b'{"instances": [2.0]}'))
+    rows, metrics = logged(good, hostile, good, folder=tmp_path)
+    assert [row["features"] for row in rows] == [{"input": 2.0}] * 2
+    assert b'log_dropped_total{reason="unreadable"} 1.0' in metrics.text()
+
+
+def test_a_version_that_no_integer_holds_is_left_out_of_the_log(tmp_path: Path) -> None:
+    path = f"/v1/models/half/versions/{10**20}:predict"
+    body, answer = b'{"instances": [1.0]}', b'{"predictions": [1.0]}'
+    strange = entry(body, answer, api="REST predict", path=path, version=None)
+    good = entry(body, answer, api="REST predict", path="/v1/models/half:predict")
+    rows, metrics = logged(strange, good, folder=tmp_path)
+    assert len(rows) == 1
+    assert metrics.lost() == 1
+
+
+def test_what_would_take_too_much_memory_is_not_read(tmp_path: Path) -> None:
+    """16 bytes that say 2^28 values, a million rows, and a body beyond the limit."""
+    repeated, one = predicted({"x": np.ones(1, "f")}, {"y": np.ones(1, "f")})
+    repeated = PredictRequest.FromString(repeated)
+    repeated.inputs["x"].Clear()
+    repeated.inputs["x"].dtype = types_pb2.DT_INT32
+    repeated.inputs["x"].int_val.append(1)
+    repeated.inputs["x"].tensor_shape.dim.add(size=2**28)
+    rest = {"api": "REST predict", "path": "/v1/models/half:predict"}
+    many = b'{"instances": [' + b",".join([b"1"] * 200_000) + b"]}"
+    rows, metrics = logged(
+        entry(repeated.SerializeToString(), one),
+        entry(many, b'{"predictions": [1]}', **rest),
+        entry(b" " * MIB, b'{"predictions": [1]}', **rest),
+        folder=tmp_path,
+    )
+    assert rows == []
+    assert b'log_dropped_total{reason="large"} 3.0' in metrics.text()
+
+
+def test_only_the_owner_reads_the_log(tmp_path: Path) -> None:
+    pair = predicted({"x": np.ones(1, "f")}, {"y": np.ones(1, "f")})
+    logged(entry(*pair), folder=tmp_path)
+    [file] = tmp_path.rglob("*.parquet")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
 def test_what_is_too_much_is_dropped_and_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -225,7 +283,7 @@ def test_what_is_too_much_is_dropped_and_counted(
     pair, metrics = predicted({"x": np.ones(1, "f")}, {"y": np.ones(1, "f")}), Metrics()
     size = entry(*pair).size
     files = Files(tmp_path, PredictionLogSettings(folder=tmp_path), Clock())
-    recorder = Recorder(files, 1.0, 10 * size, hold, metrics, random.Random(1))
+    recorder = Recorder(files, 1.0, 10 * size, MIB, hold, metrics, random.Random(1))
     for _ in range(15):
         recorder.offer(entry(*pair))
     held.wait()
@@ -246,7 +304,7 @@ def test_files_are_finished_after_their_time(tmp_path: Path) -> None:
     assert not files.is_due
     clock.now = 1060.0
     assert files.is_due
-    assert files.write() == 1
+    assert files.write() == (1, 0)
     assert not files.is_due
-    assert files.write() == 0
+    assert files.write() == (0, 0)
     assert len(rows_in(tmp_path)) == 1

@@ -25,7 +25,7 @@ class Traffic:
         settings = CanarySettings.model_validate({"steps": [50], "hold_seconds": 60} | canary)
         self.clock = Clock()
         chances = random.Random(seed)
-        self.rollout = Rollout(settings, limits or LimitSettings(), self.clock, chances)
+        self.rollout = Rollout("half", settings, limits or LimitSettings(), self.clock, chances)
         self.rollout.assign(Targets(STABLE, CANARY), CANARY)
         self.rng = np.random.default_rng(seed)
 

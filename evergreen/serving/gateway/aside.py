@@ -1,0 +1,108 @@
+"""A process beside this one, for what may hang.
+
+Issue: ml-metadata (1.17.1) keeps Python's lock while it waits for its database. If that hangs, so
+does every thread of the process, and no request is answered.
+Solution: the store is opened in a process of its own, which is asked with a time limit, and killed
+if it does not answer. This can go when ml-metadata lets go of the lock.
+"""
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from evergreen.errors import EvergreenError
+
+START_SECONDS = 60.0
+"""How long the process may take to start, besides what is asked of it."""
+
+
+Question = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""A method's name, and what it gets."""
+
+
+class SilentError(EvergreenError):
+    """The process beside does not answer, or has died."""
+
+
+class Aside:
+    """An object that lives in a process of its own, started when it is first needed.
+
+    Args:
+        make: Makes the object, in that process; to be pickled.
+        seconds: How long an answer may take. Then the process is killed, and the next call
+            starts another.
+    """
+
+    def __init__(self, make: Callable[[], object], seconds: float) -> None:
+        self._make = make
+        self._seconds = seconds
+        self._lock = asyncio.Lock()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
+        """Calls a method of the object, one after the other.
+
+        Raises:
+            SilentError: If no answer comes in time.
+            EvergreenError: What the method raised, or making the object.
+            RuntimeError: For any other error of them.
+        """
+        async with self._lock:
+            succeeded, value = await asyncio.to_thread(self._ask, (method, arguments, named))
+        if not succeeded:
+            raise value
+        return value
+
+    def stop(self) -> None:
+        """Ends the process, whatever it does; a call that waits for it ends as well."""
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if process and pipe:
+            process.kill()
+            process.join()
+            pipe.close()
+
+    def _ask(self, question: Question) -> tuple[bool, Any]:
+        seconds = self._seconds if self._pipe else self._seconds + START_SECONDS
+        pipe = self._pipe or self._start()
+        try:
+            pipe.send(question)
+            if pipe.poll(seconds):
+                answer: tuple[bool, Any] = pipe.recv()
+                return answer
+            why = f"it does not answer within {seconds:g} s."
+        except (EOFError, OSError) as error:
+            why = f"its process has died: {error!r}"
+        self.stop()
+        return False, SilentError(why, hint="Look whether the metadata store can be reached.")
+
+    def _start(self) -> Connection:
+        spawning = multiprocessing.get_context("spawn")  # threads cannot be forked
+        self._pipe, other = spawning.Pipe()
+        self._process = spawning.Process(target=_work, args=(self._make, other), daemon=True)
+        self._process.start()
+        other.close()
+        return self._pipe
+
+
+def _work(make: Callable[[], object], pipe: Connection) -> None:
+    """Answers until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the other process decides
+    made = None
+    while True:
+        try:
+            method, arguments, named = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            made = made or make()
+            answer = True, getattr(made, method)(*arguments, **named)
+        except EvergreenError as error:
+            answer = False, EvergreenError(str(error), hint=error.hint)
+        except Exception as error:  # whatever a store raises: it is told, and the next may go well
+            answer = False, RuntimeError(f"{type(error).__name__}: {error}")
+        pipe.send(answer)
