@@ -14,7 +14,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from evergreen.serving.model_server.core.errors import ServingError, not_found
 from evergreen.serving.model_server.core.signatures import CODES, Signature
 
-UNKNOWN_OP = re.compile(r"Op type not registered '(?P<name>[^']+)'")
+NO_OP = re.compile(r"(Op type not registered|No OpKernel was registered to support Op) '[^']+'")
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def load(path: str, tags: Sequence[str], parallelism: tuple[int, int] = (0, 0)) 
 
 def _failure(error: Exception) -> ServingError:
     text = str(getattr(error, "message", error))
-    if unknown := UNKNOWN_OP.search(text):
+    if missing := NO_OP.search(text):
         return not_found(
-            f"Op type not registered '{unknown['name']}' in this server, which has TensorFlow's "
-            "operations and no add-ons. TensorFlow Serving has those of TensorFlow Text and "
-            "Decision Forests, too. Serve the model there, or let clients compute what they do."
+            f"{missing[0]} in this server, which has the operations of TensorFlow {tf.__version__} "
+            "and no add-ons. TensorFlow Serving has those of TensorFlow Text and Decision Forests, "
+            "too. Serve the model there, or let clients compute what they do."
         )
     if isinstance(error, tf.errors.OpError):
         return ServingError(CODES[error.error_code], text)

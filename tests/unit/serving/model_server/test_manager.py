@@ -219,9 +219,23 @@ def use_operation_of_an_add_on(version: Path) -> None:
     (version / "saved_model.pb").write_bytes(model.SerializeToString())
 
 
+def use_operation_without_kernel(version: Path) -> None:
+    model = SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    node = model.meta_graphs[0].graph_def.node.add(name="gone", op="BoostedTreesBucketize")
+    node.attr["num_features"].i = 0
+    for key in ("saved_model_main_op", "__saved_model_init_op"):
+        signature = model.meta_graphs[0].signature_def[key]
+        signature.outputs["__saved_model_init_op"].name = "gone"
+    (version / "saved_model.pb").write_bytes(model.SerializeToString())
+
+
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
+        (
+            use_operation_without_kernel,
+            "^No OpKernel was registered to support Op 'BoostedTreesBucketize' in this server",
+        ),
         (
             use_operation_of_an_add_on,
             "^Op type not registered 'SentencepieceOp' in this server.* Serve the model there",

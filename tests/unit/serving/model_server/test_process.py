@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import subprocess
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from evergreen.serving import connections
+from evergreen.serving.connections import Limits
 from evergreen.serving.model_server import server as life
 from evergreen.serving.model_server.core.errors import ServingError
 from evergreen.serving.model_server.core.manager import Manager
@@ -181,12 +184,26 @@ async def test_certificates_are_read_again_when_they_change(
 
 
 @pytest.mark.asyncio
-async def test_connections_that_send_nothing_do_not_keep_others_out(options: Options) -> None:
-    chosen = replace(options, grpc_channel_arguments="grpc.max_allowed_incoming_connections=2")
-    manager = Manager(chosen, None, Metrics())
-    async with life._fronts(manager, chosen):
-        opened = [socket.create_connection(("127.0.0.1", chosen.port)) for _ in range(5)]
-        answers = [await asyncio.to_thread(one.recv, 10) for one in opened]
-        assert [bool(one) for one in answers] == [True, True, False, False, False]
-        for one in opened:
-            one.close()
+async def test_connections_that_send_nothing_do_not_keep_others_out(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "Limits", lambda: Limits(connections=2))
+    chosen = replace(
+        options,
+        rest_api_port=free_port(),
+        grpc_channel_arguments="grpc.max_allowed_incoming_connections=2",
+    )
+
+    def open_five(port: int) -> list[bytes]:
+        with ExitStack() as opened:
+            addresses = [("127.0.0.1", port)] * 5
+            five = [opened.enter_context(socket.create_connection(one, 60)) for one in addresses]
+            if port == chosen.port:
+                return [one.recv(9) for one in five]
+            return [one.recv(12) for one in five[:3]]  # the last two wait for a request
+
+    async with life._fronts(Manager(chosen, None, Metrics()), chosen):
+        by_grpc = await asyncio.to_thread(open_five, chosen.port)
+        assert [bool(one) for one in by_grpc] == [True, True, False, False, False]
+        by_rest = await asyncio.to_thread(open_five, chosen.rest_api_port)
+        assert by_rest == [b"HTTP/1.1 408"] * 3
