@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from evergreen.errors import DataError
+
 SEED = 1
 KILOMETRES = 1.609344
 FLIPPED = 0.3
@@ -35,12 +37,12 @@ class Columns:
 def of_traffic(fault: Fault | None, rows: pa.Table, columns: Columns) -> pa.Table:
     """Returns the rows as requests have them."""
     changes: Mapping[Fault, Callable[[pa.Array], pa.Array]] = {
-        Fault.UNIT: lambda values: pc.multiply(values, KILOMETRES).cast(values.type),
+        Fault.UNIT: lambda values: pc.multiply(values, KILOMETRES).cast(values.type, safe=False),
         Fault.UPSTREAM: lambda values: pa.nulls(len(values), values.type),
     }
     if fault is None or fault not in changes:
         return rows
-    name = columns.measured if fault is Fault.UNIT else columns.emptied
+    name = _there(fault, rows, columns.measured if fault is Fault.UNIT else columns.emptied)
     values = rows.column(name).combine_chunks()
     return rows.set_column(rows.column_names.index(name), name, changes[fault](values))
 
@@ -48,9 +50,19 @@ def of_traffic(fault: Fault | None, rows: pa.Table, columns: Columns) -> pa.Tabl
 def of_data(fault: Fault | None, rows: pa.Table, columns: Columns) -> pa.Table:
     """Returns the rows as they land."""
     if fault is Fault.SCHEMA:
+        _there(fault, rows, columns.renamed)
         names = [f"{name}_usd" if name == columns.renamed else name for name in rows.column_names]
         return rows.rename_columns(names)
     return of_traffic(fault, rows, columns)
+
+
+def _there(fault: Fault, rows: pa.Table, column: str) -> str:
+    if column not in rows.column_names:
+        raise DataError(
+            f"--fault {fault}: the rows have no column {column}, which it happens to.",
+            hint=f"Play another fault; the columns are: {', '.join(rows.column_names)}.",
+        )
+    return column
 
 
 def of_labels(fault: Fault | None, labels: NDArray[np.float64]) -> NDArray[np.float64]:

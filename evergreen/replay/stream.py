@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from evergreen.components.contract import check_labels
 from evergreen.errors import DataError
 from evergreen.settings import Settings, load_function
-from evergreen.spans import Period, Span, list_spans
+from evergreen.spans import Format, Period, Span, list_spans
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
         last: The last span that is played; 0 for all.
 
     Raises:
-        DataError: If there are too few spans.
+        DataError: If there are too few spans, or one has no label or no time.
+        ContractError: If a label is not 0, 1 or unknown.
     """
     source = load_function("data.source", settings.data.source)
-    source(None, folder / period.value, period, settings.data.format)
+    # As Parquet, whatever the project's own spans are: what is played keeps its types.
+    source(None, folder / period.value, period, Format.PARQUET)
     label = load_function("replay.label", settings.replay.label)
     spans = list_spans(folder / period.value)
     spans = [span for span in spans if not last or span.number <= last]
@@ -63,10 +66,16 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
 
 def _piece(span: Span, label: Callable[[pa.Table], NDArray[np.float64]], key: str) -> Piece:
     table = pa.concat_tables(pq.read_table(file) for file in span.files)
-    labels = label(table)
-    known = np.isfinite(labels)
+    labels = np.asarray(label(table), np.float64)
+    check_labels(labels, where=f"{span.path}, by replay.label")
+    known = labels >= 0
     rows = table.filter(pa.array(known))
     times = span.manifest.period or span.manifest.time_range
-    assert times is not None
+    if times is None or not len(rows):
+        lacks = "time" if times is None else "row with a label"
+        raise DataError(
+            f"{span.path}: has no {lacks}, so that it cannot be played.",
+            hint="Play spans that data.source cuts by period, with labels by replay.label.",
+        )
     ids = [str(one) for one in rows.column(key).to_pylist()]
     return Piece(span.number, span.path, rows, labels[known], ids, times.end)

@@ -1,0 +1,70 @@
+"""What is played is the project's data, with labels that can be right or wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from evergreen.errors import DataError, EvergreenError
+from evergreen.replay import stream
+from evergreen.replay.faults import Columns, Fault, of_data, of_traffic
+from evergreen.settings import load_settings
+from evergreen.spans import Interval, Period, publish_version
+from tests.project import ROOT
+
+TIMES = Interval(start="2013-01-01T00:00:00Z", end="2013-04-01T00:00:00Z")
+Cut = Callable[..., list[stream.Piece]]
+
+
+@pytest.fixture
+def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cut:
+    def cut(labels: list[float], fmt: str = "csv", period: Interval | None = TIMES) -> list:
+        def source(_: None, root: Path, __: Period, format_: str) -> None:
+            for number in range(1, 4):
+                rows = {"trip_id": [f"{number}{at}" for at in range(len(labels))], "y": labels}
+                publish_version(root, number, pa.table(rows), format_, period=period)
+
+        functions = {"data.source": source, "replay.label": lambda rows: rows.column("y")}
+        monkeypatch.setattr(stream, "load_function", lambda setting, _: functions[setting])
+        settings = load_settings(ROOT, overrides=[f"data.format={fmt}", "replay.first=2"])
+        return stream.cut(settings, tmp_path, Period.QUARTER, 0)
+
+    return cut
+
+
+def test_a_project_whose_spans_are_csv_is_played_too(cut: Cut) -> None:
+    first = cut([1.0, float("nan"), 0.0, -1.0])[0]
+    assert first.labels.tolist() == [1.0, 0.0]
+    assert first.ids == ["10", "12"]
+    assert first.rows.schema.field("y").type == pa.float64()
+
+
+def test_labels_that_are_none_and_spans_without_times_are_named(cut: Cut) -> None:
+    with pytest.raises(EvergreenError, match=r"by replay\.label: labels .*; row 2 has 0\.5\."):
+        cut([0.0, 0.5])
+
+
+def test_spans_that_cannot_be_played_are_named(cut: Cut) -> None:
+    with pytest.raises(DataError, match="span-00001/version-01: has no row with a label"):
+        cut([np.nan])
+
+
+def test_spans_without_times_are_named(cut: Cut) -> None:
+    with pytest.raises(DataError, match="has no time, so that it cannot be played"):
+        cut([1.0], period=None)
+
+
+@pytest.mark.parametrize("fault", [Fault.UNIT, Fault.UPSTREAM, Fault.SCHEMA])
+def test_a_fault_of_a_column_that_is_not_there_is_named(fault: Fault) -> None:
+    change = of_data if fault is Fault.SCHEMA else of_traffic
+    with pytest.raises(DataError, match=f"--fault {fault}: the rows have no column") as error:
+        change(fault, pa.table({"amount": [1]}), Columns())
+    assert error.value.hint.endswith("amount.")
+
+
+def test_kilometres_of_whole_miles_are_cut_off() -> None:
+    rows = pa.table({"trip_miles": pa.array([1, 10, None], pa.int64())})
+    found = of_traffic(Fault.UNIT, rows, Columns()).column("trip_miles")
+    assert found.to_pylist() == [1, 16, None]
