@@ -195,6 +195,8 @@ def _check_header(path: Path, names: list[str], delimiter: str) -> None:
     """Refuses zero bytes in names, and one column whose name holds what separates elsewhere."""
     if any("\0" in name for name in names):
         raise DataError(f"{path}, row 1: the header has zero bytes, as UTF-16 has", hint=_AS_UTF8)
+    if names[0].startswith("\ufeff"):
+        raise DataError(f"{path}, row 1: begins with two byte-order marks", hint=_RESEND)
     found = next((sign for sign in _DELIMITERS if len(names) == 1 and sign in names[0]), None)
     if found and found != delimiter:
         raise DataError(

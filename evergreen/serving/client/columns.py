@@ -32,7 +32,13 @@ def from_rows(rows: Rows) -> Columns:
     if not len(rows):
         raise DataError("there are no rows to predict.", hint="Give one at least.")
     if isinstance(rows, pa.Table):
-        columns: Columns = rows.to_pydict()
+        try:
+            columns: Columns = rows.to_pydict()
+        except (ValueError, OverflowError) as error:
+            raise DataError(
+                f"a moment is beyond the years 1 to 9999: {error}.",
+                hint="Correct the value, or leave the column out.",
+            ) from error
         return columns
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}

@@ -80,17 +80,16 @@ def write(rows: pa.Table, path: Path) -> None:
         DataError: If the name says something else, or the format cannot hold the rows.
     """
     check_writable(path)
-    if path.suffix in JSON:
-        lines = (json.dumps(_finite(row), default=_plain) + "\n" for row in rows.to_pylist())
-        path.write_text("".join(lines))
-        return
     try:
-        if path.suffix == ".csv":
+        if path.suffix in JSON:
+            lines = (json.dumps(_finite(row), default=_plain) + "\n" for row in rows.to_pylist())
+            path.write_text("".join(lines))
+        elif path.suffix == ".csv":
             path.write_text(_csv(rows), newline="")
         else:
             write_table(rows, path, Format.PARQUET)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"{path}: {error}", hint="Write a .parquet or .jsonl file.") from error
+    except (ValueError, OverflowError, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"{path}: {error}", hint="Write a .parquet file.") from error
 
 
 def check_writable(path: Path) -> None:
@@ -115,7 +114,10 @@ def _read_json(path: Path) -> pa.Table:
     wrong = next((at for at, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
     if wrong:
         raise DataError(f"{path}, row {wrong}: is not an object.", hint="Write column and value.")
-    return pa.table({name: _array(path, name, cells) for name, cells in from_rows(rows).items()})
+    columns = from_rows(rows)
+    if not columns:
+        raise DataError(f"{path}: its objects are empty.", hint="Write column and value.")
+    return pa.table({name: _array(path, name, cells) for name, cells in columns.items()})
 
 
 def _array(path: Path, name: str, cells: list[Any]) -> pa.Array:
@@ -124,10 +126,10 @@ def _array(path: Path, name: str, cells: list[Any]) -> pa.Array:
             return pa.array(cells, type_)
         except OverflowError:
             continue
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        except (ValueError, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             raise DataError(
                 f"{path}: column {name} has values of different types: {error}",
-                hint="Use one type in a column.",
+                hint="Use one type in a column, and text in UTF-8.",
             ) from error
     raise DataError(f"{path}: column {name} has numbers of more than 76 digits.", hint="Send text.")
 
