@@ -28,8 +28,8 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
 
-test-fuzz: setup ## Run the suites of hostile inputs with twenty times the cases (about 10 minutes)
-	@EVERGREEN_TEST_FUZZ=20 $(BIN)/pytest -m fuzz -n 2 --timeout 1200 tests/unit tests/integration
+test-fuzz: setup ## Run the suites of hostile inputs with ten times the cases (about 10 minutes)
+	@EVERGREEN_TEST_FUZZ=10 $(BIN)/pytest -m fuzz -n 2 --timeout 900 tests/unit tests/integration
 
 test-kill: setup ## Kill a run in every node, three times, and resume it each time (about 8 minutes)
 	@EVERGREEN_TEST_KILLS=3 $(BIN)/pytest tests/e2e/test_killed_run.py
