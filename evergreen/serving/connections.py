@@ -177,6 +177,7 @@ class _Connection(asyncio.Protocol):
         self._door = door
         self._transport: asyncio.Transport | None = None
         self._is_admitted = self._is_lost = False
+        self._has_begun = False  # bytes of a request have come
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 
@@ -197,6 +198,7 @@ class _Connection(asyncio.Protocol):
             return
         if self._timer is None and not self.is_busy:
             self._start()
+        self._has_begun = True
         self._due += len(data) / self._door.limits.bytes_per_second
         self.inner.data_received(data)
 
@@ -227,14 +229,17 @@ class _Connection(asyncio.Protocol):
     def end(self) -> None:
         """The request has been answered; aiohttp waits for the next, for its own time."""
         self._stop()
-        self.is_busy = self.is_whole = False
+        self.is_busy = self.is_whole = self._has_begun = False
         if not self._is_lost:
             self._door.put_last(self)
 
     def drop(self, why: str) -> None:
-        """Closes the connection; says so where no answer can have begun."""
+        """Closes the connection; says so to a request, unless an answer may have begun.
+
+        Where no request has begun, it would be taken for the answer to the next.
+        """
         log.info("connection closed: %s", why)
-        if not self.is_busy and self._transport is not None:
+        if self._has_begun and not self.is_busy and self._transport is not None:
             self._transport.write(TIMED_OUT)
         self._stop()
         self._is_lost = True

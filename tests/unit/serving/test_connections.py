@@ -1,7 +1,10 @@
 """Connections that send nothing more keep nobody else out."""
 
 import asyncio
+import ssl
+import subprocess
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -56,7 +59,7 @@ async def get(served: Listening, path: str = "/") -> str:
 @LOOPS
 @pytest.mark.parametrize(
     ("sent", "told"),
-    [(b"", b"408"), (b"GET / HT", b"408"), (HEAD[:-2], b"408"), (HEAD, b""), (HEAD + b"abc", b"")],
+    [(b"", b""), (b"GET / HT", b"408"), (HEAD[:-2], b"408"), (HEAD, b""), (HEAD + b"abc", b"")],
 )
 def test_half_sent_requests_are_closed(run: Run, sent: bytes, told: bytes) -> None:
     async def checks() -> None:
@@ -175,3 +178,35 @@ def test_a_port_that_is_taken_is_an_os_error() -> None:
         await served.cleanup()
 
     asyncio.run(checks())
+
+
+def test_over_tls_it_is_the_same(tmp_path: Path) -> None:
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = [str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")]
+    command = ["openssl", "req", *kind, *name, "-keyout", files[0], "-out", files[1]]
+    subprocess.run(command, check=True, capture_output=True)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(files[1], files[0])
+    browser = ssl.create_default_context(cafile=files[1])
+
+    async def checks() -> None:
+        served = await listen(app(), "127.0.0.1", 0, BRIEF, tls=server)
+        connected = asyncio.open_connection("localhost", served.port, ssl=browser)
+        reader, writer = await connected
+        writer.write(HEAD[:-2])
+        assert (await reader.read()).startswith(b"HTTP/1.1 408")
+        writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"\x16\x03\x01")  # a handshake that does not go on
+        assert await reader.read() == b""
+        writer.close()
+        async with (
+            aiohttp.ClientSession() as client,
+            client.post(f"https://localhost:{served.port}", data=b"x", ssl=browser) as answer,
+        ):
+            assert await answer.text() == "1 bytes"
+        await served.cleanup()
+
+    for run in (asyncio.run, uvloop.run):
+        run(checks())
