@@ -8,6 +8,8 @@ from google.protobuf.message import DecodeError, Message
 
 from evergreen.serving.model_server.core.errors import ServingError
 
+MAX_DETAILS = 2600
+"""Bytes of an error. gRPC writes each as up to three, and clients refuse more than 8 KiB."""
 Handler: TypeAlias = "grpc.GenericRpcHandler[bytes, bytes]"
 Method = Callable[[Any], Awaitable[Message]]
 
@@ -37,9 +39,13 @@ def _call(kind: type[Message], method: Method) -> Callable[[bytes, Any], Awaitab
         try:
             return (await method(request)).SerializeToString()
         except ServingError as error:
-            code, message = error.code, error.message
+            code, message = error.code, _cut(error.message)
         # Not in there, where gRPC's exception would keep ours, and the request's tensors with it.
         await context.abort(code, message)
         raise AssertionError("abort raises")
 
     return call
+
+
+def _cut(message: str) -> str:
+    return message.encode("utf-8", "replace")[:MAX_DETAILS].decode("utf-8", "ignore")

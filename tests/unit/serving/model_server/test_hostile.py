@@ -169,6 +169,12 @@ def test_a_context_is_not_copied_without_end(model_server: Server) -> None:
         assert answer == "INVALID_ARGUMENT"
 
 
+def test_an_error_that_names_much_is_cut(model_server: Server) -> None:
+    wanted = request("half", **{f"{number}" + "ä" * 20: 1.0 for number in range(5000)})
+    with pytest.raises(grpc.RpcError, match="input size does not match signature: 5000!=1"):
+        model_server.predictions.Predict(wanted)
+
+
 def post(server: Server, path: str, body: bytes, **headers: str) -> tuple[int, bytes]:
     answer = POOL.request(
         "POST", f"{server.rest}{path}", body=body, headers=headers, retries=False, timeout=60
