@@ -40,10 +40,16 @@ def push(model: Path, target: Path, train_key: str) -> bool:
         return publish_folder(copy, target)
 
 
+def pushed_key(version: Path) -> str | None:
+    """Returns the key of the training that a pushed version is of; None if nothing says so."""
+    try:
+        return str(json.loads((version / RECEIPT).read_text(encoding="utf-8"))["train_key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _check(target: Path, train_key: str) -> None:
-    receipt = target / RECEIPT
-    known = json.loads(receipt.read_text())["train_key"] if receipt.is_file() else None
-    if known != train_key:
+    if pushed_key(target) != train_key:
         raise EvergreenError(
             f"{target}: exists already, and was not made by this training.",
             hint="A version is never overwritten. Move the folder away, or name another in "

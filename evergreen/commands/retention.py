@@ -10,8 +10,10 @@ import typer
 from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
 from evergreen.commands.showing import Json, console, next_step, plain, print_json, table
+from evergreen.errors import EvergreenError
 
 if TYPE_CHECKING:
+    from evergreen.lineage.doctor import Finding
     from evergreen.lineage.retention import Leaving
 
 SHOWN = 5
@@ -68,6 +70,18 @@ def gc(
     next_step(f"evergreen gc --keep {keep} --yes" if again else "evergreen doctor")
 
 
+def _is_repaired(finding: "Finding") -> bool:
+    """Repairs what can be; what goes wrong with one keeps no other from it."""
+    if finding.repair is None:
+        return False
+    try:
+        finding.repair()
+    except EvergreenError as error:
+        typer.echo(f"not repaired: {plain(str(error))} {plain(error.hint)}", err=True)
+        return False
+    return True
+
+
 def _show_leaving(leaving: "Leaving", kinds: Counter[str]) -> None:
     if kinds:
         shown = table("", "go>")
@@ -115,10 +129,7 @@ def doctor(
             f"{number} artifacts are recorded below {here.settings.pipeline.root} now", err=json
         )
     found = doctor_.examine()
-    repaired = [one for one in found if repair and one.repair]
-    for one in repaired:
-        assert one.repair is not None
-        one.repair()
+    repaired = [one for one in found if repair and _is_repaired(one)]
     left = [one for one in found if one not in repaired]
     if json:
         print_json(

@@ -4,7 +4,6 @@ What can be repaired without losing anything is: the repairs say what is true al
 named, with what a person can do.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from evergreen.lineage.roots import Root
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
 from evergreen.planning.plan import Outcome, RunRecord
-from evergreen.pushing import RECEIPT
+from evergreen.pushing import pushed_key
 from evergreen.settings import Settings
 
 State = mlmd.Artifact.State
@@ -157,7 +156,7 @@ class Doctor:
 
     def _remove(self, folder: Path) -> None:
         """Removes a folder that is no artifact, and of which nobody may make one."""
-        self._place.check()
+        self._place.adopt()
 
         def may_go() -> bool:
             begun = self._lineage.runs(Asked(outcome="none"))
@@ -192,15 +191,17 @@ class Doctor:
     def _registered(self, version: VersionView) -> Iterator[Finding]:
         if version.stage in (None, Stage.ARCHIVED, Stage.REJECTED) or not version.path:
             return
-        if not has_model(Path(version.path)):
+        # Where it was pushed to, or would be now, if that folder was moved.
+        here = self._pushed / str(version.version)
+        is_here = has_model(here) and pushed_key(here) == version.train_key
+        if not is_here and not has_model(Path(version.path)):
             what = f"version {version.version} is {version.stage}, and not at {version.path}"
             yield Finding("missing version", what, "restore it, or: evergreen rollback")
 
     def _unregistered(
         self, folder: Path, version: VersionView | None, records: Sequence[RunRecord]
     ) -> Finding:
-        receipt = folder / RECEIPT
-        key = json.loads(receipt.read_text())["train_key"] if receipt.is_file() else None
+        key = pushed_key(folder)
         what = f"{folder} was pushed, and is not in the registry"
         if version is not None and key == version.train_key:
             runs = [one for one in records if one.train_key == key and one.can_go_on]

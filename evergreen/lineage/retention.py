@@ -29,6 +29,10 @@ IN_USE = (Stage.SERVING, Stage.CANARY, Stage.CANDIDATE)
 CACHE = "TransformCache"
 
 
+class RetentionError(EvergreenError):
+    """Some artifacts could not be removed."""
+
+
 class RetentionConflictError(EvergreenError):
     """A run was planned meanwhile."""
 
@@ -112,8 +116,9 @@ class Retention:
         Raises:
             RetentionConflictError: If a run was planned since they were found; nothing is gone.
             RootError: If the files below the root are not surely this store's.
+            RetentionError: If some could not be moved; they are live again, and all others gone.
         """
-        self._place.check()
+        self._place.adopt()
         self._take_back(leaving.again)
         ids = [one.id for one in leaving.artifacts]
         self._set(ids, State.MARKED_FOR_DELETION)
@@ -123,11 +128,22 @@ class Retention:
                 "a run was planned meanwhile, and may need what was to go; nothing is gone.",
                 hint="Find out again: evergreen gc",
             )
-        taken = [one.id for one in leaving.artifacts if self._take(one)]
+        taken, failed = [], []
+        for one in leaving.artifacts:
+            try:
+                if self._take(one):
+                    taken.append(one.id)
+            except EvergreenError as error:
+                failed.append((one.id, error))
         self._set(taken, State.DELETED)
+        self._take_back([id_ for id_, _ in failed])
         for name in self._trash.names():
             if name.isdecimal() and self._is(int(name), State.DELETED):
                 self._trash.forget(name)
+        if failed:
+            _, first = failed[0]
+            message = f"{len(failed)} of {len(leaving.artifacts)} artifacts stay: {first}"
+            raise RetentionError(message, hint=first.hint)
 
     def _take(self, one: mlmd.Artifact) -> bool:
         """Takes the files away, unless somebody has taken the mark back."""

@@ -82,13 +82,21 @@ class Root:
             self._mark()
 
     def check(self) -> None:
-        """Makes sure that the files are this store's, and marks a root that has no marker yet.
+        """Makes sure that the files are this store's.
 
         Raises:
             RootError: If they are not surely.
         """
         if doubt := self.doubt(self._store.get_artifacts()):
             raise RootError(doubt.what, hint=doubt.hint)
+
+    def adopt(self) -> None:
+        """Marks a root that has no marker yet, if its files are this store's.
+
+        Raises:
+            RootError: If they are not surely.
+        """
+        self.check()
         if self.folder.is_dir() and not self._marker():
             self._mark()
 

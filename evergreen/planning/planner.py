@@ -55,7 +55,6 @@ class Planner:
             RootError: If the pipeline's root is another store's.
             ml_metadata.errors.AlreadyExistsError: If the run id is taken.
         """
-        Root.of(self._settings, self._store).claim()
         settings, digests = self._settings, take_digests(self._settings)
         window = tuple(self.reference(span, digests) for span in self._select(request))
         nonce = "" if request.cache else secrets.token_hex(8)
@@ -97,6 +96,7 @@ class Planner:
             provenance=take_provenance(settings.pipeline.lock.parent),
             settings=self._records.keep_settings(settings.model_dump(mode="json", by_alias=True)),
         )
+        Root.of(self._settings, self._store).claim()
         self._records.create(record)
         return record
 

@@ -1,5 +1,6 @@
 """What does not match is found, and what is safe is repaired."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -130,6 +131,25 @@ def test_a_version_that_was_pushed_and_not_registered_is_named(world: World) -> 
     half, _ = sorted(examine(world), key=lambda one: one.kind, reverse=True)
     assert half.kind == "half a version"
     assert half.hint == f"evergreen resume {run_id}"
+
+
+def test_a_version_that_was_pushed_elsewhere_is_there_if_its_receipt_says_so(world: World) -> None:
+    base = world.settings.serving.base_path
+    [event] = [one for one in world.lineage.version(1).events if one.evidence.get("path")][:1]
+    receipt = base / "1/assets.extra/evergreen.json"
+    receipt.parent.mkdir()
+    receipt.write_text(json.dumps({"train_key": world.records[0].train_key}))
+    moved = base.with_name("moved")
+    base.rename(moved)
+    assert not Path(event.evidence["path"]).exists()
+    serving = world.settings.serving.model_copy(update={"base_path": moved})
+    settings = world.settings.model_copy(update={"serving": serving})
+    kinds = {one.what.split(",")[0] for one in Doctor(settings, world.store).examine()}
+    assert not any("version 1 " in one for one in kinds)
+    receipt = moved / "1/assets.extra/evergreen.json"
+    receipt.write_text("[]")
+    found = Doctor(settings, world.store).examine()
+    assert any("version 1 is serving, and not at" in one.what for one in found)
 
 
 def test_a_serving_version_without_files_is_named(world: World) -> None:

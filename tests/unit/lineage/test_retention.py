@@ -13,7 +13,7 @@ from evergreen.lineage import retention as module
 from evergreen.lineage.claims import Claims, RunIsAliveError
 from evergreen.lineage.doctor import Doctor
 from evergreen.lineage.records import RunRecords
-from evergreen.lineage.retention import RetentionConflictError
+from evergreen.lineage.retention import RetentionConflictError, RetentionError
 from tests.unit.commands.asking import ask
 from tests.unit.lineage.worlds import World
 
@@ -226,6 +226,27 @@ def test_a_process_that_is_killed_leaves_nothing_half(
     assert left(world) == set(world.artifacts()) - expected
     assert not (world.settings.pipeline.root / ".trash").exists()
     assert Doctor(world.settings, world.store).examine() == []
+
+
+def test_what_cannot_be_moved_keeps_no_other_from_going(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = {one.id for one in world.retention.find(1).artifacts}
+    stuck = min(expected)
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if target.name == str(stuck):
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        with pytest.raises(RetentionError, match=r"1 of .* artifacts stay: .*Permission denied"):
+            world.retention.carry_out(world.retention.find(1))
+    assert stuck in left(world)
+    gone = {id_ for id_, one in world.artifacts().items() if one.state == DELETED}
+    assert gone == expected - {stuck}
 
 
 def test_files_elsewhere_are_left_alone(world: World, tmp_path: Path) -> None:

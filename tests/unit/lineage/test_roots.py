@@ -92,8 +92,9 @@ def test_a_run_of_another_store_does_not_write_over_its_folders(
 def test_a_root_of_version_0_1_0_is_taken_for_ones_own_if_all_in_it_is(world: World) -> None:
     without_marker(world)
     assert Doctor(world.settings, world.store).examine() == []
-    assert not (root_of(world) / MARKER).exists()
-    world.retention.carry_out(world.retention.find(1))
+    leaving = world.retention.find(1)
+    assert not (root_of(world) / MARKER).exists()  # nothing is written until something goes
+    world.retention.carry_out(leaving)
     assert json.loads((root_of(world) / MARKER).read_text()) == {"store": store_id(world.store)}
 
 
@@ -201,3 +202,25 @@ def test_a_damaged_marker_is_named(world: World) -> None:
     (root_of(world) / MARKER).write_text("[]")
     with pytest.raises(RootError, match="is not readable"):
         world.retention.find(1)
+
+
+def test_what_cannot_be_repaired_keeps_no_other_from_it(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = []
+    for run in (0, 1):
+        made = Path(world.artifacts()[world.made(run, "Trainer", "model")].uri)
+        left.append(made.parents[1] / "gone" / made.name)
+        left[-1].mkdir(parents=True)
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self == left[0]:
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    answer = ask(tmp_path, "doctor", "--repair")
+    assert answer.exit_code == 1
+    assert "cannot be moved or removed: Permission denied" in answer.stderr
+    assert [one.exists() for one in left] == [True, False]
