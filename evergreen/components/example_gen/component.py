@@ -61,6 +61,8 @@ def ExampleGen(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its in
             "(evergreen data land), then run again.",
         )
     verify(content)
+    # By name: the order in which settings list the splits must not move rows between them.
+    splits = dict(sorted(splits.items()))
     form = Form(columns, key, splits, Compression(compression), missing)
     places = content.files, form, Path(examples.uri), Path(rejected.uri)
     if beam_args:

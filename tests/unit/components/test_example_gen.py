@@ -11,9 +11,12 @@ from evergreen.components.artifacts import RejectedRows
 from evergreen.components.example_gen.component import ExampleGen
 from evergreen.errors import DataError
 from evergreen.spans import Span, publish_version
+from tests.unit.components.rows import read_split
+
+SPLITS = {"train": 3, "eval": 1, "test": 1}
 
 
-def ingest(folder: Path, span: Span) -> None:
+def ingest(folder: Path, span: Span, splits: dict[str, int] = SPLITS) -> Path:
     examples, rejected = standard_artifacts.Examples(), RejectedRows()
     examples.uri, rejected.uri = str(folder / "examples"), str(folder / "rejected")
     for artifact in (examples, rejected):
@@ -25,13 +28,14 @@ def ingest(folder: Path, span: Span) -> None:
         "sha256": span.sha256,
         "columns": {"id": "BYTES"},
         "key": "id",
-        "splits": {"train": 3, "eval": 1, "test": 1},
+        "splits": splits,
         "compression": "none",
         "missing": [],
         "beam_args": [],
     }
     executor = ExampleGen.EXECUTOR_SPEC.executor_class()
     executor.Do({}, {"examples": [examples], "rejected": [rejected]}, parameters)
+    return Path(examples.uri)
 
 
 def test_a_folder_with_another_content_than_was_planned_is_refused(tmp_path: Path) -> None:
@@ -43,3 +47,11 @@ def test_a_folder_with_another_content_than_was_planned_is_refused(tmp_path: Pat
     with pytest.raises(DataError, match=r"version-01: holds another content \(SHA-256 "):
         ingest(tmp_path / "second", planned)
     assert not [file for file in (tmp_path / "second").rglob("*") if file.is_file()]
+
+
+def test_the_order_in_which_splits_are_listed_moves_no_row(tmp_path: Path) -> None:
+    span = publish_version(tmp_path / "spans", 1, pa.table({"id": [str(at) for at in range(99)]}))
+    one = ingest(tmp_path / "one", span)
+    other = ingest(tmp_path / "other", span, dict(sorted(SPLITS.items(), reverse=True)))
+    for split in SPLITS:
+        assert read_split(one, split) == read_split(other, split) != []
