@@ -1,8 +1,8 @@
 """Merges `configs/base.yaml`, overlays and `--set` overrides into validated settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -77,7 +77,20 @@ def _merge(sources: Sequence[Source]) -> DictConfig:
                 f"{name}: has a list where a section is expected, or the other way round.",
                 hint="Compare it with configs/base.yaml.",
             ) from error
+        for *above, key in _emptied(config):
+            parent: Any = merged
+            for name_ in above:
+                parent = parent[name_]
+            parent[key] = {}
     return merged
+
+
+def _emptied(config: Any) -> Iterator[tuple[Any, ...]]:
+    """Yields the keys of each mapping that is said to be empty; merging alone would keep it."""
+    for key, value in config.items_ex(resolve=False) if isinstance(config, DictConfig) else ():
+        if isinstance(value, DictConfig) and not value:
+            yield (key,)
+        yield from ((key, *below) for below in _emptied(value))
 
 
 def _overlay(project: Path, name: str) -> Path:

@@ -318,6 +318,18 @@ def test_an_empty_overlay_changes_nothing(project: Path) -> None:
     assert load_settings(project, ["mine"]) == load_settings(project, [])
 
 
+def test_an_empty_mapping_empties_what_was_set_before(project: Path) -> None:
+    features = "monitoring.drift.features"
+    overlay = project / "configs/own.yaml"
+    overlay.write_text("monitoring: {drift: {features: {}}}\nkubeflow: {}\n")
+    assert load_settings(project).monitoring.drift.features
+    assert load_settings(project, ["own"]).monitoring.drift.features == {}
+    assert load_settings(project, overrides=[f"{features}={{}}"]).monitoring.drift.features == {}
+    later = load_settings(project, ["own"], [f"{features}={{fare: 1}}"])
+    assert later.monitoring.drift.features == {"fare": 1}
+    assert later.monitoring.skew == load_settings(project).monitoring.skew
+
+
 def test_a_missing_overlay_is_refused_with_those_there_are() -> None:
     with pytest.raises(SettingsError, match=r"no settings file .*configs/prodution\.yaml") as error:
         load_settings(ROOT, ["prodution"])
