@@ -42,6 +42,12 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+OF_FILES = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may do that was written to a file."""
+
 
 class Guard:
     """Ties sessions to requests.

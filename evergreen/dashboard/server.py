@@ -41,6 +41,7 @@ from evergreen.serving.connections import Limits, listen
 from evergreen.serving.lifetime import until_told
 from evergreen.serving.states import look
 from evergreen.settings import Settings
+from evergreen.visible import visible
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
@@ -226,7 +227,7 @@ class Dashboard:
             try:
                 page = await self._reader.read(lambda world: runs.run(world, asked))
             except (EvergreenError, errors.StatusError):
-                log.exception("%s", request.path)
+                log.exception("%s", visible(request.path))
                 break  # the browser asks again
         return response
 
@@ -314,7 +315,7 @@ def _told(request: web.Request, error: Exception) -> tuple[int, EvergreenError]:
         told = f"the metadata store does not answer: {error}"
         return 503, EvergreenError(told, hint="evergreen doctor")
     if not isinstance(error, EvergreenError):
-        log.error("%s", request.path, exc_info=error)
+        log.error("%s", visible(request.path), exc_info=error)
         return 500, EvergreenError("the page could not be made.", hint="The log says why.")
     if isinstance(error, UnavailableError):
         return 503, error
@@ -337,8 +338,8 @@ def _asked(request: web.Request, takes: Mapping[str, Kind]) -> Asked:
 def _file(path: Path) -> web.StreamResponse:
     if not path.is_file():
         raise NotFoundError("its page is not there: it has not been written, or was removed.")
-    # A page of its own, which says itself what it may do.
-    return web.FileResponse(path, headers={"Content-Security-Policy": "frame-ancestors 'none'"})
+    # A page of its own. Whoever can write files there shall not act with a session of this server.
+    return web.FileResponse(path, headers={"Content-Security-Policy": security.OF_FILES})
 
 
 def _static(file: Path) -> security.Handler:

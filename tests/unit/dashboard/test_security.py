@@ -302,3 +302,21 @@ def test_a_token_that_others_may_read_is_refused(tmp_path: Path) -> None:
     file.chmod(0o644)
     with pytest.raises(EvergreenError, match="others"):
         read_token(file)
+
+
+def test_a_page_from_a_file_may_run_nothing(history: World) -> None:
+    run = history.records[0].run_id
+    file = history.settings.reports.folder / f"{run}.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("<script>fetch('/sign-out', {method: 'POST'})</script>")
+
+    async def asks(client: TestClient) -> tuple[int, str]:
+        async with client.get(f"/runs/{run}/report") as answer:
+            return answer.status, answer.headers["Content-Security-Policy"]
+
+    status, policy = ask(dashboard(history), asks)
+    file.unlink()
+    assert status == 200
+    assert "default-src 'none'" in policy
+    assert "form-action 'none'" in policy
+    assert "script-src" not in policy
