@@ -206,4 +206,4 @@ async def test_connections_that_send_nothing_do_not_keep_others_out(
         by_grpc = await asyncio.to_thread(open_five, chosen.port)
         assert [bool(one) for one in by_grpc] == [True, True, False, False, False]
         by_rest = await asyncio.to_thread(open_five, chosen.rest_api_port)
-        assert by_rest == [b"HTTP/1.1 408"] * 3
+        assert by_rest == [b""] * 3
