@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from evergreen.components.model_gate.criteria import Slicing
 from evergreen.components.model_gate.judging import ALL_ROWS
 from evergreen.components.model_gate.scores import BINS, Counts, histogram
-from evergreen.components.model_gate.slicing import parts
+from evergreen.components.model_gate.slicing import MOST, most_frequent, parts
 from evergreen.evaluation.undefined import why_undefined
 from evergreen.monitoring import tfma
 from evergreen.monitoring.findings import Finding, Kind
@@ -21,8 +22,6 @@ from evergreen.monitoring.reference import Reference
 from evergreen.settings.monitoring import HIGHER_IS_BETTER, TFMA, MetricRule, MonitoringSettings
 
 Floats = NDArray[np.float64]
-MOST_PARTS = 100
-"""Values of a feature that are judged on their own."""
 SHOWN = 5
 
 
@@ -66,6 +65,8 @@ class Labelled:
         self._count(ALL_ROWS, labels[known], scores[known])
         for slicing in self.slicings:
             column = columns[slicing.feature].filter(pa.array(known))
+            if _is_by_value(slicing) and pc.count_distinct(column, mode="all").as_py() > MOST:
+                self.cut.add(slicing.feature)
             for name, mask in masks(slicing, column):
                 self._count(name, labels[known][mask], scores[known][mask])
             self._forget(slicing)
@@ -82,11 +83,11 @@ class Labelled:
     def _forget(self, slicing: Slicing) -> None:
         """Keeps the most frequent of many parts: anybody can make up values."""
         parts = [name for name in self.counts if name.startswith(f"{slicing.feature} ")]
-        if len(parts) < MOST_PARTS:
+        if len(parts) <= MOST:
             return
         self.cut.add(slicing.feature)
         ranked = sorted(parts, key=lambda name: -int(self.counts[name].sum()))
-        for name in ranked[MOST_PARTS:]:
+        for name in ranked[MOST:]:
             del self.counts[name]
 
 
@@ -99,14 +100,18 @@ def masks(slicing: Slicing, column: pa.Array) -> Iterator[tuple[str, NDArray[np.
     places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
     counts = np.bincount(places, minlength=len(encoded.dictionary) + 1)
     kept = np.flatnonzero(counts)
-    if not slicing.edges and not slicing.known:
-        kept = kept[np.argsort(-counts[kept], kind="stable")[: 2 * MOST_PARTS]]
+    if _is_by_value(slicing):
+        kept = kept[most_frequent(counts[kept])]
     values = pa.concat_arrays([encoded.dictionary, pa.nulls(1, column.type)]).take(pa.array(kept))
     place_of = np.full(len(counts), len(kept))
     place_of[kept] = np.arange(len(kept))
     plain = [_plain(value) for value in values.to_pylist()]
     for name, mask in parts(slicing, {slicing.feature: plain}):
         yield name, np.append(mask, False)[place_of[places]]
+
+
+def _is_by_value(slicing: Slicing) -> bool:
+    return not slicing.edges and not slicing.known
 
 
 @dataclass
@@ -177,7 +182,7 @@ def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) ->
         more = f" and {len(small) - SHOWN:,} others" if len(small) > SHOWN else ""
         judged.notes.append(f"too few labels to judge: {', '.join(sorted(small)[:SHOWN])}{more}")
     judged.notes += [
-        f"{feature} has {MOST_PARTS} values and more: the rarest are not judged on their own"
+        f"{feature} has more than {MOST} values: the rarer ones are not judged on their own"
         for feature in sorted(labelled.cut)
     ]
     return found

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from evergreen.components.model_gate.slicing import MOST
 from evergreen.errors import SettingsError
 from evergreen.lineage.stages import RegistryError
 from evergreen.monitoring.exposition import exposition
 from evergreen.monitoring.findings import Kind, Window
 from evergreen.monitoring.monitor import METRICS, PAGE, result_folder
-from evergreen.monitoring.performance import MOST_PARTS
 from evergreen.monitoring.results import results
 from evergreen.reporting.reading import load_statistics
 from tests.unit.monitoring.world import BEFORE, DAY, ROWS, TODAY, WINDOW, Trips, World, fired
@@ -291,7 +291,10 @@ def test_values_that_anybody_makes_up_make_no_slices_without_end(tmp_path: Path)
     result = world.monitor()
     slices = {one.slice for one in result.findings}
     assert "company=often" in slices
-    assert len(slices) <= 1 + MOST_PARTS
+    assert len(slices) <= 1 + MOST
     assert max(map(len, slices)) < 100
-    assert "company has 100 values and more: the rarest are not judged on their own" in result.notes
+    assert (
+        "company has more than 100 values: the rarer ones are not judged on their own"
+        in result.notes
+    )
     assert len(exposition(result).splitlines()) < 2000
