@@ -19,6 +19,7 @@ from aiohttp.typedefs import Middleware
 from evergreen.dashboard.pages.page import WrongError
 from evergreen.dashboard.sessions import HOUR, Sessions
 from evergreen.errors import EvergreenError
+from evergreen.files import is_open_to_others
 from evergreen.settings.dashboard import DashboardSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -140,7 +141,7 @@ def read_token(file: Path) -> str:
             f"dashboard.token_file: there is no {file}.",
             hint=f"(umask 077; openssl rand -hex 32 > {file})",
         )
-    if file.stat().st_mode & 0o077:
+    if is_open_to_others(file):
         raise EvergreenError(
             f"dashboard.token_file: others than its owner may use {file}.",
             hint=f"chmod 600 {file}",

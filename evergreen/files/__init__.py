@@ -1,12 +1,12 @@
 """Publishing folders and files whole, and removing them safely."""
 
+from evergreen.files.paths import identity, is_open_to_others, pattern_in
 from evergreen.files.publishing import (
     abandoned,
     digest_tree,
     file_digest,
     has_model,
     is_locked,
-    pattern_in,
     private_folder,
     publish_folder,
     remove_abandoned,
@@ -25,7 +25,9 @@ __all__ = [
     "digest_tree",
     "file_digest",
     "has_model",
+    "identity",
     "is_locked",
+    "is_open_to_others",
     "pattern_in",
     "private_folder",
     "publish_folder",

@@ -12,17 +12,6 @@ from pathlib import Path
 
 from evergreen.errors import EvergreenError
 
-PATTERN = frozenset("*?[]\\")
-"""Characters of a path that `tf.io.gfile.glob` takes for a pattern, in restoring a model too."""
-
-
-def pattern_in(path: Path | str) -> str:
-    """Returns the characters of a path that TensorFlow takes for a pattern; empty if there is none.
-
-    It would find nothing below such a folder, or what is below another.
-    """
-    return "".join(sorted(PATTERN & set(str(path))))
-
 
 def publish_folder(source: Path, target: Path) -> bool:
     """Copies a folder to its final place: all of it at once, or nothing.

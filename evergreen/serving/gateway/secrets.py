@@ -11,12 +11,11 @@ from typing import Any
 import grpc
 
 from evergreen.errors import EvergreenError
+from evergreen.files import identity, is_open_to_others
 
 log = logging.getLogger(__name__)
 API_KEY = "x-api-key"
 BEARER = re.compile(r"Bearer\s+(\S+)\s*", re.IGNORECASE)
-OTHERS = 0o077
-"""The rights of group and others."""
 
 
 class Keys:
@@ -31,14 +30,13 @@ class Keys:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._seen = _identity(file)
+        self._seen = identity(file) if file else None
         self._keys = _read(file) if file else None
         _warn_if_readable(file)
 
     def refresh(self) -> None:
         """Reads the file again if it has changed; if it cannot be read, the keys stay."""
-        seen = _identity(self._file)
-        if self._file is None or seen == self._seen:
+        if self._file is None or (seen := identity(self._file)) == self._seen:
             return
         self._seen = seen
         try:
@@ -124,7 +122,7 @@ class Certificate:
         return context
 
     def _look(self) -> tuple[Any, ...]:
-        return _identity(self._certificate), _identity(self._key)
+        return identity(self._certificate), identity(self._key)
 
 
 def _read(file: Path) -> list[bytes]:
@@ -140,15 +138,6 @@ def _read(file: Path) -> list[bytes]:
     return keys
 
 
-def _identity(file: Path | None) -> tuple[int, int, int] | None:
-    """What tells a file from another one at its place; links are followed, as secrets are links."""
-    try:
-        found = file.stat() if file else None
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
-
-
 def _warn_if_readable(file: Path | None) -> None:
-    if file and file.stat().st_mode & OTHERS:
+    if file and is_open_to_others(file):
         log.warning("%s: others than its owner can read this secret; chmod 600 %s", file, file)

@@ -137,7 +137,8 @@ async def _watch_config(manager: Manager, options: Options) -> None:
             async with asyncio.timeout(seconds):  # a model that does not come is not waited for
                 await manager.reload(config.models(options))
         except (ServingError, TimeoutError) as error:
-            log.error("PollFilesystemAndReloadConfig failed to ReloadConfig: %s", error)
+            why = str(error) or "a model has no version yet"
+            log.error("PollFilesystemAndReloadConfig failed to ReloadConfig: %s", why)
 
 
 def _set_up_tensorflow(options: Options) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
+from evergreen.files import identity, is_open_to_others
 from evergreen.serving.model_server import config
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.manager import Manager
@@ -99,19 +100,20 @@ def credentials(options: Options) -> grpc.ServerCredentials:
     """
     file = Path(options.ssl_config_file)
     keys = config.tls(options)
-    read = file.stat().st_mtime_ns
+    read = identity(file)
+    if is_open_to_others(file):
+        log.warning("%s: others than its owner can read this secret; chmod 600 %s", file, file)
 
     def changed() -> Any:
         nonlocal read
-        try:
-            found = file.stat().st_mtime_ns
-            if found == read:
-                return None
-            certificates = _certificates(config.tls(options))
-        except (OSError, ServingError) as error:
-            log.error("the keys and certificates stay as they were: %s", error)
+        if (found := identity(file)) == read:
             return None
         read = found
+        try:
+            certificates = _certificates(config.tls(options))
+        except ServingError as error:
+            log.error("the keys and certificates stay as they were: %s", error)
+            return None
         log.info("keys and certificates are those of %s", file)
         return certificates
 
