@@ -48,12 +48,16 @@ def configured() -> dict[str, str]:
 def exports(known: dict[str, str]) -> list[str]:
     """Assignments for a shell. What uv has been told itself stays."""
     variables = {OF_UV[key]: value for key, value in known.items()}
+    if "UV_FIND_LINKS" in variables:  # pip passes over folders that are not there, uv does not
+        places = known["find-links"].split()
+        there = [one for one in places if "://" in one or Path(one).exists()]
+        variables["UV_FIND_LINKS"] = ",".join(there)
     if "UV_INDEX" in variables:  # as pip: any index may have it; what it is, the hash decides
         variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return [
         f"export {name}={shlex.quote(value)}"
         for name, value in variables.items()
-        if name not in os.environ
+        if value and name not in os.environ
     ]
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import Annotated
@@ -10,6 +11,22 @@ from typing import Annotated
 import typer
 
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """Has a thread call something when this process is to end.
+
+    A handler may interrupt whoever holds a lock that it would wait for, so it only writes a byte.
+    """
+    reader, writer = os.pipe()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: os.write(writer, b"."))
+
+    def wait() -> None:
+        os.read(reader, 1)
+        stop()
+
+    Thread(target=wait, name="signals", daemon=True).start()
 
 
 def _can_be_touched(heartbeat: Path | None) -> Path | None:
@@ -64,8 +81,7 @@ def watch(
         lambda: load_settings(folder, config, overrides),
     )
     watching = Watch(settings, lease(settings), heartbeat=heartbeat, renewed=renewal.is_due)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: Thread(target=watching.stop).start())
+    _on_signals(watching.stop)
     store = open_store(settings.metadata)
     log = TriggerLog(store, settings.model.name)
     place = Work(str(folder), settings.model_dump_json(by_alias=True))

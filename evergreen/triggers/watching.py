@@ -64,10 +64,7 @@ class Watch:
         self._wake.set()
 
     def stop(self) -> None:
-        """Has it return soon; from any thread, but not from a signal's handler.
-
-        A handler may run while this very thread holds the event's lock.
-        """
+        """Has it return soon; from any thread, but not from a signal's handler."""
         self._stop.set()
         self._wake.set()
 

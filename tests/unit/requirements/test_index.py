@@ -59,6 +59,13 @@ def test_variables_and_files_of_pip_become_variables_of_uv(tmp_path: Path) -> No
     }
 
 
+def test_folders_that_are_not_there_are_passed_over_as_by_pip(tmp_path: Path) -> None:
+    places = f"{tmp_path} /nowhere/at/all http://mirror.example/links"
+    told = exports(tmp_path, PIP_FIND_LINKS=places)
+    assert told == {"UV_FIND_LINKS": f"{tmp_path},http://mirror.example/links"}
+    assert exports(tmp_path, PIP_FIND_LINKS="/nowhere/at/all") == {}
+
+
 def test_what_uv_was_told_stays(tmp_path: Path) -> None:
     told = exports(tmp_path, PIP_INDEX_URL=MIRROR, UV_DEFAULT_INDEX="http://uv.example")
     assert told == {"UV_DEFAULT_INDEX": "http://uv.example"}
