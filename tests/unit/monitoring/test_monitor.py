@@ -298,3 +298,27 @@ def test_values_that_anybody_makes_up_make_no_slices_without_end(tmp_path: Path)
         in result.notes
     )
     assert len(exposition(result).splitlines()) < 2000
+
+
+class Noisy(Trips):
+    """Trips with a feature each that nobody has heard of."""
+
+    def rows(self) -> list[dict[str, object]]:
+        return [{**row, f"junk-{at}": at} for at, row in enumerate(super().rows())]
+
+
+def test_names_that_anybody_makes_up_are_one_finding_and_no_series(world: World) -> None:
+    world.log(Noisy(seed=2))
+    result = world.monitor()
+    [unknown] = [one for one in result.fired if one.kind is Kind.SCHEMA]
+    assert (unknown.name, unknown.value) == ("unknown features", 1)
+    assert unknown.detail.startswith("not in the schema: more than 512 names")
+    assert fired(result) == {"unknown features"}
+    assert "junk" not in exposition(result).replace(unknown.detail, "")
+
+
+def test_results_are_for_their_user_alone(world: World) -> None:
+    world.log(Trips(seed=2))
+    folder = result_folder(world.settings, world.monitor())
+    assert (folder / PAGE).is_file()
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
