@@ -94,6 +94,20 @@ CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
 }
 
 
+def test_a_schema_with_a_typing_error_is_told_before_anything_is_recorded(bench: Bench) -> None:
+    schema = bench.folder / "schema.pbtxt"
+    schema.write_text(schema.read_text() + "feature {\n  nmae: 'x'\n}\n")
+    with pytest.raises(SettingsError, match=r"schema.pbtxt, line 3: "):
+        bench.plan()
+    assert not bench.store.get_executions()
+    assert {one.type for one in bench.store.get_contexts()} <= {"evergreen.store"}
+
+
+def test_tokens_for_missing_values_are_part_of_what_is_ingested(bench: Bench) -> None:
+    before, after = bench.plan(), bench.plan("data.missing=[NA]")
+    assert [one.ingest_key for one in before.window] != [one.ingest_key for one in after.window]
+
+
 @pytest.mark.parametrize(("change", "changed"), CHANGES.values(), ids=CHANGES)
 def test_a_change_moves_the_keys_that_depend_on_it(
     bench: Bench, change: Change, changed: tuple[str, ...]

@@ -1,11 +1,13 @@
 """A schema is read in one place; what is wrong in it is said with its line."""
 
+import random
 from pathlib import Path
 
 import pytest
 
 from evergreen.errors import SettingsError
 from evergreen.quality.schema import column_kinds, load_curated, load_schema
+from tests.fuzzing import cases
 
 TAXI = Path(__file__).parents[3] / "data" / "taxi" / "schema.pbtxt"
 GOOD = 'feature {\n  name: "hour"\n  type: INT\n}\n'
@@ -95,6 +97,37 @@ def test_what_would_be_passed_over_in_silence_is_refused(file: Path, body: str, 
 )
 def test_what_is_wrong_with_the_whole_is_told(file: Path, text: str, said: str) -> None:
     assert said in refusal(file, text)
+
+
+@pytest.mark.fuzz
+def test_typing_errors_are_told_or_do_not_matter(file: Path) -> None:
+    draw, text, told = random.Random(7), TAXI.read_text(), 0
+    marks = [
+        "",
+        "}",
+        "{",
+        '"',
+        "'",
+        ":",
+        "x",
+        "-1",
+        "type: INT",
+        "\0",
+        "\x7f",
+        "é",
+        "\n",
+        "#",
+        "[",
+        "<",
+    ]
+    for _ in range(cases(300)):
+        at = draw.randrange(len(text))
+        file.write_text(text[:at] + draw.choice(marks) + text[at + draw.randrange(4) :])
+        try:
+            assert load_curated(file).feature
+        except SettingsError as error:
+            told += "schema.pbtxt, line " in str(error)
+    assert told > cases(300) / 10
 
 
 def test_files_that_are_none_are_refused(file: Path) -> None:
