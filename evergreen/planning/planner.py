@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.errors import DataError
+from evergreen.errors import DataError, SettingsError
 from evergreen.lineage.artifacts import (
     all_usable,
     blessed_examples,
@@ -13,6 +13,7 @@ from evergreen.lineage.artifacts import (
     latest_analyzer_cache,
     previous_statistics,
 )
+from evergreen.lineage.filters import is_fit
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.roots import Root
@@ -52,9 +53,11 @@ class Planner:
 
         Raises:
             DataError: If spans that were asked for are not there, or damaged in the newest version.
+            SettingsError: If the store cannot be asked for the pipeline's or the model's name.
             RootError: If the pipeline's root is another store's.
             ml_metadata.errors.AlreadyExistsError: If the run id is taken.
         """
+        _check_names(self._settings)
         settings, digests = self._settings, take_digests(self._settings)
         window = tuple(self.reference(span, digests) for span in self._select(request))
         nonce = "" if request.cache else secrets.token_hex(8)
@@ -184,3 +187,14 @@ class Planner:
             examples=tuple(self._examples_id(span) for span in record.window),
             analyzer_cache=cache if record.request.cache else None,
         )
+
+
+def _check_names(settings: Settings) -> None:
+    """Before anything is written: a column's name would be taken for that column, in any filter."""
+    names = {"pipeline.name": settings.pipeline.name, "model.name": settings.model.name}
+    for key, name in names.items():
+        if not is_fit(name):
+            raise SettingsError(
+                f"{key}: {name} is the name of a column of the metadata store.",
+                hint="Call it otherwise.",
+            )

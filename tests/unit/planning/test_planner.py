@@ -339,3 +339,11 @@ def test_a_span_is_compared_with_the_earlier_blessed_spans_of_the_window(bench: 
     third = planner.ingest(record, record.window[2]).ingest
     assert third is not None
     assert (third.previous_statistics, third.window_statistics) == (second, (first,))
+
+
+@pytest.mark.parametrize("setting", ["pipeline.name=state", "model.name=uri"])
+def test_a_name_that_the_store_takes_for_a_column_is_refused(bench: Bench, setting: str) -> None:
+    bench.publish(1)
+    with pytest.raises(SettingsError, match="is the name of a column of the metadata store"):
+        bench.plan(setting)
+    assert bench.records.newest() == []
