@@ -89,7 +89,7 @@ def places(folder: Path) -> tuple[str, ...]:
         f"replay.folder={folder}/replay",
         f"monitoring.folder={folder}/monitoring",
         f"monitoring.labels.folder={folder}/labels",
-        "gateway.backend.grpc=127.0.0.1:1",  # no server that happens to run here is told
+        "serving.exposure.by=hand",  # no server that happens to run here is told
     )
 
 

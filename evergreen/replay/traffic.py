@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from evergreen.channels import channel as open_channel
 from evergreen.monitoring.findings import Window
 from evergreen.serving.client import Client
 from evergreen.serving.client.protos import PredictResponse
@@ -51,7 +51,7 @@ def send(target: str, model: str, rows: pa.Table, ids: list[str], in_flight: int
         grpc.RpcError: If one is not answered.
     """
     started = datetime.now(UTC)
-    with Client(target, model=model) as client, grpc.insecure_channel(target) as channel:
+    with Client(target, model=model) as client, open_channel(target) as channel:
         tensors = client.inputs(rows)
         call = channel.unary_unary(PREDICT, None, PredictResponse.FromString)
         waiting: deque[Any] = deque()

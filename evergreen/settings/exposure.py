@@ -13,11 +13,19 @@ BASE_PATH = Field(None, description="`serving.base_path` as the servers see it; 
 class ByReload(Section):
     """One server, the embedded one or TensorFlow Serving: by a HandleReloadConfigRequest.
 
-    It is sent to `gateway.backend.grpc`, and replaces all that the server serves.
+    It is sent to `gateway.backend.grpc`. A server takes all that it is to serve at once, so what it
+    serves of others is said again. The embedded server tells what that is; TensorFlow Serving does
+    not: say what it reads, or that there is nothing else.
     """
 
     by: Literal["reload"]
     base_path: str | None = BASE_PATH
+    config_file: ProjectPath | None = Field(
+        None, description="TensorFlow Serving's --model_config_file; other models in it stay."
+    )
+    alone: bool = Field(
+        False, description="Whether the server serves this model alone; anything else on it ends."
+    )
     load_seconds: float = Field(60, gt=0, description="How long a version may take to load.")
 
 

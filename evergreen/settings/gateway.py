@@ -21,6 +21,7 @@ class BackendSettings(Section):
 
     grpc: Address = Field("127.0.0.1:8500", description="Its gRPC API, host:port.")
     rest: Address = Field("127.0.0.1:8501", description="Its REST API, host:port.")
+    proxy: bool = Field(False, description="Whether http_proxy, no_proxy hold for it.")
     timeout_seconds: float = Field(
         30, gt=0, description="How long an answer may take; a client's own deadline, if shorter."
     )

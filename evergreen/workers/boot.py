@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import grpc
 from apache_beam.portability.api import (
     beam_artifact_api_pb2_grpc,
     beam_provision_api_pb2,
@@ -24,6 +23,7 @@ from apache_beam.portability.api import (
 )
 from google.protobuf import json_format, text_format
 
+from evergreen.channels import channel as open_channel
 from evergreen.workers.shipped import private, unpacked
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _failures_told(info: beam_provision_api_pb2.ProvisionInfo, worker: str) -> I
 
 
 def _provision(endpoint: str, worker: str) -> beam_provision_api_pb2.ProvisionInfo:
-    with grpc.insecure_channel(endpoint) as channel:
+    with open_channel(endpoint) as channel:
         service = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
         request = beam_provision_api_pb2.GetProvisionInfoRequest()
         return service.GetProvisionInfo(request, SECONDS, metadata=_who(worker)).info
@@ -97,7 +97,7 @@ def _provision(endpoint: str, worker: str) -> beam_provision_api_pb2.ProvisionIn
 
 def _shipped(info: beam_provision_api_pb2.ProvisionInfo, worker: str) -> list[Path]:
     folder = private(Path(tempfile.gettempdir()) / f"evergreen-workers-{os.getuid()}")
-    with grpc.insecure_channel(info.artifact_endpoint.url) as channel:
+    with open_channel(info.artifact_endpoint.url) as channel:
         service = beam_artifact_api_pb2_grpc.ArtifactRetrievalServiceStub(channel)
         return unpacked(info.dependencies, service, _who(worker), folder)
 

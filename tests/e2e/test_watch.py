@@ -20,7 +20,7 @@ SETTINGS = (
     "data.period=year",
     "triggers.cooldown_seconds=0",
     "triggers.attempts=1",
-    "gateway.backend.grpc=127.0.0.1:1",
+    "serving.exposure.by=hand",
 )
 
 

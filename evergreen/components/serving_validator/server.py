@@ -10,6 +10,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, 
 from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
+from evergreen.channels import channel as open_channel
 from evergreen.components.serving_validator.asking import Asking, Code, lost
 from evergreen.components.serving_validator.process import ServerProcess
 from evergreen.components.serving_validator.served import UnservableError, shorten
@@ -68,7 +69,7 @@ class ModelServer:
         base.mkdir()
         (base / VERSION).symlink_to(model.absolute())
         start = time.monotonic()
-        with grpc.insecure_channel(self._process.target) as channel:
+        with open_channel(self._process.target) as channel:
             self._load(ModelServiceStub(channel), base)
         self.load_seconds = time.monotonic() - start
         self._asking = Asking(self._process, self._name, signatures, self._answer_within)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import grpc
 
+from evergreen.channels import channel
 from evergreen.serving.client import tensors
 from evergreen.serving.client.address import Address
 from evergreen.serving.client.failures import ServerError
@@ -50,11 +51,10 @@ class GrpcTransport:
     def __init__(self, address: Address, headers: dict[str, str], ca: Path | None) -> None:
         self._address = address
         self._headers = list(headers.items())
+        credentials = None
         if address.tls:
             credentials = grpc.ssl_channel_credentials(ca.read_bytes() if ca else None)
-            self._channel = grpc.secure_channel(address.host, credentials, options=OPTIONS)
-        else:
-            self._channel = grpc.insecure_channel(address.host, options=OPTIONS)
+        self._channel = channel(address.host, OPTIONS, credentials)
         self._stub = PredictionServiceStub(self._channel)
 
     def metadata(self, spec: ModelSpec, timeout: float) -> Signatures:

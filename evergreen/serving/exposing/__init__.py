@@ -14,7 +14,7 @@ __all__ = ["Exposer", "expose"]
 
 
 def expose(settings: "Settings", store: "MetadataStore") -> str:
-    """Has the servers serve what the registry exposes, and nothing else.
+    """Has the servers serve what the registry exposes of the project's model; other models stay.
 
     To be repeated as often as one likes. Requests are answered all the time.
 
@@ -39,7 +39,7 @@ def expose(settings: "Settings", store: "MetadataStore") -> str:
         case ByReload():
             from evergreen.serving.exposing.reload import reload
 
-            return reload(config, settings.gateway.backend.grpc, exposure.load_seconds)
+            return reload(config, settings.gateway.backend, exposure)
         case ByConfigMap():
             from evergreen.serving.exposing.config_map import write
 

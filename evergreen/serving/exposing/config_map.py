@@ -3,16 +3,22 @@
 A reload request would reach one of them only.
 """
 
+from typing import Any
+
 from google.protobuf import text_format
 from kubernetes import client
 
 from evergreen.serving.exposing.kubernetes import SECONDS, api
-from evergreen.serving.exposing.protos import ModelServerConfig
+from evergreen.serving.exposing.others import merged, others, parse, told
+from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
 from evergreen.settings.exposure import ByConfigMap
+
+CONFLICT = 409
+TRIES = 5
 
 
 def write(config: ModelServerConfig, settings: ByConfigMap) -> str:
-    """Writes a configuration to a ConfigMap that is there.
+    """Writes a configuration to a ConfigMap that is there; models of others in it stay.
 
     Returns:
         What was done.
@@ -20,15 +26,30 @@ def write(config: ModelServerConfig, settings: ByConfigMap) -> str:
     Raises:
         EvergreenError: If the cluster cannot be asked, or refuses.
     """
-    text = text_format.MessageToString(config)
+    [model] = config.model_config_list.config
     with api(settings) as cluster:
-        client.CoreV1Api(cluster).patch_namespaced_config_map(
-            settings.name,
-            settings.namespace,
-            {"data": {settings.key: text}},
-            _request_timeout=SECONDS,
-        )
+        maps = client.CoreV1Api(cluster)
+        for attempt in range(1, TRIES + 1):
+            try:
+                rest = _merge(maps, model, settings)
+                break
+            except client.ApiException as error:
+                if error.status != CONFLICT or attempt == TRIES:
+                    raise
     return (
         f"ConfigMap {settings.namespace}/{settings.name} names what to serve; replicas follow when "
-        "they read it."
+        f"they read it.{told(rest)}"
     )
+
+
+def _merge(maps: Any, model: ModelConfig, settings: ByConfigMap) -> list[ModelConfig]:
+    """Replaces what is the model's own. If somebody else changes it meanwhile, that is a 409."""
+    at, where = (settings.name, settings.namespace), f"ConfigMap {settings.name}"
+    found = maps.read_namespaced_config_map(*at, _request_timeout=SECONDS)
+    there = parse((found.data or {}).get(settings.key, ""), where)
+    rest = others(there, model, where)
+    text = text_format.MessageToString(merged(model, rest))
+    seen = {"resourceVersion": found.metadata.resource_version} if found.metadata else {}
+    patch = {"metadata": seen, "data": {settings.key: text}}
+    maps.patch_namespaced_config_map(*at, patch, _request_timeout=SECONDS)
+    return rest

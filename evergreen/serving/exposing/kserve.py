@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf import text_format
 from kubernetes import client
 
+from evergreen.errors import EvergreenError
 from evergreen.files import write_file
 from evergreen.serving.exposing.kubernetes import SECONDS, api
 from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
@@ -43,18 +44,30 @@ def patch(config: ModelServerConfig, settings: ByKServe, base_path: Path) -> str
     file = f"{FOLDER}/{version}.config"
     write_file(base_path / file, text_format.MessageToString(_alone(model, version)))
     percent = settings.canary_percent if is_canary else None
+    at = GROUP, VERSION, settings.namespace, PLURAL, settings.name
     with api(settings) as cluster:
-        client.CustomObjectsApi(cluster).patch_namespaced_custom_object(
-            GROUP,
-            VERSION,
-            settings.namespace,
-            PLURAL,
-            settings.name,
+        services = client.CustomObjectsApi(cluster)
+        found = services.get_namespaced_custom_object(*at, _request_timeout=SECONDS)
+        _check_owner(found, model, settings)
+        services.patch_namespaced_custom_object(
+            *at,
             _predictor(f"{model.base_path}/{file}", percent),
             _request_timeout=SECONDS,
         )
     share = f"{percent} % of the requests" if percent else "all requests"
     return f"InferenceService {settings.namespace}/{settings.name}: version {version} gets {share}."
+
+
+def _check_owner(service: Any, model: ModelConfig, settings: ByKServe) -> None:
+    """Raises EvergreenError if an InferenceService serves what is none of ours."""
+    predictor = service.get("spec", {}).get("predictor", {}).get("model", {})
+    own = f"--model_config_file={model.base_path}/{FOLDER}/"
+    if foreign := [arg for arg in predictor.get("args", ()) if not arg.startswith(own)]:
+        raise EvergreenError(
+            f"InferenceService {settings.namespace}/{settings.name} serves {' '.join(foreign)}, "
+            f"and not a file of {model.base_path}: it is not this project's. Nothing was changed.",
+            hint="Name this project's own in serving.exposure.name.",
+        )
 
 
 def _alone(model: ModelConfig, version: int) -> ModelServerConfig:

@@ -8,14 +8,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import grpc
+from google.protobuf import text_format
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from evergreen.channels import channel
 from evergreen.errors import EvergreenError
+from evergreen.files import write_file
 from evergreen.serving.client.protos import (
     GetModelMetadataRequest,
     ModelSpec,
     PredictionServiceStub,
 )
+from evergreen.serving.exposing.others import merged, others, parse, told
 from evergreen.serving.exposing.protos import (
     GetModelStatusRequest,
     ModelConfig,
@@ -24,56 +28,98 @@ from evergreen.serving.exposing.protos import (
     ModelVersionStatus,
     ReloadConfigRequest,
 )
+from evergreen.settings.exposure import ByReload
+from evergreen.settings.gateway import BackendSettings
 
+CONFIGS = "/evergreen.serving.Configs/Get"
+DEFAULT = BackendSettings().grpc
 ANSWER_SECONDS = 10.0
 POLL_SECONDS = 0.1
 START, END = ModelVersionStatus.START, ModelVersionStatus.END
 
 
-def reload(config: ModelServerConfig, address: str, load_seconds: float) -> str:
-    """Has one server serve what a configuration of one model says.
+def reload(config: ModelServerConfig, backend: BackendSettings, settings: ByReload) -> str:
+    """Has one server serve what a configuration of one model says, and what it serves of others.
 
     Args:
         config: The configuration.
-        address: Of its gRPC API, host:port.
-        load_seconds: How long the versions may take to load.
+        backend: The server.
+        settings: How it is known what else it serves, and how long versions may take to load.
 
     Returns:
-        What was done. A server that does not run is none to tell: it reads the registry when it
-        starts.
+        What was done. Where no server was named, one that does not run is none to tell: it reads
+        the registry when it starts.
 
     Raises:
-        EvergreenError: If the server refuses, or a version cannot be served.
+        EvergreenError: If the server refuses, a version cannot be served, it cannot be known what
+            else there is, or the server that the settings name does not answer.
     """
     [model] = config.model_config_list.config
+    address = backend.grpc
     labels = ", ".join(f"version {v} as {k}" for k, v in sorted(model.version_labels.items()))
     try:
-        with grpc.insecure_channel(address) as channel:
-            _Server(channel, address, model.name).serve(model, load_seconds)
+        with channel(address, proxy=backend.proxy) as opened:
+            rest = _Server(opened, address, model, settings).serve()
     except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.UNAVAILABLE:
-            return f"no model server answers at {address}; once started, it serves {labels}."
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise EvergreenError(
+                f"the model server at {address} refuses: {error.details()}",
+                hint="Look into its log, then: evergreen expose",
+            ) from error
+        text = f"no model server answers at {address}; once started, it serves {labels}."
+        if address == DEFAULT:
+            return text
         raise EvergreenError(
-            f"the model server at {address} refuses: {error.details()}",
-            hint="Look into its log, then: evergreen expose",
+            text, hint="Start it, or mend gateway.backend.grpc; then: evergreen expose"
         ) from error
-    return f"the model server at {address} serves {labels}."
+    if settings.config_file:
+        write_file(settings.config_file, text_format.MessageToString(merged(model, rest)))
+    return f"the model server at {address} serves {labels}.{told(rest)}"
 
 
 class _Server:
-    def __init__(self, channel: grpc.Channel, address: str, model: str) -> None:
-        self._models = ModelServiceStub(channel)
-        self._predictions = PredictionServiceStub(channel)
+    def __init__(
+        self, opened: grpc.Channel, address: str, wanted: ModelConfig, settings: ByReload
+    ) -> None:
+        self._models = ModelServiceStub(opened)
+        self._predictions = PredictionServiceStub(opened)
+        self._configs = opened.unary_unary(CONFIGS, None, ModelServerConfig.FromString)
         self._address = address
-        self._model = model
+        self._model = wanted.name
+        self._wanted = wanted
+        self._settings = settings
 
-    def serve(self, wanted: ModelConfig, load_seconds: float) -> None:
+    def serve(self) -> list[ModelConfig]:
+        """Returns the models of others, which it serves on."""
+        wanted = self._wanted
         versions = set(wanted.model_version_policy.specific.versions)
+        self._others()  # before anything is changed
         loaded = self._loaded(self._states())
         if not versions <= loaded:
             self._reload(self._beside(wanted, versions | loaded, loaded))
-            self._wait(versions, load_seconds)
-        self._reload(wanted)
+            self._wait(versions, self._settings.load_seconds)
+        return self._reload(wanted)
+
+    def _others(self) -> list[ModelConfig]:
+        if self._settings.alone:
+            return []
+        return others(self._there(), self._wanted, f"the model server at {self._address}")
+
+    def _there(self) -> Iterable[ModelConfig]:
+        try:
+            return self._configs(b"", timeout=ANSWER_SECONDS).model_config_list.config
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                raise
+        file = self._settings.config_file
+        if file is None or not file.exists():
+            raise EvergreenError(
+                f"the model server at {self._address} does not tell what it serves of others, and "
+                "would end it. Nothing was changed.",
+                hint="Name its --model_config_file in serving.exposure.config_file; or, if it is "
+                "this project's alone: serving.exposure.alone=true",
+            )
+        return parse(file.read_text(encoding="utf-8"), str(file))
 
     def _beside(self, wanted: ModelConfig, versions: set[int], loaded: set[int]) -> ModelConfig:
         """The configuration with the versions, and the labels as they are now."""
@@ -140,9 +186,9 @@ class _Server:
         available = ModelVersionStatus.AVAILABLE
         return {version for version, one in states.items() if one.state == available}
 
-    def _reload(self, model: ModelConfig) -> None:
-        request = ReloadConfigRequest()
-        request.config.model_config_list.config.append(model)
+    def _reload(self, model: ModelConfig) -> list[ModelConfig]:
+        rest = self._others()  # as late as can be: others may change theirs meanwhile
+        request = ReloadConfigRequest(config=merged(model, rest))
         # Returns when the model is loaded, so it may take as long as that.
         answer = self._models.HandleReloadConfigRequest(request, timeout=60)
         if answer.status.error_code:
@@ -150,3 +196,4 @@ class _Server:
                 f"the model server at {self._address} refuses: {answer.status.error_message}",
                 hint="Look into its log, then: evergreen expose",
             )
+        return rest

@@ -8,6 +8,7 @@ import aiohttp
 import grpc
 from yarl import URL
 
+from evergreen.channels import aio_channel
 from evergreen.serving.client.failures import OF_HTTP
 from evergreen.serving.client.protos import ModelSpec
 from evergreen.serving.gateway.access import REQUEST_ID
@@ -65,10 +66,11 @@ class Backend:
 
     def __init__(self, settings: BackendSettings) -> None:
         self._settings = settings
-        self._channel = grpc.aio.insecure_channel(settings.grpc, options=OPTIONS)
+        self._channel = aio_channel(settings.grpc, OPTIONS, proxy=settings.proxy)
         self._methods = {path: self._channel.unary_unary(path, None, None) for path in METHODS}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
+            trust_env=settings.proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=["User-Agent", "Accept", "Accept-Encoding"],
         )

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 from geventhttpclient import HTTPClient
 
+from evergreen.channels import channel as open_channel
 from evergreen.serving.loadtest.plan import PREDICT, Round
 
 Ask = Callable[[bytes], None]
@@ -37,11 +38,10 @@ def _grpc(round_: Round, _: int) -> Ask:
     target = round_.target
     # A different argument gives a channel a connection of its own: gRPC shares those of equals.
     options = [("evergreen.client", next(_numbers)), ("grpc.max_receive_message_length", -1)]
+    keys = None
     if target.address.tls:
         keys = grpc.ssl_channel_credentials(target.ca.read_bytes() if target.ca else None)
-        channel = grpc.secure_channel(target.address.host, keys, options=options)
-    else:
-        channel = grpc.insecure_channel(target.address.host, options=options)
+    channel = open_channel(target.address.host, options, keys)
     predict = channel.unary_unary(PREDICT, None, None)
     metadata = tuple(target.headers.items())
 

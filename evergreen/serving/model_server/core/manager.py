@@ -106,6 +106,14 @@ class Manager:
         self._awaited |= set(new) if at_start else set()
         await self._until_available(new, at_start)
 
+    def config(self) -> ModelServerConfig:
+        """Returns what is served: models, versions and labels, as they were configured."""
+        found = ModelServerConfig()
+        found.model_config_list.config.extend(
+            model.config for model in self._models.values() if model.config
+        )
+        return found
+
     async def poll(self) -> None:
         """Looks once for versions that are new or gone."""
         await asyncio.gather(*(model.poll() for model in list(self._models.values())))

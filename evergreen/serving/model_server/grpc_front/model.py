@@ -1,12 +1,15 @@
 """`tensorflow.serving.ModelService`."""
 
 import logging
+from typing import Any
 
+import grpc
 from tensorflow_serving.apis.get_model_status_pb2 import (
     GetModelStatusRequest,
     GetModelStatusResponse,
 )
 from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest, ReloadConfigResponse
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from evergreen.serving.model_server.core import inference
 from evergreen.serving.model_server.core.errors import ServingError, invalid
@@ -37,6 +40,19 @@ def handler(manager: Manager) -> handling.Handler:
             "HandleReloadConfigRequest": (ReloadConfigRequest, reload),
         },
     )
+
+
+def configs(manager: Manager) -> "grpc.GenericRpcHandler[Any, Any]":
+    """Tells what is served, so that who changes it can leave the rest; no RPC of the original."""
+
+    async def get(data: bytes, context: Any) -> ModelServerConfig:
+        del data, context
+        return manager.config()
+
+    answer = grpc.unary_unary_rpc_method_handler(
+        get, response_serializer=ModelServerConfig.SerializeToString
+    )
+    return grpc.method_handlers_generic_handler("evergreen.serving.Configs", {"Get": answer})
 
 
 async def _reload(manager: Manager, request: ReloadConfigRequest) -> ReloadConfigResponse:

@@ -42,7 +42,7 @@ def build(manager: Manager, health: Health, options: Options) -> grpc.aio.Server
     """
     arguments = {**DEFAULTS, **channel_arguments(options.grpc_channel_arguments)}
     server = grpc.aio.server(options=list(arguments.items()), maximum_concurrent_rpcs=MAX_CALLS)
-    handlers = [prediction.handler(manager), model.handler(manager)]
+    handlers = [prediction.handler(manager), model.handler(manager), model.configs(manager)]
     server.add_generic_rpc_handlers(handlers)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     for address in addresses(options):

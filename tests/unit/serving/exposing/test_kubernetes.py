@@ -28,12 +28,19 @@ class Cluster:
 
     kubeconfig: Path
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    there: dict[str, Any] = field(default_factory=dict)
+    conflicts: int = 0
 
     async def answer(self, request: web.Request) -> web.Response:
         if "missing" in request.path:
             return web.json_response({"reason": "NotFound"}, status=404, reason="Not Found")
+        if request.method == "GET":
+            return web.json_response(self.there)
         kind = request.headers["Content-Type"]
         self.asked.append((f"{request.method} {request.path}", kind, await request.json()))
+        if self.conflicts:
+            self.conflicts -= 1
+            return web.json_response({"reason": "Conflict"}, status=409, reason="Conflict")
         return web.json_response({})
 
 
@@ -86,6 +93,48 @@ def test_the_file_that_replicas_poll_is_replaced(cluster: Cluster, tmp_path: Pat
     [(what, _, body)] = cluster.asked
     assert what == "PATCH /api/v1/namespaces/evergreen/configmaps/serving-models"
     assert text_format.Parse(body["data"]["models.config"], ModelServerConfig()) == wanted
+
+
+def test_models_of_others_stay_in_the_file(cluster: Cluster, tmp_path: Path) -> None:
+    """Somebody else changes it meanwhile: it is read again."""
+    there = config(tmp_path, serving=1)
+    there.model_config_list.config.add(name="others", base_path="/others")
+    cluster.there = {
+        "metadata": {"name": "serving-models", "resourceVersion": "7"},
+        "data": {"models.config": text_format.MessageToString(there)},
+    }
+    cluster.conflicts = 1
+    said = config_map.write(config(tmp_path, serving=2), by_config_map(cluster))
+    assert "others" in said
+    assert len(cluster.asked) == 2
+    _, _, body = cluster.asked[-1]
+    assert body["metadata"] == {"resourceVersion": "7"}
+    written = text_format.Parse(body["data"]["models.config"], ModelServerConfig())
+    versions = {
+        one.name: list(one.model_version_policy.specific.versions)
+        for one in written.model_config_list.config
+    }
+    assert versions == {"others": [], "half": [2]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no configuration", 'model_config_list { config { name: "half" base_path: "/theirs" } }'],
+)
+def test_a_file_that_is_not_ours_is_left(cluster: Cluster, tmp_path: Path, text: str) -> None:
+    cluster.there = {"data": {"models.config": text}}
+    with pytest.raises(EvergreenError, match="Nothing was changed"):
+        config_map.write(config(tmp_path, serving=1), by_config_map(cluster))
+    assert cluster.asked == []
+
+
+def test_an_inference_service_of_others_is_left(cluster: Cluster, tmp_path: Path) -> None:
+    args = ["--model_config_file=/theirs/configs/1.config"]
+    cluster.there = {"spec": {"predictor": {"model": {"args": args}}}}
+    settings = ByKServe(by="kserve", kubeconfig=cluster.kubeconfig, canary_percent=20, **WHERE)
+    with pytest.raises(EvergreenError, match="not this project's"):
+        kserve.patch(config(Path("/mnt/models"), serving=1), settings, tmp_path)
+    assert cluster.asked == []
 
 
 def test_an_object_that_is_not_there_is_told(cluster: Cluster, tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.exposing.reload import reload
+from evergreen.serving.exposing import reload as module
+from evergreen.settings.exposure import ByReload
+from evergreen.settings.gateway import BackendSettings
 from tests.unit.serving.model_server import saved
 from tests.unit.serving.model_server.running import Server, free_port, request, server
 
@@ -38,6 +41,11 @@ def config(folder: Path, **labels: int) -> ModelServerConfig:
     )
     model.model_version_policy.specific.versions.extend(sorted(set(labels.values())))
     return made
+
+
+def reload(wanted: ModelServerConfig, address: str, seconds: float, **settings: object) -> str:
+    exposure = ByReload.model_validate({"by": "reload", "load_seconds": seconds} | settings)
+    return module.reload(wanted, BackendSettings(grpc=address), exposure)
 
 
 def states(running: Server) -> dict[int, str]:
@@ -92,16 +100,101 @@ def test_a_version_that_cannot_be_loaded_is_told_and_the_others_go_on(
     assert by_label(running, "serving") == 1
 
 
-def test_without_a_server_nothing_is_lost(folder: Path) -> None:
+def test_a_server_that_is_named_and_does_not_answer_is_an_error(folder: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(EvergreenError, match=f"no model server answers at {address}") as refused:
+        reload(config(folder, serving=1), address, SECONDS)
+    assert "once started, it serves version 1 as serving" in str(refused.value)
+    assert "gateway.backend.grpc" in refused.value.hint
+
+
+def test_without_a_server_at_the_default_nothing_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setattr(module, "DEFAULT", address)
     said = reload(config(folder, serving=1), address, SECONDS)
     assert said == (
         f"no model server answers at {address}; once started, it serves version 1 as serving."
     )
 
 
+def served(running: Server) -> dict[str, list[int]]:
+    call = running.channel.unary_unary(module.CONFIGS, None, ModelServerConfig.FromString)
+    return {
+        model.name: list(model.model_version_policy.specific.versions)
+        for model in call(b"").model_config_list.config
+    }
+
+
+def other(folder: Path, version: int) -> ModelServerConfig:
+    made = config(folder, serving=version)
+    made.model_config_list.config[0].name = "other"
+    return made
+
+
+def test_models_of_others_are_served_on(running: Server, folder: Path) -> None:
+    reload(config(folder, serving=1), running.address, SECONDS)
+    said = reload(other(folder, 3), running.address, SECONDS)
+    assert said.endswith("Beside it, as before: half.")
+    reload(config(folder, serving=2), running.address, SECONDS)
+    assert served(running) == {"half": [2], "other": [3]}
+    assert by_label(running, "serving") == 2
+    reload(config(folder, serving=1), running.address, SECONDS, alone=True)
+    assert served(running) == {"half": [1]}
+
+
+def test_a_model_of_the_same_name_and_another_folder_is_left(
+    running: Server, folder: Path, tmp_path: Path
+) -> None:
+    reload(config(folder, serving=1), running.address, SECONDS)
+    with pytest.raises(EvergreenError, match=f"from {folder}, and not from {tmp_path}") as refused:
+        reload(config(tmp_path, serving=1), running.address, SECONDS)
+    assert "gateway.backend.grpc" in refused.value.hint
+    assert served(running) == {"half": [1]}
+
+
+def test_a_server_that_does_not_tell_is_left_unless_its_file_tells(
+    running: Server, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As TensorFlow Serving, which has no such method."""
+    reload(config(folder, serving=1), running.address, SECONDS, alone=True)
+    before = served(running)
+    file = tmp_path / "models.config"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "CONFIGS", "/no.such/Method")
+        with pytest.raises(EvergreenError, match="does not tell") as refused:
+            reload(config(folder, serving=2), running.address, SECONDS)
+        assert "config_file" in refused.value.hint
+        assert served_before(running, before)
+        there = other(folder, 3)
+        there.model_config_list.config[0].version_labels.clear()
+        file.write_text(text_format.MessageToString(there))
+        reload(config(folder, serving=2), running.address, SECONDS, config_file=file)
+    assert served(running) == {"half": [2], "other": [3]}
+    written = text_format.Parse(file.read_text(), ModelServerConfig())
+    assert [model.name for model in written.model_config_list.config] == ["other", "half"]
+
+
+def served_before(running: Server, before: dict[str, list[int]]) -> bool:
+    return by_label(running, "serving") == before["half"][0]
+
+
+PROXIES = ("http_proxy", "https_proxy", "grpc_proxy", "all_proxy")
+
+
+def test_no_proxy_stands_between(
+    running: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROXIES:
+        for text in (name, name.upper()):
+            monkeypatch.setenv(text, "http://127.0.0.1:1")
+    reload(config(folder, serving=2), running.address, SECONDS, alone=True)
+    assert by_label(running, "serving") == 2
+
+
 def test_what_a_server_refuses_is_told(running: Server, folder: Path) -> None:
     wrong = config(folder, serving=1)
     wrong.model_config_list.config[0].base_path = "relative"
     with pytest.raises(EvergreenError, match="refuses"):
-        reload(wrong, running.address, SECONDS)
+        reload(wrong, running.address, SECONDS, alone=True)
