@@ -16,7 +16,7 @@ from tests.project import Project
 PRELOADED = [
     "evergreen.orchestrators.compiling",
     "pipeline.graph",
-    "models.taxi.training",
+    "models.taxi.model",
     "tests.killing",
 ]
 POLL_SECONDS = 0.001

@@ -12,7 +12,7 @@ from data.taxi.source import sample_path
 from evergreen.monitoring.findings import Window
 from evergreen.serving.client import files
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
-from models.taxi.features import RAW_NAMES
+from models.taxi.features import TRIPS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = Window(start=START, end=START + timedelta(days=1))
@@ -34,7 +34,7 @@ def make(folder: Path, rows: int) -> Path:
     if (target / "reference.parquet").is_file():
         return target
     chance = np.random.default_rng(rows)
-    trips = files.read(sample_path(), {}).select(RAW_NAMES)
+    trips = files.read(sample_path(), {}).select(TRIPS.raw_names)
     cards = np.array([one == "Credit Card" for one in trips["payment_type"].to_pylist()])
     texts = pa.array([json.dumps(trip) for trip in trips.to_pylist()])
     (target / "log/date=2026-01-01").mkdir(parents=True, exist_ok=True)

@@ -1,62 +1,31 @@
-"""The network: piecewise linear ranks and one-hot categories into a small perceptron."""
+"""The functions of the taxi model that the settings name.
 
-import keras
+Each hands the declaration to the library for tables; what is particular to the taxi can be put
+in their place, or around them, as in any TFX pipeline.
+"""
 
-from models.taxi.features import INTEGERS, NUMBERS, TEXTS, transformed_name
-from models.taxi.hyperparameters import HyperParameters
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from numpy.typing import NDArray
+from tfx.components.trainer.fn_args_utils import FnArgs
 
-_STEPS_AT_ONCE = 32
-"""In one call of TensorFlow: a step of so small a network takes less than a call from Python."""
-
-
-def build_model(parameters: HyperParameters) -> keras.Model:
-    """Builds and compiles the model.
-
-    Trees beat a plain network on these data since tips jump at certain fares. Ramps, the
-    piecewise linear encoding of Gorishniy et al., "On Embeddings for Numerical Features in Tabular
-    Deep Learning" (2022), let the network bend at each quantile of a number.
-
-    Args:
-        parameters: Sizes, dropout and learning rate; those of training are not used.
-
-    Returns:
-        A compiled model from transformed features by name, each [n], to probabilities float32
-        [n, 1].
-    """
-    inputs = _inputs()
-    hidden = keras.layers.Concatenate()(_encoded(inputs))
-    for units in parameters.hidden_units:
-        hidden = keras.layers.Dense(units, activation="relu")(hidden)
-        hidden = keras.layers.Dropout(parameters.dropout)(hidden)
-    probabilities = keras.layers.Dense(1, activation="sigmoid", name="probabilities")(hidden)
-    model = keras.Model(inputs, probabilities, name="taxi")
-    optimizer = keras.optimizers.Adam(parameters.learning_rate)
-    model.compile(optimizer, loss="binary_crossentropy", steps_per_execution=_STEPS_AT_ONCE)
-    return model
+from evergreen.tabular.labels import labels
+from evergreen.tabular.preprocessing import preprocess
+from evergreen.tabular.training import train
+from models.taxi.features import TRIPS
 
 
-def _inputs() -> dict[str, keras.KerasTensor]:
-    floats = [n.name for n in NUMBERS] + [n.missing_name for n in NUMBERS if n.flag_missing]
-    types = dict.fromkeys(floats, "float32")
-    types |= dict.fromkeys([feature.name for feature in (*INTEGERS, *TEXTS)], "int64")
-    names = {transformed_name(name): dtype for name, dtype in types.items()}
-    return {name: keras.Input((), dtype=dtype, name=name) for name, dtype in names.items()}
+def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
+    """Transforms raw trips: what TFX's Transform calls."""
+    return preprocess(TRIPS, inputs)
 
 
-def _encoded(inputs: dict[str, keras.KerasTensor]) -> list[keras.KerasTensor]:
-    parts = []
-    for number in NUMBERS:
-        parts.append(_ramps(inputs[transformed_name(number.name)], number.ramps))
-        if number.flag_missing:
-            parts.append(inputs[transformed_name(number.missing_name)][:, None])
-    for feature in (*INTEGERS, *TEXTS):
-        # Id 0, missing, becomes -1, whose row is all zeros: nothing is added to the network.
-        ids = inputs[transformed_name(feature.name)] - 1
-        parts.append(keras.ops.one_hot(ids, feature.size))
-    return parts
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains, measures and exports the model: what TFX's Trainer calls."""
+    train(TRIPS, fn_args)
 
 
-def _ramps(ranks: keras.KerasTensor, count: int) -> keras.KerasTensor:
-    """Returns [n, count]: ramp k rises from 0 to 1 over step k of the `count` steps of the rank."""
-    starts = keras.ops.arange(count, dtype="float32")
-    return keras.ops.clip(ranks[:, None] * count - starts, 0.0, 1.0)
+def label(trips: pa.Table) -> NDArray[np.float64]:
+    """Returns the label of raw trips, float64 [n], NaN where it is not known: for replays."""
+    return labels(TRIPS, trips)

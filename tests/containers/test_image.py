@@ -60,7 +60,7 @@ print(len(sources), len(bare))
 
 def test_what_a_node_imports_is_there(contained: Contained) -> None:
     modules = "evergreen.orchestrators.compiling, evergreen.orchestrators.beam, pipeline.graph"
-    contained("python", "-c", f"import {modules}; import models.taxi.training")
+    contained("python", "-c", f"import {modules}; import models.taxi.model")
 
 
 def test_a_run_needs_a_volume_and_a_database_and_nothing_else(

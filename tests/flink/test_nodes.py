@@ -17,8 +17,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from data.taxi.spans import cut
 from evergreen.lineage.nodes import outputs
-from models.taxi.rows import read_rows
-from models.taxi.transforming import Transformer
+from evergreen.tabular.rows import read_rows
+from evergreen.tabular.transformer import Transformer
 from tests.flink.conftest import Engine
 from tests.flink.recomputing import recompute
 from tests.project import Project, Ran
@@ -77,6 +77,7 @@ def test_rows_are_transformed_as_in_one_process(project: Project, ran: Ran, tmp_
             read_rows(
                 [f"{examples.uri}/Split-{split}/*"],
                 Transformer(tft.TFTransformOutput(str(graph["transform_graph"]))),
+                "big_tip",
             )
             for graph in (there, here)
         )

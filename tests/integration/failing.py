@@ -4,7 +4,7 @@ import os
 
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from models.taxi import training
+from models.taxi import model
 
 REASON = "EVERGREEN_TEST_FAILS"
 """The environment variable with the reason to fail; there is none if it is not set."""
@@ -14,4 +14,4 @@ def run_fn(fn_args: FnArgs) -> None:
     """As the taxi model's, unless there is a reason to fail."""
     if reason := os.environ.get(REASON):
         raise RuntimeError(reason)
-    training.run_fn(fn_args)
+    model.run_fn(fn_args)

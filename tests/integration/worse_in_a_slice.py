@@ -6,8 +6,9 @@ from unittest.mock import patch
 import numpy as np
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from models.taxi import training
-from models.taxi.rows import Rows, read_rows
+from evergreen.tabular import training
+from evergreen.tabular.rows import Rows, read_rows
+from models.taxi import model
 
 AREA = "76"
 """O'Hare, 6 % of the trips: the westernmost pick-ups, so those whose longitude ranks lowest."""
@@ -17,7 +18,7 @@ FLIPPED = 0.15
 def run_fn(fn_args: FnArgs) -> None:
     """As the taxi model's, on rows some of whose labels in `AREA` are wrong."""
     with patch.object(training, "read_rows", _spoilt_rows):
-        training.run_fn(fn_args)
+        model.run_fn(fn_args)
 
 
 def _spoilt_rows(*arguments: Any) -> Rows:

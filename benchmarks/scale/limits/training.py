@@ -12,17 +12,18 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.taxi.hyperparameters import HyperParameters
-from models.taxi.model import build_model
-from models.taxi.rows import read_rows
-from models.taxi.transforming import Transformer
+from evergreen.tabular.hyperparameters import HyperParameters
+from evergreen.tabular.network import perceptron
+from evergreen.tabular.rows import read_rows
+from evergreen.tabular.transformer import Transformer
+from models.taxi.features import TRIPS
 
 Tensors = dict[str, tf.Tensor]
 
 
 def load(graph: str, examples: str) -> tuple[Tensors, tf.Tensor]:
     """Returns the transformed features and the labels of all rows of a folder."""
-    rows = read_rows([f"{examples}/*"], Transformer(tft.TFTransformOutput(graph)))
+    rows = read_rows([f"{examples}/*"], Transformer(tft.TFTransformOutput(graph)), TRIPS.label.name)
     features = {name: tf.constant(values) for name, values in rows.features.items()}
     return features, tf.constant(rows.labels)
 
@@ -30,7 +31,7 @@ def load(graph: str, examples: str) -> tuple[Tensors, tf.Tensor]:
 def train(features: Tensors, labels: tf.Tensor, batch: int) -> int:
     """Takes each row once; returns how many there are."""
     keras.utils.set_random_seed(0)
-    model = build_model(HyperParameters())
+    model = perceptron(TRIPS, HyperParameters())
     model.fit(features, labels, batch_size=batch, shuffle=False, verbose=0)
     return len(labels)
 

@@ -11,7 +11,7 @@ from benchmarks.monitoring.comparing import LARGE, OURS, PLAIN, RIVAL, SMALL
 from benchmarks.monitoring.result import Result, Run
 from benchmarks.monitoring.section import SECTION
 from evergreen.monitoring.log import Log
-from models.taxi.features import RAW_NAMES
+from models.taxi.features import TRIPS
 from tests.unit.benchmarks.results import MACHINE
 
 
@@ -54,5 +54,5 @@ def test_the_log_is_one_that_is_monitored(tmp_path: Path) -> None:
     log = ds.dataset(made / "log", format="parquet").to_table()
     assert labels["request_id"].to_pylist() == log["request_id"].to_pylist()
     reference = pq.read_table(made / "reference.parquet")
-    assert reference.column_names == [*RAW_NAMES, "score", "label"]
+    assert reference.column_names == [*TRIPS.raw_names, "score", "label"]
     assert data.make(tmp_path, 1000) == made

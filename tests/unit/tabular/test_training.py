@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 from evergreen.components.contract import ContractError
-from models.taxi.features import LABEL
-from models.taxi.hyperparameters import HyperParameters
-from models.taxi.model import build_model
-from models.taxi.rows import Rows, ordered_batches, read_rows, shuffled_batches
-from models.taxi.training import fit, measure
-from tests.unit.models.taxi.conftest import serialize, write_examples
+from evergreen.tabular.hyperparameters import HyperParameters
+from evergreen.tabular.network import perceptron
+from evergreen.tabular.rows import Rows, ordered_batches, read_rows, shuffled_batches
+from evergreen.tabular.training import fit, measure
+from models.taxi.features import TRIPS
+from tests.unit.tabular.conftest import serialize, write_examples
 
 
 def first(rows, count):
@@ -42,7 +42,7 @@ def test_a_few_rows_can_be_learned_by_heart(splits):
     keras.utils.set_random_seed(1)
     few = first(splits["train"], 32)
     parameters = HyperParameters(dropout=0.0, learning_rate=0.02, max_epochs=40, patience=40)
-    model = build_model(parameters)
+    model = perceptron(TRIPS, parameters)
     fit(model, few, few, parameters)
     assert 0 < few.labels.sum() < 32
     assert measure(model, few)["log_loss"] < 0.05
@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_model(splits):
     losses = []
     for _ in range(2):
         keras.utils.set_random_seed(1)
-        losses.append(fit(build_model(parameters), few, few, parameters)["loss"])
+        losses.append(fit(perceptron(TRIPS, parameters), few, few, parameters)["loss"])
     assert losses[0] == losses[1]
 
 
@@ -79,7 +79,7 @@ def write_labelled(trips, file, labels):
 
 def test_rows_without_a_label_are_left_out(splits, transformer, trips, tmp_path):
     write_labelled(trips, tmp_path / "rows.gz", [-1, 1, 0, -1])
-    rows = read_rows([str(tmp_path / "rows.gz")], transformer)
+    rows = read_rows([str(tmp_path / "rows.gz")], transformer, TRIPS.label.name)
     assert rows.labels.tolist() == [[1.0], [0.0]]
     read = splits["train"].features["trip_miles_xf"]
     np.testing.assert_array_equal(rows.features["trip_miles_xf"], read[1:3])
@@ -87,25 +87,25 @@ def test_rows_without_a_label_are_left_out(splits, transformer, trips, tmp_path)
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [([-1, -1], "no example with a fare and a tip in"), ([], "no examples in")],
+    [([-1, -1], r"no example with a label \(big_tip\) in"), ([], "no examples in")],
 )
 def test_a_split_without_labels_is_an_error(transformer, trips, tmp_path, labels, message):
     write_labelled(trips, tmp_path / "rows.gz", labels)
     with pytest.raises(ValueError, match=f"{message} .*rows.gz"):
-        read_rows([str(tmp_path / "rows.gz")], transformer)
+        read_rows([str(tmp_path / "rows.gz")], transformer, TRIPS.label.name)
 
 
 class Counting:
     """Makes of each example a row whose label is its number."""
 
     def transform_examples(self, examples):
-        return {LABEL: tf.range(tf.size(examples, tf.int64))}
+        return {"big_tip": tf.range(tf.size(examples, tf.int64))}
 
 
 def test_other_labels_are_refused_before_anything_is_trained(tmp_path):
     write_examples([b""] * 4, tmp_path / "rows.gz")
     with pytest.raises(ContractError, match=r"rows.gz: labels .*; row 3 has 2, row 4 has 3\."):
-        read_rows([str(tmp_path / "rows.gz")], Counting())
+        read_rows([str(tmp_path / "rows.gz")], Counting(), "big_tip")
 
 
 def test_each_epoch_has_each_row_once_in_another_order(splits):

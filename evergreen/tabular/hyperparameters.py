@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class HyperParameters(BaseModel):
-    """Hyper-parameters of the taxi model; an unknown name or a value out of range is refused.
+    """Hyper-parameters of `perceptron`; an unknown name or a value out of range is refused.
 
     Attributes:
         hidden_units: Widths of the hidden layers.

@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from evergreen.components.contract import check_labels
 from evergreen.components.records import examples
-from models.taxi.features import LABEL
-from models.taxi.transforming import Transformer
+from evergreen.tabular.transformer import Transformer
 
 _READ_ROWS = 4096
 
@@ -25,12 +24,13 @@ class Rows(NamedTuple):
     labels: np.ndarray
 
 
-def read_rows(patterns: list[str], transformer: Transformer) -> Rows:
+def read_rows(patterns: list[str], transformer: Transformer, label: str) -> Rows:
     """Reads raw examples into memory, transformed, without those whose label is unknown.
 
     Args:
         patterns: Of files of `tf.Example`s.
         transformer: Makes of them what the model takes.
+        label: The name of the label among what it makes.
 
     Raises:
         ValueError: No row is left.
@@ -43,11 +43,11 @@ def read_rows(patterns: list[str], transformer: Transformer) -> Rows:
     if not batches:
         raise ValueError(f"no examples in {', '.join(patterns)}")
     columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-    labels = columns.pop(LABEL)
+    labels = columns.pop(label)
     check_labels(labels, where=", ".join(patterns))
-    known = labels >= 0
+    known = labels >= 0  # NaN is not
     if not known.any():
-        raise ValueError(f"no example with a fare and a tip in {', '.join(patterns)}")
+        raise ValueError(f"no example with a label ({label}) in {', '.join(patterns)}")
     features = {name: values[known] for name, values in columns.items()}
     return Rows(features, labels[known, np.newaxis].astype(np.float32))
 

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -5,14 +7,19 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.beam import analysis_graph_builder
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from models.taxi.features import INTEGERS, LABEL, NUMBERS, TEXTS, Integer, transformed_name
-from models.taxi.preprocessing import (
-    big_tip,
+from evergreen.tabular import Boolean, Hashed, Integer, Moment, Number
+from evergreen.tabular.features import transformed_name
+from evergreen.tabular.preprocessing import (
+    hashed_ids,
     integer_ids,
     interpolated_ranks,
-    preprocessing_fn,
+    label,
+    moment_ids,
     valid_numbers,
 )
+from evergreen.tabular.serving import raw_signature
+from models.taxi.features import TRIPS
+from models.taxi.model import preprocessing_fn
 
 from .conftest import SCHEMA, serialize
 
@@ -28,7 +35,7 @@ def sparse(values, dtype):
 
 
 @pytest.mark.parametrize(
-    ("tips", "fare", "label"),
+    ("tips", "fare", "expected"),
     [
         (2.0, 10.0, 0),  # exactly 20 %
         (2.01, 10.0, 1),
@@ -38,14 +45,14 @@ def sparse(values, dtype):
         (0.01, 0.0, 1),
         (2.0, INF, 0),
         (INF, 10.0, 1),
-        (None, 10.0, -1),
-        (NAN, 10.0, -1),
-        (3.0, None, -1),
+        (None, 10.0, NAN),
+        (NAN, 10.0, NAN),
+        (3.0, None, NAN),
     ],
 )
-def test_a_tip_is_big_above_a_fifth_of_the_fare(tips, fare, label):
-    column = big_tip(sparse([tips], tf.float32), sparse([fare], tf.float32))
-    assert (column.dtype, column.numpy().tolist()) == (tf.int64, [label])
+def test_a_tip_is_big_above_a_fifth_of_the_fare(tips, fare, expected):
+    columns = {"tips": sparse([tips], tf.float32), "fare": sparse([fare], tf.float32)}
+    np.testing.assert_array_equal(label(TRIPS.label, columns), np.float32([expected]))
 
 
 def test_missing_infinite_and_out_of_range_numbers_are_not_valid():
@@ -83,6 +90,44 @@ def test_integers_are_counted_from_one_and_zero_is_missing():
     assert hours.numpy().tolist() == [0, 1, 24, 0, 0, 0, 0]
 
 
+def test_booleans_are_one_and_two_and_zero_is_missing_or_anything_else():
+    values = [None, 0, 1, 2, -1]
+    ids = integer_ids(sparse(values, tf.int64), Boolean("shared"))
+    assert ids.numpy().tolist() == [0, 1, 2, 0, 0]
+
+
+def test_hashed_texts_share_buckets_and_zero_is_missing():
+    ids = hashed_ids(sparse([None, "", "a", "b", "a"], tf.string), Hashed("word", 1000)).numpy()
+    assert ids[:2].tolist() == [0, 0]
+    assert ids[2] == ids[4] != ids[3]
+    assert ((ids[2:] >= 1) & (ids[2:] <= 1000)).all()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "1970-01-01T00:00",
+        "2000-02-29T23:59",
+        "2013-12-31T12:00",
+        "2100-03-01T05:00",
+        "2024-02-29T01",
+    ],
+)
+def test_moments_are_months_weekdays_and_hours(moment):
+    when = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    values = sparse([int(when.timestamp()), None], tf.int64)
+    ids = {name: x.numpy().tolist() for name, x in moment_ids(values, Moment("at")).items()}
+    expected = {"at_month_xf": when.month, "at_weekday_xf": when.weekday() + 1}
+    expected["at_hour_xf"] = when.hour + 1
+    assert ids == {name: [value, 0] for name, value in expected.items()}
+
+
+def test_a_number_has_no_bounds_unless_they_are_declared():
+    number = Number("x")
+    valid = valid_numbers(sparse([-1e30, 1e30, INF, None], tf.float32), number.low, number.high)
+    np.testing.assert_array_equal(valid, np.float32([-1e30, 1e30, NAN, NAN]))
+
+
 def transform(exported, *rows):
     signature = exported.signatures["transform_features"]
     return signature(tf.constant([serialize(row) for row in rows]))
@@ -100,7 +145,7 @@ def test_missing_numbers_take_the_median_and_raise_their_flag(exported, trips):
     columns = transform(exported, {}, {"trip_seconds": median}, {"trip_seconds": -1.0})
     np.testing.assert_array_equal(columns["trip_seconds_missing_xf"], [1.0, 0.0, 1.0])
     np.testing.assert_allclose(columns["trip_seconds_xf"], [0.5, 0.5, 0.5], atol=1 / 30)
-    assert columns[LABEL].numpy().tolist() == [-1, -1, -1]
+    assert np.isnan(columns["big_tip"]).all()
 
 
 def test_ranks_of_the_training_rows_are_spread_evenly(splits):
@@ -119,9 +164,8 @@ def test_analyzers_are_few_and_all_can_be_cached():
 
 
 def test_a_column_missing_in_all_rows_can_be_analyzed_and_dense_columns_too(tmp_path):
-    spec = {feature.name: tf.io.FixedLenFeature([], tf.float32) for feature in NUMBERS}
-    spec |= {feature.name: tf.io.FixedLenFeature([], tf.int64) for feature in INTEGERS}
-    spec |= {feature.name: tf.io.FixedLenFeature([], tf.string) for feature in TEXTS}
+    types = raw_signature(TRIPS)
+    spec = {name: tf.io.FixedLenFeature([], given.dtype) for name, given in types.items()}
     spec["tips"] = spec["fare"]
     gaps = {tf.float32: NAN, tf.int64: -1, tf.string: ""}
     row = {name: gaps[feature.dtype] for name, feature in spec.items()} | {"fare": 5.0, "tips": 2.0}
@@ -129,7 +173,8 @@ def test_a_column_missing_in_all_rows_can_be_analyzed_and_dense_columns_too(tmp_
     with tft_beam.Context(str(tmp_path)):
         analyze = tft_beam.AnalyzeAndTransformDataset(preprocessing_fn)
         (rows, _), _ = (([row] * 3), metadata) | analyze
-    expected = {transformed_name(f.name): 0 for f in (*INTEGERS, *TEXTS)}
-    expected |= {transformed_name(f.name): 0.5 for f in NUMBERS} | {"fare_xf": 0.0, LABEL: 1}
-    expected |= {transformed_name(f.missing_name): 1.0 for f in NUMBERS if f.flag_missing}
+    expected = {transformed_name(item.name): 0 for item in TRIPS.ids}
+    expected |= {transformed_name(number.name): 0.5 for number in TRIPS.numbers}
+    expected |= {number.flag: 1.0 for number in TRIPS.numbers if number.flag_missing}
+    expected |= {"fare_xf": 0.0, "big_tip": 1.0}
     assert rows == [expected] * 3

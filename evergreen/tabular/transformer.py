@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from evergreen.tabular.columns import empty
+
 
 class Transformer(tf.Module):
     """The graph that Transform wrote, with its vocabulary tables.
@@ -44,7 +46,7 @@ class Transformer(tf.Module):
             All outputs of `preprocessing_fn`, each [n].
         """
         rows = next(iter(raw.values())).dense_shape[0]
-        missing = {name: _nothing(rows, self.spec[name].dtype) for name in self.spec}
+        missing = {name: empty(rows, self.spec[name].dtype) for name in self.spec}
         return self._graph.transform_fn(missing | raw)
 
     def transform_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -54,8 +56,3 @@ class Transformer(tf.Module):
 
 def _is_optional(spec: object) -> bool:
     return isinstance(spec, tf.io.VarLenFeature)
-
-
-def _nothing(rows: tf.Tensor, dtype: tf.DType) -> tf.SparseTensor:
-    empty = tf.zeros([0, 2], tf.int64)
-    return tf.SparseTensor(empty, tf.constant([], dtype), tf.stack([rows, 1]))

@@ -3,16 +3,26 @@
 import keras
 import tensorflow as tf
 
-from models.taxi.features import INTEGERS, NUMBERS, RAW_NAMES, TEXTS
-from models.taxi.transforming import Transformer
+from evergreen.tabular.columns import sparse
+from evergreen.tabular.features import Category, Feature, Hashed, Number
+from evergreen.tabular.table import Table
+from evergreen.tabular.transformer import Transformer
 
-_EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
+EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
 
-RAW_SIGNATURE = {
-    **{f.name: tf.TensorSpec([None], tf.float32, name=f.name) for f in NUMBERS},
-    **{f.name: tf.TensorSpec([None], tf.int64, name=f.name) for f in INTEGERS},
-    **{f.name: tf.TensorSpec([None], tf.string, name=f.name) for f in TEXTS},
-}
+
+def raw_signature(table: Table) -> dict[str, tf.TensorSpec]:
+    """Returns the inputs of the signature `raw`: one tensor [n] a feature."""
+    return {
+        feature.name: tf.TensorSpec([None], _raw_type(feature), name=feature.name)
+        for feature in table.features
+    }
+
+
+def _raw_type(feature: Feature) -> tf.DType:
+    if isinstance(feature, Number):
+        return tf.float32
+    return tf.string if isinstance(feature, Category | Hashed) else tf.int64
 
 
 class ServingModule(tf.Module):
@@ -26,11 +36,12 @@ class ServingModule(tf.Module):
         variables_: Variables of the Keras model.
     """
 
-    def __init__(self, model: keras.Model, transformer: Transformer) -> None:
+    def __init__(self, table: Table, model: keras.Model, transformer: Transformer) -> None:
         """Puts both together.
 
         Args:
-            model: As of `build_model`.
+            table: The declaration.
+            model: From transformed features by name to probabilities, [n, 1].
             transformer: The graph that its training rows went through.
         """
         super().__init__()
@@ -39,10 +50,11 @@ class ServingModule(tf.Module):
         # Called through a function, since TensorFlow would track a model that is an attribute.
         self._answer = lambda features: model(features, training=False)
         self._model_inputs = [tensor.name for tensor in model.inputs]
+        self._raw_names = table.raw_names
 
-    @tf.function(input_signature=[_EXAMPLES])
+    @tf.function(input_signature=[EXAMPLES])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predicts from serialized `tf.Example`s without tips and key.
+        """Predicts from serialized `tf.Example`s without label and key.
 
         Args:
             examples: string [n]. An absent feature is a missing value.
@@ -51,28 +63,27 @@ class ServingModule(tf.Module):
             `probabilities`: float32 [n]. Rank 1, so that a REST client of TF Serving gets a list
             of numbers and not of lists; TFMA's binary metrics take it as well.
         """
-        spec = {name: self.transformer.spec[name] for name in RAW_NAMES}
+        spec = {name: self.transformer.spec[name] for name in self._raw_names}
         return self._predict(tf.io.parse_example(examples, spec))
 
-    @tf.function(input_signature=[RAW_SIGNATURE])
     def raw(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Predicts from one tensor a feature, what a REST client can write by hand.
 
         Args:
-            features: `RAW_SIGNATURE`, each [n]. A missing value is NaN for float32, -1 for int64,
+            features: As of `raw_signature`. A missing value is NaN for float32, -1 for int64,
                 and empty for string.
 
         Returns:
             As `serving_default`.
         """
-        return self._predict({name: _sparse(values) for name, values in features.items()})
+        return self._predict({name: sparse(values) for name, values in features.items()})
 
-    @tf.function(input_signature=[_EXAMPLES])
+    @tf.function(input_signature=[EXAMPLES])
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Transforms serialized `tf.Example`s as for training, label included.
 
         Args:
-            examples: string [n]. A row without tips gets the label -1.
+            examples: string [n]. A row without a label gets NaN.
 
         Returns:
             All outputs of `preprocessing_fn`, each [n].
@@ -85,26 +96,12 @@ class ServingModule(tf.Module):
         return {"probabilities": self._answer(features)[:, 0]}
 
 
-def export(model: keras.Model, transformer: Transformer, folder: str) -> None:
+def export(table: Table, model: keras.Model, transformer: Transformer, folder: str) -> None:
     """Writes a SavedModel with the signatures `serving_default`, `raw` and `transform_features`."""
-    module = ServingModule(model, transformer)
+    module = ServingModule(table, model, transformer)
     signatures = {
         "serving_default": module.serving_default,
-        "raw": module.raw,
+        "raw": tf.function(module.raw, input_signature=[raw_signature(table)]),
         "transform_features": module.transform_features,
     }
     tf.saved_model.save(module, folder, signatures=signatures)
-
-
-def _sparse(values: tf.Tensor) -> tf.SparseTensor:
-    """Leaves out the values that stand for missing ones."""
-    if values.dtype == tf.string:
-        present = values != ""
-    elif values.dtype == tf.int64:
-        present = values != -1
-    else:
-        present = ~tf.math.is_nan(values)
-    rows = tf.where(present)
-    indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
-    shape = [tf.size(values, out_type=tf.int64), 1]
-    return tf.SparseTensor(indices, tf.boolean_mask(values, present), shape)

@@ -7,25 +7,21 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.taxi.features import INTEGERS, NUMBERS, RAW_NAMES, TEXTS
-from models.taxi.serving import RAW_SIGNATURE
-from models.taxi.transforming import Transformer
+from evergreen.tabular.serving import raw_signature
+from evergreen.tabular.transformer import Transformer
+from models.taxi.features import TRIPS
 
 from .conftest import SCHEMA, serialize, write_raw_metadata
 
 NAN, INF = float("nan"), float("inf")
 
-NUMBER_NAMES = [feature.name for feature in NUMBERS]
-INTEGER_NAMES = [feature.name for feature in INTEGERS]
-TEXT_NAMES = [feature.name for feature in TEXTS]
+RAW_SIGNATURE = raw_signature(TRIPS)
+RAW_NAMES = TRIPS.raw_names
 
 
 def every(number, integer, text):
-    return (
-        dict.fromkeys(NUMBER_NAMES, number)
-        | dict.fromkeys(INTEGER_NAMES, integer)
-        | dict.fromkeys(TEXT_NAMES, text)
-    )
+    values = {tf.float32: number, tf.int64: integer, tf.string: text}
+    return {name: values[given.dtype] for name, given in RAW_SIGNATURE.items()}
 
 
 STRANGE = {
@@ -119,7 +115,9 @@ def test_transform_features_gives_what_training_saw(exported, splits, trips):
 @pytest.mark.parametrize("row", [*STRANGE.values(), {"tips": INF, "fare": NAN}])
 def test_transform_features_is_finite_and_takes_rows_without_tips(exported, row):
     columns = exported.signatures["transform_features"](tf.constant([serialize(row)]))
+    label = columns.pop("big_tip")
     assert all(np.isfinite(column).all() for column in columns.values())
+    assert np.isin(label, [0, 1]).all() or np.isnan(label).all()
     assert columns["big_tip"].numpy().tolist() == [-1]
 
 

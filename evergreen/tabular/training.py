@@ -1,31 +1,36 @@
-"""Trains the taxi model: the `run_fn` of TFX's Trainer."""
+"""Trains a model of a table: what a `run_fn` of TFX's Trainer calls."""
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from models.taxi.hyperparameters import HyperParameters
-from models.taxi.model import build_model
-from models.taxi.rows import Rows, ordered_batches, read_rows, shuffled_batches
-from models.taxi.serving import export
-from models.taxi.transforming import Transformer
+from evergreen.tabular.hyperparameters import HyperParameters
+from evergreen.tabular.network import perceptron
+from evergreen.tabular.rows import Rows, ordered_batches, read_rows, shuffled_batches
+from evergreen.tabular.serving import export
+from evergreen.tabular.table import Table
+from evergreen.tabular.transformer import Transformer
+
+Build = Callable[[Table, HyperParameters], keras.Model]
 
 _PREDICT_ROWS = 4096
 _MEASURE_ROWS = 16_384
 """At once, so that what the network makes of many rows is not held of all of them."""
 
 
-def run_fn(fn_args: FnArgs) -> None:
-    """Trains, measures and exports the model.
+def train(table: Table, fn_args: FnArgs, build: Build = perceptron) -> None:
+    """Trains, measures and exports a model.
 
     Args:
+        table: The declaration.
         fn_args: TFX's arguments. `custom_config` holds hyper-parameters (`HyperParameters`). Early
             stopping decides the length of training: `train_steps` and `eval_steps` are not used.
+        build: Makes the compiled Keras model, from transformed features by name to probabilities.
 
     Writes the SavedModel into `serving_model_dir`; and into `model_run_dir` `history.json` (losses
     by epoch), `metrics.json` (log loss and AUC of both splits) and TensorBoard's logs.
@@ -36,15 +41,15 @@ def run_fn(fn_args: FnArgs) -> None:
     parameters = HyperParameters.from_config(fn_args.custom_config)
     keras.utils.set_random_seed(parameters.seed)
     transformer = Transformer(tft.TFTransformOutput(fn_args.transform_graph_path))
-    train = read_rows(fn_args.train_files, transformer)
-    evaluation = read_rows(fn_args.eval_files, transformer)
-    model = build_model(parameters)
+    training = read_rows(fn_args.train_files, transformer, table.label.name)
+    evaluation = read_rows(fn_args.eval_files, transformer, table.label.name)
+    model = build(table, parameters)
     board = keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False)
-    history = fit(model, train, evaluation, parameters, [board])
-    metrics = {"train": measure(model, train), "eval": measure(model, evaluation)}
+    history = fit(model, training, evaluation, parameters, [board])
+    metrics = {"train": measure(model, training), "eval": measure(model, evaluation)}
     _write_json(fn_args.model_run_dir, "history.json", history)
     _write_json(fn_args.model_run_dir, "metrics.json", metrics)
-    export(model, transformer, fn_args.serving_model_dir)
+    export(table, model, transformer, fn_args.serving_model_dir)
 
 
 def fit(

@@ -8,13 +8,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.preprocessing import OrdinalEncoder
 
-from models.taxi.features import RAW_NAMES
-from models.taxi.hyperparameters import HyperParameters
-from models.taxi.model import build_model
-from models.taxi.training import fit
+from evergreen.tabular.hyperparameters import HyperParameters
+from evergreen.tabular.network import perceptron
+from evergreen.tabular.training import fit
+from models.taxi.features import TRIPS
 
 CATEGORIES = ["payment_type", "company", "pickup_community_area", "dropoff_community_area"]
-COLUMNS = [*RAW_NAMES, "pickup_community_area", "dropoff_community_area"]
+COLUMNS = [*TRIPS.raw_names, "pickup_community_area", "dropoff_community_area"]
 
 
 def quality(labels, probabilities):
@@ -41,7 +41,7 @@ def test_as_good_as_boosted_trees_in_the_mean_of_five_seeds(exported, splits, tr
     for seed in (2, 3, 4, 5):  # The exported model has seed 1.
         keras.utils.set_random_seed(seed)
         parameters = HyperParameters(seed=seed)
-        model = build_model(parameters)
+        model = perceptron(TRIPS, parameters)
         fit(model, splits["train"], splits["eval"], parameters)
         answers.append(model(features).numpy()[:, 0])
     each = np.array([quality(test.label, answer) for answer in answers])

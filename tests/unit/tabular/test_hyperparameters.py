@@ -1,6 +1,6 @@
 import pytest
 
-from models.taxi.hyperparameters import HyperParameters
+from evergreen.tabular.hyperparameters import HyperParameters
 
 
 def test_absent_values_take_their_defaults():

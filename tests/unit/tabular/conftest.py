@@ -20,10 +20,10 @@ from tfx_bsl.public import tfxio
 from data.taxi import KEY_COLUMN, SCHEMA_PATH
 from data.taxi.source import read_source, sample_path
 from evergreen.spans import add_row_keys
-from models.taxi.preprocessing import preprocessing_fn
-from models.taxi.rows import Rows, read_rows
-from models.taxi.training import run_fn
-from models.taxi.transforming import Transformer
+from evergreen.tabular.rows import Rows, read_rows
+from evergreen.tabular.transformer import Transformer
+from models.taxi.features import TRIPS
+from models.taxi.model import preprocessing_fn, run_fn
 
 SCHEMA = text_format.Parse(SCHEMA_PATH.read_text(), schema_pb2.Schema())
 TYPES = {feature.name: feature.type for feature in SCHEMA.feature}
@@ -138,6 +138,6 @@ def exported(fn_args: FnArgs) -> object:
 def splits(examples: Path, transformer: Transformer) -> dict[str, Rows]:
     """The transformed rows of train and eval, as `run_fn` reads them."""
     return {
-        split: read_rows([f"{examples}/Split-{split}/*"], transformer)
+        split: read_rows([f"{examples}/Split-{split}/*"], transformer, TRIPS.label.name)
         for split in ("train", "eval")
     }

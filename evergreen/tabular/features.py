@@ -1,0 +1,122 @@
+"""The kinds of features that a table declares.
+
+A feature is transformed either to a rank in [0, 1] (`Number`) or to ids that count from 1, 0 being
+missing (all others). The model sees a rank as ramps and an id as one column each.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, transformed to its rank among the training values.
+
+    Attributes:
+        name: Raw feature.
+        low: Smallest valid value; anything below is treated as missing.
+        high: Largest valid value; anything above is treated as missing.
+        ramps: Piecewise linear functions of the rank that the model sees. The ranks have 30 steps.
+        flag_missing: Whether the model is told that the value was missing. Off where training data
+            has no such rows: the weight of the flag would stay at its random start.
+    """
+
+    name: str
+    low: float = -inf
+    high: float = inf
+    ramps: int = 30
+    flag_missing: bool = False
+
+    @property
+    def flag(self) -> str:
+        """Name of the transformed feature that is 1.0 where the value is missing, else 0.0."""
+        return transformed_name(f"{self.name}_missing")
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number with a known range, transformed to 1..size; 0 is missing or out of range."""
+
+    name: str
+    low: int
+    high: int
+
+    @property
+    def size(self) -> int:
+        """Number of valid values."""
+        return self.high - self.low + 1
+
+
+@dataclass(frozen=True)
+class Boolean:
+    """0 or 1, transformed to 1 or 2; 0 is missing or anything else."""
+
+    name: str
+    low: int = 0
+    high: int = 1
+    size: int = 2
+
+
+@dataclass(frozen=True)
+class Category:
+    """A text, transformed to 2..size by a learned vocabulary; 0 is missing, 1 is rare.
+
+    Attributes:
+        name: Raw feature, and name of its vocabulary.
+        top_k: Values in the vocabulary, the most frequent ones. All others, those never seen
+            included, share the value 1, which therefore has been trained.
+    """
+
+    name: str
+    top_k: int
+
+    @property
+    def size(self) -> int:
+        """Number of values other than missing."""
+        return self.top_k + 1
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """A text of very many values, transformed to 1..size by its hash; 0 is missing."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time in whole seconds since 1970 (UTC), transformed to its month, weekday and hour.
+
+    Not to the date: a model must not learn when its training data was.
+    """
+
+    name: str
+
+    @property
+    def month(self) -> Integer:
+        """1, January, to 12."""
+        return Integer(f"{self.name}_month", 1, 12)
+
+    @property
+    def weekday(self) -> Integer:
+        """0, Monday, to 6."""
+        return Integer(f"{self.name}_weekday", 0, 6)
+
+    @property
+    def hour(self) -> Integer:
+        """0 to 23."""
+        return Integer(f"{self.name}_hour", 0, 23)
+
+    @property
+    def parts(self) -> tuple[Integer, Integer, Integer]:
+        """All three."""
+        return self.month, self.weekday, self.hour
+
+
+Feature = Number | Integer | Boolean | Category | Hashed | Moment
+
+
+def transformed_name(name: str) -> str:
+    """Returns the name under which Transform emits a raw feature."""
+    return f"{name}_xf"
