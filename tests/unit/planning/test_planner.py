@@ -65,7 +65,7 @@ CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("train_key", "run_key"),
     ),
     "trainer": (
-        lambda bench: bench.plan("model.run_fn=models.taxi.model.run_fn"),
+        lambda bench: bench.plan("model.run_fn=tests.integration.failing.run_fn"),
         ("train_key", "run_key"),
     ),
     "definition": (
