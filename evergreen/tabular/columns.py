@@ -1,8 +1,10 @@
 """Raw columns, as TFX delivers them, to dense tensors and back."""
 
+from typing import TypeAlias
+
 import tensorflow as tf
 
-Column = tf.Tensor | tf.SparseTensor
+Column: TypeAlias = "tf.Tensor | tf.SparseTensor"
 MISSING = {tf.float32: float("nan"), tf.int64: -1, tf.string: ""}
 """What stands for a missing value in the signature `raw`."""
 

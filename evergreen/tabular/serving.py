@@ -1,5 +1,8 @@
 """The exported model: one module whose signatures share one path from raw features to answer."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -48,7 +51,7 @@ class ServingModule(tf.Module):
         self.transformer = transformer
         self.variables_ = [variable.value for variable in model.variables]
         # Called through a function, since TensorFlow would track a model that is an attribute.
-        self._answer = lambda features: model(features, training=False)
+        self._answer: Callable[[Any], Any] = lambda features: model(features, training=False)
         self._model_inputs = [tensor.name for tensor in model.inputs]
         self._raw_names = table.raw_names
 
