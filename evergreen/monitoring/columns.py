@@ -12,7 +12,7 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from evergreen.monitoring.names import Names
-from evergreen.quality.columns import Refusal, coerce
+from evergreen.quality.columns import Refusal, coerce, nulled
 
 TYPES = {"FLOAT": pa.float64(), "INT": pa.int64(), "BYTES": pa.string()}
 BLOCK = 1 << 20
@@ -163,7 +163,7 @@ def _without(column: pa.Array, missing: Missing) -> pa.Array:
         marker = None if missing.text is None else missing.text.encode()
     if marker is None:
         return column
-    return pc.if_else(pc.equal(column, marker), pa.scalar(None, column.type), column)
+    return nulled(column, pc.equal(column, marker))
 
 
 def _number(outputs: dict[str, Any] | None, name: str) -> float:

@@ -94,7 +94,16 @@ def without(column: pa.Array, tokens: Collection[str]) -> pa.Array:
     if not tokens or not _is_bytes(column.type):
         return column
     known = pc.is_in(column, value_set=pa.array(list(tokens), pa.string()).cast(column.type))
-    return pc.if_else(known, pa.scalar(None, column.type), column)
+    return nulled(column, known)
+
+
+def nulled(column: pa.Array, where: pa.Array) -> pa.Array:
+    """Returns a column with null where a mask is true.
+
+    Issue: `pc.if_else` of pyarrow 18.1, given a null that is one scalar, reads text of a slice
+    from wrong places: other values come out, or a crash. Solution: as many nulls as there are rows.
+    """
+    return pc.if_else(where, pa.nulls(len(column), column.type), column)
 
 
 def wholes(column: pa.Array) -> Read:
@@ -217,7 +226,7 @@ def _floats32(column: pa.Array) -> Read:
     beyond = pc.and_(pc.greater_equal(magnitude, FLOAT32_LIMIT), pc.is_finite(found))
     rows = _rows(beyond)
     if len(rows):
-        found = pc.if_else(beyond, pa.scalar(None, pa.float64()), found)
+        found = nulled(found, beyond)
         refused = {**refused, **dict.fromkeys(rows, BEYOND_FLOAT)}
     return Read(found.cast(pa.float32(), safe=False), refused)
 
@@ -284,8 +293,8 @@ def _from_text(
     if _all(column, plain):
         return Read(column.cast(type_), {})
     fast = pc.match_substring_regex(column, plain)
-    numbers_ = pc.if_else(fast, column, None).cast(type_)
-    rest = _by_value(pc.if_else(fast, None, column), type_, read)
+    numbers_ = nulled(column, pc.invert(fast)).cast(type_)
+    rest = _by_value(nulled(column, fast), type_, read)
     return Read(pc.coalesce(numbers_, rest.column), rest.refused)
 
 
@@ -321,7 +330,7 @@ def _without_infinite(read: Read, text: pa.Array) -> Read:
     if not len(rows):
         return read
     refused = {**read.refused, **dict.fromkeys(rows, BEYOND_FLOAT)}
-    return Read(pc.if_else(beyond, pa.scalar(None, pa.float64()), read.column), refused)
+    return Read(nulled(read.column, beyond), refused)
 
 
 def _whole_floats(column: pa.Array) -> Read:
@@ -345,7 +354,7 @@ def _seconds(column: pa.Array) -> Read:
     seconds = pc.divide(ticks, size)
     left = pc.not_equal(pc.multiply(seconds, size), ticks)
     refused = dict.fromkeys(_rows(left), FRACTION)
-    return Read(pc.if_else(left, pa.scalar(None, pa.int64()), seconds), refused)
+    return Read(nulled(seconds, left), refused)
 
 
 def _within_years(column: pa.Array) -> Read:
@@ -365,8 +374,7 @@ def _within_years(column: pa.Array) -> Read:
     rows = _rows(outside)
     if not rows:
         return Read(column, {})
-    inside = pc.if_else(outside, pa.scalar(None, kind), column)
-    return Read(inside, dict.fromkeys(rows, values.NOT_A_MOMENT))
+    return Read(nulled(column, outside), dict.fromkeys(rows, values.NOT_A_MOMENT))
 
 
 def _refuse_all(column: pa.Array, type_: pa.DataType, reason: str) -> Read:

@@ -208,6 +208,19 @@ def test_tokens_are_missing_values_whatever_the_type() -> None:
     assert columns["c"].to_pylist() == [None, b"\xff"]
 
 
+@pytest.mark.parametrize("kind", TYPES)
+def test_rows_of_a_slice_are_the_rows_of_the_whole(kind: str) -> None:
+    """Arrow keeps a slice as a place in the whole, and some of its functions forget the place."""
+    texts = [None if at % 7 == 0 else ["NA", f"{at}.0", f"{at}", "x"][at % 4] for at in range(300)]
+    for type_ in (pa.string(), pa.large_string(), pa.binary()):
+        batch = pa.record_batch([pa.array(texts, pa.string()).cast(type_)], ["c"])
+        whole, _ = coerce(batch, {"c": kind}, ["NA"])
+        for start in range(0, 300, 37):
+            part, refusals = coerce(batch.slice(start, 37), {"c": kind}, ["NA"])
+            assert part["c"].to_pylist() == whole["c"].to_pylist()[start : start + 37]
+            assert all(texts[start + one.row] == one.value for one in refusals)
+
+
 IDS = [0, 7, 100_000, 10**15]
 UUIDS = [UUID(int=number << 64 | 2**63) for number in IDS]
 
