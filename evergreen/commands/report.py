@@ -30,5 +30,12 @@ def report(
     if record is None:
         raise EvergreenError("there is no run yet.", hint="Make one: evergreen run")
     outcome = record.outcome or "not ended"
-    typer.echo(f"run {record.run_id} ({outcome}): {write_report(settings, store, record)}")
+    try:
+        file = write_report(settings, store, record)
+    except OSError as error:
+        raise EvergreenError(
+            f"reports.folder: {settings.reports.folder}: {error.strerror}.",
+            hint="Another one: --set reports.folder=...",
+        ) from error
+    typer.echo(f"run {record.run_id} ({outcome}): {file}")
     typer.echo("next: open the file in a browser; it needs no network")

@@ -74,16 +74,30 @@ class Reader:
 
     Args:
         settings: The project's settings.
+        seconds: How long a page is waited for.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, seconds: float = 60) -> None:
         self.settings = settings
+        self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, "metadata")
         self._world: World | None = None
 
     async def read(self, look: Callable[[World], Answer]) -> Answer:
-        """Returns what a function finds; a store that failed is opened anew the next time."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, look)
+        """Returns what a function finds; a store that failed is opened anew the next time.
+
+        Raises:
+            UnavailableError: If the store cannot be used, or does not answer in time.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await loop.run_in_executor(self._thread, self._read, look)
+        except TimeoutError as error:
+            raise UnavailableError(
+                f"the metadata store has not answered within {self._seconds:g} s.",
+                hint="evergreen doctor",
+            ) from error
 
     def _read(self, look: Callable[[World], Answer]) -> Answer:
         if self._world is None:

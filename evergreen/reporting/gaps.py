@@ -30,7 +30,8 @@ PAGE = Markup(
 def gap(what: str, error: Exception) -> Markup:
     """The sentence that stands for something, and why; the log has the traceback."""
     log.info("%s cannot be shown", what, exc_info=error)
-    return GAP.format(what, visible(f"{type(error).__name__}: {error}"))
+    kind = "" if isinstance(error, EvergreenError) else f"{type(error).__name__}: "
+    return GAP.format(what, visible(f"{kind}{error}"))
 
 
 @dataclass
@@ -40,15 +41,9 @@ class Gaps:
     said: list[Markup] = field(default_factory=list)
 
     def fill(self, what: str, make: Callable[[], Part], instead: Other) -> Part | Other:
-        """Returns a part, or what stands in its place.
-
-        Raises:
-            EvergreenError: If the part says itself what is wrong.
-        """
+        """Returns a part, or what stands in its place."""
         try:
             return make()
-        except EvergreenError:
-            raise
         except Exception as error:
             self.said.append(gap(what, error))
             return instead

@@ -5,22 +5,25 @@ before, are None or empty, so that what is left of any run can be read.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
+from evergreen.errors import EvergreenError
 from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.planning.plan import TRAIN, RunRecord, SpanRef
 from evergreen.quality import schema
 from evergreen.reporting.reasons import Report
+from evergreen.visible import visible
 
 Artifacts = Mapping[str, list[mlmd.Artifact]]
 """Artifacts of an execution by their key, such as `examples`."""
@@ -200,8 +203,12 @@ def artifacts_of(store: MetadataStore, execution_id: int) -> tuple[Artifacts, Ar
 
 
 def read_json(file: Path) -> Report | None:
-    """Returns the content of a JSON file; None if there is none."""
-    return json.loads(file.read_text()) if file.is_file() else None
+    """Returns the content of a JSON file; None if there is none.
+
+    Raises:
+        EvergreenError: If it is damaged.
+    """
+    return _parsed(file, json.loads) if file.is_file() else None
 
 
 def load_statistics(folder: Path, split: str) -> Any:
@@ -210,18 +217,25 @@ def load_statistics(folder: Path, split: str) -> Any:
     Args:
         folder: Of the ExampleStatistics artifact.
         split: The name of the split.
+
+    Raises:
+        EvergreenError: If its file is damaged.
     """
     file = folder / f"Split-{split}" / "FeatureStats.pb"
     if not file.is_file():
         return None
-    content = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
+    content = _parsed(file, statistics_pb2.DatasetFeatureStatisticsList.FromString)
     return content.datasets[0] if content.datasets else None
 
 
 def load_anomalies(folder: Path) -> dict[str, Any]:
-    """Returns the `Anomalies` of each split of an ExampleAnomalies artifact."""
+    """Returns the `Anomalies` of each split of an ExampleAnomalies artifact.
+
+    Raises:
+        EvergreenError: If a file is damaged, or gone.
+    """
     return {
-        split: anomalies_pb2.Anomalies.FromString((path / "SchemaDiff.pb").read_bytes())
+        split: _parsed(path / "SchemaDiff.pb", anomalies_pb2.Anomalies.FromString)
         for split, path in _splits(folder)
     }
 
@@ -229,6 +243,16 @@ def load_anomalies(folder: Path) -> dict[str, Any]:
 def load_schema(folder: Path) -> Any:
     """Returns the `Schema` of a Schema artifact."""
     return schema.load_schema(folder / "schema.pbtxt")
+
+
+def _parsed(file: Path, parse: Callable[[bytes], Any]) -> Any:
+    try:
+        return parse(file.read_bytes())
+    except (OSError, ValueError, DecodeError) as error:
+        raise EvergreenError(
+            f"{file} cannot be read: {visible(str(error))}",
+            hint="It is damaged, or was removed. What else is: evergreen doctor",
+        ) from error
 
 
 def _splits(folder: Path) -> Iterator[tuple[str, Path]]:

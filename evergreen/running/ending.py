@@ -79,7 +79,7 @@ def _results(reading: RunReading) -> Results | None:
     """The numbers of a run; a file that cannot be read hides them, and not the outcome."""
     try:
         return results(reading)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (EvergreenError, OSError, ValueError, KeyError, TypeError, AttributeError):
         log.exception("run %s: its numbers cannot be read", reading.record.run_id)
         return None
 

@@ -273,3 +273,20 @@ def test_artifacts_without_files_are_shown_all_the_same(tmp_path: Path) -> None:
     ids = [one.run_id for one in world.records]
     for words in (["show"], ["compare", *ids], ["lineage", "2"], ["lineage", "span:1"]):
         assert ask(tmp_path, *words).exit_code == 0
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    world = World.make(tmp_path, 2)
+    for artifact in world.store.get_artifacts():
+        Path(artifact.uri, "report.json").write_text("{")
+    one, other = (record.run_id for record in world.records)
+    for words in (("compare", one, other), ("models", "diff", "1", "2")):
+        with pytest.raises(EvergreenError, match=r"report\.json cannot be read") as error:
+            ask(tmp_path, *words)
+        assert "evergreen doctor" in error.value.hint
+    assert one in ask(tmp_path, "show", one).stdout
+    (tmp_path / "reports").touch()
+    with pytest.raises(EvergreenError, match=r"reports\.folder: .*: File exists"):
+        ask(tmp_path, "report", one)
+    (tmp_path / "reports").unlink()
+    assert f"{one}.html" in ask(tmp_path, "report", one).stdout

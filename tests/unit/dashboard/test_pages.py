@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 import sqlite3
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from evergreen.dashboard.pages.monitors import _series
 from evergreen.dashboard.pages.overview import _attention
 from evergreen.dashboard.pages.page import Route
 from evergreen.dashboard.server import PAGES
+from evergreen.dashboard.world import Reader, UnavailableError
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
@@ -291,9 +293,31 @@ def test_files_that_cannot_be_read_hide_nothing_else(fresh: World) -> None:
     run = fresh.records[-1].run_id
     [(status, text)] = get(dashboard(fresh), f"/runs/{run}")
     assert status == 200
-    assert "What the gates said cannot be shown: JSONDecodeError" in text
+    assert "What the gates said cannot be shown: " in text
+    assert "report.json cannot be read" in text
     assert "Trainer" in text
     assert fresh.records[-1].run_key in text
+
+
+def test_a_store_that_does_not_answer_is_not_waited_for(history: World) -> None:
+    served, free = dashboard(history), threading.Event()
+    served._reader = Reader(history.settings, seconds=0.2)
+
+    def hang(world: object) -> None:
+        free.wait()
+
+    async def asks(client: TestClient) -> tuple[int, str]:
+        hanging = asyncio.ensure_future(served._reader.read(hang))
+        async with client.get("/runs") as answer:
+            found = answer.status, await answer.text()
+        with pytest.raises(UnavailableError):
+            await hanging
+        free.set()
+        return found
+
+    status, text = ask(served, asks)
+    assert status == 503
+    assert "the metadata store has not answered within 0.2 s" in text
 
 
 def test_measures_without_a_value_are_drawn_and_named() -> None:
