@@ -84,7 +84,7 @@ class Doctor:
         """
         if alive := [one.run_id for one in self._lineage.runs() if self._is_alive(one)]:
             raise EvergreenError(f"run {alive[0]} is under way.", hint="Wait for its end.")
-        return self._place.take_over(old.expanduser().absolute())
+        return self._place.take_over(old.absolute())
 
     def _files(self, known: Sequence[mlmd.Artifact], *, is_at_rest: bool) -> Iterator[Finding]:
         if doubt := self._place.doubt(known):

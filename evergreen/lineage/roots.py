@@ -160,7 +160,8 @@ class Root:
             "foreign root",
             f"{self.folder} is the root of another metadata store, {other[:8]}: nothing in it is"
             " touched",
-            "name that store in `metadata`, or another folder in `pipeline.root`",
+            "name that store in `metadata`, or another folder in `pipeline.root`; if that store is"
+            " gone for good, move the folder away",
         )
 
     def _moved(self, live: Sequence[mlmd.Artifact]) -> Doubt | None:
