@@ -9,7 +9,7 @@ from scipy.stats import binom
 from evergreen.serving.gateway.assignment import Targets, usable
 from evergreen.serving.gateway.decisions import Verdict
 from evergreen.serving.gateway.rollout import Rollout
-from evergreen.serving.gateway.routing import Arm
+from evergreen.serving.gateway.routing import Arm, position
 from evergreen.settings.gateway import CanarySettings, LimitSettings
 from tests.unit.serving.gateway.worlds import Clock
 
@@ -258,3 +258,18 @@ def test_requests_go_to_versions_that_are_there(
     assigned: Targets, available: set[int] | None, current: Targets, expected: Targets
 ) -> None:
     assert usable(assigned, available, current) == expected
+
+
+def test_who_is_first_differs_between_experiments() -> None:
+    """By chance half of them agree; with the same hash for all it would be everybody."""
+    keys = [str(number) for number in range(4000)]
+
+    def first(experiment: str, canary: int) -> list[bool]:
+        return [position(key, experiment, canary) < 0.5 for key in keys]
+
+    taxi = first("taxi", 2)
+    assert taxi == first("taxi", 2)
+    for other in (first("flights", 2), first("taxi", 3)):
+        alike = sum(one == two for one, two in zip(taxi, other, strict=True))
+        low, high = binom.interval(0.9999, len(keys), 0.5)
+        assert low <= alike <= high

@@ -15,6 +15,7 @@ from evergreen.serving.client.protos import PredictionServiceStub, PredictReques
 from evergreen.serving.client.tensors import fill, to_array
 from evergreen.serving.gateway.assignment import Targets
 from evergreen.serving.gateway.decisions import Decision, Verdict
+from evergreen.serving.gateway.following import Expose
 from evergreen.serving.gateway.server import Gateway
 from evergreen.settings.gateway import GatewaySettings
 from tests.unit.serving.gateway.backend import MODEL, Answer, Server, alike, good
@@ -133,6 +134,7 @@ async def world(
     versions: dict[int, Answer] | None = None,
     wanted: Wanted | None = None,
     backend: dict[str, Any] | None = None,
+    expose: Expose | None = None,
     **settings: Any,
 ):
     """Runs a gateway; without more: version 1 is stable, 2 a canary that gets half of it."""
@@ -152,7 +154,7 @@ async def world(
         }
         parsed = GatewaySettings.model_validate(values | settings)
         there, clock = wanted or Wanted(), Clock()
-        gateway = Gateway(parsed, MODEL, there, there, clock=clock, chances=random.Random(7))
+        gateway = Gateway(parsed, MODEL, there, there, expose, clock, random.Random(7))
         await stack.enter_async_context(gateway.running())
         session = await stack.enter_async_context(aiohttp.ClientSession())
         channel = await stack.enter_async_context(
