@@ -280,11 +280,10 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     for artifact in world.store.get_artifacts():
         Path(artifact.uri, "report.json").write_text("{")
     one, other = (record.run_id for record in world.records)
-    for words in (("compare", one, other), ("models", "diff", "1", "2")):
+    for words in (("show", one), ("compare", one, other), ("models", "diff", "1", "2")):
         with pytest.raises(EvergreenError, match=r"report\.json cannot be read") as error:
             ask(tmp_path, *words)
         assert "evergreen doctor" in error.value.hint
-    assert one in ask(tmp_path, "show", one).stdout
     (tmp_path / "reports").touch()
     with pytest.raises(EvergreenError, match=r"reports\.folder: .*: File exists"):
         ask(tmp_path, "report", one)
