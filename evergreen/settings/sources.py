@@ -4,7 +4,9 @@ Values are taken as they are written. OmegaConf would fill in `${...}`, from the
 a password could get into a run's record that way, so that is refused.
 """
 
+import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,8 +57,7 @@ def parse(pair: str) -> Source:
     try:
         config = OmegaConf.from_dotlist([pair])
     except (YAMLError, OmegaConfBaseException, ValueError, IndexError) as error:
-        quoted = f"--set '{key}=\"{value}\"'"
-        hint = f"Put it into quotes: {quoted}" if value[:1] in SPECIAL else ""
+        hint = f"Put it into quotes: {_quoted(key, value)}" if value[:1] in SPECIAL else ""
         raise SettingsError(f"--set {pair}: the value is not YAML: {error}", hint=hint) from error
     return _taken_as_written(f"--set {pair}", config)
 
@@ -67,7 +68,13 @@ def remarks(overrides: Sequence[str]) -> Iterator[str]:
         key, _, text = pair.partition("=")
         for value in _leaves(parse(pair)[1]):
             if told := _remark(text.strip(), value):
-                yield f"--set {pair}: understood as {told}; as it stands: --set '{key}=\"{text}\"'"
+                as_it_stands = _quoted(key, text.strip())
+                yield f"--set {pair}: understood as {told}; as it stands: {as_it_stands}"
+
+
+def _quoted(key: str, text: str) -> str:
+    """The option that a shell and YAML take for a text as it stands."""
+    return f"--set {shlex.quote(f'{key}={json.dumps(text, ensure_ascii=False)}')}"
 
 
 def _remark(text: str, value: Any) -> str:

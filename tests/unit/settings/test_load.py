@@ -1,19 +1,20 @@
 """What wins over what in the settings, and what is refused, in words that say where it stands."""
 
 import itertools
-import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 from pydantic import ValidationError
 
 from evergreen.errors import SettingsError
 from evergreen.orchestrators.kubeflow.planning import overrides_of
 from evergreen.settings import Settings, find_project, load_settings
-from evergreen.settings.sources import remarks
+from evergreen.settings.sources import parse, remarks
 from evergreen.spans import Format, Period
 from tests.fuzzing import fuzz
 
@@ -246,7 +247,7 @@ def test_a_value_that_has_to_be_in_quotes_is_named(project: Path, text: str, quo
 def test_an_override_that_has_to_be_in_quotes_is_shown_in_them() -> None:
     with pytest.raises(SettingsError, match="not YAML") as refused:
         load_settings(ROOT, [], ["triggers.schedule.cron=*/5 * * * *"])
-    [shown] = re.findall(r"--set '(.*)'", refused.value.hint)
+    [shown] = shlex.split(refused.value.hint.split("--set ")[1])
     loaded = load_settings(ROOT, [], [shown])
     assert loaded.triggers.schedule
     assert loaded.triggers.schedule.cron == "*/5 * * * *"
@@ -276,7 +277,7 @@ def test_what_yaml_may_take_for_something_else_is_said(value: str, said: str) ->
         [said] if said else []
     )
     for one in told:
-        [quoted] = re.findall(r"--set '(.*)'$", one)
+        [quoted] = shlex.split(one.split("; as it stands: --set ")[1])
         assert load_settings(ROOT, [], [quoted]).model.hyperparameters == {"x": value}
 
 
@@ -355,8 +356,13 @@ def test_an_override_without_key_or_value_is_refused(pair: str) -> None:
 @example("data.key", "", "!!int x")
 @example("data.key", "", "!!int")
 def test_any_override_is_either_taken_or_refused_in_words(key: str, rest: str, value: str) -> None:
+    pair = f"{key}{rest}={value}"
     try:
-        load_settings(ROOT, [], [f"{key}{rest}={value}"])
+        load_settings(ROOT, [], [pair])
+        for told in remarks([pair]):
+            [quoted] = shlex.split(told.split("; as it stands: --set ")[1])
+            [(_, config)] = [parse(quoted)]
+            assert OmegaConf.select(config, f"{key}{rest}") == value.strip()
     except SettingsError as refusal:
         assert str(refusal)  # noqa: PT017 - most overrides are refused, not all
 
