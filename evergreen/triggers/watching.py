@@ -94,6 +94,10 @@ class Watch:
             step = controller.step(self._now())
         except (EvergreenError, StatusError, OSError) as error:
             return self._failed(error)
+        except Exception as error:
+            # Of the code's own. To end would end a run that goes on, and change nothing.
+            log.exception("a step of the controller failed")
+            return self._failed(error)
         self._failures = 0
         for entry in step.entries:
             log.info("%s", line(entry))

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from ml_metadata.metadata_store import MetadataStore
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -18,9 +20,11 @@ from evergreen.lineage.mysql import PASSWORD as PASSWORD_VARIABLE
 from evergreen.lineage.store import open_store
 from evergreen.settings import Settings, load_settings
 from evergreen.triggers import manual, places
+from evergreen.triggers.controller import Step
 from evergreen.triggers.heartbeat import SOCKET
-from evergreen.triggers.leading import MySqlLease
+from evergreen.triggers.leading import FileLease, MySqlLease
 from evergreen.triggers.log import TriggerLog
+from evergreen.triggers.watching import Watch
 from tests.mariadb import PASSWORD, MariaDb
 from tests.unit.planning.conftest import ROOT, Bench
 from tests.unit.triggers.world import START
@@ -175,3 +179,36 @@ def test_a_heartbeat_that_cannot_be_is_said_at_once() -> None:
     ended = subprocess.run(line, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "/nowhere/at/all" in ended.stderr
+
+
+@dataclass
+class Faulty:
+    """A controller whose first steps fail in ways that nobody has thought of."""
+
+    faults: list[Exception]
+    stop: Callable[[], None]
+    steps: int = 0
+    closed: int = 0
+    is_busy: bool = False
+
+    def step(self, now: datetime) -> Step:
+        self.steps += 1
+        if self.faults:
+            raise self.faults.pop()
+        self.stop()
+        return Step((), None)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_no_fault_of_a_step_ends_the_controller_or_its_run(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = bench.settings("triggers.poll_seconds=0.01")
+    watch = Watch(settings, FileLease(bench.folder / "leader"))
+    controller = Faulty([ValueError("of a bug"), KeyError("of another")], watch.stop)
+    assert not watch(controller)
+    assert (controller.steps, controller.closed) == (3, 1)
+    assert "ValueError: of a bug" in caplog.text
+    assert "Traceback" in caplog.text
