@@ -7,9 +7,11 @@ import grpc
 
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 
-MAX_EXPANSION = 2**26
+MAX_EXPANSION = 2**24
 """Bytes that a request may take beyond what it carries: repeated values, a context of many
 examples. TensorFlow Serving has no such limit."""
+MAX_PADDING = 2**27
+"""Bytes that padding may add to a batch."""
 MAX_JSON = 2**29
 """Bytes that the body of a REST request may take, with what becomes of its values."""
 VALUE = 64
@@ -24,21 +26,28 @@ def values(body: bytes) -> int:
 
 
 class Budget:
-    """Bytes that requests share; used from the event loop only."""
+    """Bytes that requests share; used from the event loop only.
 
-    def __init__(self, size: int = IN_FLIGHT) -> None:
+    Args:
+        size: Of all requests in flight.
+        expansion: Of one request.
+    """
+
+    def __init__(self, size: int = IN_FLIGHT, expansion: int = MAX_EXPANSION) -> None:
         self._free = size
+        self._expansion = expansion
 
     @contextmanager
-    def share(self, limit: int = MAX_EXPANSION) -> Iterator[Callable[[int], None]]:
+    def share(self, limit: int = 0) -> Iterator[Callable[[int], None]]:
         """Yields what takes bytes for one request, until it is answered.
 
         It raises ServingError if the request takes too much (INVALID_ARGUMENT), or all together do
         (RESOURCE_EXHAUSTED).
 
         Args:
-            limit: Bytes of this request.
+            limit: Bytes of this request, if not what requests have by default.
         """
+        limit = limit or self._expansion
         taken = 0
 
         def take(size: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import grpc
 import numpy as np
 
-from evergreen.serving.model_server.core.budget import MAX_EXPANSION
+from evergreen.serving.model_server.core.budget import MAX_PADDING
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.tensors import Array
 
@@ -52,7 +52,7 @@ def merge(parts: Sequence[Mapping[str, Array]], pad_lengths: bool) -> dict[str, 
 def affordable(inputs: Mapping[str, Array], rows: int, total: int) -> int:
     """Returns how many rows to fill inputs up to: so many, or none more if they are large."""
     size = sum(array.nbytes for array in inputs.values())
-    return total if size // rows * (total - rows) <= MAX_EXPANSION else rows
+    return total if size // rows * (total - rows) <= MAX_PADDING else rows
 
 
 def fill(inputs: Mapping[str, Array], size: int) -> dict[str, Array]:
@@ -104,7 +104,7 @@ def _same_length(arrays: Sequence[Array]) -> list[Array]:
     """
     longest = np.max([array.shape[1:] for array in arrays], axis=0)
     size = sum(map(len, arrays)) * math.prod(longest.tolist()) * arrays[0].itemsize
-    if size - sum(array.nbytes for array in arrays) > MAX_EXPANSION:
+    if size - sum(array.nbytes for array in arrays) > MAX_PADDING:
         raise invalid(f"{size} bytes for a batch of inputs that differ in length are too many")
     return [_pad(array, longest) for array in arrays]
 

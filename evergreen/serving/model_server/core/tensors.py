@@ -38,6 +38,8 @@ HALVES = {
     types.DT_BFLOAT16: np.dtype(tf.bfloat16.as_numpy_dtype),
 }
 """Types whose values are the bits of 16-bit floats, in `half_val`."""
+CHUNK = 2**16
+"""Elements that become Python's at a time: each takes eight times the memory of a float."""
 WIDEST = 16
 """Bytes of an element of any other type: of complex128."""
 KINDS = {dtype: (kind, field) for kind, (field, dtype) in FIELDS.items()}
@@ -134,7 +136,9 @@ def to_proto(array: Array, proto: TensorProto, as_content: bool) -> None:
     if as_content and kind != types.DT_STRING:
         proto.tensor_content = array.tobytes()
     else:
-        getattr(proto, field).extend(array.ravel().tolist())
+        flat, values = array.ravel(), getattr(proto, field)
+        for start in range(0, flat.size, CHUNK):
+            values.extend(flat[start : start + CHUNK].tolist())
 
 
 def enum_of(dtype: np.dtype[Any]) -> int:

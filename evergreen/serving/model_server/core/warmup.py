@@ -5,6 +5,7 @@ serve at all: its requests tell both before a client does.
 """
 
 import asyncio
+import sys
 from collections.abc import Mapping
 
 import grpc
@@ -14,12 +15,14 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from evergreen.serving.model_server.core import answering
+from evergreen.serving.model_server.core.budget import Budget
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.servable import Runner, Servable
 from evergreen.serving.model_server.core.signatures import Signature
 from evergreen.serving.model_server.core.tensors import Array
 
 FILE = "assets.extra/tf_serving_warmup_requests"
+UNLIMITED = Budget(sys.maxsize, sys.maxsize)
 MAX_RECORDS = 1000
 """`WarmupConsts::kMaxNumRecords` of TensorFlow Serving."""
 
@@ -38,11 +41,12 @@ async def warm_up(servable: Servable, path: str, iterations: int) -> None:
     records = await asyncio.to_thread(_read, f"{path}/{FILE}")
     runner = servable.runner
     servable.runner = _checked(runner)
+    budget, servable.budget = servable.budget, UNLIMITED  # nobody else sends these requests
     try:
         for record in records * iterations:
             await _replay(servable, record)
     finally:
-        servable.runner = runner
+        servable.runner, servable.budget = runner, budget
 
 
 async def _replay(servable: Servable, record: PredictionLog) -> None:
