@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.opening import Opened
+from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
 
 
 def report(
@@ -17,24 +18,18 @@ def report(
 
     Example: [bold]evergreen report[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    here = Opened.of(project, config, overrides)
 
     from evergreen.errors import EvergreenError
-    from evergreen.lineage.records import RunRecords
-    from evergreen.lineage.store import open_store
     from evergreen.reporting import write_report
 
-    store = open_store(settings.metadata)
-    records = RunRecords(store)
-    record = records.get(run_id) if run_id else records.latest()
-    if record is None:
-        raise EvergreenError("there is no run yet.", hint="Make one: evergreen run")
+    record = here.lineage.record(run_id)
     outcome = record.outcome or "not ended"
     try:
-        file = write_report(settings, store, record)
+        file = write_report(here.settings, here.store, record)
     except OSError as error:
         raise EvergreenError(
-            f"reports.folder: {settings.reports.folder}: {error.strerror}.",
+            f"reports.folder: {here.settings.reports.folder}: {error.strerror}.",
             hint="Another one: --set reports.folder=...",
         ) from error
     typer.echo(f"run {record.run_id} ({outcome}): {file}")

@@ -81,24 +81,29 @@ class Lineage:
         self._store = store
         self._records = RunRecords(store)
         self._registry = Registry(store, model)
+        self._model = model
 
     def runs(self, asked: Asked | None = None) -> list[RunRecord]:
-        """Returns the records of runs, the newest first."""
+        """Returns the records of runs, the newest first: of all models, unless a version is asked.
+
+        Versions of two models have the same numbers.
+        """
         asked = asked or Asked()
         limit = None if asked.by else asked.limit or None
-        found = self._records.newest(*asked.conditions(), limit=limit)
+        own = [Filter.has("model", self._model)] if asked.version is not None else []
+        found = self._records.newest(*asked.conditions(), *own, limit=limit)
         mine = [one for one in found if asked.by in ("", one.request.requested_by)]
         return mine[: asked.limit or None]
 
     def record(self, run_id: str) -> RunRecord:
-        """Returns the record of a run; of the newest one if the id is empty.
+        """Returns the record of a run; of the model's newest one if the id is empty.
 
         Raises:
             EvergreenError: If there is none.
         """
         if run_id:
             return self._records.get(run_id)
-        if (newest := self._records.latest()) is None:
+        if (newest := self._records.latest(model=self._model)) is None:
             raise EvergreenError("there is no run yet.", hint="Make one: evergreen run")
         return newest
 

@@ -13,6 +13,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.mysql import PASSWORD
 from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.lineage.store import open_store
 from evergreen.lineage.subgraphs import around_executions
@@ -23,7 +24,7 @@ from evergreen.settings import load_settings
 from evergreen.settings.models import MetadataSettings
 from tests import mariadb
 from tests.project import ROOT
-from tests.unit.lineage.making import make_record
+from tests.unit.lineage.making import make_record, make_store
 
 RUNS = 6
 
@@ -113,6 +114,24 @@ def test_a_run_with_more_nodes_than_one_query_takes_is_whole(
     executions = sorted(int(one.id) for one in full.get_executions()) * 2
     found = around_executions(full, executions)
     assert {one.id for one in found.found.executions} == set(executions)
+
+
+def test_another_models_run_of_the_same_version_is_not_taken_for_this_ones(
+    tmp_path: Path, records: list[RunRecord]
+) -> None:
+    """Models live side by side in one store, and each counts its versions from 1."""
+    store = make_store(tmp_path / "metadata.sqlite")
+    changes = {"model": "other", "model_version": 1}
+    ours, theirs = records[0], records[0].model_copy(update=changes | {"run_id": "theirs"})
+    for record in (ours, theirs):  # theirs is the newest
+        RunRecords(store).create(record)
+        assert Registry(store, record.model).take_version("key") == 1
+    mine, other = Lineage(store, ours.model), Lineage(store, "other")
+    assert (mine.record("").run_id, other.record("").run_id) == (ours.run_id, "theirs")
+    assert mine.run_of(mine.version(1)) == ours.run_id
+    assert other.run_of(other.version(1)) == "theirs"
+    assert [one.run_id for one in mine.runs(Asked(version=1))] == [ours.run_id]
+    assert len(mine.runs()) == 2
 
 
 def test_an_unknown_run_is_named(lineage: Lineage) -> None:
