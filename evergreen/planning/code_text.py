@@ -45,16 +45,15 @@ class CodeText:
 def read(source: bytes) -> CodeText:
     """Reads a module's text; does not run it."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
+        nodes = list(ast.walk(ast.parse(source)))
+        return CodeText(
+            tuple(name for node in nodes for name in _imports(node)),
+            tuple(_texts(nodes)),
+            tuple(note for node in nodes for note in _notes(node)),
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # nested too deeply
         line = getattr(error, "lineno", None) or 1
         return CodeText(notes=((line, "is not Python, so that its imports are not known"),))
-    nodes = list(ast.walk(tree))
-    return CodeText(
-        tuple(name for node in nodes for name in _imports(node)),
-        tuple(_texts(nodes)),
-        tuple(note for node in nodes for note in _notes(node)),
-    )
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
@@ -66,7 +65,9 @@ def _imports(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.Call) and _called(node) in IMPORTING and node.args:
         name, package = _constant(node.args[0]), _package(node)
         if name and name.startswith(".") and package:
-            yield importlib.util.resolve_name(name, package)
+            above = len(name) - len(name.lstrip(".")) - 1
+            if above <= package.count("."):
+                yield importlib.util.resolve_name(name, package)
         elif name:
             yield name
 

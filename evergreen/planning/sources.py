@@ -96,7 +96,10 @@ class Sources:
         stem, _, member = imported.partition(":")
         module = stem.lstrip(".")
         inner = [*filter(None, module.split(".")), *([member] if member else [])]
-        if level := len(stem) - len(module):
+        level = len(stem) - len(module)
+        if level > len(file.parents):
+            return
+        if level:
             package = PurePosixPath(*name.parts[: max(len(name.parts) - level, 0)])
             folder = file.parents[level - 1]
             if (start := folder / "__init__.py").is_file():

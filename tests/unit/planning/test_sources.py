@@ -196,6 +196,43 @@ def test_texts_that_only_look_like_names_are_left(project: Path) -> None:
     assert sources(project).outside == []
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"(" * 5000,
+        b"-" * 20_000 + b"1",
+        b"a" + b"/'b'" * 5000,
+        b"a" + b"/'b'" * 900,
+        b"\0",
+        b"\xff\xfe",
+        b"# coding: nowhere",
+    ],
+)
+def test_code_that_cannot_be_read_is_named(project: Path, code: bytes) -> None:
+    (project / "house/shared/texts.py").write_bytes(code)
+    [told] = sources(project).outside
+    assert told.endswith("is not Python, so that its imports are not known")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import_module()",
+        "import_module(*names)",
+        "import_module('....x', 'house')",
+        "import_module('.', package='house')",
+        "from ........ import a",
+        "open()",
+        "f''",
+        "Path()",
+        "import house.no.such, nowhere.at.all",
+    ],
+)
+def test_odd_imports_lead_nowhere(project: Path, code: str) -> None:
+    write(project / "house/shared/texts.py", code)
+    assert {name.split("/")[0] for name in sources(project).files} <= {"case", "house", "loose"}
+
+
 def test_packages_of_the_lock_are_left_to_the_lock(project: Path) -> None:
     write(project / "house/case/model.py", "import json, numpy, pydantic.fields, sys, __main__\n")
     assert {name.split("/")[0] for name in sources(project).files} == {"case"}
