@@ -25,6 +25,7 @@ SERVING = ROOT / "deploy/kubernetes/serving"
 KSERVE = ROOT / "deploy/kubernetes/kserve/inference-service.yaml"
 SCRAPE = ROOT / "deploy/prometheus/scrape.yaml"
 COMPOSE = ROOT / "deploy/compose/serving.yaml"
+BENCHMARKS = (ROOT / "docs/benchmarks.md").read_text()
 VERSION = "1.31"
 OF_KSERVE = {
     "predictor": {"minReplicas", "maxReplicas", "model", "canaryTrafficPercent"},
@@ -110,6 +111,16 @@ def test_a_pod_waits_until_no_client_is_sent_to_it(name: str, needs: float) -> N
     [container] = pod(name)["containers"]
     assert container["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "10"]
     assert pod(name).get("terminationGracePeriodSeconds", 30) >= 10 + needs
+
+
+def test_the_gateway_has_the_memory_that_it_may_take() -> None:
+    """Its own, as measured; requests as they are read and as they are logged; the log's queue."""
+    [own] = re.findall(r"^\| evergreen gateway \|.*\| (\d+) \| [^|]* \|$", BENCHMARKS, re.MULTILINE)
+    gateway = load_settings(ROOT, ["kubeflow"]).gateway
+    most = int(own) + 2 * gateway.max_in_flight_mb + gateway.log.queue_mb
+    [container] = pod("gateway")["containers"]
+    assert container["resources"]["limits"]["memory"] == "1Gi"
+    assert most < 1024
 
 
 def test_prometheus_reads_the_metrics_of_a_gateway_with_keys() -> None:
