@@ -5,6 +5,7 @@ from typing import Any
 
 Report = dict[str, Any]
 """The `report.json` of a gate."""
+DRIFT = "DRIFT"
 
 
 def of_data(report: Report) -> Iterator[str]:
@@ -21,7 +22,14 @@ def of_data(report: Report) -> Iterator[str]:
 def of_drift(report: Report) -> Iterator[str]:
     """Yields a line for each distance beyond its threshold; it refuses nothing."""
     for finding in report["findings"]:
-        if not finding["refuses"]:
+        if finding["kind"] == DRIFT:
+            yield f"{finding['feature']} {finding['kind']}: {finding['description']}"
+
+
+def of_warnings(report: Report) -> Iterator[str]:
+    """Yields a line for each other finding that refuses nothing."""
+    for finding in report["findings"]:
+        if not finding["refuses"] and finding["kind"] != DRIFT:
             yield f"{finding['feature']} {finding['kind']}: {finding['description']}"
 
 

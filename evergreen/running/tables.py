@@ -33,6 +33,9 @@ def show_data(console: Console, reports: list[Report]) -> None:
                 "nothing: it is a reason to train."
             )
             _list(console, "~", reasons.of_drift(report))
+        if warnings := list(reasons.of_warnings(report)):
+            console.print(f"[yellow]span {report['span']}[/yellow], recorded, which stops nothing:")
+            _list(console, "~", warnings)
 
 
 def show_model(console: Console, report: Report) -> None:

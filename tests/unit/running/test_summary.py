@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 
 from evergreen.running.summary import show_plan
+from evergreen.running.tables import show_data
 from tests.unit.planning.conftest import Bench, bench  # noqa: F401 - a fixture
 
 
@@ -19,3 +20,20 @@ def test_what_the_cache_cannot_know_is_named_before_the_run(bench: Bench) -> Non
     (bench.folder / "shared/clean.py").write_text('WORDS = "gs://bucket/[bold]words.csv"\n')
     assert "not part of what the cache knows, if it changes: --no-cache" in shown(bench)
     assert "shared/clean.py, line 1: names gs://bucket/[bold]words.csv" in shown(bench)
+
+
+def test_what_is_recorded_of_a_blessed_span_is_said() -> None:
+    finding = {"feature": "company", "refuses": False, "kind": "MISSING_IN_WORDS"}
+    report = {
+        "span": 4,
+        "rows": {"train": 36, "test": 12},
+        "refused_rows": 0,
+        "blessed": True,
+        "findings": [finding | {"description": "'NA' is 10 % of the values"}],
+        "drift": [],
+    }
+    console = Console(file=io.StringIO(), width=200)
+    show_data(console, [report])
+    assert "span 4, recorded, which stops nothing:" in console.file.getvalue()
+    assert "company MISSING_IN_WORDS: 'NA' is 10 % of the values" in console.file.getvalue()
+    assert "drifted" not in console.file.getvalue()
