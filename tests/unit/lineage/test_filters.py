@@ -205,3 +205,20 @@ def test_nobody_else_makes_filters() -> None:
                 called = ast.unparse(node.func)
                 if called == "Filter" or (called == "Filter.has" and file.name != "records.py"):
                     assert isinstance(node.args[0], ast.Constant), f"{file}:{node.lineno}"
+
+
+@pytest.mark.parametrize("text", ["Zoë 東京 😀", "a%b_c", "a;b--c", "x/*y*/ #", "{}?$1 %s :x"])
+def test_a_text_is_found_to_the_letter_wherever_the_store_is(
+    store: MetadataStore, text: str
+) -> None:
+    made = context_type(store, "made")
+    for name in (text, f"{text}x", text.swapcase()):
+        context = mlmd.Context(type_id=made, name=name)
+        set_properties(context, {"text": name})
+        with suppress(AlreadyExistsError):
+            store.put_contexts([context])
+    for condition in (Filter("name = ?", text), Filter.has("text", text)):
+        found = store.get_contexts((Filter("type = 'made'") & condition).options())
+        assert [context.name for context in found] == [text]
+    prefix = store.get_contexts(Filter("name LIKE ?", f"{text}%").options())
+    assert {text, f"{text}x"} <= {context.name for context in prefix}
