@@ -86,7 +86,7 @@ class Trash:
             OutsideError: As of `below`.
         """
         below(self._root, place)
-        if place.exists():
+        if os.path.exists(place):
             self.forget(name)
             with _told(place):
                 self.folder.mkdir(exist_ok=True)

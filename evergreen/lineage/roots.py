@@ -5,6 +5,7 @@ A marker in the root names the metadata store that its artifacts are recorded in
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -135,7 +136,7 @@ class Root:
         known = self._store.get_artifacts()
         moved = [one for one in known if _is_below(one.uri, old)]
         live = [one for one in moved if one.state == mlmd.Artifact.LIVE]
-        if old == self.folder or not any(self._new_place(one, old).exists() for one in live):
+        if old == self.folder or not any(os.path.exists(self._new_place(one, old)) for one in live):
             recorded = Counter(str(one) for one in map(_root_of, known) if one)
             places = ", ".join(f"{where} ({count})" for where, count in recorded.most_common(5))
             raise RootError(
@@ -167,7 +168,9 @@ class Root:
     def _moved(self, live: Sequence[mlmd.Artifact]) -> Doubt | None:
         """Folders here that are recorded at the same place below another root."""
         elsewhere = [Path(one.uri) for one in live if not _is_below(one.uri, self.folder)]
-        found = [one for one in elsewhere if self.folder.joinpath(*one.parts[-TAIL:]).exists()]
+        found = [
+            one for one in elsewhere if os.path.exists(self.folder.joinpath(*one.parts[-TAIL:]))
+        ]
         roots = Counter(root for one in found if (root := _root_of_place(one)))
         for old, count in roots.most_common(1):
             return Doubt(
@@ -189,7 +192,7 @@ class Root:
                     "move them away, or name another folder in `pipeline.root`",
                 )
         here = [one.uri for one in live if _is_below(one.uri, self.folder)]
-        if here and not any(Path(uri).exists() for uri in here):
+        if here and not any(map(os.path.exists, here)):
             return Doubt(
                 "empty root",
                 f"{self.folder} has none of the {len(here)} artifacts that are recorded there",

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
@@ -14,6 +16,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.roots import MARKER, Root, RootError, store_id
 from evergreen.lineage.store import open_store
 from evergreen.settings.models import MetadataSettings
+from tests.fuzzing import fuzz
 from tests.unit.commands.asking import ask
 from tests.unit.lineage.making import make_store
 from tests.unit.lineage.worlds import World
@@ -224,3 +227,29 @@ def test_what_cannot_be_repaired_keeps_no_other_from_it(
     assert answer.exit_code == 1
     assert "cannot be moved or removed: Permission denied" in answer.stderr
     assert [one.exists() for one in left] == [True, False]
+
+
+PIECES = ["{root}", "{root}/..", "/", "..", "elsewhere", "link", "Trainer/model", "7", "gs://a",
+          "x" * 300, "\n", "%", "'"]  # fmt: skip
+
+
+@fuzz(25)
+@given(parts=st.lists(st.sampled_from(PIECES), max_size=5))
+@example(parts=["{root}", "x" * 300, "y", "7"])
+@example(parts=["", "elsewhere", "x" * 300])
+def test_no_place_that_is_recorded_leads_outside(
+    tmp_path: Path, world: World, parts: list[str]
+) -> None:
+    root, outside = root_of(world), tmp_path / "elsewhere"
+    outside.mkdir(exist_ok=True)
+    (outside / "data").write_text("precious")
+    if not (root / "link").is_symlink():
+        (root / "link").symlink_to(outside)
+    artifact = world.artifacts()[world.made(2, "Transform", "transform_graph")]
+    artifact.uri = "/".join(parts).format(root=root)
+    artifact.state = mlmd.Artifact.LIVE
+    world.store.put_artifacts([artifact])
+    repair(world)
+    world.retention.carry_out(world.retention.find(1))
+    assert (outside / "data").read_text() == "precious"
+    assert (root / MARKER).exists()
