@@ -68,7 +68,7 @@ def distances(
     for name, feature in now.items():
         earlier = [data[name] for data in before if name in data]
         is_text = any(one.text is not None for one in earlier)
-        if not earlier or not any(one.present for one in earlier):
+        if not any(one.present if is_text else _curve(one).rows for one in earlier):
             continue
         if feature.present and (feature.text is not None) != is_text:
             continue  # another type: a matter of the schema
@@ -111,21 +111,20 @@ def _of_text(before: Sequence[Feature], now: Feature, level: float) -> Distance:
 
 
 def _of_numbers(before: Sequence[Feature], now: Feature, level: float) -> Distance:
-    parts = [(_cumulative(one), one.present) for one in before if one.present]
-    points = np.unique(np.concatenate([points for (points, _), _ in parts]))
-    total = sum(present for _, present in parts)
-    shares = [_below(points, *curve) * (present / total) for curve, present in parts]
-    below = np.sum(shares, axis=0)
+    parts = [curve for curve in map(_curve, before) if curve.rows]
+    points = np.unique(np.concatenate([curve.points for curve in parts]))
+    total = sum(curve.rows for curve in parts)
+    below = np.sum([curve.at(points) * (curve.rows / total) for curve in parts], axis=0)
     edges = np.unique(points[np.searchsorted(below, DECILES - 1e-9).clip(max=len(points) - 1)])
-    old = _bins(below[np.searchsorted(points, edges)])
-    new = _bins(_below(edges, *_cumulative(now))) if now.present else old * 0
+    old, live = _bins(below[np.searchsorted(points, edges)]), _curve(now)
+    new = _bins(live.at(edges)) if live.rows else old * 0
     found = divergence(
-        np.append(old * total, sum(one.absent for one in before)),
-        np.append(new * now.present, now.absent),
+        np.append(old * total, sum(one.rows for one in before) - total),
+        np.append(new * live.rows, now.rows - live.rows),
         level,
     )
     mean = sum(one.numeric.mean * one.present for one in before if one.present) / total
-    words = f"mean {mean:.4g} to {now.numeric.mean:.4g}" if now.present else "no value at all"
+    words = f"mean {mean:.4g} to {now.numeric.mean:.4g}" if live.rows else "no value at all"
     return Distance(found.value, found.noise, False, f"{words}{_missing(before, now)}")
 
 
@@ -142,18 +141,38 @@ def _missing(before: Sequence[Feature], now: Feature) -> str:
     return f", missing {percent(old)} to {percent(now.missing)}" if changed else ""
 
 
-def _cumulative(feature: Feature) -> tuple[Floats, Floats]:
-    """Values, and the share of values up to and with each: both of shape [n]."""
-    histograms = feature.numeric.histograms
-    [buckets] = [one.buckets for one in histograms if one.type == QUANTILES]
+@dataclass(frozen=True)
+class _Curve:
+    """The share `below` of values up to and with each of `points`: both of shape [n].
+
+    Attributes:
+        rows: How many have a finite value: neither NaN nor infinity is one.
+    """
+
+    points: Floats
+    below: Floats
+    rows: float
+
+    def at(self, points: Floats) -> Floats:
+        return np.interp(points, self.points, self.below, left=0.0, right=1.0)
+
+
+def _curve(feature: Feature) -> _Curve:
+    histograms = feature.numeric.histograms if feature.numeric is not None else ()
+    buckets = [
+        bucket
+        for one in histograms
+        if one.type == QUANTILES
+        for bucket in one.buckets
+        if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value)
+    ]
+    rows = sum(bucket.sample_count for bucket in buckets)
+    if not rows:
+        return _Curve(np.empty(0), np.empty(0), 0)
     points = np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])
     below = np.cumsum([0.0, *(bucket.sample_count for bucket in buckets)])
     last = np.append(np.diff(points) > 0, True)  # a value that fills buckets counts whole
-    return points[last], below[last] / below[-1]
-
-
-def _below(at: Floats, points: Floats, below: Floats) -> Floats:
-    return np.interp(at, points, below, left=0.0, right=1.0)
+    return _Curve(points[last], below[last] / below[-1], rows)
 
 
 def _bins(below: Floats) -> Floats:

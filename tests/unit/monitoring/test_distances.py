@@ -90,3 +90,16 @@ def test_statistics_do_not_depend_on_how_rows_come_in_batches() -> None:
 def test_features_that_one_side_lacks_have_no_distance() -> None:
     assert not distances([of(normal(10, 1))], of(["a", "b"]), LEVEL)
     assert not distances([{}], of(["a", "b"]), LEVEL)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_is_no_value(odd: float) -> None:
+    usual = normal(1000, 1)
+    assert distances([of([odd] * 500)], of(usual), LEVEL) == {}
+    gone = between(usual, [odd] * 1000)
+    assert gone.value == pytest.approx(1)
+    assert gone.detail.startswith("no value at all")
+    half = between(usual, [*normal(500, 2), *[odd] * 500])
+    missing = between(usual, [*normal(500, 2), *[None] * 500])
+    assert half.value == pytest.approx(missing.value, abs=0.01)
+    assert np.isfinite([half.value, *half.interval]).all()
