@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from tests.project import ROOT
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
+    return make(tmp_path)
+
+
+def make(tmp_path: Path) -> Path:
     """A root with a file in a folder, and links out of it, within it, and to itself."""
     for folder in ("root/a/b", "root/deep", "outside/a", "root-2/a"):
         (tmp_path / folder).mkdir(parents=True)
@@ -43,27 +48,23 @@ NAMES = ["a", "b", "file", "deep", "out", "in", "up", "self", "outside", "root",
 PARTS = st.sampled_from([*NAMES, "..", ".", "\0"])
 
 
-@fuzz(500)
+@fuzz(300)
 @given(parts=st.lists(PARTS, max_size=6), start=st.sampled_from(["root", "alias", "", "/"]))
-def test_only_what_is_below_the_root_goes(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[str], start: str
-) -> None:
-    tmp_path = tmp_path_factory.mktemp("case")
-    made = Path(root.__wrapped__(tmp_path))  # type: ignore[attr-defined]
-    before = tree(tmp_path)
-    place = Path(tmp_path, start, *parts) if start != "/" else Path("/", *parts)
-    try:
-        is_gone = Trash(made).remove(place, lambda: True)
-    except OutsideError:
-        assert tree(tmp_path) == before
-        return
-    assert is_gone
-    real = place.resolve()
-    assert ".." not in place.parts
-    assert real.is_relative_to(made)
-    assert tree(tmp_path) == [
-        one for one in before if one != str(real) and not one.startswith(f"{real}/")
-    ]
+def test_only_what_is_below_the_root_goes(parts: list[str], start: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        made = make(Path(folder).resolve())
+        before = tree(made.parent)
+        place = Path(made.parent, start, *parts) if start != "/" else Path("/", *parts)
+        try:
+            assert Trash(made).remove(place, lambda: True)
+        except OutsideError:
+            assert tree(made.parent) == before
+            return
+        real = str(place.resolve())
+        assert ".." not in place.parts
+        assert Path(real).is_relative_to(made)
+        left = [one for one in before if one != real and not one.startswith(f"{real}/")]
+        assert tree(made.parent) == left
 
 
 def test_a_place_is_told_from_its_root(root: Path, tmp_path: Path) -> None:
