@@ -74,11 +74,11 @@ class Aside:
             if pipe.poll(seconds):
                 answer: tuple[bool, Any] = pipe.recv()
                 return answer
-            why = f"it does not answer within {seconds:g} s."
+            why = f"no answer within {seconds:g} s; the metadata store may hang."
         except (EOFError, OSError) as error:
-            why = f"its process has died: {error!r}"
+            why = f"the process that asks the metadata store has died: {error!r}"
         self.stop()
-        return False, SilentError(why, hint="Look whether the metadata store can be reached.")
+        return False, SilentError(why, hint="See whether the metadata store can be reached: evergreen models")
 
     def _start(self) -> Connection:
         spawning = multiprocessing.get_context("spawn")  # threads cannot be forked

@@ -22,6 +22,7 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.planning.plan import ModelRef
 from evergreen.serving.client.protos import PredictionServiceStub
+from evergreen.serving.gateway import grpc_front
 from evergreen.serving.gateway.assignment import Targets
 from tests.unit.lineage.making import make_store
 from tests.unit.serving.gateway.backend import MODEL, Server, good
@@ -172,3 +173,19 @@ def test_a_port_that_is_taken_is_named(setting: str) -> None:
         with pytest.raises(EvergreenError, match=f"127.0.0.1:{port}") as refused:
             asyncio.run(scenario(port))
     assert f"gateway.{setting}" in refused.value.hint
+
+
+def test_connections_that_send_nothing_keep_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there may be, on both ports; a client that waits is answered."""
+    monkeypatch.setattr(grpc_front, "HANDSHAKE_MS", 300)
+
+    async def scenario() -> None:
+        async with world(connections=5) as here:
+            ports = (here.gateway.port, here.gateway.rest_port) * 8
+            lines = [await asyncio.open_connection("127.0.0.1", port) for port in ports]
+            assert (await here.predict(wait_for_ready=True))[1]
+            assert (await here.post())[1]
+            for _, writer in lines:
+                writer.close()
+
+    asyncio.run(scenario())
