@@ -78,7 +78,9 @@ class Aside:
         except (EOFError, OSError) as error:
             why = f"the process that asks the metadata store has died: {error!r}"
         self.stop()
-        return False, SilentError(why, hint="See whether the metadata store can be reached: evergreen models")
+        return False, SilentError(
+            why, hint="See whether the metadata store can be reached: evergreen models"
+        )
 
     def _start(self) -> Connection:
         spawning = multiprocessing.get_context("spawn")  # threads cannot be forked

@@ -13,8 +13,10 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from evergreen import cli
+from evergreen.cli import app
 from evergreen.commands.options import user
 from evergreen.errors import EvergreenError, SettingsError
 from evergreen.lineage.policies import PolicyError
@@ -113,6 +115,25 @@ def test_a_change_names_what_it_takes_from_serving(tmp_path: Path) -> None:
         assert "evergreen models --log" in told.value.hint
     assert stages(world) == before
     ask(tmp_path, "promote", "2", "--expect", "1")
+    assert stages(world)[2] is Stage.SERVING
+
+
+def test_a_promotion_that_reaches_no_server_that_is_named_fails(tmp_path: Path) -> None:
+    """The registry has it all the same; telling servers can be repeated."""
+    world = World.make(tmp_path, 3)
+    told = options(tmp_path)
+    told[told.index("serving.exposure.by=hand")] = "serving.exposure.by=reload"
+    for version in (1, 2):
+        place = world.settings.serving.base_path / str(version)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "saved_model.pb").touch()
+    words = ["promote", "2", *told, "--set", "gateway.backend.grpc=127.0.0.1:1"]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code != 0
+    assert isinstance(answer.exception, EvergreenError)
+    assert "no model server answers at 127.0.0.1:1" in str(answer.exception)
+    assert "the registry has it, but the servers have not followed" in str(answer.exception)
+    assert "evergreen expose" in answer.exception.hint
     assert stages(world)[2] is Stage.SERVING
 
 
