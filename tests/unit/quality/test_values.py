@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from evergreen.quality import columns, values
+from tests.fuzzing import fuzz
 
 INF, NAN = math.inf, math.nan
 REFUSED = None
@@ -179,3 +182,20 @@ def test_moments_are_iso_8601_or_seconds(value: object, moment: datetime | None)
 )
 def test_missing_is_null_or_a_token(value: object, tokens: tuple[str, ...], missing: bool) -> None:
     assert values.is_missing(value, tokens) is missing
+
+
+LIKE_NUMBERS = st.from_regex(r"[ \t]?[+-]?[0-9]{0,20}\.?[0-9]{0,3}([eE][+-]?[0-9]{1,4})?[ \n]?")
+LIKE_MOMENTS = st.from_regex(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|\+01)?"
+)
+TEXTS = st.text(max_size=8) | st.text("+-.eE0123456789naifNAIF_ xtrue", max_size=9)
+
+
+@fuzz(300)
+@given(LIKE_NUMBERS | LIKE_MOMENTS | TEXTS | st.sampled_from(list(FORMS)))
+def test_any_text_is_read_alike_as_a_value_and_in_a_column(text: str) -> None:
+    readers = [(scalar, columnar) for _, scalar, columnar in READ]
+    for scalar, columnar in [*readers, (values.moment, columns.moments)]:
+        assume(text.isascii() or text.isprintable())  # halves of surrogate pairs are no text
+        found = columnar(pa.array([text, "7"])).column[0].as_py()
+        assert repr(found) == repr(or_refused(scalar, text)) or found == or_refused(scalar, text)
