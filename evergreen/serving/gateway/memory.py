@@ -7,6 +7,7 @@ looks at what the process takes.
 
 import asyncio
 import ctypes
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any, Self
 import psutil
 from grpc.aio import EOF  # type: ignore[attr-defined]
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.05
 AT_ONCE_SECONDS = 0.25
 MAX_SLOW = 512
@@ -121,17 +123,23 @@ class Uploads:
         """Ends readings that take too much, or too long, until it is cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self._readers and self._is_full():
-                for task in self._readers:
-                    task.cancel(OverBudgetError())
-                continue
-            now = time.monotonic()
-            slow = [task for task, since in self._readers.items() if now - since > AT_ONCE_SECONDS]
-            for task in slow[MAX_SLOW:]:
+            try:
+                self._look()
+            except Exception:  # whatever it is, the next look comes
+                log.exception("gateway: messages that come")
+
+    def _look(self) -> None:
+        if self._readers and self._is_full():
+            for task in self._readers:
                 task.cancel(OverBudgetError())
-            for task in slow[:MAX_SLOW]:
-                if now - self._readers[task] > self._seconds:
-                    task.cancel(LateError(f"The message did not come within {self._seconds:g} s."))
+            return
+        now = time.monotonic()
+        slow = [task for task, since in self._readers.items() if now - since > AT_ONCE_SECONDS]
+        for task in slow[MAX_SLOW:]:
+            task.cancel(OverBudgetError())
+        for task in slow[:MAX_SLOW]:
+            if now - self._readers[task] > self._seconds:
+                task.cancel(LateError(f"The message did not come within {self._seconds:g} s."))
 
     def _is_full(self) -> bool:
         if _resident() < self._most:
