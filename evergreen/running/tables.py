@@ -49,6 +49,8 @@ def show_model(console: Console, report: Report) -> None:
         table.add_row(plain(metric), _number(value, why), other)
     console.print()
     console.print(table)
+    if unlabelled := report.get("unlabelled"):  # there is no such number in older reports
+        console.print(f"  left out: {unlabelled:,} rows without a label", highlight=False)
     parts = [one for one in report["verdicts"] if _is_part(one)]
     for verdict in report["verdicts"]:
         if verdict["passed"] and verdict not in parts:

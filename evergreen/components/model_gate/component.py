@@ -72,6 +72,7 @@ def ModelGate(  # noqa: N802 - a component is a class to its users
         "candidate": _known(candidate, unknown),
         "baseline": baseline and _known(baseline, unknown),
         "undefined": unknown,
+        "unlabelled": predictions.unlabelled,
         "verdicts": [verdict.model_dump() for verdict in verdicts],
         "slices": [one.model_dump() for one in measure_slices(held_to, predictions)],
         "curves": _curves(predictions),

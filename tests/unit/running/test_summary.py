@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from evergreen.running.summary import show_plan
-from evergreen.running.tables import show_data
+from evergreen.running.tables import show_data, show_model
 from tests.unit.planning.conftest import Bench, bench  # noqa: F401 - a fixture
 
 
@@ -37,3 +37,12 @@ def test_what_is_recorded_of_a_blessed_span_is_said() -> None:
     assert "span 4, recorded, which stops nothing:" in console.file.getvalue()
     assert "company MISSING_IN_WORDS: 'NA' is 10 % of the values" in console.file.getvalue()
     assert "drifted" not in console.file.getvalue()
+
+
+def test_rows_that_a_verdict_does_not_rest_on_are_counted() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    report = {"blessed": True, "baseline": None, "candidate": {"auc": 0.9}, "verdicts": []}
+    show_model(console, report)  # as version 0.1.0 wrote it
+    assert "left out" not in console.file.getvalue()
+    show_model(console, report | {"unlabelled": 1200})
+    assert "left out: 1,200 rows without a label" in console.file.getvalue()
