@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from evergreen.lineage.registry import Registry
 from evergreen.planning.identity import not_covered
-from evergreen.planning.plan import Outcome, RunRecord
+from evergreen.planning.plan import Outcome, RunRecord, SpanRef
 from evergreen.reporting import report_path
 from evergreen.reporting.reading import RunReading
 from evergreen.running.outcome import gate_report
@@ -32,8 +32,8 @@ def show_plan(console: Console, settings: Settings, record: RunRecord) -> None:
     console.print(
         f"[bold]run {record.run_id}[/bold]  on the {record.orchestrator} orchestrator{resumed}"
     )
-    ingest = ", ".join(str(span.number) for span in record.to_ingest)
-    window = ", ".join(str(span.number) for span in record.window)
+    ingest = ", ".join(map(_named, record.to_ingest))
+    window = ", ".join(map(_named, record.window))
     baseline = f"version {record.baseline.version}" if record.baseline else "none yet"
     version = record.model_version or "none: nothing is to be pushed"
     console.print(f"  ingest     spans {ingest}" if ingest else "  ingest     nothing: all are in")
@@ -47,6 +47,10 @@ def show_plan(console: Console, settings: Settings, record: RunRecord) -> None:
         )
         for one in outside:
             console.print(f"    {plain(one)}", highlight=False, soft_wrap=True)
+
+
+def _named(span: SpanRef) -> str:
+    return f"{span.number}" + (f" (version {span.version})" if span.version > 1 else "")
 
 
 def show_summary(

@@ -39,6 +39,12 @@ def test_what_is_recorded_of_a_blessed_span_is_said() -> None:
     assert "drifted" not in console.file.getvalue()
 
 
+def test_a_span_that_was_published_again_is_named_with_its_version(bench: Bench) -> None:  # noqa: F811
+    assert "train on   spans 1, 2\n" in shown(bench)
+    bench.publish(2, value=1)
+    assert "train on   spans 1, 2 (version 2)\n" in shown(bench)
+
+
 def test_rows_that_a_verdict_does_not_rest_on_are_counted() -> None:
     console = Console(file=io.StringIO(), width=200)
     report = {"blessed": True, "baseline": None, "candidate": {"auc": 0.9}, "verdicts": []}
