@@ -119,8 +119,8 @@ def _of_numbers(before: Sequence[Feature], now: Feature, level: float) -> Distan
     old, live = _bins(below[np.searchsorted(points, edges)]), _curve(now)
     new = _bins(live.at(edges)) if live.rows else old * 0
     found = divergence(
-        np.append(old * total, sum(one.rows for one in before) - total),
-        np.append(new * live.rows, now.rows - live.rows),
+        np.append(old * total, max(sum(one.rows for one in before) - total, 0)),
+        np.append(new * live.rows, max(now.rows - live.rows, 0)),
         level,
     )
     mean = sum(one.numeric.mean * one.present for one in before if one.present) / total
@@ -151,7 +151,7 @@ class _Curve:
 
     points: Floats
     below: Floats
-    rows: float
+    rows: int
 
     def at(self, points: Floats) -> Floats:
         return np.interp(points, self.points, self.below, left=0.0, right=1.0)
@@ -166,7 +166,8 @@ def _curve(feature: Feature) -> _Curve:
         for bucket in one.buckets
         if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value)
     ]
-    rows = sum(bucket.sample_count for bucket in buckets)
+    # Shares of rows, which add up to whole ones but for their rounding.
+    rows = round(sum(bucket.sample_count for bucket in buckets))
     if not rows:
         return _Curve(np.empty(0), np.empty(0), 0)
     points = np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])

@@ -103,3 +103,10 @@ def test_what_is_not_finite_is_no_value(odd: float) -> None:
     missing = between(usual, [*normal(500, 2), *[None] * 500])
     assert half.value == pytest.approx(missing.value, abs=0.01)
     assert np.isfinite([half.value, *half.interval]).all()
+
+
+@pytest.mark.parametrize("rows", [3, 7, 199, 201, 333, 2999])
+def test_shares_of_rows_are_rounded_to_rows(rows: int) -> None:
+    found = between(normal(rows, 1), normal(rows + 1, 2))
+    assert 0 <= found.value <= 1
+    assert np.isfinite(found.interval).all()
