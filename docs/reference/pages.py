@@ -1,0 +1,78 @@
+"""`python -m docs.reference.pages`: writes the reference pages of the docs.
+
+They are made from the settings' models and from the command line itself, so they cannot differ
+from what the program does; a test fails when the pages in `docs/reference/` are not up to date.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import OmegaConf
+from typer.main import get_command
+
+from evergreen.cli import app
+from evergreen.settings.models import Settings
+from evergreen.settings.reference import settings_page
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+COMMANDS = """# Commands, one by one
+
+Made from the command line by `make docs`. `evergreen COMMAND --help` prints the same.
+"""
+
+
+def pages() -> dict[str, str]:
+    """Returns the reference pages: their Markdown by the name of the file."""
+    base = OmegaConf.load(ROOT / "configs/base.yaml")
+    values = cast(dict[str, Any], OmegaConf.to_container(base))
+    return {
+        "commands.md": commands_page(get_command(app)),
+        "settings.md": settings_page(Settings, values),
+    }
+
+
+def commands_page(command: Any) -> str:
+    """Returns a Markdown page with every sub-command: what it does, and its options.
+
+    Args:
+        command: The command line, as a group of Click's.
+    """
+    return "\n".join([COMMANDS, *_sections(command, "evergreen")])
+
+
+def _sections(command: Any, name: str) -> Iterator[str]:
+    children = getattr(command, "commands", {})
+    for child in sorted(children):
+        yield from _sections(children[child], f"{name} {child}")
+    if children and not command.invoke_without_command:
+        return
+    yield f"## {name}\n\n{_help(command)}\n\n{_parameters(command)}"
+
+
+def _help(command: Any) -> str:
+    text = re.sub(r"\[/?bold\]", "`", command.help or "").replace("\b", "")
+    return "\n\n".join(" ".join(part.split()) for part in text.strip().split("\n\n"))
+
+
+def _parameters(command: Any) -> str:
+    rows = [_row(item) for item in command.params if not getattr(item, "hidden", False)]
+    if not rows:
+        return ""
+    return "\n".join(["| option | |", "| --- | --- |", *rows, ""])
+
+
+def _row(parameter: Any) -> str:
+    names = [*parameter.opts, *parameter.secondary_opts]
+    if parameter.param_type_name == "argument":
+        names = [parameter.name.upper()]
+    text = " ".join((getattr(parameter, "help", None) or "").split())
+    shown = ", ".join(f"`{name}`" for name in names)
+    return f"| {shown} | {text} |"
+
+
+if __name__ == "__main__":
+    for file, content in pages().items():
+        (HERE / file).write_text(content, encoding="utf-8")

@@ -1,0 +1,110 @@
+"""The reference page of the settings, made from their models."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+HEAD = """# Settings, one by one
+
+Made from the models in `evergreen/settings/` by `make docs`. What sections are for, and how
+overlays and `--set` change them, is in [Settings](../settings.md). The defaults are those of
+`configs/base.yaml` or, for what it leaves out, of the models.
+"""
+MISSING = object()
+WORDS: dict[Any, str] = {
+    Any: "anything",
+    bool: "true or false",
+    float: "number",
+    int: "whole number",
+    Path: "path",
+    str: "text",
+}
+
+
+def settings_page(model: type[BaseModel], base: Mapping[str, Any]) -> str:
+    """Returns a Markdown page that describes each key: its type, its default, what it is for.
+
+    Args:
+        model: The settings; each of its fields is a section.
+        base: What `configs/base.yaml` sets.
+    """
+    sections = [
+        f"## {_key(name, field)}\n\n{_text(_models(field.annotation)[0])}\n\n"
+        + _table(field, base.get(_key(name, field)))
+        for name, field in model.model_fields.items()
+    ]
+    return "\n".join([HEAD, *sections])
+
+
+def _table(section: FieldInfo, base: Any) -> str:
+    lines = ["| key | type | default | |", "| --- | --- | --- | --- |"]
+    for model in _models(section.annotation):
+        lines += [f"| {' | '.join(map(_cell, row))} |" for row in _rows(model, "", base)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(model: type[BaseModel], prefix: str, base: Any) -> Iterator[tuple[str, str, str, str]]:
+    """A row for each key of a model, and of the models below it."""
+    for name, field in model.model_fields.items():
+        key = _key(name, field)
+        own = base.get(key, MISSING) if isinstance(base, Mapping) else MISSING
+        text = field.description or ""
+        yield f"`{prefix}{key}`", _type(field.annotation), _default(field, own), text
+        for held in _models(field.annotation):
+            yield from _rows(held, f"{prefix}{key}.", own)
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    return field.alias or name
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a field holds: itself one, a choice of several, or a collection of them."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for held in get_args(annotation) for model in _models(held)]
+
+
+def _type(annotation: Any) -> str:
+    """The name of a type, as a person who writes YAML would put it."""
+    if annotation is type(None):
+        return "null"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "section"
+    if isinstance(annotation, type) and not get_args(annotation):
+        values = [str(item.value) for item in getattr(annotation, "__members__", {}).values()]
+        return " or ".join(values) or WORDS.get(annotation, annotation.__name__)
+    return _generic(annotation)
+
+
+def _generic(annotation: Any) -> str:
+    held = get_args(annotation)
+    origin = getattr(annotation, "__origin__", None)
+    if origin in (list, tuple, set, frozenset):
+        return f"list of {_type(held[0])}"
+    if origin is dict:
+        return f"map to {_type(held[1])}"
+    if hasattr(annotation, "__metadata__"):  # Annotated
+        return _type(held[0])
+    names = [value if isinstance(value, str) else _type(value) for value in held]
+    return " or ".join(dict.fromkeys(names)) or WORDS.get(annotation, str(annotation))
+
+
+def _default(field: FieldInfo, base: Any) -> str:
+    value = field.get_default(call_default_factory=True) if base is MISSING else base
+    if value is PydanticUndefined or _models(field.annotation):
+        return ""
+    return f"`{json.dumps(value, default=str)}`"
+
+
+def _text(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").strip().split("\n\n")[0]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
