@@ -3,8 +3,8 @@
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
 
-from evergreen.components.model_gate import Bound, Criteria, NotWorse, Slicing
 from evergreen.components.serving_validator import ServingCriteria
+from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
 
 CRITERIA = Criteria(
     bounds=(

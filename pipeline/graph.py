@@ -18,8 +18,8 @@ from evergreen.components.pinned import pinned
 from evergreen.components.pusher import Pusher
 from evergreen.components.serving_validator.component import ServingValidator
 from evergreen.components.statistics_gen import StatisticsGen
-from evergreen.planning.plan import IngestPlan, Plan, TrainPlan
 from evergreen.quality.schema import column_kinds, load_curated
+from evergreen.runs.plan import IngestPlan, Plan, TrainPlan
 from evergreen.settings import Settings
 from pipeline.criteria import CRITERIA, LABEL, SERVING, SPLIT, eval_config
 

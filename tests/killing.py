@@ -10,11 +10,11 @@ from pathlib import Path
 
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.nodes import NodeReader, NodeState
-from evergreen.planning.plan import RunRecord
+from evergreen.runs.plan import RunRecord
 from tests.project import Project
 
 PRELOADED = [
-    "evergreen.orchestrators.compiling",
+    "evergreen.running.compilation",
     "pipeline.graph",
     "models.taxi.model",
     "tests.killing",

@@ -12,9 +12,9 @@ from rich.console import Console
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.store import open_store
-from evergreen.planning.plan import Request, RunRecord
-from evergreen.running.resuming import settings_of
+from evergreen.running.resumption import settings_of
 from evergreen.running.run import Run
+from evergreen.runs.plan import Request, RunRecord
 from evergreen.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.store import set_properties
-from evergreen.planning.plan import (
+from evergreen.runs.plan import (
     Digests,
     ModelRef,
     Outcome,

@@ -7,7 +7,7 @@ import time
 from benchmarks.monitoring.data import WINDOW
 from benchmarks.pipeline.variants import PROJECT
 from evergreen.lineage.store import open_store
-from evergreen.monitoring.looking import look
+from evergreen.monitoring.look import look
 from evergreen.settings import load_settings
 
 

@@ -18,8 +18,8 @@ from data.taxi import KEY_COLUMN, TIMESTAMP_COLUMN
 from data.taxi.source import sample_path
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.lineage.records import RunRecords
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.store import open_store
-from evergreen.reporting.reading import RunReading
 from evergreen.settings.models import MetadataSettings
 from evergreen.spans import land
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from benchmarks.pipeline.terms import KEPT_NODES
+from evergreen.lineage.run_artifacts import PartReader
 from evergreen.lineage.store import connection_config, open_store
-from evergreen.orchestrators import base
-from evergreen.planning.plan import Pins, Plan, Request, train_plan
 from evergreen.planning.planner import Planner
-from evergreen.reporting.reading import PartReader
+from evergreen.running import orchestrator as base
 from evergreen.running.progress import Progress
+from evergreen.runs.plan import Pins, Plan, Request, train_plan
 from evergreen.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(settings: Settings, console: Console) -> None:
 
 
 def _run_plan(settings: Settings, plan: Plan, console: Console) -> None:
-    from evergreen.orchestrators.compiling import compile_plan
+    from evergreen.running.compilation import compile_plan
 
     ir = compile_plan(settings, plan)
     connection = connection_config(settings.metadata)

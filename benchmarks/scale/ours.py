@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.pipeline.variants import PROJECT
 from evergreen.lineage.store import connection_config, open_store
-from evergreen.planning.plan import Request
 from evergreen.planning.planner import Planner
+from evergreen.runs.plan import Request
 from evergreen.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def compiled(settings: Settings, file: Path) -> "Pipeline":
 
     if file.is_file():
         return pipeline_pb2.Pipeline.FromString(file.read_bytes())
-    from evergreen.orchestrators.compiling import compile_plan
+    from evergreen.running.compilation import compile_plan
 
     planner = Planner(settings, open_store(settings.metadata))
     record = planner.plan(Request(requested_by="benchmark", reason="to compare"))

@@ -8,7 +8,7 @@ RUN = "evergreen run, until its first node"
 PLAN = "evergreen run, until it has planned"
 
 NODES = """
-import evergreen.orchestrators.compiling
+import evergreen.running.compilation
 import evergreen.orchestrators.node
 import pipeline.graph
 """

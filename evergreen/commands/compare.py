@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.opening import Opened
+from evergreen.commands.display import Json, console, next_step, plain, print_json, table
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, console, next_step, plain, print_json, table
+from evergreen.commands.stores import Opened
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from evergreen.reporting.comparing import Comparison, Difference, Value
+    from evergreen.reporting.comparison import Comparison, Difference, Value
 
 NAMES = ("one", "other")
 
@@ -31,7 +31,7 @@ def compare(
     """
     here = Opened.of(project, config, overrides)
 
-    from evergreen.reporting.comparing import compare as compare_runs
+    from evergreen.reporting.comparison import compare as compare_runs
 
     lineage = here.lineage
     found = compare_runs(here.store, lineage.record(one), lineage.record(other))
@@ -77,7 +77,7 @@ def pairs_table(
         names: Of the two.
         digits: After the point; as many as a value asks for, if not given.
     """
-    from evergreen.reporting.wording import signed
+    from evergreen.wording import signed
 
     shown = table(title, "", *(f"{name}>" for name in names), "change>", folds=names)
     for pair in pairs:
@@ -92,7 +92,7 @@ def pairs_table(
 
 
 def _text(value: "Value", digits: int | None) -> str:
-    from evergreen.reporting.wording import NOTHING, number
+    from evergreen.wording import NOTHING, number
 
     if value is None:
         return NOTHING

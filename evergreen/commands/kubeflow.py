@@ -145,7 +145,7 @@ def status(
 
     Example: [bold]python kubeflow_runner.py status[/bold]
     """
-    from evergreen.orchestrators.kubeflow.showing import show_all, show_run
+    from evergreen.orchestrators.kubeflow.display import show_all, show_run
 
     settings = read_settings(project, config, overrides)
     client, name = _client(settings)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.opening import Opened
+from evergreen.commands.display import Json, next_step, plain, print_json
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, next_step, plain, print_json
+from evergreen.commands.stores import Opened
 from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -69,7 +69,8 @@ def loadtest(  # noqa: PLR0913, PLR0917 - each is an option
     from rich.console import Console
 
     from evergreen.serving.client import Client
-    from evergreen.serving.loadtest import Load, running, sources
+    from evergreen.serving.loadtest import Load, sources
+    from evergreen.serving.loadtest import rounds as running
 
     settings = cache(lambda: read_settings(project, config, overrides))
     question = sources.Question(signature, version, label, batch)

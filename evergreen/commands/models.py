@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands import export, versions
-from evergreen.commands.opening import Opened
+from evergreen.commands.display import Json, console, plain, print_json
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, console, plain, print_json
+from evergreen.commands.stores import Opened
 from evergreen.commands.versions import print_evidence
 from evergreen.errors import SettingsError
 

@@ -13,7 +13,7 @@ from evergreen.visible import plain
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from evergreen.monitoring.calibrate import Limit
+    from evergreen.monitoring.calibration import Limit
     from evergreen.monitoring.findings import MonitoringResult, Window
     from evergreen.settings import Settings
 
@@ -57,7 +57,7 @@ def monitor(
     from rich.console import Console
 
     from evergreen.lineage.store import open_store
-    from evergreen.muting import tensorflow_muted
+    from evergreen.muted import tensorflow_muted
 
     console = Console()
     with console.status("looking at the log of predictions"):
@@ -98,7 +98,7 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
     from rich.table import Table
 
     from evergreen.monitoring.results import PAGE, result_folder
-    from evergreen.reporting.wording import many, moment, number
+    from evergreen.wording import many, moment, number
 
     console.print(
         f"[bold]{result.model} version {result.version}[/bold]  {moment(result.window.start)} to"
@@ -172,8 +172,8 @@ def calibrate(
 
     from evergreen.files import write_file
     from evergreen.lineage.store import open_store
-    from evergreen.monitoring.calibrate import calibrate as find_limits
-    from evergreen.monitoring.calibrate import overlay
+    from evergreen.monitoring.calibration import calibrate as find_limits
+    from evergreen.monitoring.calibration import overlay
 
     limits = find_limits(settings, open_store(settings.metadata), chance)
     _show_limits(Console(), limits)

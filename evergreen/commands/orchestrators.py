@@ -13,7 +13,7 @@ def orchestrators() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from evergreen.orchestrators.base import installed
+    from evergreen.running.orchestrator import installed
 
     table = Table("name", "class", "from")
     for name, point in installed().items():

@@ -183,7 +183,7 @@ def _check_files(events: "list[Event]", version: int) -> None:
 def _check_serves(settings: "Settings", events: "list[Event]", version: int) -> None:
     """Refuses a version that does not load, or does not answer its recorded requests."""
     from evergreen.lineage.stages import RegistryError
-    from evergreen.serving.checking import why_not
+    from evergreen.serving.trial.rollback import why_not
 
     _check_files(events, version)
     path = _path(events, version) or settings.serving.base_path / str(version)

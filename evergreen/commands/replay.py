@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evergreen.commands.display import console, next_step, plain, table
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
-from evergreen.commands.showing import console, next_step, plain, table
 from evergreen.errors import choose
 from evergreen.files import renew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evergreen.replay.comparing import Interval
+    from evergreen.replay.comparison import Interval
     from evergreen.replay.faults import Fault
-    from evergreen.replay.playing import Played
+    from evergreen.replay.player import Played
     from evergreen.replay.policies import Policy
 
 POLICIES = "never,always,schedule,trigger"
@@ -56,7 +56,7 @@ def replay(
     with quiet(log) as out:
         out.print(f"log: {log}", style="dim", markup=False, soft_wrap=True)
         with out.status("loading TensorFlow and TFX"):
-            from evergreen.replay.playing import Player
+            from evergreen.replay.player import Player
             from evergreen.replay.stream import cut
             from evergreen.replay.world import World
         pieces = cut(settings, settings.replay.folder / "stream", length, spans)
@@ -73,7 +73,7 @@ def replay(
             out.print(f"played: retrain {policy}")
     _show(played, broken, fault_from)
     if broken is None:
-        from evergreen.replay.drawing import draw
+        from evergreen.replay.chart import draw
 
         chart = settings.replay.folder / "replay.svg"
         draw(played, chart)
@@ -83,7 +83,7 @@ def replay(
 
 
 def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", since: int) -> None:
-    from evergreen.replay.comparing import compare, reference
+    from evergreen.replay.comparison import compare, reference
 
     worse = f"worse than {reference(played)}>"
     rows = table("", "retrain", "log loss>", worse, "trainings>", "pushed>", "minutes>")

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from evergreen.commands.opening import Opened
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
+from evergreen.commands.stores import Opened
 
 
 def report(

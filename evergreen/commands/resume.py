@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from evergreen.commands.executing import execute
-from evergreen.commands.opening import Opened
+from evergreen.commands.execution import execute
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
+from evergreen.commands.stores import Opened
 
 
 def resume(
@@ -28,7 +28,7 @@ def resume(
     """
     here = Opened.of(project, config, overrides)
 
-    from evergreen.running.resuming import check_overrides, settings_of
+    from evergreen.running.resumption import check_overrides, settings_of
 
     found = here.lineage.record(run_id).run_id
     settings = settings_of(here.settings, here.store, found)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.opening import Opened
+from evergreen.commands.display import Json, console, next_step, plain, print_json, table
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, console, next_step, plain, print_json, table
+from evergreen.commands.stores import Opened
 from evergreen.errors import EvergreenError
 
 if TYPE_CHECKING:

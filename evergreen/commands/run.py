@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from evergreen.commands.executing import execute
+from evergreen.commands.execution import execute
 from evergreen.commands.options import (
     HERE,
     LOCAL,
@@ -52,7 +52,7 @@ def run(
         overrides = [*overrides, f"pipeline.cache={str(cache).lower()}"]
     settings = read_settings(project, config, overrides)
 
-    from evergreen.planning.plan import Request
+    from evergreen.runs.plan import Request
 
     request = Request(
         spans=spans or None,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.opening import Opened
+from evergreen.commands.display import Json, fitted, next_step, plain, print_json
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, fitted, next_step, plain, print_json
+from evergreen.commands.stores import Opened
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from evergreen.lineage.reader import Asked
-    from evergreen.planning.plan import RunRecord
+    from evergreen.runs.plan import RunRecord
 
 POLL_SECONDS = 1.0
 COLUMNS = ("run", "started", "took>", "came to", "version>", "spans", "auc>", "by", "because")
@@ -49,7 +49,7 @@ def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
     Example: [bold]evergreen runs --outcome pushed --sort auc --limit 5[/bold]
     """
     from evergreen.lineage.reader import Asked, outcome_of
-    from evergreen.reporting.listing import ordered
+    from evergreen.reporting.lists import ordered
 
     ended = outcome_of(outcome)  # a wrong word is said before anything is opened
     here = Opened.of(project, config, overrides)
@@ -94,8 +94,8 @@ def _table(here: Opened, found: "list[RunRecord]") -> "Table":
 
 
 def _cells(record: "RunRecord", state: str) -> dict[str, str]:
-    from evergreen.reporting.listing import metrics_on_test, seconds
-    from evergreen.reporting.wording import NOTHING, duration
+    from evergreen.reporting.lists import metrics_on_test, seconds
+    from evergreen.wording import NOTHING, duration
 
     color = COLORS.get(state, "")
     took, auc = seconds(record), metrics_on_test(record).get("auc")

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evergreen.commands.opening import Opened
+from evergreen.commands.display import Json, console, next_step, plain, print_json, table
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, console, next_step, plain, print_json, table
+from evergreen.commands.stores import Opened
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from evergreen.lineage.views import NodeView, RunView
-    from evergreen.planning.plan import RunRecord
+    from evergreen.runs.plan import RunRecord
 
 MOST = 1000
 """Characters of a line."""
@@ -51,8 +51,8 @@ def show(
 
 def _outcome(here: Opened, record: "RunRecord") -> Iterator[str]:
     """What the gates said, and what it came to, with every reason."""
+    from evergreen.lineage.run_artifacts import RunReading
     from evergreen.reporting.headline import headline
-    from evergreen.reporting.reading import RunReading
 
     for gate, passed in record.results.gates.items() if record.results else ():
         mark = "[green]✓[/green]" if passed else "[red]✗[/red]"
@@ -65,8 +65,8 @@ def _outcome(here: Opened, record: "RunRecord") -> Iterator[str]:
 
 
 def _facts(record: "RunRecord") -> list[tuple[str, str]]:
-    from evergreen.reporting.listing import seconds
-    from evergreen.reporting.wording import duration, moment
+    from evergreen.reporting.lists import seconds
+    from evergreen.wording import duration, moment
 
     request, where = record.request, record.provenance
     events = ", ".join(map(plain, request.cause.events)) if request.cause else ""
@@ -91,8 +91,8 @@ def _facts(record: "RunRecord") -> list[tuple[str, str]]:
 
 
 def _nodes(run: "RunView", run_state: str) -> "Table":
-    from evergreen.reporting.reading import CUT_OFF
-    from evergreen.reporting.wording import NOTHING, duration
+    from evergreen.lineage.run_artifacts import CUT_OFF
+    from evergreen.wording import NOTHING, duration
 
     # Most runs have all of their nodes on the machine that planned them.
     hosts = {one.node.host for one in run.nodes} - {run.record.provenance.host, ""}
@@ -122,7 +122,7 @@ def _place(run: "RunView") -> Callable[["NodeView"], int]:
 
 
 def _state(state: str) -> str:
-    from evergreen.reporting.wording import mark
+    from evergreen.wording import mark
 
     color = {"complete": "green", "cached": "cyan", "failed": "red"}
     color |= {"canceled": "yellow", "cut off": "yellow"}
@@ -139,7 +139,7 @@ def _made(run: "RunView", one: "NodeView") -> str:
 
 
 def _metrics(metrics: Any) -> "Table":
-    from evergreen.reporting.wording import number
+    from evergreen.wording import number
 
     shown = table("", "metric", *(f"{plain(split)}>" for split in metrics))
     for name in dict.fromkeys(name for values in metrics.values() for name in values):

@@ -68,7 +68,7 @@ def history(
 
     Example: [bold]evergreen triggers history --last 50[/bold]
     """
-    from evergreen.triggers.telling import line, when
+    from evergreen.triggers.wording import line, when
 
     _, _, log = _open(project, config, overrides)
     for entry in log.entries[-last:]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.compare import pairs_table, print_comparison
-from evergreen.commands.opening import Opened
+from evergreen.commands.display import Json, console, next_step, plain, print_json
 from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.showing import Json, console, next_step, plain, print_json
+from evergreen.commands.stores import Opened
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event, Stay
@@ -75,7 +75,7 @@ def print_evidence(event: "Event") -> None:
 
 
 def _print_stay(stay: "Stay", version: int) -> None:
-    from evergreen.reporting.wording import duration
+    from evergreen.wording import duration
 
     event = stay.event
     took = duration(stay.seconds(datetime.now(UTC)))

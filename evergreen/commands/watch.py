@@ -65,10 +65,10 @@ def watch(
     from evergreen.settings import find_project, load_settings, settings_files
     from evergreen.triggers import configured
     from evergreen.triggers.controller import Controller
-    from evergreen.triggers.leading import lease
+    from evergreen.triggers.leader import lease
     from evergreen.triggers.log import TriggerLog
+    from evergreen.triggers.loop import Watch
     from evergreen.triggers.renewal import Renewal
-    from evergreen.triggers.watching import Watch
     from evergreen.triggers.work import Work
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -11,7 +11,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from evergreen.pushing import push
+from evergreen.files.versions import push
 
 
 class Executor(executor.Executor):

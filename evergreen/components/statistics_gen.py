@@ -26,7 +26,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils
 from tfx_bsl.tfxio.dataset_options import RecordBatchesOptions
 
-from evergreen.computing import on_this_machine
+from evergreen.beam_options import on_this_machine
 
 ROWS_A_BATCH = 10_000
 DISTINCT_VALUES = 1 << 17

@@ -17,7 +17,7 @@ from evergreen.lineage.store import open_store
 from evergreen.lineage.views import VersionView
 from evergreen.monitoring.findings import MonitoringResult
 from evergreen.monitoring.results import results
-from evergreen.planning.plan import RunRecord
+from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
 from evergreen.triggers.log import TriggerLog
 

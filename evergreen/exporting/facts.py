@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from evergreen.lineage.views import VersionView
-from evergreen.planning.plan import Frozen, RunRecord
+from evergreen.runs.plan import Frozen, RunRecord
 
 MOST = 500
 """Characters of one text: what every release of MLflow takes."""

@@ -26,7 +26,7 @@ from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
-from evergreen.planning.plan import Frozen
+from evergreen.runs.plan import Frozen
 from evergreen.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Publishing folders and files whole, and removing them safely."""
 
 from evergreen.files.paths import identity, is_open_to_others, pattern_in
-from evergreen.files.publishing import (
+from evergreen.files.publication import (
     abandoned,
     digest_tree,
     file_digest,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evergreen.errors import EvergreenError
 from evergreen.files import Trash, is_locked
-from evergreen.planning.plan import RunRecord
+from evergreen.runs.plan import RunRecord
 
 ELSEWHERE = "kubeflow"
 """The orchestrator whose runs no process of this machine works on."""

@@ -15,6 +15,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
 from evergreen.files import OutsideError, Trash, abandoned, below, has_model, remove_abandoned
+from evergreen.files.versions import pushed_key
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import ACTIVE, cancel_active, executions
@@ -24,8 +25,7 @@ from evergreen.lineage.retention import protected
 from evergreen.lineage.roots import Root
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
-from evergreen.planning.plan import Outcome, RunRecord
-from evergreen.pushing import pushed_key
+from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.settings import Settings
 
 State = mlmd.Artifact.State

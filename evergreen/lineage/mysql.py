@@ -14,7 +14,7 @@ from typing import Any
 import pymysql
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from evergreen.lineage.retrying import PATIENCE, RetryingStore, StoreError
+from evergreen.lineage.retries import PATIENCE, RetryingStore, StoreError
 from evergreen.settings.metadata import MySqlSettings
 
 PASSWORD = "EVERGREEN_MYSQL_PASSWORD"  # noqa: S105 - the name of the variable

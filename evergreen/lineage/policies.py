@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from evergreen.lineage.stages import Event, RegistryError, Stage, stays
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.settings.registry import PromotionSettings
 
 

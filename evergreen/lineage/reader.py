@@ -21,7 +21,7 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Event, RegistryError, stays
 from evergreen.lineage.subgraphs import around_executions, from_artifacts
 from evergreen.lineage.views import GraphView, RunView, VersionView, Way
-from evergreen.planning.plan import Frozen, Outcome, RunRecord
+from evergreen.runs.plan import Frozen, Outcome, RunRecord
 
 FAR = 20
 """Hops from an artifact in the graph, if not told otherwise: all there are within a run."""

@@ -15,8 +15,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.errors import EvergreenError
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.store import context_type, parse, set_properties, take_name
-from evergreen.planning.digests import digest_values
-from evergreen.planning.plan import RunRecord
+from evergreen.runs.digests import digest_values
+from evergreen.runs.plan import RunRecord
 
 TYPE = "evergreen.run"
 SETTINGS_TYPE = "evergreen.settings"

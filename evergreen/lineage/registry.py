@@ -16,7 +16,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage import policies
 from evergreen.lineage import stages as log
 from evergreen.lineage.filters import Filter
-from evergreen.lineage.retrying import contended
+from evergreen.lineage.retries import contended
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage
 from evergreen.lineage.store import (
     AlreadyExistsError,
@@ -25,7 +25,7 @@ from evergreen.lineage.store import (
     set_properties,
     take_name,
 )
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.settings import Settings
 from evergreen.settings.registry import PromotionSettings
 

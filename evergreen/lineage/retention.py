@@ -22,7 +22,7 @@ from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.roots import Root
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.lineage.views import GraphView, Way
-from evergreen.planning.plan import RunRecord
+from evergreen.runs.plan import RunRecord
 
 State = mlmd.Artifact.State
 IN_USE = (Stage.SERVING, Stage.CANARY, Stage.CANDIDATE)

@@ -11,7 +11,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.retrying import RetryingStore
+from evergreen.lineage.retries import RetryingStore
 
 
 def config(path: Path) -> mlmd.ConnectionConfig:

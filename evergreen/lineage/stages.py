@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from evergreen.errors import EvergreenError
-from evergreen.planning.plan import Frozen, ModelRef
+from evergreen.runs.plan import Frozen, ModelRef
 
 
 class Stage(StrEnum):

@@ -6,7 +6,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.stages import Event, stages
 from evergreen.lineage.views import ArtifactView, Branch, GraphView, RunView, VersionView, Way
-from evergreen.planning.plan import Outcome, RunRecord, SpanRef
+from evergreen.runs.plan import Outcome, RunRecord, SpanRef
 
 
 def model_tree(lineage: Lineage, number: int) -> Branch:

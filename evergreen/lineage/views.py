@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from evergreen.lineage.nodes import NodeState
 from evergreen.lineage.stages import Event, Stage, Stay
-from evergreen.planning.plan import Frozen, RunRecord
+from evergreen.runs.plan import Frozen, RunRecord
 
 
 class ArtifactView(Frozen):

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
-from evergreen.monitoring.names import Names
 from evergreen.quality.columns import Refusal, coerce, nulled
+from evergreen.quality.names import Names
 
 TYPES = {"FLOAT": pa.float64(), "INT": pa.int64(), "BYTES": pa.string()}
 BLOCK = 1 << 20

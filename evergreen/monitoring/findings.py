@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from evergreen.planning.plan import Frozen
+from evergreen.runs.plan import Frozen
 
 
 class Kind(StrEnum):

@@ -10,7 +10,7 @@ from evergreen.files import private_folder, publish_folder, write_file
 from evergreen.monitoring.alerts import alert
 from evergreen.monitoring.exposition import exposition
 from evergreen.monitoring.findings import MonitoringResult, Window
-from evergreen.monitoring.looking import Seen, look
+from evergreen.monitoring.look import Seen, look
 from evergreen.monitoring.page import render
 from evergreen.monitoring.results import PAGE, publish, result_folder
 from evergreen.settings import Settings

@@ -8,7 +8,7 @@ from evergreen.monitoring.findings import Kind, MonitoringResult
 from evergreen.reporting.charts import canvas, drift
 from evergreen.reporting.environment import environment
 from evergreen.reporting.gaps import page
-from evergreen.reporting.wording import many
+from evergreen.wording import many
 
 LABEL = "Distances by feature, as a share of their limits"
 AGAINST = {Kind.DRIFT: "previous", Kind.SKEW: "window"}

@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from evergreen.components.model_gate.criteria import Slicing
-from evergreen.components.model_gate.judging import ALL_ROWS
-from evergreen.components.model_gate.scores import BINS, Counts, histogram
-from evergreen.components.model_gate.slicing import MOST, most_frequent, parts
+from evergreen.evaluation import tfma
+from evergreen.evaluation.metrics import measure
+from evergreen.evaluation.scores import BINS, Counts, histogram
+from evergreen.evaluation.slices import MOST, most_frequent, parts
 from evergreen.evaluation.undefined import why_undefined
-from evergreen.monitoring import tfma
+from evergreen.evaluation.verdicts import ALL_ROWS
 from evergreen.monitoring.findings import Finding, Kind
-from evergreen.monitoring.metrics import measure
-from evergreen.monitoring.names import clipped
 from evergreen.monitoring.reference import Reference
+from evergreen.quality.names import clipped
 from evergreen.settings.monitoring import HIGHER_IS_BETTER, TFMA, MetricRule, MonitoringSettings
+from evergreen.settings.slicing import Slicing
 
 Floats = NDArray[np.float64]
 SHOWN = 5

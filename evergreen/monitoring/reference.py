@@ -7,17 +7,17 @@ from typing import Any
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.components.model_gate.judging import ALL_ROWS
-from evergreen.components.model_gate.scores import Counts, from_json
 from evergreen.errors import DataError
+from evergreen.evaluation.metrics import compute
+from evergreen.evaluation.scores import Counts, from_json
+from evergreen.evaluation.verdicts import ALL_ROWS
 from evergreen.lineage.artifacts import blessed_statistics
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.run_artifacts import RunReading, load_statistics
 from evergreen.lineage.stages import RegistryError, model
-from evergreen.monitoring.metrics import compute
-from evergreen.planning.plan import ModelRef, RunRecord
-from evergreen.reporting.reading import RunReading, load_statistics
-from evergreen.reporting.reasons import Report
+from evergreen.runs.plan import ModelRef, RunRecord
+from evergreen.runs.reasons import Report
 from evergreen.spans.manifest import MANIFEST_NAME, read_manifest
 
 SPLIT = "train"

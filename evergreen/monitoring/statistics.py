@@ -11,7 +11,7 @@ import tensorflow_data_validation as tfdv
 import pyarrow as pa
 from tensorflow_data_validation.statistics import stats_impl
 
-from evergreen.components.example_gen.writing import to_lists
+from evergreen.components.example_gen.writer import to_lists
 
 QUANTILES = 200
 """Of a number: so finely the share of traffic below any value is known."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from evergreen.components.model_gate.scores import BINS, Counts, bins
+from evergreen.evaluation.scores import BINS, Counts, bins
 from evergreen.monitoring.columns import Features, Floats, scores
 from evergreen.monitoring.statistics import Statistics
 from evergreen.monitoring.validity import Violations

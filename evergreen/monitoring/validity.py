@@ -9,15 +9,15 @@ import tensorflow_data_validation as tfdv
 from scipy.stats import binomtest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.components.data_gate.counting import Anomaly, Tally, feature_of
-from evergreen.components.data_gate.violating import ABSENT, violating
-from evergreen.components.data_gate.wording import describe
-from evergreen.components.example_gen.writing import to_lists
+from evergreen.components.example_gen.writer import to_lists
 from evergreen.errors import SettingsError
 from evergreen.monitoring.findings import Finding, Kind
-from evergreen.monitoring.names import LONGEST, Names
 from evergreen.quality.columns import Refusal
+from evergreen.quality.descriptions import describe
+from evergreen.quality.names import LONGEST, Names
 from evergreen.quality.schema import load_curated
+from evergreen.quality.tallies import Anomaly, Tally, feature_of
+from evergreen.quality.violations import ABSENT, violating
 from evergreen.settings import Settings
 from evergreen.visible import visible
 

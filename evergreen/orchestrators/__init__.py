@@ -3,7 +3,7 @@
 Whatever compiles or runs nodes comes by here before it imports TFX.
 """
 
-from evergreen import deferring, unpickling
+from evergreen import deferred_imports, safe_pickle
 
-deferring.install()
-unpickling.install()
+deferred_imports.install()
+safe_pickle.install()

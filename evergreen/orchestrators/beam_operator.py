@@ -14,7 +14,7 @@ from tfx.orchestration.portable.beam_executor_operator import BeamExecutorOperat
 from tfx.proto.orchestration.execution_result_pb2 import ExecutorOutput
 from tfx.proto.orchestration.placeholder_pb2 import PlaceholderExpression
 
-from evergreen.computing import Computing, available_cores, choose
+from evergreen.beam_options import Computing, available_cores, choose
 from evergreen.lineage.nodes import COMPUTED
 
 OPTIONS_FILE = "PIPELINE_OPTIONS_FILE"

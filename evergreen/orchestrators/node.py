@@ -25,7 +25,8 @@ from evergreen.lineage.nodes import (
 )
 from evergreen.lineage.store import open_connection
 from evergreen.orchestrators.beam_operator import ChoosingBeamOperator
-from evergreen.orchestrators.measuring import Measuring
+from evergreen.orchestrators.usage import Measuring
+from evergreen.running.compilation import executor_class
 
 
 class NodeFailedError(EvergreenError):
@@ -93,12 +94,6 @@ def node_ids(ir: pipeline_pb2.Pipeline) -> list[str]:
 def run_id(ir: pipeline_pb2.Pipeline) -> str:
     """Returns the id of the pipeline run that an IR is for."""
     return ir.runtime_spec.pipeline_run_id.field_value.string_value
-
-
-def executor_class(executor: object) -> str:
-    """Returns the path of the class that does a node's work; empty for a node without one."""
-    # Executors that run on Beam are wrapped.
-    return str(getattr(getattr(executor, "python_executor_spec", executor), "class_path", ""))
 
 
 class _Node:

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import evergreen.components
+import evergreen
 from evergreen.errors import EvergreenError
-from evergreen.planning.digests import check_there, digest_files, digest_values
-from evergreen.planning.plan import Digests
 from evergreen.planning.sources import (
     PLATFORM,
     Sources,
@@ -15,8 +13,11 @@ from evergreen.planning.sources import (
     project_of,
 )
 from evergreen.quality.schema import load_curated
+from evergreen.runs.digests import check_there, digest_files, digest_values
+from evergreen.runs.plan import Digests
 from evergreen.settings import Settings, function_module
 
+COMPONENTS = "evergreen.components"
 INGESTING = ("example_gen", "statistics_gen", "data_gate")
 """The components that make of a span what trainings read."""
 
@@ -80,11 +81,11 @@ def not_covered(settings: Settings) -> list[str]:
 
 def platform(*names: str) -> Sources:
     """Evergreen's code that nodes run: its components, or those named, and all they import."""
-    folder, sources = Path(evergreen.components.__path__[0]), Sources()
+    folder, sources = Path(evergreen.__path__[0], "components"), Sources()
     for file in sorted(folder.rglob("*.py")):
         module = file.relative_to(folder).with_suffix("")
         if not names or module.parts[0] in names:
-            sources.add_module(".".join((evergreen.components.__name__, *module.parts)))
+            sources.add_module(".".join((COMPONENTS, *module.parts)))
     return sources
 
 

@@ -17,9 +17,10 @@ from evergreen.lineage.filters import is_fit
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.roots import Root
-from evergreen.planning.digests import digest_values
 from evergreen.planning.identity import take_digests
-from evergreen.planning.plan import (
+from evergreen.planning.provenance import take_provenance
+from evergreen.runs.digests import digest_values
+from evergreen.runs.plan import (
     Digests,
     ModelRef,
     Pins,
@@ -29,7 +30,6 @@ from evergreen.planning.plan import (
     SpanRef,
     ingest_plan,
 )
-from evergreen.planning.provenance import take_provenance
 from evergreen.settings import Settings
 from evergreen.spans import Span, check_newest, list_spans, select
 

@@ -7,7 +7,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from evergreen.planning.plan import Provenance
+from evergreen.runs.plan import Provenance
 
 IMAGE = "EVERGREEN_IMAGE_DIGEST"
 """The environment variable with the digest of the image; what starts a container sets it."""

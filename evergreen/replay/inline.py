@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from evergreen.errors import EvergreenError
-from evergreen.planning.plan import RunRecord
 from evergreen.running.run import Run
+from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
-from evergreen.triggers.launching import Progress
+from evergreen.triggers.launcher import Progress
 
 
 class InlineLauncher:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from evergreen.components.contract import check_labels
 from evergreen.errors import DataError
+from evergreen.serving.trial.contract import check_labels
 from evergreen.settings import Settings, load_function
 from evergreen.spans import Format, Period, Span, list_spans
 

@@ -1,5 +1,5 @@
 """A page about each run that answers for itself: one HTML file, readable without a network."""
 
-from evergreen.reporting.writing import report_path, write_report
+from evergreen.reporting.publication import report_path, write_report
 
 __all__ = ["report_path", "write_report"]

@@ -6,10 +6,10 @@ from typing import Self
 
 from markupsafe import Markup
 
+from evergreen.lineage.run_artifacts import RunReading, SpanReader
+from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas, distributions, drift
-from evergreen.reporting.reading import RunReading, SpanReader
-from evergreen.reporting.statistics import Feature, features
-from evergreen.reporting.wording import count, many, number, percent
+from evergreen.wording import count, many, number, percent
 
 SPLIT = "train"
 

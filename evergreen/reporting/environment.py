@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from evergreen.reporting import wording
+from evergreen import wording
 
 TEMPLATES = Path(__file__).with_name("templates")
 

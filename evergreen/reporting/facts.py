@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evergreen.lineage.nodes import NodeState
+from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.lineage.stages import Event, serving, stages
-from evergreen.planning.plan import Provenance, RunRecord
-from evergreen.reporting.reading import PartReader, RunReading
-from evergreen.reporting.wording import count, duration, moment, spans
+from evergreen.runs.plan import Provenance, RunRecord
+from evergreen.wording import count, duration, moment, spans
 
 Facts = dict[str, str]
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from evergreen.reporting import reasons
-from evergreen.reporting.reading import RunReading, SpanReader
-from evergreen.reporting.reasons import Report
-from evergreen.reporting.wording import many
+from evergreen.lineage.run_artifacts import RunReading, SpanReader
+from evergreen.runs import reasons
+from evergreen.runs.reasons import Report
+from evergreen.wording import many
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Self
 
+from evergreen.lineage.run_artifacts import PartReader
 from evergreen.reporting.charts.canvas import short
-from evergreen.reporting.reading import PartReader
-from evergreen.reporting.wording import duration, kind, mark
+from evergreen.wording import duration, kind, mark
 
 BOX, ROW, GAP = (138, 44), 72, 8
 EARLIER = "earlier "

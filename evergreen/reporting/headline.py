@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import Action, Event, Stage
-from evergreen.planning.plan import Outcome
-from evergreen.reporting import reasons
-from evergreen.reporting.reading import RunReading
-from evergreen.reporting.reasons import Report
-from evergreen.reporting.wording import many
+from evergreen.runs import reasons
+from evergreen.runs.plan import Outcome
+from evergreen.runs.reasons import Report
+from evergreen.wording import many
 
 NOTHING_PUSHED = "Nothing was pushed; what serves goes on serving."
 

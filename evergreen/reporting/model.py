@@ -6,10 +6,10 @@ from typing import Self
 
 from markupsafe import Markup
 
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.charts import canvas, curves, slices
-from evergreen.reporting.reading import RunReading
-from evergreen.reporting.reasons import Report
-from evergreen.reporting.wording import many, number
+from evergreen.runs.reasons import Report
+from evergreen.wording import many, number
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from jinja2 import Environment
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import Event
-from evergreen.planning.plan import RunRecord
 from evergreen.reporting import facts, gates
 from evergreen.reporting.data import DataSection, ValuesSection
 from evergreen.reporting.environment import environment
@@ -16,7 +16,7 @@ from evergreen.reporting.gaps import page, section
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
 from evergreen.reporting.model import ModelSection
-from evergreen.reporting.reading import RunReading
+from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
 
 

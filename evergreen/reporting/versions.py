@@ -8,9 +8,9 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
-from evergreen.planning.plan import Frozen
-from evergreen.reporting.comparing import Comparison, Difference, Value, compare, pair
-from evergreen.reporting.wording import moment
+from evergreen.reporting.comparison import Comparison, Difference, Value, compare, pair
+from evergreen.runs.plan import Frozen
+from evergreen.wording import moment
 
 MIB = 2**20
 

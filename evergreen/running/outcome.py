@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from evergreen.reporting.reading import PartReader
-from evergreen.reporting.reasons import Report
+from evergreen.lineage.run_artifacts import PartReader
+from evergreen.runs.reasons import Report
 
 VALIDATED_MODEL = "stamped_model"
 """Where TFX's Pusher finds the model below an InfraBlessing."""

@@ -9,17 +9,17 @@ from rich.console import Console
 from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.nodes import NodeReader
+from evergreen.lineage.run_artifacts import PartReader
 from evergreen.lineage.store import connection_config, open_store
-from evergreen.orchestrators import base
-from evergreen.planning.plan import Outcome, Plan, Request, RunRecord, train_plan
 from evergreen.planning.planner import Planner
 from evergreen.reporting import write_report
-from evergreen.reporting.reading import PartReader
-from evergreen.running.ending import conclude, end, tell_servers
+from evergreen.running import orchestrator
+from evergreen.running.conclusion import conclude, end, tell_servers
 from evergreen.running.outcome import gate_report
 from evergreen.running.progress import Progress
-from evergreen.running.resuming import reopen
+from evergreen.running.resumption import reopen
 from evergreen.running.summary import show_plan, show_summary
+from evergreen.runs.plan import Outcome, Plan, Request, RunRecord, train_plan
 from evergreen.settings import Settings
 from evergreen.visible import plain
 
@@ -43,7 +43,7 @@ class Run:
         self._settings = settings
         self._console = console
         # A wrong one is refused before anything starts.
-        self._orchestrator = base.load(settings.pipeline.orchestrator)
+        self._orchestrator = orchestrator.load(settings.pipeline.orchestrator)
         self._store: MetadataStore = open_store(settings.metadata)
         self._planner = Planner(settings, self._store)
         self._claims = Claims(settings.pipeline.root)
@@ -149,7 +149,7 @@ class Run:
     def _run_plan(self, plan: Plan) -> PartReader:
         self._console.print(f"\n[bold]{plan.title}[/bold]")
         with self._console.status("loading TensorFlow and TFX"):
-            from evergreen.orchestrators.compiling import compile_plan
+            from evergreen.running.compilation import compile_plan
 
             ir = compile_plan(self._settings, plan)
         connection, pipeline = connection_config(self._settings.metadata), ir.pipeline_info.id

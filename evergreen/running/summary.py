@@ -5,12 +5,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.planning.identity import not_covered
-from evergreen.planning.plan import Outcome, RunRecord, SpanRef
 from evergreen.reporting import report_path
-from evergreen.reporting.reading import RunReading
 from evergreen.running.outcome import gate_report
 from evergreen.running.tables import show_data, show_model, show_serving
+from evergreen.runs.plan import Outcome, RunRecord, SpanRef
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
 from evergreen.visible import plain

@@ -6,8 +6,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from evergreen.reporting import reasons
-from evergreen.reporting.reasons import Report
+from evergreen.runs import reasons
+from evergreen.runs.reasons import Report
 from evergreen.visible import plain
 
 MOST = 1000

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from evergreen.components.example_gen.compression import Compression
-from evergreen.computing import available_cores, has_workers
+from evergreen.beam_options import available_cores, has_workers
+from evergreen.compression import Compression
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.settings.dashboard import DashboardSettings
 from evergreen.settings.exposure import ExposureSettings

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from evergreen.components.model_gate.criteria import Slicing
 from evergreen.settings.base import ProjectPath, Section
+from evergreen.settings.slicing import Slicing
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from evergreen.components.contract import check_labels
-from evergreen.components.records import examples
+from evergreen.serving.trial.contract import check_labels
 from evergreen.tabular.transformer import Transformer
+from evergreen.tf_examples import examples
 
 _READ_ROWS = 4096
 

@@ -7,9 +7,9 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.settings import Settings
 from evergreen.triggers.distribution import Distribution
 from evergreen.triggers.event import Trigger
-from evergreen.triggers.launching import Launcher
+from evergreen.triggers.launcher import Launcher
 from evergreen.triggers.log import TriggerLog
-from evergreen.triggers.monitoring import Monitoring
+from evergreen.triggers.monitor_process import Monitoring
 from evergreen.triggers.new_data import NewData
 from evergreen.triggers.performance import Performance
 from evergreen.triggers.schedule import Schedule
@@ -49,7 +49,7 @@ def launcher(settings: Settings, place: Work, ended: Callable[[], None]) -> Laun
 
         return KubeflowLauncher(settings)
 
-    from evergreen.orchestrators.base import find
+    from evergreen.running.orchestrator import find
     from evergreen.triggers.local import LocalLauncher
 
     find(settings.pipeline.orchestrator)

@@ -16,18 +16,18 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
-from evergreen.lineage.retrying import StoreError
+from evergreen.lineage.retries import StoreError
 from evergreen.planning.identity import take_digests
-from evergreen.planning.plan import Cause, Outcome, Request, RunRecord
 from evergreen.planning.planner import Planner
-from evergreen.running.ending import end
+from evergreen.running.conclusion import end
+from evergreen.runs.plan import Cause, Outcome, Request, RunRecord
 from evergreen.settings import Settings
 from evergreen.spans import format_selection
 from evergreen.triggers.decision import Decision, Verdict, Why, decide
 from evergreen.triggers.event import Trigger
-from evergreen.triggers.knowing import gather
-from evergreen.triggers.launching import Launcher, Progress
+from evergreen.triggers.launcher import Launcher, Progress
 from evergreen.triggers.log import Decided, Ended, Entry, LogConflictError, Tried, TriggerLog
+from evergreen.triggers.state import gather
 from evergreen.triggers.work import RESUMABLE
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from evergreen.planning.plan import Frozen
+from evergreen.runs.plan import Frozen
 from evergreen.settings.triggers import TriggerSettings
 from evergreen.triggers import manual
 from evergreen.triggers.event import SpanId, TriggerEvent

@@ -1,7 +1,7 @@
 """The data is not any more as it was."""
 
 from evergreen.monitoring.findings import Kind
-from evergreen.triggers.findings import Findings
+from evergreen.triggers.monitor_events import Findings
 
 
 class Distribution(Findings):

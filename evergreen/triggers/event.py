@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from pydantic import AwareDatetime
 
-from evergreen.planning.plan import Frozen
+from evergreen.runs.plan import Frozen
 
 
 class SpanId(Frozen):

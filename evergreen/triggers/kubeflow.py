@@ -12,9 +12,9 @@ from typing import Any
 
 from evergreen.orchestrators.kubeflow.api import KubeflowError
 from evergreen.orchestrators.kubeflow.client import ACTIVE, Client, code_version
-from evergreen.planning.plan import RunRecord
+from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
-from evergreen.triggers.launching import Progress
+from evergreen.triggers.launcher import Progress
 
 CLOCKS_DIFFER = timedelta(hours=1)
 """By how much the cluster's clock may be behind this one's: a job is as old as its record."""

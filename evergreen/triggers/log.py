@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field, RootModel
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.filters import Filter
-from evergreen.lineage.retrying import contended
+from evergreen.lineage.retries import contended
 from evergreen.lineage.store import (
     AlreadyExistsError,
     context_type,
@@ -22,7 +22,7 @@ from evergreen.lineage.store import (
     set_properties,
     take_name,
 )
-from evergreen.planning.plan import Frozen, Outcome
+from evergreen.runs.plan import Frozen, Outcome
 from evergreen.triggers.decision import Decision, Verdict
 from evergreen.triggers.event import TriggerEvent
 

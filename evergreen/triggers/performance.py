@@ -1,7 +1,7 @@
 """The model has become worse, or its data old."""
 
 from evergreen.monitoring.findings import Kind
-from evergreen.triggers.findings import Findings
+from evergreen.triggers.monitor_events import Findings
 
 
 class Performance(Findings):

@@ -7,13 +7,13 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.planning.plan import RunRecord
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.gates import verdicts
-from evergreen.reporting.reading import RunReading
+from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
 from evergreen.triggers.event import TriggerEvent
 from evergreen.triggers.log import Decided, Ended, Tried, TriggerLog
-from evergreen.triggers.telling import MEANINGS, decided
+from evergreen.triggers.wording import MEANINGS, decided
 
 Line = tuple[str, str]
 """What it is about, and the words."""

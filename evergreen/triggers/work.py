@@ -11,7 +11,7 @@ from pathlib import Path
 from evergreen.launch import end_with
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
-from evergreen.planning.plan import Outcome
+from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings
 from evergreen.triggers.places import folder
 

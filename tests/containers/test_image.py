@@ -59,7 +59,7 @@ print(len(sources), len(bare))
 
 
 def test_what_a_node_imports_is_there(contained: Contained) -> None:
-    modules = "evergreen.orchestrators.compiling, evergreen.orchestrators.beam, pipeline.graph"
+    modules = "evergreen.running.compilation, evergreen.orchestrators.beam, pipeline.graph"
     contained("python", "-c", f"import {modules}; import models.taxi.model")
 
 

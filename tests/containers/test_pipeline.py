@@ -20,10 +20,10 @@ from evergreen.lineage import mysql
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.store import open_store
 from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
-from evergreen.planning.plan import Outcome, RunRecord
-from evergreen.reporting.reading import RunReading
+from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.settings import load_settings
 from tests.containers.engine import Service
 from tests.integration.test_kubeflow_run import rounded

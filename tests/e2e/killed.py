@@ -10,15 +10,15 @@ from pathlib import Path
 from evergreen.lineage.artifacts import blessed_examples
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
-from evergreen.planning.plan import Outcome
-from evergreen.running.ending import end
+from evergreen.running.conclusion import end
+from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings, load_settings
 from evergreen.triggers import configured
 from evergreen.triggers.controller import Controller
-from evergreen.triggers.leading import lease
+from evergreen.triggers.leader import lease
 from evergreen.triggers.local import LocalLauncher
 from evergreen.triggers.log import TriggerLog
-from evergreen.triggers.watching import Watch
+from evergreen.triggers.loop import Watch
 from evergreen.triggers.work import Work
 from tests.unit.lineage.making import put_span
 

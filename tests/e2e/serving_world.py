@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from evergreen.lineage import stages
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.serving.client.protos import PredictionServiceStub
 from evergreen.settings import Settings
 from tests.project import ROOT

@@ -12,7 +12,7 @@ from benchmarks.dashboard.browser import CHROMIUM, Browser
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Stage
-from evergreen.planning.plan import Outcome
+from evergreen.runs.plan import Outcome
 from tests.unit.dashboard.asking import TOKEN, dashboard
 from tests.unit.lineage.worlds import World
 

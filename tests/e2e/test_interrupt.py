@@ -9,8 +9,8 @@ import pytest
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
-from evergreen.orchestrators.base import installed
-from evergreen.planning.plan import Outcome
+from evergreen.running.orchestrator import installed
+from evergreen.runs.plan import Outcome
 from evergreen.settings.models import MetadataSettings
 from tests.e2e.conftest import Command
 

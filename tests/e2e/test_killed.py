@@ -15,7 +15,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
 from evergreen.monitoring.results import publish
-from evergreen.planning.plan import Outcome
+from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings, load_settings
 from evergreen.spans import publish_version
 from evergreen.triggers import manual

@@ -13,7 +13,7 @@ import pytest
 from data.taxi.spans import cut
 from evergreen.lineage.doctor import Doctor
 from evergreen.lineage.views import RunView
-from evergreen.planning.plan import TRAIN, Outcome
+from evergreen.runs.plan import TRAIN, Outcome
 from tests.contents import contents, rounded
 from tests.killing import Killing
 from tests.project import Project, Ran, edges

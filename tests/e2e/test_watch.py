@@ -10,7 +10,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.store import open_store
-from evergreen.planning.plan import Outcome
+from evergreen.runs.plan import Outcome
 from evergreen.settings.models import MetadataSettings
 from evergreen.spans import Format, Period, Span
 from evergreen.triggers.log import Ended, TriggerLog

@@ -5,9 +5,9 @@ from pathlib import Path
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from evergreen.components.example_gen.ingesting import ingest
+from evergreen.components.example_gen.ingestion import ingest
 from evergreen.components.example_gen.on_beam import ingest_on_beam
-from evergreen.components.example_gen.writing import Form
+from evergreen.components.example_gen.writer import Form
 from tests.flink.conftest import Engine
 from tests.unit.components.test_ingesting_on_beam import contents, trips
 

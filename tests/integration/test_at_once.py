@@ -8,11 +8,11 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.store import connection_config, open_store
-from evergreen.orchestrators.compiling import compile_plan
 from evergreen.orchestrators.local import LocalOrchestrator
 from evergreen.orchestrators.node import NodeFailedError
 from evergreen.planning.identity import take_digests
-from evergreen.planning.plan import Pins, Plan, TrainPlan
+from evergreen.running.compilation import compile_plan
+from evergreen.runs.plan import Pins, Plan, TrainPlan
 from evergreen.settings import load_settings
 from tests.project import ROOT, edges
 

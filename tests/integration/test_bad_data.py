@@ -6,9 +6,9 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
 
-from evergreen.planning.plan import Outcome
-from evergreen.reporting.reading import RunReading
-from evergreen.reporting.reasons import Report
+from evergreen.lineage.run_artifacts import RunReading
+from evergreen.runs.plan import Outcome
+from evergreen.runs.reasons import Report
 from evergreen.spans import land
 from tests.integration.spans import BARTER_ROWS, FAR_ROWS, broken
 from tests.project import Project, Ran

@@ -17,8 +17,8 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.reference import find
 from evergreen.planning.identity import take_digests
-from evergreen.planning.plan import Outcome
 from evergreen.planning.provenance import take_provenance
+from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
 from tests.project import ROOT, Project, Ran

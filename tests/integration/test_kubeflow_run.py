@@ -21,10 +21,10 @@ from data.taxi.spans import cut
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.orchestrators.kubeflow import entry
 from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
-from evergreen.planning.plan import Outcome, RunRecord
-from evergreen.reporting.reading import RunReading
+from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.spans import land
 from tests.integration.spans import broken
 from tests.kubeflow import FAILED, OMITTED, SKIPPED, SUCCEEDED, Driver

@@ -9,11 +9,11 @@ import pytest
 from evergreen.lineage.nodes import outputs
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
+from evergreen.lineage.run_artifacts import artifacts_of
 from evergreen.lineage.stages import Stage
 from evergreen.orchestrators.local import LocalOrchestrator
-from evergreen.planning.plan import Outcome
-from evergreen.reporting.reading import artifacts_of
-from evergreen.reporting.reasons import Report
+from evergreen.runs.plan import Outcome
+from evergreen.runs.reasons import Report
 from tests.integration.worse_in_a_slice import AREA
 from tests.project import Project, Ran
 

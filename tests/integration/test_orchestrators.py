@@ -9,10 +9,10 @@ import pytest
 
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.lineage.store import connection_config, open_store
-from evergreen.orchestrators.base import installed, load
-from evergreen.orchestrators.compiling import compile_plan
 from evergreen.planning.identity import take_digests
-from evergreen.planning.plan import Pins, Plan, TrainPlan
+from evergreen.running.compilation import compile_plan
+from evergreen.running.orchestrator import installed, load
+from evergreen.runs.plan import Pins, Plan, TrainPlan
 from evergreen.settings import load_settings
 from tests.project import ROOT
 

@@ -7,14 +7,14 @@ import pytest
 from rich.console import Console
 
 from evergreen.monitoring.findings import Kind
-from evergreen.planning.plan import Outcome
-from evergreen.replay.comparing import compare
-from evergreen.replay.drawing import draw
+from evergreen.replay.chart import draw
+from evergreen.replay.comparison import compare
 from evergreen.replay.faults import Fault
-from evergreen.replay.playing import Played, Player
+from evergreen.replay.player import Played, Player
 from evergreen.replay.policies import Policy
 from evergreen.replay.stream import Piece, cut
 from evergreen.replay.world import World
+from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings, load_settings
 from evergreen.spans import Period
 from tests.project import ROOT

@@ -13,9 +13,9 @@ import pytest
 from evergreen.cli import main
 from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import Claims, RunIsAliveError
-from evergreen.planning.plan import Outcome, RunRecord
-from evergreen.running.resuming import CannotGoOnError
+from evergreen.running.resumption import CannotGoOnError
 from evergreen.running.run import RunFailedError
+from evergreen.runs.plan import Outcome, RunRecord
 from tests.integration import failing
 from tests.killing import PRELOADED
 from tests.project import ROOT, Project, Ran

@@ -14,7 +14,7 @@ from evergreen.lineage.reader import Lineage
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.lineage.store import open_store
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.settings import load_settings
 from tests.project import ROOT, Project, Ran, places
 from tests.unit.dashboard.asking import TOKEN, ask, form, signed_in

@@ -9,7 +9,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 
 from evergreen.components.pinned import pinned
-from evergreen.planning.plan import Plan
+from evergreen.runs.plan import Plan
 from evergreen.settings import Settings
 
 DURING: list[Callable[[str], None]] = []

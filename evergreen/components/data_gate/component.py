@@ -14,8 +14,8 @@ from evergreen.components.data_gate.drift import Against, Drift
 from evergreen.components.data_gate.drifting import measure
 from evergreen.components.data_gate.findings import empty_splits, from_rejections, suspected_missing
 from evergreen.components.data_gate.loading import load_anomalies, load_schema, load_statistics
-from evergreen.components.data_gate.overflowing import add_overflows
-from evergreen.components.example_gen.rejecting import REPORT as REJECTED
+from evergreen.components.example_gen.rejects import REPORT as REJECTED
+from evergreen.quality.overflow import add_overflows
 
 Statistics: TypeAlias = standard_artifacts.ExampleStatistics
 Earlier = dict[Against, list[Statistics]]

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from evergreen.components.data_gate.findings import Finding
-from evergreen.components.data_gate.merging import counts
-from evergreen.components.data_gate.wording import percent
+from evergreen.quality.descriptions import percent
+from evergreen.quality.merged import counts
 
 Against = Literal["previous", "window"]
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from evergreen.components.data_gate.drift import Against, Drift, drift_finding
 from evergreen.components.data_gate.findings import Finding
-from evergreen.components.data_gate.merging import merge
+from evergreen.quality.merged import merge
 
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from evergreen.components.data_gate.counting import MAX_EXAMPLES, MAX_VALUES, feature_of
-from evergreen.components.data_gate.merging import counts
-from evergreen.components.data_gate.reading import shorten
-from evergreen.components.data_gate.wording import percent
+from evergreen.quality.descriptions import percent
+from evergreen.quality.merged import counts
+from evergreen.quality.rows import shorten
+from evergreen.quality.tallies import MAX_EXAMPLES, MAX_VALUES, feature_of
 
 OFTEN = 0.01
 """Of a column's values: from here on a text that reads like a missing value is told."""

@@ -11,8 +11,8 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from evergreen.components.evaluator.asked import Asked
-from evergreen.computing import on_this_machine
+from evergreen.beam_options import on_this_machine
+from evergreen.evaluation.request import Asked
 
 REFINEMENTS = (
     "module_file",
@@ -76,8 +76,8 @@ class Executor(executor.Executor):
         properties: dict[str, Any],
     ) -> None:
         from evergreen.components.evaluator.slices import slices
-        from evergreen.components.evaluator.writing import write
-        from evergreen.components.model_gate.scoring import predict
+        from evergreen.components.evaluator.writer import write
+        from evergreen.components.predictions import predict
 
         splits = json_utils.loads(properties.get(specs.EXAMPLE_SPLITS_KEY) or "null") or ["eval"]
         folders = [

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from evergreen.components.evaluator.asked import Asked
-from evergreen.components.evaluator.figures import Figures, measure
-from evergreen.components.model_gate.judging import Predictions
-from evergreen.components.model_gate.slicing import Mask, Value, most_frequent, rare
+from evergreen.evaluation.request import Asked
+from evergreen.evaluation.slices import Mask, Value, most_frequent, rare
+from evergreen.evaluation.tfma_metrics import Figures, measure
+from evergreen.evaluation.verdicts import Predictions
 
 SliceKey = tuple[tuple[str, Value], ...]
 

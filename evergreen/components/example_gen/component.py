@@ -9,12 +9,12 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from evergreen.beam_options import available_cores
 from evergreen.components.artifacts import RejectedRows
-from evergreen.components.example_gen.compression import Compression
-from evergreen.components.example_gen.ingesting import ingest
-from evergreen.components.example_gen.rejecting import REPORT
-from evergreen.components.example_gen.writing import Form
-from evergreen.computing import available_cores
+from evergreen.components.example_gen.ingestion import ingest
+from evergreen.components.example_gen.rejects import REPORT
+from evergreen.components.example_gen.writer import Form
+from evergreen.compression import Compression
 from evergreen.errors import DataError
 from evergreen.spans import read_span, verify
 

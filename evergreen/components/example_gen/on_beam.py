@@ -13,10 +13,10 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from evergreen.components.example_gen.reading import Piece, read_pieces
-from evergreen.components.example_gen.rejecting import Rejections, aside_name
-from evergreen.components.example_gen.splitting import Distinct
-from evergreen.components.example_gen.writing import (
+from evergreen.components.example_gen.reader import Piece, read_pieces
+from evergreen.components.example_gen.rejects import Rejections, aside_name
+from evergreen.components.example_gen.splits import Distinct
+from evergreen.components.example_gen.writer import (
     Form,
     Written,
     file_name,

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import google_crc32c
 import numpy as np
 
-from evergreen.components.example_gen.compression import Compression
+from evergreen.compression import Compression
 
 MASK = np.uint32(0xA282EAD8)
 """Added to a rotated checksum, so that a checksum of a checksum is none."""

@@ -12,17 +12,17 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from evergreen.components.model_gate.criteria import Criteria
-from evergreen.components.model_gate.curves import Curves, draw
-from evergreen.components.model_gate.judging import (
+from evergreen.components.predictions import predict
+from evergreen.evaluation.criteria import Criteria
+from evergreen.evaluation.curves import Curves, draw
+from evergreen.evaluation.estimates import measure_slices
+from evergreen.evaluation.scores import histogram, to_json
+from evergreen.evaluation.verdicts import (
     Predictions,
     judge_bounds,
     judge_comparisons,
     undefined,
 )
-from evergreen.components.model_gate.measuring import measure_slices
-from evergreen.components.model_gate.scores import histogram, to_json
-from evergreen.components.model_gate.scoring import predict
 
 REPORT = "report.json"
 CANDIDATE, BASELINE = "candidate", "baseline"

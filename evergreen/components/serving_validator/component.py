@@ -9,14 +9,14 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from evergreen.components.serving_validator import program
 from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.components.serving_validator.report import Report
-from evergreen.components.serving_validator.sampling import as_request, sample, serving_features
-from evergreen.components.serving_validator.server import ModelServer
-from evergreen.components.serving_validator.signatures import read_signatures
-from evergreen.components.serving_validator.validating import Baseline, Validation
+from evergreen.components.serving_validator.samples import as_request, sample, serving_features
+from evergreen.components.serving_validator.validation import Baseline, Validation
 from evergreen.quality.schema import load_schema
+from evergreen.serving.trial import program
+from evergreen.serving.trial.server import ModelServer
+from evergreen.serving.trial.signatures import read_signatures
 
 REPORT = "report.json"
 # The properties of an InfraBlessing that TFX's Pusher reads.

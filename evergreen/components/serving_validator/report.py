@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from evergreen.components.serving_validator.checks import Check
-from evergreen.components.serving_validator.replay import Latency
+from evergreen.serving.trial.checks import Check
+from evergreen.serving.trial.replay import Latency
 
 
 class Report(BaseModel):

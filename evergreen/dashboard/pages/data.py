@@ -10,12 +10,12 @@ from evergreen.dashboard.pages.page import LIVE, Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
+from evergreen.lineage.run_artifacts import load_statistics, read_json
 from evergreen.monitoring.results import result_folder
+from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas
 from evergreen.reporting.data import SPLIT, Distribution, distribution
 from evergreen.reporting.gaps import Gaps
-from evergreen.reporting.reading import load_statistics, read_json
-from evergreen.reporting.statistics import Feature, features
 
 
 def data(world: World, asked: Asked) -> Page:

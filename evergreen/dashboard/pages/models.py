@@ -6,7 +6,7 @@ from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.views import VersionView
-from evergreen.reporting.listing import metrics_on_test
+from evergreen.reporting.lists import metrics_on_test
 from evergreen.reporting.versions import diff
 
 A_PAGE = 50

@@ -10,8 +10,8 @@ from evergreen.lineage.reader import Asked as Runs
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
-from evergreen.planning.plan import RunRecord
-from evergreen.reporting.wording import many
+from evergreen.runs.plan import RunRecord
+from evergreen.wording import many
 
 RECENT = 8
 ENDED_BADLY = {"failed", "died", "interrupted", "data refused", "model refused", "serving refused"}

@@ -7,13 +7,13 @@ from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.reader import Asked as Wanted
 from evergreen.lineage.reader import outcome_of
-from evergreen.planning.plan import RunRecord
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting import facts, gates
 from evergreen.reporting.gaps import Gaps
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
-from evergreen.reporting.listing import metrics_on_test, ordered, seconds
-from evergreen.reporting.reading import RunReading
+from evergreen.reporting.lists import metrics_on_test, ordered, seconds
+from evergreen.runs.plan import RunRecord
 
 A_PAGE = 50
 TAIL_BYTES = 8000

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
-from evergreen.triggers import configured, leading, manual
+from evergreen.triggers import configured, leader, manual
 from evergreen.triggers.log import Decided, Ended, Entry, Noticed, Tried
 from evergreen.triggers.story import story
-from evergreen.triggers.telling import line, when
+from evergreen.triggers.wording import line, when
 
 A_PAGE = 100
 
@@ -43,7 +43,7 @@ def switched_on(world: World) -> list[Trigger]:
 
 def is_watched(world: World) -> bool:
     """Whether an `evergreen watch` acts on them."""
-    return leading.lease(world.settings).is_taken()
+    return leader.lease(world.settings).is_taken()
 
 
 def triggers(world: World, asked: Asked) -> Page:

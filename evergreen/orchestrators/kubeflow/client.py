@@ -12,8 +12,8 @@ from typing import Any
 import kfp_server_api as kfp
 
 from evergreen.orchestrators.kubeflow.api import Api, KubeflowError
-from evergreen.planning.digests import digest_values
 from evergreen.planning.identity import take_digests
+from evergreen.runs.digests import digest_values
 from evergreen.settings import Settings
 
 ACTIVE = ("PENDING", "RUNNING", "CANCELING", "PAUSED", "RUNTIME_STATE_UNSPECIFIED", None)

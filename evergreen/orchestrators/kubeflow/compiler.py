@@ -17,7 +17,7 @@ from kfp import compiler, dsl
 from kfp.dsl import PipelineTask
 
 from evergreen.errors import EvergreenError
-from evergreen.orchestrators.kubeflow.grouping import Group, Grouping, group
+from evergreen.orchestrators.kubeflow.groups import Group, Grouping, group
 from evergreen.orchestrators.kubeflow.outputs import GO_ON
 from evergreen.orchestrators.kubeflow.shape import shape_of
 from evergreen.orchestrators.kubeflow.tasks import Containers

@@ -21,14 +21,14 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.files import write_file
 from evergreen.lineage.records import RunRecords
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.store import open_store
 from evergreen.orchestrators.kubeflow import planning
 from evergreen.orchestrators.kubeflow.figures import Figures, figures
 from evergreen.orchestrators.kubeflow.outputs import GO_ON, STOP, Outputs
 from evergreen.orchestrators.kubeflow.parts import Parts
-from evergreen.planning.plan import TRAIN, Request, RunRecord
 from evergreen.reporting import report_path
-from evergreen.reporting.reading import RunReading
+from evergreen.runs.plan import TRAIN, Request, RunRecord
 from evergreen.settings import Settings, find_project, load_settings
 
 log = logging.getLogger("evergreen")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from evergreen.reporting.reading import PartReader, RunReading
+from evergreen.lineage.run_artifacts import PartReader, RunReading
 
 Figures = dict[str, float | None]
 

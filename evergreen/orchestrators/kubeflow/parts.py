@@ -12,12 +12,12 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.records import RunRecords
+from evergreen.lineage.run_artifacts import PartReader, artifacts_of
 from evergreen.lineage.store import connection_config
 from evergreen.planning.identity import take_digests
-from evergreen.planning.plan import Plan, RunRecord, SpanRef, ingest_plan, train_plan
 from evergreen.planning.planner import Planner
-from evergreen.reporting.reading import PartReader, artifacts_of
 from evergreen.running.outcome import gate_report
+from evergreen.runs.plan import Plan, RunRecord, SpanRef, ingest_plan, train_plan
 from evergreen.settings import Settings
 
 log = logging.getLogger("evergreen")
@@ -110,8 +110,8 @@ class Parts:
         return {*nodes} <= {state.node_id for state in states if state.succeeded}
 
     def _launch(self, plan: Plan, nodes: Sequence[str]) -> None:
-        from evergreen.orchestrators.compiling import compile_plan
         from evergreen.orchestrators.node import node_ids, run_node
+        from evergreen.running.compilation import compile_plan
 
         ir = compile_plan(self._settings, plan)
         for node in node_ids(ir):

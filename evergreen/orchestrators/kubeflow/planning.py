@@ -9,11 +9,11 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.planning.identity import not_covered
-from evergreen.planning.plan import Outcome, Request, RunRecord
 from evergreen.planning.planner import Planner
-from evergreen.reporting.reading import RunReading
-from evergreen.running.ending import conclude, end, tell_servers
+from evergreen.running.conclusion import conclude, end, tell_servers
+from evergreen.runs.plan import Outcome, Request, RunRecord
 from evergreen.settings import Settings
 
 log = logging.getLogger("evergreen")

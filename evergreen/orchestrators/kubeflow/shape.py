@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evergreen.planning.identity import take_digests
-from evergreen.planning.plan import (
+from evergreen.runs.plan import (
     Digests,
     IngestPlan,
     ModelRef,
@@ -63,7 +63,7 @@ class Shape:
 
 def shape_of(settings: Settings) -> Shape:
     """Compiles both halves of the pipeline, and returns their shape."""
-    from evergreen.orchestrators.compiling import compile_plan
+    from evergreen.running.compilation import compile_plan
 
     digests = take_digests(settings)
     ingest = compile_plan(settings, _plan(digests, ingest=_INGEST))

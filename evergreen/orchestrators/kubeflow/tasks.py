@@ -11,7 +11,7 @@ from typing import Any
 from kfp import dsl, kubernetes
 from kfp.dsl import HTML, Metrics, Output, OutputPath, PipelineTask
 
-from evergreen.orchestrators.kubeflow.grouping import Group
+from evergreen.orchestrators.kubeflow.groups import Group
 from evergreen.settings.kubeflow import KubeflowSettings, NodeSettings
 
 Task = Any

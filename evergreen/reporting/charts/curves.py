@@ -15,7 +15,7 @@ from evergreen.reporting.charts.canvas import (
     Canvas,
     chart,
 )
-from evergreen.reporting.reasons import Report
+from evergreen.runs.reasons import Report
 
 MODELS = {"baseline": BASELINE, "candidate": CANDIDATE}  # the candidate is drawn on top
 SPLITS = {"loss": ("train", BASELINE), "val_loss": ("eval", CANDIDATE)}

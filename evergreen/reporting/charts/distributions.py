@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from evergreen.quality.statistics import Feature
 from evergreen.reporting.charts.canvas import (
     BASELINE,
     CANDIDATE,
@@ -19,8 +20,7 @@ from evergreen.reporting.charts.canvas import (
     chart,
     short,
 )
-from evergreen.reporting.statistics import Feature
-from evergreen.reporting.wording import percent
+from evergreen.wording import percent
 
 CELL = 250
 TEXT = 10

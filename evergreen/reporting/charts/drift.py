@@ -15,7 +15,7 @@ from evergreen.reporting.charts.canvas import (
     chart,
     short,
 )
-from evergreen.reporting.reasons import Report
+from evergreen.runs.reasons import Report
 
 ROW = 20
 MOST_TICKS = 5

@@ -18,7 +18,7 @@ from evergreen.reporting.charts.canvas import (
     chart,
     short,
 )
-from evergreen.reporting.reasons import Report
+from evergreen.runs.reasons import Report
 
 ROW = 26
 LEFT, RIGHT = 168, 44

@@ -10,7 +10,7 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.gateway import rewriting
+from evergreen.serving.gateway import rewrites
 from evergreen.serving.gateway.access import REQUEST_ID, Doorman, request_id
 from evergreen.serving.gateway.backend import METHODS, STATUS, Backend
 from evergreen.serving.gateway.dispatch import Dispatcher, Question
@@ -44,8 +44,8 @@ class Rewriting(NamedTuple):
     with_version: Callable[[bytes, int], bytes]
 
 
-ONE = Rewriting(rewriting.is_open, rewriting.with_version)
-EACH = Rewriting(rewriting.are_open, rewriting.with_versions)
+ONE = Rewriting(rewrites.is_open, rewrites.with_version)
+EACH = Rewriting(rewrites.are_open, rewrites.with_versions)
 
 
 class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]

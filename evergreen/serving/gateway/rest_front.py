@@ -14,7 +14,7 @@ from evergreen.serving.gateway.dispatch import Dispatcher, Question
 from evergreen.serving.gateway.grpc_front import NO_KEY, VERSION
 from evergreen.serving.gateway.memory import OverBudgetError, Share
 from evergreen.serving.gateway.metrics import Metrics
-from evergreen.serving.gateway.rewriting import open_path
+from evergreen.serving.gateway.rewrites import open_path
 from evergreen.serving.gateway.secrets import Certificate
 from evergreen.serving.model_server.rest.errors import STATUS, answer_errors, response
 from evergreen.settings.gateway import GatewaySettings

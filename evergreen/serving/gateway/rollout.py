@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evergreen.serving.gateway.assignment import Targets
+from evergreen.serving.gateway.comparison import Finding, judge
 from evergreen.serving.gateway.decisions import Decision, Verdict
-from evergreen.serving.gateway.judging import Finding, judge
 from evergreen.serving.gateway.routing import Arm, Route, position
 from evergreen.serving.gateway.windows import Window
 from evergreen.settings.gateway import CanarySettings, LimitSettings

@@ -23,7 +23,7 @@ from evergreen.serving.gateway.backend import Backend
 from evergreen.serving.gateway.decisions import Recorder as Decisions
 from evergreen.serving.gateway.decisions import RegistryRecorder
 from evergreen.serving.gateway.dispatch import Dispatcher
-from evergreen.serving.gateway.following import Expose, Follower
+from evergreen.serving.gateway.follower import Expose, Follower
 from evergreen.serving.gateway.grpc_front import MIB
 from evergreen.serving.gateway.memory import Budget, Uploads
 from evergreen.serving.gateway.metrics import Metrics

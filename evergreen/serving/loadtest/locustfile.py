@@ -19,8 +19,8 @@ from gevent.pool import Pool
 from locust import User, constant, events, task
 from locust.env import Environment
 
-from evergreen.serving.loadtest.asking import FailedError, connect
 from evergreen.serving.loadtest.plan import WARM_UP, Round
+from evergreen.serving.loadtest.sender import FailedError, connect
 
 MOST_IN_FLIGHT = 1000
 """Requests of the open loop in flight at a time. One that has to wait for its turn is late, and its

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from evergreen.errors import DataError
-from evergreen.muting import tensorflow_muted
+from evergreen.muted import tensorflow_muted
 from evergreen.serving.client import Client, files
 from evergreen.serving.client.rest_transport import path
 from evergreen.serving.client.tensors import Tensors
@@ -91,7 +91,7 @@ def _read(model: Path) -> Iterator[tuple[str, Tensors]]:
     if not (model / "assets.extra" / "tf_serving_warmup_requests").is_file():
         return
     with tensorflow_muted():
-        from evergreen.components.serving_validator.recording import read_requests
+        from evergreen.serving.trial.recorded import read_requests
 
     for request in read_requests(model):
         yield request.signature, request.inputs

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from evergreen.muting import tensorflow_muted
+from evergreen.muted import tensorflow_muted
 from evergreen.serving.model_server import flags
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from evergreen.errors import EvergreenError
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
-from evergreen.planning.plan import Cause, Outcome, Request
+from evergreen.runs.plan import Cause, Outcome, Request
 from tests.project import ROOT
 from tests.unit.commands.asking import HOSTILE, ask, check_harmless, last_line
 from tests.unit.lineage.worlds import World

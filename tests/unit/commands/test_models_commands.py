@@ -22,11 +22,11 @@ from evergreen.errors import EvergreenError, SettingsError
 from evergreen.lineage.policies import PolicyError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.retrying import RetryingStore, StoreError
+from evergreen.lineage.retries import RetryingStore, StoreError
 from evergreen.lineage.sqlite import config
 from evergreen.lineage.stages import RegistryError, Stage
-from evergreen.planning.plan import ModelRef, Outcome, Request
-from evergreen.reporting.wording import NOTHING
+from evergreen.runs.plan import ModelRef, Outcome, Request
+from evergreen.wording import NOTHING
 from tests.unit.commands.asking import HOSTILE, ask, check_harmless, last_line, options
 from tests.unit.lineage.worlds import World
 

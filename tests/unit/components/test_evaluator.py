@@ -15,8 +15,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 
 from evergreen.components.evaluator import component as ours
-from evergreen.components.evaluator.asked import Asked
-from evergreen.components.model_gate.slicing import MOST
+from evergreen.evaluation.request import Asked
+from evergreen.evaluation.slices import MOST
 from pipeline.criteria import eval_config
 from tests.unit.components.rows import Row, write_split
 

@@ -11,12 +11,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from evergreen.components.example_gen import reading
-from evergreen.components.example_gen.compression import Compression
-from evergreen.components.example_gen.ingesting import ingest
-from evergreen.components.example_gen.splitting import Distinct, assign_splits, fingerprints
-from evergreen.components.example_gen.writing import Form
-from evergreen.components.records import read_records
+from evergreen.components.example_gen import reader
+from evergreen.components.example_gen.ingestion import ingest
+from evergreen.components.example_gen.splits import Distinct, assign_splits, fingerprints
+from evergreen.components.example_gen.writer import Form
+from evergreen.compression import Compression
+from evergreen.tf_examples import read_records
 from tests.unit.components.rows import Row, as_row, read_rows, read_split
 
 SPLITS = {"train": 3, "eval": 1, "test": 1}
@@ -230,7 +230,7 @@ def test_without_the_key_column_every_row_is_refused(tmp_path: Path) -> None:
 def test_rows_are_counted_on_over_the_batches_of_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "BATCH_ROWS", 100)
+    monkeypatch.setattr(reader, "BATCH_ROWS", 100)
     fares = ["1"] * 250
     fares[240] = "x"
     table = pa.table({"id": [str(index) for index in range(250)], "fare": fares})
@@ -280,8 +280,8 @@ def contents(folder: Path) -> dict[str, list[Row]]:
 def test_any_number_of_processes_writes_the_same_files(
     tmp_path: Path, trips: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "PIECE_ROWS", 150)
-    monkeypatch.setattr(reading, "BATCH_ROWS", 100)
+    monkeypatch.setattr(reader, "PIECE_ROWS", 150)
+    monkeypatch.setattr(reader, "BATCH_ROWS", 100)
     fares = pa.array(["x" if index % 100 == 7 else "1" for index in range(trips.num_rows)])
     table = trips.set_column(1, "fare", fares)
     files = [

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from evergreen.components.example_gen import reading
-from evergreen.components.example_gen.compression import Compression
-from evergreen.components.example_gen.ingesting import ingest
+from evergreen.components.example_gen import reader
+from evergreen.components.example_gen.ingestion import ingest
 from evergreen.components.example_gen.on_beam import ingest_on_beam
-from evergreen.components.example_gen.writing import Form
+from evergreen.components.example_gen.writer import Form
+from evergreen.compression import Compression
 
 OPTIONS = ["--runner=FnApiRunner"]
 COLUMNS = {"id": "BYTES", "fare": "FLOAT"}
@@ -54,8 +54,8 @@ def content(file: Path) -> list[bytes] | bytes:
 def test_files_rows_and_refusals_are_the_same(
     tmp_path: Path, files: list[Path], compression: Compression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "PIECE_ROWS", 100)
-    monkeypatch.setattr(reading, "BATCH_ROWS", 50)
+    monkeypatch.setattr(reader, "PIECE_ROWS", 100)
+    monkeypatch.setattr(reader, "BATCH_ROWS", 50)
     form = Form(COLUMNS, "id", SPLITS, compression)
     here, there = tmp_path / "here", tmp_path / "there"
     mine, repeated = ingest(files, form, here / "examples", here / "rejected")

@@ -8,17 +8,17 @@ import pytest
 from pydantic import ValidationError
 from sklearn.metrics import log_loss, roc_auc_score
 
-from evergreen.components.model_gate import Bound, Criteria, NotWorse, Slicing
-from evergreen.components.model_gate.bootstrap import Ranking, compare_auc, compare_log_loss
-from evergreen.components.model_gate.judging import (
+from evergreen.evaluation.bootstrap import Ranking, compare_auc, compare_log_loss
+from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
+from evergreen.evaluation.slices import MOST, parts
+from evergreen.evaluation.verdicts import (
     Predictions,
     Verdict,
     judge_bounds,
     judge_comparisons,
     undefined,
 )
-from evergreen.components.model_gate.slicing import MOST, parts
-from evergreen.reporting.reasons import numbers
+from evergreen.runs.reasons import numbers
 from pipeline.criteria import CRITERIA
 
 BOUND = Bound(metric="auc", at_least=0.75)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score, roc_curve
 
-from evergreen.components.model_gate import Bound, Criteria, NotWorse, Slicing
-from evergreen.components.model_gate.curves import draw
-from evergreen.components.model_gate.judging import Predictions, judge_comparisons
-from evergreen.components.model_gate.measuring import Estimate, measure, measure_slices
+from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
+from evergreen.evaluation.curves import draw
+from evergreen.evaluation.estimates import Estimate, measure, measure_slices
+from evergreen.evaluation.verdicts import Predictions, judge_comparisons
 from tests.unit.components.test_model_gate import simulate
 
 CRITERIA = Criteria(

@@ -6,8 +6,8 @@ import pytest
 
 from data.taxi import KEY_COLUMN
 from data.taxi.source import sample_path
-from evergreen.components.example_gen.ingesting import ingest
-from evergreen.components.example_gen.writing import Form
+from evergreen.components.example_gen.ingestion import ingest
+from evergreen.components.example_gen.writer import Form
 from evergreen.spans import land
 from tests.unit.components.data_gate.gating import column_types
 from tests.unit.components.rows import Row, read_rows

@@ -21,8 +21,8 @@ from evergreen.dashboard.world import Reader, UnavailableError
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
-from evergreen.planning.plan import Outcome, Request
-from evergreen.reporting.listing import metrics_on_test
+from evergreen.reporting.lists import metrics_on_test
+from evergreen.runs.plan import Outcome, Request
 from evergreen.serving import states
 from evergreen.settings import Settings, load_settings
 from tests.project import ROOT, places

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from evergreen.cli import app
 from evergreen.errors import EvergreenError, SettingsError
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from tests.project import ROOT, places
 from tests.unit.exporting.server import running
 from tests.unit.lineage.worlds import World

@@ -7,7 +7,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.lineage.store import open_store, set_properties
-from evergreen.planning.plan import Digests, Request, RunRecord
+from evergreen.runs.plan import Digests, Request, RunRecord
 from evergreen.settings.models import MetadataSettings
 
 PIPELINE, SERIES = "taxi", "taxi/year"

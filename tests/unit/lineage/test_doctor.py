@@ -12,7 +12,7 @@ from evergreen.lineage.claims import Claims
 from evergreen.lineage.doctor import Doctor, Finding
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
-from evergreen.planning.plan import Outcome
+from evergreen.runs.plan import Outcome
 from tests.unit.lineage.worlds import World
 
 RUNS = 5

@@ -22,11 +22,11 @@ from evergreen.lineage.filters import COLUMNS, Filter, UnfitError
 from evergreen.lineage.reader import Asked, Lineage, outcome_of
 from evergreen.lineage.records import TYPE, RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.retrying import StoreError
+from evergreen.lineage.retries import StoreError
 from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties
 from evergreen.monitoring.results import results
-from evergreen.planning.plan import ModelRef, Outcome, Request
+from evergreen.runs.plan import ModelRef, Outcome, Request
 from tests.fuzzing import fuzz
 from tests.project import ROOT
 from tests.unit.commands.asking import ask

@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.errors import EvergreenError
 from evergreen.lineage import mysql
 from evergreen.lineage.mysql import PASSWORD
-from evergreen.lineage.retrying import RetryingStore
+from evergreen.lineage.retries import RetryingStore
 from evergreen.lineage.store import connection_config, context_type, open_store, set_properties
 from evergreen.settings.metadata import MetadataSettings, MySqlSettings
 from tests.mariadb import PASSWORD as SECRET

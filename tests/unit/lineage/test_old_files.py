@@ -9,7 +9,7 @@ import pytest
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.old_files import OldFiles
 from evergreen.lineage.records import RunRecords
-from evergreen.planning.plan import Outcome
+from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings, load_settings
 from tests.project import ROOT, places
 from tests.unit.commands.asking import ask

@@ -9,7 +9,7 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.lineage.policies import PolicyError
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Action, Event, Stage
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.settings.registry import PromotionSettings
 
 DAY = 86400.0

@@ -19,7 +19,7 @@ from evergreen.lineage.store import open_store
 from evergreen.lineage.subgraphs import around_executions
 from evergreen.lineage.trees import model_tree, span_tree
 from evergreen.lineage.views import Branch, Way
-from evergreen.planning.plan import Outcome, Request, RunRecord
+from evergreen.runs.plan import Outcome, Request, RunRecord
 from evergreen.settings import load_settings
 from evergreen.settings.models import MetadataSettings
 from tests import mariadb

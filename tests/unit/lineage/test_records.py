@@ -8,7 +8,7 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import AlreadyExistsError
-from evergreen.planning.plan import ModelRef, Outcome, Pins
+from evergreen.runs.plan import ModelRef, Outcome, Pins
 from tests.unit.lineage.making import make_record
 
 

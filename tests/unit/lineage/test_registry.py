@@ -11,7 +11,7 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.lineage.registry import Registry, RegistryConflictError
 from evergreen.lineage.stages import Event, Stage
 from evergreen.lineage.store import open_store
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.settings.metadata import MetadataSettings
 
 

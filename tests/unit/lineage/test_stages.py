@@ -5,7 +5,7 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.registry import Registry, RegistryConflictError
 from evergreen.lineage.stages import Action, RegistryError, Stage, stages, stays
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 
 
 @pytest.fixture

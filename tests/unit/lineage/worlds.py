@@ -12,7 +12,7 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.retention import Retention
 from evergreen.lineage.roots import Root
 from evergreen.lineage.store import open_store
-from evergreen.planning.plan import RunRecord
+from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings, load_settings
 from tests.project import ROOT, places
 

@@ -10,7 +10,7 @@ import orjson
 from evergreen.monitoring.columns import Missing, features
 from evergreen.monitoring.findings import Window
 from evergreen.monitoring.log import Log
-from evergreen.monitoring.names import Names
+from evergreen.quality.names import Names
 
 KINDS = {"trip_miles": "FLOAT"}
 

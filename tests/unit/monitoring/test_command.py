@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from evergreen.cli import app
 from evergreen.errors import EvergreenError, SettingsError
-from evergreen.monitoring.calibrate import bounds
+from evergreen.monitoring.calibration import bounds
 from evergreen.settings import load_settings
 from tests.project import ROOT, places
 from tests.unit.monitoring.world import BEFORE, KINDS, Trips, World

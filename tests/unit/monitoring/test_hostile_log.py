@@ -19,7 +19,7 @@ from evergreen.monitoring.findings import Window
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import SHOWN
 from evergreen.monitoring.log import Log
-from evergreen.monitoring.names import CAPACITY
+from evergreen.quality.names import CAPACITY
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 from tests.fuzzing import flat_memory, fuzz
 from tests.unit.monitoring.damage import damaged

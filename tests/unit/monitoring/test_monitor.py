@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from evergreen.components.model_gate.slicing import MOST
 from evergreen.errors import SettingsError
+from evergreen.evaluation.slices import MOST
+from evergreen.lineage.run_artifacts import load_statistics
 from evergreen.lineage.stages import RegistryError
 from evergreen.monitoring.exposition import exposition
 from evergreen.monitoring.findings import Kind, Window
 from evergreen.monitoring.monitor import METRICS, PAGE, result_folder
 from evergreen.monitoring.results import results
-from evergreen.reporting.reading import load_statistics
 from tests.unit.monitoring.world import BEFORE, DAY, ROWS, TODAY, WINDOW, Trips, World, fired
 
 

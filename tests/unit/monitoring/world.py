@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.components.model_gate.scores import histogram, to_json
+from evergreen.evaluation.scores import histogram, to_json
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.store import open_store, set_properties
 from evergreen.monitoring.findings import Kind, MonitoringResult, Window
 from evergreen.monitoring.statistics import Statistics
-from evergreen.planning.plan import ModelRef, Outcome, SpanRef
 from evergreen.quality.columns import coerce
+from evergreen.runs.plan import ModelRef, Outcome, SpanRef
 from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.files import Files
-from evergreen.serving.gateway.prediction_log.reading import Prediction
+from evergreen.serving.gateway.prediction_log.reader import Prediction
 from evergreen.settings import Settings, load_settings
 from evergreen.settings.gateway import PredictionLogSettings
 from evergreen.spans import land

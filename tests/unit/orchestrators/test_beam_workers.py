@@ -6,13 +6,13 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from evergreen.computing import NO_PACKAGE, RUNNER, WORKERS
+from evergreen.beam_options import NO_PACKAGE, RUNNER, WORKERS
 from evergreen.orchestrators.beam_operator import plugins_for_workers
 
 
 def test_workers_import_tfx_and_what_restricts_pickles_first(tmp_path: Path) -> None:
     def tell(_: int) -> str:
-        return str({"tfx", "evergreen.unpickling"} <= {*sys.modules})
+        return str({"tfx", "evergreen.safe_pickle"} <= {*sys.modules})
 
     options = PipelineOptions([RUNNER, NO_PACKAGE, WORKERS, "--direct_num_workers=1"])
     with plugins_for_workers(), beam.Pipeline(options=options) as pipeline:

@@ -9,8 +9,8 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.planning.plan import Request, RunRecord
 from evergreen.planning.planner import Planner
+from evergreen.runs.plan import Request, RunRecord
 from evergreen.settings import Settings, load_settings
 from evergreen.spans import Span, publish_version
 from tests.unit.lineage.making import make_store, put_span

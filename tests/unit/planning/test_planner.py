@@ -9,7 +9,7 @@ import pytest
 from evergreen.errors import DataError, EvergreenError, SettingsError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Event, Stage
-from evergreen.planning.plan import ModelRef, Outcome, RunRecord
+from evergreen.runs.plan import ModelRef, Outcome, RunRecord
 from evergreen.spans import list_spans
 from tests.unit.lineage.making import folder_of, make_store, put_artifact, put_maker, put_span
 from tests.unit.planning.conftest import Bench

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.planning.digests import digest_files
 from evergreen.planning.sources import Sources, forget_modules, named_files
+from evergreen.runs.digests import digest_files
 
 FILES = {
     "configs/base.yaml": "",

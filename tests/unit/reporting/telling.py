@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from evergreen.lineage.nodes import mark_failed
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import set_properties
-from evergreen.planning.plan import Outcome, RunRecord, SpanRef
+from evergreen.runs.plan import Outcome, RunRecord, SpanRef
 from tests.unit.lineage.making import PIPELINE, make_record, put_artifact
 from tests.unit.reporting.reports import Report, statistics
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas, curves, distributions, drift, slices
 from evergreen.reporting.charts.canvas import chart, short
 from evergreen.reporting.data import distribution
-from evergreen.reporting.statistics import Feature, features
 from tests.unit.reporting.reports import add_number, distance, model_report, statistics
 
 CORPUS = [

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
 
+from evergreen.lineage.run_artifacts import PartReader
 from evergreen.reporting.graph import Graph
-from evergreen.reporting.reading import PartReader
 from tests.unit.reporting.telling import State, Story
 
 

@@ -9,9 +9,9 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.planning.plan import ModelRef, Outcome, Request
 from evergreen.reporting import write_report
 from evergreen.reporting.page import render
+from evergreen.runs.plan import ModelRef, Outcome, Request
 from evergreen.settings import Settings
 from tests.unit.reporting.reader import Page
 from tests.unit.reporting.reports import (

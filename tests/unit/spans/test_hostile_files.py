@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evergreen.components.example_gen.reading import read_batches
+from evergreen.components.example_gen.reader import read_batches
 from evergreen.errors import DataError
 from evergreen.quality.columns import coerce
 from evergreen.spans import Format, Span, land, read_span

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from evergreen.components.contract import ContractError
+from evergreen.serving.trial.contract import ContractError
 from evergreen.tabular.hyperparameters import HyperParameters
 from evergreen.tabular.network import perceptron
 from evergreen.tabular.rows import Rows, ordered_batches, read_rows, shuffled_batches

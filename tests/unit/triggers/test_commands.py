@@ -7,9 +7,9 @@ from evergreen.cli import app
 from evergreen.errors import EvergreenError
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.findings import Kind
-from evergreen.planning.plan import Outcome
-from evergreen.running.ending import end
-from evergreen.triggers.launching import Progress
+from evergreen.running.conclusion import end
+from evergreen.runs.plan import Outcome
+from evergreen.triggers.launcher import Progress
 from tests.unit.planning.conftest import ROOT
 from tests.unit.triggers.world import World, finding
 

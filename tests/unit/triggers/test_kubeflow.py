@@ -7,8 +7,8 @@ import pytest
 
 from evergreen.orchestrators.kubeflow.api import ENDPOINT, KubeflowError
 from evergreen.orchestrators.kubeflow.client import Client, code_version
-from evergreen.planning.plan import Outcome
-from evergreen.running.ending import end
+from evergreen.running.conclusion import end
+from evergreen.runs.plan import Outcome
 from evergreen.triggers import configured
 from evergreen.triggers.kubeflow import KubeflowLauncher
 from evergreen.triggers.log import Tried

@@ -4,7 +4,7 @@ from multiprocessing import get_context
 from time import sleep
 
 from evergreen.settings import Settings
-from evergreen.triggers.launching import Progress
+from evergreen.triggers.launcher import Progress
 from evergreen.triggers.local import LocalLauncher
 from evergreen.triggers.log import Tried
 from evergreen.triggers.work import Work

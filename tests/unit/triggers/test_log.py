@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from evergreen.errors import EvergreenError
-from evergreen.lineage.retrying import contended
-from evergreen.planning.plan import Outcome
+from evergreen.lineage.retries import contended
+from evergreen.runs.plan import Outcome
 from evergreen.triggers import manual
 from evergreen.triggers.log import Ended, LogConflictError, TriggerLog
 from tests.unit.planning.conftest import Bench

@@ -12,13 +12,13 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
 from evergreen.monitoring.results import publish
-from evergreen.planning.plan import ModelRef, Outcome, RunRecord
-from evergreen.running.ending import end
+from evergreen.running.conclusion import end
+from evergreen.runs.plan import ModelRef, Outcome, RunRecord
 from evergreen.triggers import configured, manual
 from evergreen.triggers.controller import Controller, Monitor, Step
 from evergreen.triggers.decision import Decision, Verdict
 from evergreen.triggers.event import TriggerEvent
-from evergreen.triggers.launching import Progress
+from evergreen.triggers.launcher import Progress
 from evergreen.triggers.log import Decided, Ended, TriggerLog
 from tests.unit.lineage.making import put_span
 from tests.unit.planning.conftest import Bench

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evergreen.serving.gateway.prediction_log.entries import Entry
-from evergreen.serving.gateway.prediction_log.reading import Prediction
+from evergreen.serving.gateway.prediction_log.reader import Prediction
 from evergreen.settings.gateway import PredictionLogSettings
 
 SCHEMA = pa.schema(

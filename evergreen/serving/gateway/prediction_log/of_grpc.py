@@ -24,7 +24,7 @@ from evergreen.serving.gateway.protos import (
     RegressionRequest,
     RegressionResponse,
 )
-from evergreen.serving.gateway.rewriting import fields
+from evergreen.serving.gateway.rewrites import fields
 
 Rows = list[dict[str, Any]]
 Read = tuple[str, int | None, str, Rows, Rows]

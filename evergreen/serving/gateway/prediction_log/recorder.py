@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry, TooLargeError
 from evergreen.serving.gateway.prediction_log.files import Files, WriteError
-from evergreen.serving.gateway.prediction_log.reading import numbers, read
+from evergreen.serving.gateway.prediction_log.reader import numbers, read
 
 log = logging.getLogger(__name__)
 MIB = 2**20

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from evergreen.serving.model_server.core import merging
+from evergreen.serving.model_server.core import merged
 from evergreen.serving.model_server.core.batching_options import BatchingOptions
 from evergreen.serving.model_server.core.errors import ServingError
 from evergreen.serving.model_server.core.signatures import Signature
@@ -52,13 +52,13 @@ class Batch:
         return [self._alone(task, options) for task in self.tasks]
 
     def _together(self, tasks: list[Task], options: BatchingOptions) -> list[Outputs]:
-        inputs = merging.merge([task.inputs for task in tasks], options.pad_variable_length_inputs)
+        inputs = merged.merge([task.inputs for task in tasks], options.pad_variable_length_inputs)
         sizes = [task.rows for task in tasks]
         rows = sum(sizes)
-        total = merging.affordable(inputs, rows, options.padded(rows)) if rows else 0
+        total = merged.affordable(inputs, rows, options.padded(rows)) if rows else 0
         if total > rows:
-            inputs = merging.fill(inputs, total)
-        return merging.split(self.signature(inputs), sizes, total)
+            inputs = merged.fill(inputs, total)
+        return merged.split(self.signature(inputs), sizes, total)
 
     def _alone(self, task: Task, options: BatchingOptions) -> Outputs | ServingError:
         try:

@@ -15,7 +15,7 @@ from functools import partial
 
 import grpc
 
-from evergreen.serving.model_server.core import merging
+from evergreen.serving.model_server.core import merged
 from evergreen.serving.model_server.core.batch import Batch, Outputs, Task
 from evergreen.serving.model_server.core.batching_options import BatchingOptions
 from evergreen.serving.model_server.core.errors import ServingError, invalid
@@ -48,15 +48,15 @@ class Scheduler:
             if not inputs:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._pool, signature, inputs)
-            rows, limit = merging.rows(inputs), self._options.max_batch_size
+            rows, limit = merged.rows(inputs), self._options.max_batch_size
             if rows > limit:
                 raise invalid(f"Task size {rows} is larger than maximum input batch size {limit}")
             sizes.observe(rows)
             if rows <= self._options.batch_rows:
                 return await self._submit(signature, inputs, rows)
-            parts = merging.slices(inputs, self._options.batch_rows)
-            waiting = [self._submit(signature, part, merging.rows(part)) for part in parts]
-            return merging.join(await asyncio.gather(*waiting))
+            parts = merged.slices(inputs, self._options.batch_rows)
+            waiting = [self._submit(signature, part, merged.rows(part)) for part in parts]
+            return merged.join(await asyncio.gather(*waiting))
 
         return run
 

@@ -16,7 +16,7 @@ from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest, MultiIn
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest, RegressionResponse
 
-from evergreen.serving.model_server.core import answering
+from evergreen.serving.model_server.core import answers
 from evergreen.serving.model_server.core.errors import invalid
 from evergreen.serving.model_server.core.manager import Manager
 
@@ -29,7 +29,7 @@ async def predict(manager: Manager, request: PredictRequest) -> PredictResponse:
         raise invalid(MISSING)
     with manager.use(request.model_spec) as servable:
         as_content = manager.options.enable_serialization_as_tensor_content
-        return await answering.predict(servable, request, as_content)
+        return await answers.predict(servable, request, as_content)
 
 
 async def classify(manager: Manager, request: ClassificationRequest) -> ClassificationResponse:
@@ -38,7 +38,7 @@ async def classify(manager: Manager, request: ClassificationRequest) -> Classifi
         raise invalid(MISSING)
     with manager.use(request.model_spec) as servable:
         strict = manager.options.enable_signature_method_name_check
-        response = await answering.classify(servable, request, strict)
+        response = await answers.classify(servable, request, strict)
     manager.metrics.examples.add(servable.name, amount=len(response.result.classifications))
     return response
 
@@ -49,7 +49,7 @@ async def regress(manager: Manager, request: RegressionRequest) -> RegressionRes
         raise invalid(MISSING)
     with manager.use(request.model_spec) as servable:
         strict = manager.options.enable_signature_method_name_check
-        response = await answering.regress(servable, request, strict)
+        response = await answers.regress(servable, request, strict)
     manager.metrics.examples.add(servable.name, amount=len(response.result.regressions))
     return response
 
@@ -66,7 +66,7 @@ async def multi_inference(
         raise invalid(MISSING)
     with manager.use(request.tasks[0].model_spec) as servable:
         strict = manager.options.enable_signature_method_name_check
-        return await answering.multi_inference(servable, request, strict)
+        return await answers.multi_inference(servable, request, strict)
 
 
 def metadata(manager: Manager, request: GetModelMetadataRequest) -> GetModelMetadataResponse:
@@ -76,10 +76,10 @@ def metadata(manager: Manager, request: GetModelMetadataRequest) -> GetModelMeta
     if not request.metadata_field:
         raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
     for field in request.metadata_field:
-        if field != answering.SIGNATURES:
+        if field != answers.SIGNATURES:
             raise invalid(f"Metadata field {field} is not supported")
     with manager.use(request.model_spec) as servable:
-        return answering.metadata(servable)
+        return answers.metadata(servable)
 
 
 def model_status(manager: Manager, request: GetModelStatusRequest) -> GetModelStatusResponse:

@@ -9,7 +9,7 @@ from evergreen.serving.model_server.core.batching import Scheduler
 from evergreen.serving.model_server.core.batching_options import BatchingOptions
 from evergreen.serving.model_server.core.budget import Budget
 from evergreen.serving.model_server.core.errors import ServingError
-from evergreen.serving.model_server.core.loading import load
+from evergreen.serving.model_server.core.saved_model import load
 from evergreen.serving.model_server.core.servable import Servable, alone
 from evergreen.serving.model_server.core.warmup import warm_up
 from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics

@@ -10,7 +10,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from evergreen.serving.model_server.core.budget import Budget
 from evergreen.serving.model_server.core.errors import ServingError
-from evergreen.serving.model_server.core.loading import Loaded
+from evergreen.serving.model_server.core.saved_model import Loaded
 from evergreen.serving.model_server.core.signatures import Signature
 from evergreen.serving.model_server.core.tensors import Array
 from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics

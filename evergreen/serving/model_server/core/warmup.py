@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from evergreen.serving.model_server.core import answering
+from evergreen.serving.model_server.core import answers
 from evergreen.serving.model_server.core.budget import Budget
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.servable import Runner, Servable
@@ -52,13 +52,13 @@ async def warm_up(servable: Servable, path: str, iterations: int) -> None:
 async def _replay(servable: Servable, record: PredictionLog) -> None:
     match record.WhichOneof("log_type"):
         case "predict_log":
-            await answering.predict(servable, record.predict_log.request)
+            await answers.predict(servable, record.predict_log.request)
         case "classify_log":
-            await answering.classify(servable, record.classify_log.request)
+            await answers.classify(servable, record.classify_log.request)
         case "regress_log":
-            await answering.regress(servable, record.regress_log.request)
+            await answers.regress(servable, record.regress_log.request)
         case "multi_inference_log":
-            await answering.multi_inference(servable, record.multi_inference_log.request)
+            await answers.multi_inference(servable, record.multi_inference_log.request)
         case other:
             raise ServingError(
                 grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {other}"

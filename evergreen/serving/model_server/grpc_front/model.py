@@ -14,13 +14,13 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from evergreen.serving.model_server.core import inference
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.manager import Manager
-from evergreen.serving.model_server.grpc_front import handling
+from evergreen.serving.model_server.grpc_front import calls
 
 log = logging.getLogger(__name__)
 SERVICE = "tensorflow.serving.ModelService"
 
 
-def handler(manager: Manager) -> handling.Handler:
+def handler(manager: Manager) -> calls.Handler:
     """Returns what tells what is served, and changes it."""
 
     async def status(request: GetModelStatusRequest) -> GetModelStatusResponse:
@@ -33,7 +33,7 @@ def handler(manager: Manager) -> handling.Handler:
             log.error("ReloadConfig failed: %s", error.message)
             raise
 
-    return handling.handler(
+    return calls.handler(
         SERVICE,
         {
             "GetModelStatus": (GetModelStatusRequest, status),

@@ -14,13 +14,13 @@ from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from evergreen.serving.model_server.core import inference
 from evergreen.serving.model_server.core.manager import Manager
-from evergreen.serving.model_server.grpc_front import handling
+from evergreen.serving.model_server.grpc_front import calls
 
 SERVICE = "tensorflow.serving.PredictionService"
 R = TypeVar("R")
 
 
-def handler(manager: Manager) -> handling.Handler:
+def handler(manager: Manager) -> calls.Handler:
     """Returns what answers predictions; all but the metadata are measured.
 
     A request whose deadline has passed is cancelled by gRPC, wherever it waits.
@@ -38,7 +38,7 @@ def handler(manager: Manager) -> handling.Handler:
     async def metadata(request: GetModelMetadataRequest) -> GetModelMetadataResponse:
         return inference.metadata(manager, request)
 
-    return handling.handler(
+    return calls.handler(
         SERVICE,
         {
             "Predict": (PredictRequest, measured("Predict", inference.predict)),

@@ -14,7 +14,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
-from evergreen.serving.model_server.core import answering, budget, inference
+from evergreen.serving.model_server.core import answers, budget, inference
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.manager import Manager
 from evergreen.serving.model_server.core.servable import DEFAULT_SIGNATURE
@@ -70,7 +70,7 @@ class Rest:
             raise invalid("Missing model name in request.")
         spec = _spec(match)
         if match["metadata"]:
-            wanted = GetModelMetadataRequest(model_spec=spec, metadata_field=[answering.SIGNATURES])
+            wanted = GetModelMetadataRequest(model_spec=spec, metadata_field=[answers.SIGNATURES])
             return _response(json_answers.metadata(inference.metadata(self._manager, wanted)))
         status = GetModelStatusRequest(model_spec=spec)
         return _response(json_answers.status(inference.model_status(self._manager, status)))

@@ -17,7 +17,7 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRespo
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 from tensorflow_serving.apis.regression_pb2 import RegressionResult
 
-from evergreen.serving.model_server.core.answering import SIGNATURES
+from evergreen.serving.model_server.core.answers import SIGNATURES
 from evergreen.serving.model_server.core.errors import invalid
 from evergreen.serving.model_server.core.tensors import Array, enum_of, type_name
 from evergreen.serving.model_server.rest.binary import to_base64

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from evergreen.components.example_gen.splitting import assign_splits, fingerprints
+from evergreen.components.example_gen.splits import assign_splits, fingerprints
 from tests.unit.components.data_gate.gating import SPLITS, trips
 from tests.unit.components.rows import Row
 

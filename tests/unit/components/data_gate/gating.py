@@ -26,8 +26,8 @@ from data.taxi import KEY_COLUMN, SCHEMA_PATH
 from data.taxi.source import read_source, sample_path
 from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.component import DataGate
-from evergreen.components.example_gen.ingesting import ingest
-from evergreen.components.example_gen.writing import Form, to_lists
+from evergreen.components.example_gen.ingestion import ingest
+from evergreen.components.example_gen.writer import Form, to_lists
 from evergreen.quality.columns import coerce
 from evergreen.spans import add_row_keys
 from tests.unit.components.rows import Row, write_split

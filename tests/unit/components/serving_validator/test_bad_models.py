@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from evergreen.components.serving_validator import ServingCriteria
-from evergreen.components.serving_validator.served import UnservableError
 from evergreen.errors import EvergreenError
+from evergreen.serving.trial.exported import UnservableError
 
 from . import small
 from .node import Node, refused

@@ -15,7 +15,7 @@ from tfx.utils import proto_utils
 
 from evergreen.components.pusher import Executor
 from evergreen.components.serving_validator import ServingCriteria
-from evergreen.components.serving_validator.recording import read_requests
+from evergreen.serving.trial.recorded import read_requests
 
 from .node import Node, refused
 from .programs import make_program

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from evergreen.components.serving_validator import ServingCriteria
-from evergreen.components.serving_validator.answers import distance
-from evergreen.components.serving_validator.checks import compatible
-from evergreen.components.serving_validator.recording import Request, record, write_requests
-from evergreen.components.serving_validator.sampling import as_request, sample, serving_features
-from evergreen.components.serving_validator.served import UnservableError
-from evergreen.components.serving_validator.signatures import (
+from evergreen.components.serving_validator.samples import as_request, sample, serving_features
+from evergreen.serving.trial.answers import distance
+from evergreen.serving.trial.checks import compatible
+from evergreen.serving.trial.exported import UnservableError
+from evergreen.serving.trial.recorded import Request, record, write_requests
+from evergreen.serving.trial.signatures import (
     Signature,
     Signatures,
     Spec,

@@ -7,7 +7,7 @@ import pytest
 from evergreen.errors import EvergreenError
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.serving.exposing.assignment import from_registry
 from tests.project import Project
 

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.serving.client.protos import PredictResponse
 from evergreen.serving.client.tensors import fill
 from evergreen.serving.gateway.protos import GetModelStatusResponse, ModelVersionStatus

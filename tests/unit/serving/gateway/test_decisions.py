@@ -8,7 +8,7 @@ import pytest
 
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage, stages
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.serving.gateway.assignment import RegistryAssignment, Targets
 from evergreen.serving.gateway.decisions import Decision, RegistryRecorder, Verdict
 from tests.unit.lineage.making import make_store

@@ -20,7 +20,7 @@ import pytest
 from evergreen.errors import EvergreenError
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.planning.plan import ModelRef
+from evergreen.runs.plan import ModelRef
 from evergreen.serving.client.protos import PredictionServiceStub
 from evergreen.serving.gateway import grpc_front
 from evergreen.serving.gateway.assignment import Targets

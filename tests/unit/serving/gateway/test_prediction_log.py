@@ -21,7 +21,7 @@ from evergreen.serving.client.tensors import fill
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.files import SCHEMA, Files
-from evergreen.serving.gateway.prediction_log.reading import numbers, read
+from evergreen.serving.gateway.prediction_log.reader import numbers, read
 from evergreen.serving.gateway.prediction_log.recorder import MIB, Recorder
 from evergreen.serving.gateway.protos import RegressionRequest
 from evergreen.settings.gateway import PredictionLogSettings

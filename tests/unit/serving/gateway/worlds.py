@@ -15,7 +15,7 @@ from evergreen.serving.client.protos import PredictionServiceStub, PredictReques
 from evergreen.serving.client.tensors import fill, to_array
 from evergreen.serving.gateway.assignment import Targets
 from evergreen.serving.gateway.decisions import Decision, Verdict
-from evergreen.serving.gateway.following import Expose
+from evergreen.serving.gateway.follower import Expose
 from evergreen.serving.gateway.server import Gateway
 from evergreen.settings.gateway import GatewaySettings
 from tests.unit.serving.gateway.backend import MODEL, Answer, Server, alike, good

@@ -84,7 +84,7 @@ def test_rounds_share_the_time_and_none_is_empty() -> None:
 def test_the_requests_that_a_model_carries_can_be_sent(tmp_path: Path) -> None:
     import tensorflow as tf
 
-    from evergreen.components.serving_validator import recording
+    from evergreen.serving.trial import recorded
 
     inputs = {
         "fare": np.array([1.0, 2.0], np.float32),
@@ -92,8 +92,8 @@ def test_the_requests_that_a_model_carries_can_be_sent(tmp_path: Path) -> None:
         "payment": np.array([b"Cash", b""], object),
     }
     examples = {"examples": np.array([tf.train.Example().SerializeToString()], object)}
-    requests = [recording.Request("raw", inputs), recording.Request("serving_default", examples)]
-    recording.write_requests(tmp_path, requests, "a name of its own")
+    requests = [recorded.Request("raw", inputs), recorded.Request("serving_default", examples)]
+    recorded.write_requests(tmp_path, requests, "a name of its own")
     question = sources.Question("raw", None, "", 2)
     with Backend() as backend, Client(backend.grpc, model=MODEL) as client:
         target = sources.target(client, question, sources.recorded(tmp_path))

@@ -1,0 +1,107 @@
+"""What one signature of a served model answers: over gRPC and REST, beside this process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from evergreen.components.serving_validator.criteria import ServingCriteria
+from evergreen.serving.client.tensors import Tensors
+from evergreen.serving.trial import answers, checks
+from evergreen.serving.trial.channels import Asking
+from evergreen.serving.trial.checks import Check
+from evergreen.serving.trial.exported import InProcess, Predict, UnservableError
+from evergreen.serving.trial.recorded import Request
+from evergreen.serving.trial.replay import Latency, Replay, measure, replay
+from evergreen.serving.trial.signatures import Signature
+
+
+@dataclass
+class Findings:
+    """What was found.
+
+    Attributes:
+        checks: All verdicts.
+        answers: Over gRPC, one a request; empty unless all are there, and as they are declared.
+        latency: Over gRPC, of requests with one row; None if it could not be measured.
+    """
+
+    checks: list[Check] = field(default_factory=list)
+    answers: list[Tensors] = field(default_factory=list)
+    latency: Latency | None = None
+
+
+def examine(
+    name: str,
+    signature: Signature,
+    requests: Sequence[Request],
+    rows: int,
+    here: InProcess,
+    asking: Asking,
+    criteria: ServingCriteria,
+) -> Findings:
+    """Asks a signature of the server, and this process only what the server has survived.
+
+    Args:
+        name: The signature's name.
+        signature: What it declares.
+        requests: All rows alone, then in the other batch sizes.
+        rows: How many there are.
+        here: The model in this process.
+        asking: The model that is served.
+        criteria: What it is held to.
+    """
+    findings = Findings()
+    given = replay(asking.by_grpc, requests)
+    findings.checks.append(_answered(name, "gRPC", given, requests))
+    if not given.answers:
+        return findings
+    formed = answers.well_formed(name, given.answers, requests, signature)
+    findings.checks += [formed, answers.finite(name, given.answers)]
+    if given.fault or not formed.passed:
+        return findings
+    findings.answers = given.answers
+    expected, tolerance = replay(here.predict, requests), criteria.tolerance
+    findings.checks.append(_as_here(name, "gRPC", given, expected, tolerance))
+    apart = answers.batches_apart(given.answers, signature, rows)
+    findings.checks.append(checks.within(f"{name}: rows alone as in batches", apart, tolerance))
+    for format_, predict in _rest(asking, signature).items():
+        given = replay(predict, requests)
+        findings.checks.append(_answered(name, format_, given, requests))
+        if not given.fault:
+            findings.checks.append(_as_here(name, format_, given, expected, tolerance))
+    _measure(name, asking, requests[:rows], criteria, findings)
+    return findings
+
+
+def _rest(asking: Asking, signature: Signature) -> dict[str, Predict]:
+    """The formats of REST that the signature can be asked in."""
+    formats: dict[str, Predict] = {"REST by columns": asking.by_rest}
+    if answers.are_by_row(signature):
+        formats["REST by rows"] = asking.by_rest_rows
+    return formats
+
+
+def _answered(name: str, way: str, given: Replay, requests: Sequence[Request]) -> Check:
+    return answers.answered(f"{name}: every request is answered over {way}", given, requests)
+
+
+def _as_here(name: str, way: str, given: Replay, expected: Replay, tolerance: float) -> Check:
+    criterion = f"{name}: answers over {way} as in this process"
+    if expected.fault:
+        return checks.none_of(criterion, [expected.fault])
+    return answers.same(criterion, given.answers, expected.answers, tolerance)
+
+
+def _measure(
+    name: str,
+    asking: Asking,
+    requests: Sequence[Request],
+    criteria: ServingCriteria,
+    findings: Findings,
+) -> None:
+    criterion, limit = f"{name}: p95 of one row in ms over gRPC", criteria.p95_ms
+    try:
+        findings.latency = measure(asking.by_grpc, requests)
+    except UnservableError as error:
+        findings.checks.append(checks.within(criterion, None, limit, str(error)))
+    else:
+        findings.checks.append(checks.within(criterion, findings.latency.p95_ms, limit))

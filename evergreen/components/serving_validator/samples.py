@@ -1,0 +1,66 @@
+"""The rows that requests are made of."""
+
+import heapq
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.compute as pc
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+from evergreen.components.example_gen.splits import fingerprints
+from evergreen.errors import EvergreenError
+from evergreen.tf_examples import read_records
+
+BATCH_ROWS = 4096
+SERVING = "SERVING"
+"""The schema's environment that says which features a request has."""
+
+
+def sample(folders: Sequence[Path], schema: schema_pb2.Schema, key: str, count: int) -> list[bytes]:
+    """Returns serialized `tf.Example`s: the rows whose keys have the lowest hashes.
+
+    Such a sample is spread over all the rows, and neither their order nor their files change it.
+
+    Args:
+        folders: Folders of TFRecords of `tf.Example`s.
+        schema: Has the key among its features.
+        key: The feature with the row's stable key.
+        count: How many; all of them if there are fewer.
+
+    Raises:
+        EvergreenError: If there is no row.
+    """
+    only_key = schema_pb2.Schema(feature=[one for one in schema.feature if one.name == key])
+    decoder = ExamplesToRecordBatchDecoder(only_key.SerializeToString())
+    kept: list[tuple[int, bytes]] = []
+    for records in read_records(folders, BATCH_ROWS):
+        keys = pc.list_flatten(decoder.DecodeBatch(records).column(0))
+        hashes = fingerprints(keys)
+        kept = heapq.nsmallest(count, [*kept, *zip(hashes.tolist(), records, strict=True)])
+    if not kept:
+        raise EvergreenError(
+            f"{', '.join(map(str, folders))}: no row to make a request of.",
+            hint="Take more spans into the window, or a larger share into this split.",
+        )
+    return [record for _, record in kept]
+
+
+def as_request(record: bytes, features: set[str]) -> tf.train.Example:
+    """Returns a row with those features alone that a request has."""
+    row = tf.train.Example.FromString(record)
+    present = {name: value for name, value in row.features.feature.items() if name in features}
+    return tf.train.Example(features=tf.train.Features(feature=present))
+
+
+def serving_features(schema: schema_pb2.Schema) -> set[str]:
+    """Returns the names of the features that a request has: those in the environment SERVING."""
+    return {one.name for one in schema.feature if _is_served(one, schema)}
+
+
+def _is_served(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> bool:
+    if SERVING in feature.not_in_environment:
+        return False
+    everywhere = not schema.default_environment or SERVING in schema.default_environment
+    return everywhere or SERVING in feature.in_environment

@@ -1,0 +1,180 @@
+"""How far a distribution has moved: L-infinity for categories, Jensen-Shannon for numbers.
+
+Both are taken from TFDV's statistics; rows without a value count as a category, or bin, of their
+own. Numbers are compared in the deciles of the earlier distribution. TFDV's own Jensen-Shannon
+divergence spreads values evenly within ten buckets of each histogram, which one extreme value makes
+wide: miles turned into kilometres move it less than one year moves it from the next.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import chi2
+
+from evergreen.evaluation.scores import Counts
+from evergreen.quality.names import clipped
+from evergreen.quality.statistics import Feature
+from evergreen.wording import percent
+
+Floats = NDArray[np.float64]
+DECILES = np.arange(1, 10) / 10
+QUANTILES = 1  # tfmd's Histogram.QUANTILES
+MISSING = "(missing)"
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A distance, and what of it may be chance.
+
+    Attributes:
+        value: From 0 to 1.
+        noise: What chance alone moves it by, at the level asked for; for numbers on the scale of
+            the root of the divergence, which is a metric.
+        is_text: Which of the two distances it is.
+        detail: What changed most, in words.
+    """
+
+    value: float
+    noise: float
+    is_text: bool
+    detail: str
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """What the distance may be without chance."""
+        if self.is_text:
+            return max(self.value - self.noise, 0.0), min(self.value + self.noise, 1.0)
+        root = math.sqrt(self.value)
+        return max(root - self.noise, 0.0) ** 2, min(root + self.noise, 1.0) ** 2
+
+
+def distances(
+    before: Sequence[Mapping[str, Feature]], now: Mapping[str, Feature], level: float
+) -> dict[str, Distance]:
+    """Measures each feature that both sides know, as numbers or as text.
+
+    Args:
+        before: Features by name; several data sets are taken together.
+        now: The same of live traffic.
+        level: Of the noise, for one feature.
+    """
+    found = {}
+    for name, feature in now.items():
+        earlier = [data[name] for data in before if name in data]
+        is_text = any(one.text is not None for one in earlier)
+        if not any(one.present if is_text else _curve(one).rows for one in earlier):
+            continue
+        if feature.present and (feature.text is not None) != is_text:
+            continue  # another type: a matter of the schema
+        found[name] = (_of_text if is_text else _of_numbers)(earlier, feature, level)
+    return found
+
+
+def divergence(before: Counts | Floats, now: Counts | Floats, level: float) -> Distance:
+    """The Jensen-Shannon divergence of two histograms, in bits.
+
+    Without any difference it is about (1/n + 1/m) / (8 ln 2) times chi-square with (bins - 1)
+    degrees of freedom (Menendez et al., "The Jensen-Shannon divergence", 1997).
+
+    Args:
+        before: Counts, shape [bins].
+        now: The same.
+        level: Of the noise.
+    """
+    used = (before > 0) | (now > 0)
+    value = float(np.nan_to_num(jensenshannon(before[used], now[used], base=2))) ** 2
+    freedom = max(int(used.sum()) - 1, 1)
+    scale = (1 / before.sum() + 1 / now.sum()) / (8 * math.log(2))
+    return Distance(value, math.sqrt(scale * chi2.ppf(level, freedom)), False, "")
+
+
+def _of_text(before: Sequence[Feature], now: Feature, level: float) -> Distance:
+    old, new = sum((_counts(one) for one in before), Counter()), _counts(now)
+    n, m = old.total(), new.total()
+    changes = {value: new[value] / m - old[value] / n for value in old | new}
+    most = max(changes, key=lambda value: abs(changes[value]))
+    share = (old[most] + new[most]) / (n + m)
+    # One of so many values is the largest by chance.
+    reach = NormalDist().inv_cdf(1 - (1 - level) / (2 * len(changes)))
+    return Distance(
+        value=abs(changes[most]),
+        noise=reach * math.sqrt(share * (1 - share) * (1 / n + 1 / m)),
+        is_text=True,
+        detail=f"{clipped(most)} went from {percent(old[most] / n)} to {percent(new[most] / m)}",
+    )
+
+
+def _of_numbers(before: Sequence[Feature], now: Feature, level: float) -> Distance:
+    parts = [curve for curve in map(_curve, before) if curve.rows]
+    points = np.unique(np.concatenate([curve.points for curve in parts]))
+    total = sum(curve.rows for curve in parts)
+    below = np.sum([curve.at(points) * (curve.rows / total) for curve in parts], axis=0)
+    edges = np.unique(points[np.searchsorted(below, DECILES - 1e-9).clip(max=len(points) - 1)])
+    old, live = _bins(below[np.searchsorted(points, edges)]), _curve(now)
+    new = _bins(live.at(edges)) if live.rows else old * 0
+    found = divergence(
+        np.append(old * total, max(sum(one.rows for one in before) - total, 0)),
+        np.append(new * live.rows, max(now.rows - live.rows, 0)),
+        level,
+    )
+    mean = sum(one.numeric.mean * one.present for one in before if one.present) / total
+    words = f"mean {mean:.4g} to {now.numeric.mean:.4g}" if live.rows else "no value at all"
+    return Distance(found.value, found.noise, False, f"{words}{_missing(before, now)}")
+
+
+def _counts(feature: Feature) -> Counter[str]:
+    buckets = feature.text.rank_histogram.buckets if feature.text is not None else ()
+    counts = Counter({bucket.label: bucket.sample_count for bucket in buckets})
+    counts[MISSING] = feature.absent
+    return +counts
+
+
+def _missing(before: Sequence[Feature], now: Feature) -> str:
+    old = sum(one.absent for one in before) / sum(one.rows for one in before)
+    changed = abs(now.missing - old) > 0.01  # noqa: PLR2004 - not worth a word below
+    return f", missing {percent(old)} to {percent(now.missing)}" if changed else ""
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The share `below` of values up to and with each of `points`: both of shape [n].
+
+    Attributes:
+        rows: How many have a finite value: neither NaN nor infinity is one.
+    """
+
+    points: Floats
+    below: Floats
+    rows: int
+
+    def at(self, points: Floats) -> Floats:
+        return np.interp(points, self.points, self.below, left=0.0, right=1.0)
+
+
+def _curve(feature: Feature) -> _Curve:
+    histograms = feature.numeric.histograms if feature.numeric is not None else ()
+    buckets = [
+        bucket
+        for one in histograms
+        if one.type == QUANTILES
+        for bucket in one.buckets
+        if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value)
+    ]
+    # Shares of rows, which add up to whole ones but for their rounding.
+    rows = round(sum(bucket.sample_count for bucket in buckets))
+    if not rows:
+        return _Curve(np.empty(0), np.empty(0), 0)
+    points = np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])
+    below = np.cumsum([0.0, *(bucket.sample_count for bucket in buckets)])
+    last = np.append(np.diff(points) > 0, True)  # a value that fills buckets counts whole
+    return _Curve(points[last], below[last] / below[-1], rows)
+
+
+def _bins(below: Floats) -> Floats:
+    return np.diff(below, prepend=0.0, append=1.0)

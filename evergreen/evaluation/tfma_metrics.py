@@ -1,0 +1,70 @@
+"""Metrics of TFMA, of columns of labels and predictions in place of one row after the other.
+
+What TFMA adds up by rows is added up by NumPy: its histogram of predictions (10,000 buckets), and
+Keras' mean. What it derives from that it derives itself, so AUC and calibration are its own.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow_model_analysis as tfma
+import tf_keras
+from tensorflow_model_analysis.metrics import calibration, calibration_histogram, metric_types
+
+from evergreen.evaluation.bootstrap import Floats
+from evergreen.evaluation.request import AUC, CALIBRATION, COUNT, Metric
+
+BUCKETS = calibration_histogram.DEFAULT_NUM_BUCKETS
+Figures = dict[metric_types.MetricKey, float]
+
+
+def measure(metric: Metric, model: str, labels: Floats, probabilities: Floats) -> Figures:
+    """Computes a metric of some rows.
+
+    Args:
+        metric: Which one.
+        model: The model's name, part of the metric's key.
+        labels: 0 or 1, shape [n].
+        probabilities: Of float32 precision, shape [n].
+    """
+    if metric.kind == COUNT:
+        key = metric_types.MetricKey(
+            metric.settings.get("name", "example_count"), model, example_weighted=False
+        )
+        return {key: float(len(labels))}
+    if metric.kind in (AUC, CALIBRATION):
+        return _derived(metric, model, labels, probabilities)
+    loss = tf_keras.metrics.BinaryCrossentropy(**metric.settings)
+    loss.update_state(labels[:, np.newaxis], probabilities.astype(np.float32)[:, np.newaxis])
+    key = metric_types.MetricKey(loss.name, model, example_weighted=False)
+    return {key: float(loss.result())}
+
+
+def _derived(metric: Metric, model: str, labels: Floats, probabilities: Floats) -> Figures:
+    """The first of TFMA's computations adds up rows; the others start from its sums."""
+    made = getattr(tfma.metrics, metric.kind)(**metric.settings)
+    sums, *others = made.computations(model_names=[model], output_names=[""])
+    added = _histogram if metric.kind == AUC else _totals
+    found: dict[metric_types.MetricKey, Any] = {sums.keys[-1]: added(labels, probabilities)}
+    for one in others:
+        found |= one.result(found)
+    key = others[-1].keys[-1]
+    return {key: float(found[key])}
+
+
+def _totals(labels: Floats, probabilities: Floats) -> object:
+    totals = calibration._WeightedLabelsPredictionsExamples()
+    totals.total_weighted_labels = float(labels.sum())
+    totals.total_weighted_predictions = float(probabilities.sum())
+    totals.total_weighted_examples = float(len(labels))
+    return totals
+
+
+def _histogram(labels: Floats, probabilities: Floats) -> list[calibration_histogram.Bucket]:
+    """Buckets of equal width from 0 to 1, numbered from 1; those that are empty are left out."""
+    places = np.clip((probabilities * BUCKETS + 1).astype(np.int64), 0, BUCKETS + 1)
+    sums = [np.bincount(places, weights) for weights in (labels, probabilities, None)]
+    return [
+        calibration_histogram.Bucket(int(at), *(float(one[at]) for one in sums))
+        for at in np.flatnonzero(sums[2])
+    ]

@@ -1,0 +1,192 @@
+"""The verdicts on a candidate: one for each criterion, with the numbers it rests on."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from evergreen.evaluation.bootstrap import Floats, Paired, compare_auc, compare_log_loss
+from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, PairedMetric
+from evergreen.evaluation.slices import Mask, Value, parts
+from evergreen.evaluation.undefined import why_undefined
+
+COMPARE = {"auc": compare_auc, "log_loss": compare_log_loss}
+ALL_ROWS = "all rows"
+
+
+class Verdict(BaseModel):
+    """The verdict on one criterion.
+
+    Attributes:
+        criterion: What was asked, in words.
+        passed: Whether it holds; True if it does not decide.
+        decides: Whether there were rows enough for it to decide.
+        value: The candidate's metric; None if it is missing or not finite.
+        baseline: The baseline's metric, in a comparison.
+        improvement: How much better the candidate is, in a comparison.
+        interval: Confidence interval of the improvement.
+        rows: Rows compared.
+        positives: Those of them with label 1.
+        undefined: Why there is no value, if it cannot be computed; the criterion then fails.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    criterion: str
+    passed: bool
+    decides: bool = True
+    value: float | None
+    baseline: float | None = None
+    improvement: float | None = None
+    interval: tuple[float, float] | None = None
+    rows: int | None = None
+    positives: int | None = None
+    undefined: str = ""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What both models say of the same rows.
+
+    Attributes:
+        labels: 0 or 1, shape [n].
+        candidate: Probabilities, shape [n].
+        baseline: Probabilities, shape [n]; None without a baseline.
+        columns: Raw features by row, to cut by.
+        unlabelled: How many rows were left out since they have no label.
+    """
+
+    labels: Floats
+    candidate: Floats
+    baseline: Floats | None
+    columns: Mapping[str, Sequence[Value]]
+    unlabelled: int = 0
+
+
+def undefined(metrics: Mapping[str, float], labels: Floats) -> dict[str, str]:
+    """Returns why metrics of a model have no value, for those that have none.
+
+    Args:
+        metrics: Values by name, as they were computed.
+        labels: 0 or 1, shape [n].
+    """
+    positives = int(labels.sum())
+    negatives = len(labels) - positives
+    found = {
+        name: why_undefined(name, negatives, positives, value) for name, value in metrics.items()
+    }
+    return {name: why for name, why in found.items() if why}
+
+
+def judge_bounds(
+    bounds: Sequence[Bound], metrics: Mapping[str, float], unknown: Mapping[str, str]
+) -> list[Verdict]:
+    """Judges absolute thresholds; a metric that is missing or has no value does not pass.
+
+    Args:
+        bounds: The thresholds.
+        metrics: The candidate's, by name.
+        unknown: What `undefined` says of them.
+    """
+    return [
+        _bound(bound.metric, word, limit, sign, metrics, unknown.get(bound.metric, ""))
+        for bound in bounds
+        for word, limit, sign in (("at least", bound.at_least, 1), ("at most", bound.at_most, -1))
+        if limit is not None
+    ]
+
+
+def judge_comparisons(criteria: Criteria, predictions: Predictions) -> list[Verdict]:
+    """Judges a candidate against the baseline, on all rows and on each part that is named.
+
+    Returns:
+        A verdict for each criterion and part; none without a baseline.
+    """
+    if predictions.baseline is None:
+        return []
+    cases = [case for rule in criteria.not_worse for case in _cases(rule, predictions)]
+    deciding = sum(enough(criteria, predictions.labels[mask]) for _, _, mask in cases)
+    quantile = NormalDist().inv_cdf(1 - (1 - criteria.confidence) / max(deciding, 1))
+    return [
+        _compare(criteria, rule, name, mask, predictions, quantile) for rule, name, mask in cases
+    ]
+
+
+def _bound(
+    metric: str, word: str, limit: float, sign: int, metrics: Mapping[str, float], why: str
+) -> Verdict:
+    value = math.nan if why else metrics.get(metric, math.nan)
+    known = math.isfinite(value)
+    return Verdict(
+        criterion=f"{metric} {word} {limit:g}",
+        passed=known and sign * value >= sign * limit,
+        value=value if known else None,
+        undefined=why,
+    )
+
+
+def _cases(rule: NotWorse, predictions: Predictions) -> Iterator[tuple[NotWorse, str, Mask]]:
+    if not rule.by:
+        yield rule, ALL_ROWS, np.ones(len(predictions.labels), bool)
+    for slicing in rule.by:
+        for name, mask in parts(slicing, predictions.columns):
+            yield rule, name, mask
+
+
+def enough(criteria: Criteria, labels: Floats) -> bool:
+    """Whether there are enough rows, and of both classes, for a part of the data to decide."""
+    positives = int(labels.sum())
+    fewest = min(positives, len(labels) - positives)
+    return len(labels) >= criteria.min_rows and fewest >= criteria.min_class_rows
+
+
+def _compare(
+    criteria: Criteria,
+    rule: NotWorse,
+    name: str,
+    mask: Mask,
+    predictions: Predictions,
+    quantile: float,
+) -> Verdict:
+    labels = predictions.labels[mask]
+    positives = int(labels.sum())
+    paired = _paired(rule.metric, predictions, mask, criteria)
+    reach = quantile * paired.error
+    interval = (paired.improvement - reach, paired.improvement + reach)
+    decides = name == ALL_ROWS or enough(criteria, labels)
+    # Not a number never passes: it means that a model answered none.
+    within = interval[1] >= -rule.margin
+    return Verdict(
+        criterion=f"{rule.metric} on {name} not worse than the baseline's by {rule.margin:g}",
+        passed=bool(within) or not decides,
+        decides=decides,
+        value=_finite(paired.candidate),
+        baseline=_finite(paired.baseline),
+        improvement=_finite(paired.improvement),
+        interval=interval if all(map(math.isfinite, interval)) else None,
+        rows=len(labels),
+        positives=positives,
+        undefined=why_undefined(
+            rule.metric, len(labels) - positives, positives, paired.improvement
+        ),
+    )
+
+
+def _paired(
+    metric: PairedMetric, predictions: Predictions, mask: Mask, criteria: Criteria
+) -> Paired:
+    assert predictions.baseline is not None
+    return COMPARE[metric](
+        predictions.labels[mask],
+        predictions.candidate[mask],
+        predictions.baseline[mask],
+        criteria.resamples,
+        criteria.seed,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

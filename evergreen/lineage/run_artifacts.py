@@ -1,0 +1,260 @@
+"""What ML Metadata and the artifacts say of a run: for its report, and for notebooks.
+
+Nothing here needs TensorFlow. Files that are gone, or were never written because the run ended
+before, are None or empty, so that what is left of any run can be read.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+
+from evergreen.errors import EvergreenError
+from evergreen.lineage.artifacts import data_verdicts
+from evergreen.lineage.filters import Filter
+from evergreen.lineage.nodes import NodeReader, NodeState
+from evergreen.quality import schema
+from evergreen.runs.plan import TRAIN, RunRecord, SpanRef
+from evergreen.runs.reasons import Report
+from evergreen.visible import visible
+
+Artifacts = Mapping[str, list[mlmd.Artifact]]
+"""Artifacts of an execution by their key, such as `examples`."""
+CUT_OFF = "cut off"
+_MADE = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
+
+
+class PartReader:
+    """Reads one pipeline run, the ingestion of a span or the training: nodes, artifacts, verdicts.
+
+    Attributes:
+        nodes: The newest state of every node that started, by its id, in the order of starting.
+    """
+
+    def __init__(self, store: MetadataStore, pipeline: str, pipeline_run: str) -> None:
+        self._store = store
+        self.nodes: dict[str, NodeState] = {
+            state.node_id: state for state in NodeReader(store).states(pipeline, pipeline_run)
+        }
+
+    @property
+    def wholly_cached(self) -> bool:
+        """Whether every node was served from the cache."""
+        return all(node.state == "cached" for node in self.nodes.values())
+
+    def inputs(self, node: str) -> Artifacts:
+        """Returns the artifacts that a node read."""
+        return self._artifacts(node)[0]
+
+    def outputs(self, node: str) -> Artifacts:
+        """Returns the artifacts that a node made; empty if it never got there."""
+        return self._artifacts(node)[1]
+
+    def report(self, gate: str) -> Report | None:
+        """Returns the report of a gate, such as `ModelGate`; None if there is none."""
+        [blessing] = self.outputs(gate).get("blessing") or [None]
+        return blessing and read_json(Path(blessing.uri, "report.json"))
+
+    def _artifacts(self, node: str) -> tuple[Artifacts, Artifacts]:
+        state = self.nodes.get(node)
+        return self._by_execution.get(state.execution_id, ({}, {})) if state else ({}, {})
+
+    @cached_property
+    def _by_execution(self) -> dict[int, tuple[Artifacts, Artifacts]]:
+        ids = [state.execution_id for state in self.nodes.values()]
+        return {id_: artifacts_of(self._store, id_) for id_ in ids}
+
+
+@dataclass(frozen=True)
+class SpanReader:
+    """Reads what is known of an ingested span.
+
+    Attributes:
+        ref: The span.
+        report: The data gate's report; None if it never got there.
+        artifacts: `examples`, `statistics`, `anomalies`, `schema`, `blessing` and what else the
+            data gate read and made, by key.
+    """
+
+    ref: SpanRef
+    report: Report | None = None
+    artifacts: Artifacts = field(default_factory=dict)
+
+    def statistics(self, split: str = TRAIN, key: str = "statistics") -> Any:
+        """Returns a split's `DatasetFeatureStatistics`, or None.
+
+        Args:
+            split: The name of the split.
+            key: `statistics` for the span's own; `previous_statistics` for those of the span that
+                the data gate compared it with.
+        """
+        found = self.artifacts.get(key)
+        return load_statistics(Path(found[0].uri), split) if found else None
+
+    def anomalies(self) -> dict[str, Any]:
+        """Returns what TFDV found wrong with each split, as `Anomalies`."""
+        found = self.artifacts.get("anomalies")
+        return load_anomalies(Path(found[0].uri)) if found else {}
+
+
+class RunReading:
+    """Reads a run: its parts, the spans of its window, the model it trained.
+
+    Attributes:
+        record: The run's record.
+        parts: The parts that started, by name (`span-00003-v01`, `train`), in their order.
+    """
+
+    def __init__(self, store: MetadataStore, record: RunRecord) -> None:
+        self._store = store
+        self.record = record
+        readers = {
+            name: PartReader(store, record.pipeline, record.pipeline_run(name))
+            for name in record.parts
+        }
+        self.parts = {name: reader for name, reader in readers.items() if reader.nodes}
+
+    def cut_off(self) -> None:
+        """Calls nodes cut off that are said to be running: nobody works on the run."""
+        for part in self.parts.values():
+            part.nodes = {
+                name: replace(node, state=CUT_OFF) if node.state == "running" else node
+                for name, node in part.nodes.items()
+            }
+
+    @cached_property
+    def spans(self) -> list[SpanReader]:
+        """The spans of the window, in its order."""
+        return [self._span(ref) for ref in self.record.window]
+
+    @property
+    def train(self) -> PartReader | None:
+        """The part that trained; None if the run ended before."""
+        return self.parts.get(TRAIN)
+
+    def report(self, gate: str) -> Report | None:
+        """Returns the report of `ModelGate` or `ServingValidator`; None if there is none."""
+        return self.train.report(gate) if self.train else None
+
+    def history(self) -> Mapping[str, list[float]]:
+        """Returns the losses by epoch, `loss` and `val_loss`; empty if nothing was trained."""
+        return self._model_run("history.json") or {}
+
+    def metrics(self) -> Mapping[str, Mapping[str, float]]:
+        """Returns the trainer's own metrics of the splits `train` and `eval`."""
+        return self._model_run("metrics.json") or {}
+
+    def span_of(self, statistics_id: int) -> int | None:
+        """Returns the number of the span that statistics are of, if the data gate has seen it."""
+        found = self._blessings(Filter.has("statistics_id", statistics_id))
+        return int(found[0].custom_properties["span"].int_value) if found else None
+
+    def _model_run(self, name: str) -> Report | None:
+        found = self.train.outputs("Trainer").get("model_run") if self.train else None
+        return read_json(Path(found[0].uri, name)) if found else None
+
+    def _span(self, ref: SpanRef) -> SpanReader:
+        blessing = self._blessing(ref)
+        if blessing is None:
+            part = self.parts.get(ref.label)
+            made = [part.outputs(node) for node in part.nodes] if part else []
+            return SpanReader(ref, artifacts={key: v for one in made for key, v in one.items()})
+        events = self._store.get_events_by_artifact_ids([blessing.id])
+        execution = next(event.execution_id for event in events if event.type in _MADE)
+        read, made_by_gate = artifacts_of(self._store, execution)
+        report = read_json(Path(blessing.uri, "report.json"))
+        return SpanReader(ref, report, {**read, **made_by_gate})
+
+    def _blessing(self, ref: SpanRef) -> mlmd.Artifact | None:
+        """The verdict that this run made; else the one it relied on; else the newest."""
+        part = self.parts.get(ref.label)
+        if part and (made := part.outputs("DataGate").get("blessing")):
+            return made[0]
+        found = self._blessings(Filter.has("ingest_key", ref.ingest_key))
+        pinned = self.record.pins.examples if self.record.pins else ()
+
+        def preference(one: mlmd.Artifact) -> tuple[bool, int]:
+            return one.custom_properties["examples_id"].int_value in pinned, one.id
+
+        return max(found, key=preference, default=None)
+
+    def _blessings(self, which: Filter) -> list[mlmd.Artifact]:
+        return list(self._store.get_artifacts((data_verdicts() & which).options()))
+
+
+def artifacts_of(store: MetadataStore, execution_id: int) -> tuple[Artifacts, Artifacts]:
+    """Returns the artifacts that an execution read, and those it made, by key."""
+    events = store.get_events_by_execution_ids([execution_id])
+    found = store.get_artifacts_by_id(sorted({event.artifact_id for event in events}))
+    by_id = {artifact.id: artifact for artifact in found}
+    sides: tuple[dict[str, list[mlmd.Artifact]], ...] = ({}, {})
+    for event in events:
+        if event.path.steps:
+            side = sides[event.type in _MADE]
+            side.setdefault(event.path.steps[0].key, []).append(by_id[event.artifact_id])
+    return sides[0], sides[1]
+
+
+def read_json(file: Path) -> Report | None:
+    """Returns the content of a JSON file; None if there is none.
+
+    Raises:
+        EvergreenError: If it is damaged.
+    """
+    return _parsed(file, json.loads) if file.is_file() else None
+
+
+def load_statistics(folder: Path, split: str) -> Any:
+    """Returns the `DatasetFeatureStatistics` of a split of a statistics artifact, or None.
+
+    Args:
+        folder: Of the ExampleStatistics artifact.
+        split: The name of the split.
+
+    Raises:
+        EvergreenError: If its file is damaged.
+    """
+    file = folder / f"Split-{split}" / "FeatureStats.pb"
+    if not file.is_file():
+        return None
+    content = _parsed(file, statistics_pb2.DatasetFeatureStatisticsList.FromString)
+    return content.datasets[0] if content.datasets else None
+
+
+def load_anomalies(folder: Path) -> dict[str, Any]:
+    """Returns the `Anomalies` of each split of an ExampleAnomalies artifact.
+
+    Raises:
+        EvergreenError: If a file is damaged, or gone.
+    """
+    return {
+        split: _parsed(path / "SchemaDiff.pb", anomalies_pb2.Anomalies.FromString)
+        for split, path in _splits(folder)
+    }
+
+
+def load_schema(folder: Path) -> Any:
+    """Returns the `Schema` of a Schema artifact."""
+    return schema.load_schema(folder / "schema.pbtxt")
+
+
+def _parsed(file: Path, parse: Callable[[bytes], Any]) -> Any:
+    try:
+        return parse(file.read_bytes())
+    except (OSError, ValueError, DecodeError) as error:
+        raise EvergreenError(
+            f"{file} cannot be read: {visible(str(error))}",
+            hint="It is damaged, or was removed. What else is: evergreen doctor",
+        ) from error
+
+
+def _splits(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.glob("Split-*")):
+        yield path.name.removeprefix("Split-"), path

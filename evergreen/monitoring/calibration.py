@@ -1,0 +1,169 @@
+"""Finds limits from history: how far does what is normal move?
+
+The distances between normal windows are a sample; a limit is what the next one stays below with a
+given chance. How much the logarithm of a distance varies is taken to be the same for all features
+of a kind, so that few windows suffice: with k distances of a feature, their logarithms' mean, and
+the deviation s pooled over the features with n degrees of freedom in all, the limit is the upper
+prediction bound of a log-normal sample,
+
+    exp(mean + t(chance, n) * s * sqrt(1 + 1 / k)),
+
+with t the quantile of Student's distribution (Hahn and Meeker, Statistical Intervals, 4.7), and not
+less than the largest distance seen.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from ml_metadata.metadata_store import MetadataStore
+from scipy.stats import t
+
+from evergreen.errors import EvergreenError
+from evergreen.evaluation.distances import distances
+from evergreen.lineage.artifacts import series_statistics
+from evergreen.lineage.run_artifacts import load_statistics
+from evergreen.monitoring.findings import Kind
+from evergreen.monitoring.reference import SPLIT
+from evergreen.monitoring.results import results
+from evergreen.quality.statistics import Feature, features
+from evergreen.settings import Settings
+
+Source = Literal["windows", "spans"]
+MIN_DISTANCES = 2
+SMALLEST = 1e-4  # what is less is no distance, and has no logarithm worth the name
+MIN_WINDOWS = 10
+"""Quiet windows of live traffic that are history enough; with fewer, spans are."""
+SECTIONS = {Kind.DRIFT: "drift", Kind.SKEW: "skew", Kind.PREDICTIONS: "predictions"}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How a limit came.
+
+    Attributes:
+        kind: Of the findings it is for.
+        name: The feature, or the name of the scores.
+        source: Whether distances are of windows of traffic, or of spans of training data.
+        distances: Between one and the next.
+        limit: What follows from them.
+    """
+
+    kind: Kind
+    name: str
+    source: Source
+    distances: tuple[float, ...]
+    limit: float
+
+
+def calibrate(settings: Settings, store: MetadataStore, chance: float) -> list[Limit]:
+    """Finds limits of drift, skew and prediction drift.
+
+    Args:
+        settings: The project's settings.
+        store: The metadata store.
+        chance: That a normal window stays below a limit.
+
+    Raises:
+        EvergreenError: If there is not enough history.
+    """
+    source: Source = "windows"
+    found = _of_windows(settings, store)
+    if not found:
+        source, found = "spans", _of_spans(settings, store)
+    if not found:
+        raise EvergreenError(
+            f"there is no history: {MIN_DISTANCES + 1} ingested spans, or {MIN_WINDOWS} quiet"
+            " windows of traffic, are needed.",
+            hint="Ingest more spans (evergreen run), or run evergreen monitor for a while.",
+        )
+    return [
+        Limit(kind, name, source, tuple(values[name]), limit)
+        for kind in SECTIONS
+        if (values := _of_kind(settings, found, kind))
+        for name, limit in bounds(values, chance).items()
+    ]
+
+
+def bounds(values: Mapping[str, Sequence[float]], chance: float) -> dict[str, float]:
+    """What the next distance of each feature stays below with the given chance; rounded up.
+
+    Args:
+        values: Distances by feature, at least two of each.
+        chance: Of one feature.
+    """
+    logs = {name: np.log(np.maximum(some, SMALLEST)) for name, some in values.items()}
+    freedom = sum(len(some) - 1 for some in logs.values())
+    squares = sum(float(((some - some.mean()) ** 2).sum()) for some in logs.values())
+    reach = float(t.ppf(chance, freedom)) * math.sqrt(squares / freedom)
+    found = {
+        name: math.exp(some.mean() + reach * math.sqrt(1 + 1 / len(some)))
+        for name, some in logs.items()
+    }
+    return {
+        name: min(math.ceil(max(limit, *values[name]) * 1e4) / 1e4, 1.0)
+        for name, limit in found.items()
+    }
+
+
+def _of_kind(
+    settings: Settings, found: Mapping[tuple[Kind, str], list[float]], kind: Kind
+) -> dict[str, list[float]]:
+    """Distances by name; without features that are not held to anything."""
+    sections = {Kind.DRIFT: settings.monitoring.drift, Kind.SKEW: settings.monitoring.skew}
+    own = sections[kind].features if kind in sections else {}
+    free = {name for name, limit in own.items() if limit == 1}
+    return {
+        name: values
+        for (of, name), values in found.items()
+        if of is kind and name not in free and len(values) >= MIN_DISTANCES
+    }
+
+
+def overlay(limits: Sequence[Limit]) -> dict[str, Any]:
+    """The limits as a section of settings."""
+    found: dict[str, Any] = {
+        SECTIONS[kind]: {
+            "features": {one.name: one.limit for one in limits if one.kind is kind},
+        }
+        for kind in (Kind.DRIFT, Kind.SKEW)
+    }
+    scores = [one.limit for one in limits if one.kind is Kind.PREDICTIONS]
+    return {"monitoring": found | ({"predictions": max(scores)} if scores else {})}
+
+
+def _of_windows(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, str], list[float]]:
+    quiet = [result for _, result in results(store, settings.model.name) if not result.fired]
+    found: dict[tuple[Kind, str], list[float]] = {}
+    for result in quiet if len(quiet) >= MIN_WINDOWS else ():
+        for one in result.findings:
+            if one.kind in SECTIONS:
+                found.setdefault((one.kind, one.name), []).append(one.value)
+    return found
+
+
+def _of_spans(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, str], list[float]]:
+    """Each span against the one before (drift), and against all before (skew)."""
+    spans = list(_spans(settings, store))
+    found: dict[tuple[Kind, str], list[float]] = {}
+    for place, now in enumerate(spans[1:], start=1):
+        for kind, before in ((Kind.DRIFT, spans[place - 1 : place]), (Kind.SKEW, spans[:place])):
+            for name, one in distances(before, now, 0.95).items():
+                found.setdefault((kind, name), []).append(one.value)
+    return found if len(spans) > MIN_DISTANCES else {}
+
+
+def _spans(settings: Settings, store: MetadataStore) -> Iterator[Mapping[str, Feature]]:
+    wanted = settings.monitoring.features
+    for artifact_id in series_statistics(store, settings.data_series).values():
+        [artifact] = store.get_artifacts_by_id([artifact_id])
+        loaded = load_statistics(Path(artifact.uri), SPLIT)
+        if loaded is not None:
+            yield {
+                name: one
+                for name, one in features(loaded).items()
+                if wanted is None or name in wanted
+            }

@@ -1,0 +1,147 @@
+"""Holds what was seen of the traffic to its limits: findings, and notes on what is not known."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from evergreen.evaluation.distances import Distance, distances, divergence
+from evergreen.monitoring.findings import Finding, Kind
+from evergreen.monitoring.performance import Labelled
+from evergreen.monitoring.reference import Reference
+from evergreen.monitoring.traffic import Traffic
+from evergreen.quality.statistics import Feature, features
+from evergreen.settings.monitoring import DistanceSettings, MonitoringSettings
+from evergreen.visible import visible
+from evergreen.wording import many
+
+Judged = tuple[list[Finding], list[str]]
+DAY = timedelta(days=1)
+
+
+def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged:
+    """Whether there is enough traffic, of all versions; one that is new has little as yet."""
+    finding = Finding(
+        kind=Kind.TRAFFIC,
+        name="predictions",
+        value=every,
+        threshold=settings.min_rows,
+        fired=every < settings.min_rows,
+        rows=every,
+        detail=f"{every:,} predictions, at least {settings.min_rows:,} are needed",
+    )
+    notes = []
+    if traffic.rows < settings.min_rows:
+        notes.append(f"the version made {traffic.rows:,} predictions only: nothing is compared")
+    if traffic.unreadable:
+        rows = many(traffic.unreadable, "row")
+        notes.append(
+            f"{rows} left out: their features in the log are no JSON object, or beyond 4 MiB"
+        )
+    return [finding], notes
+
+
+def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:
+    """How many predictions have labels, and how late these came."""
+    if settings.labels.folder is None or not labelled.rows:
+        return [], []
+    share = labelled.labelled / labelled.rows
+    late = ""
+    if labelled.labelled:
+        mean, longest = labelled.delay / labelled.labelled, labelled.longest
+        late = f", {mean / 86400:.1f} days late on average, {longest / 86400:.1f} at most"
+    finding = Finding(
+        kind=Kind.TRAFFIC,
+        name="labels",
+        value=share,
+        threshold=settings.labels.min_coverage,
+        fired=share < settings.labels.min_coverage,
+        rows=labelled.rows,
+        detail=f"{labelled.labelled:,} of {labelled.rows:,} predictions have labels{late}",
+    )
+    return [finding], []
+
+
+def age(reference: Reference, now: datetime, settings: MonitoringSettings) -> Judged:
+    """How old the newest data is that the model was trained on."""
+    if settings.max_age_days is None:
+        return [], []
+    if reference.newest is None:
+        return [], ["staleness: the spans that the model was trained on are gone"]
+    days = (now - reference.newest) / DAY
+    finding = Finding(
+        kind=Kind.STALENESS,
+        name="training data",
+        value=days,
+        threshold=settings.max_age_days,
+        fired=days > settings.max_age_days,
+        detail=f"the newest training data is of {reference.newest:%Y-%m-%d}, {days:,.0f} days old",
+    )
+    return [finding], []
+
+
+def drift(before: Traffic, now: Traffic, settings: MonitoringSettings) -> Judged:
+    """Live traffic against that of the window before."""
+    if before.rows < settings.min_rows:
+        return [], [f"drift: the window before has {before.rows:,} predictions only"]
+    return _moved(Kind.DRIFT, [_features(before)], now, settings.drift, settings.confidence), []
+
+
+def skew(reference: Reference, now: Traffic, settings: MonitoringSettings) -> Judged:
+    """Live traffic against what the model was trained on."""
+    if not reference.statistics:
+        return [], ["skew: the statistics of the training data are gone"]
+    trained = [features(one) for one in reference.statistics]
+    return _moved(Kind.SKEW, trained, now, settings.skew, settings.confidence), []
+
+
+def predictions(
+    reference: Reference, before: Traffic, now: Traffic, settings: MonitoringSettings
+) -> Judged:
+    """The scores of the model against those of its evaluation, and of the window before."""
+    evaluated = reference.scores
+    sides = {
+        "scores since evaluation": None if evaluated is None else evaluated.sum(axis=0),
+        "scores since the window before": before.scores,
+    }
+    found, notes = [], []
+    level = 1 - (1 - settings.confidence) / len(sides)
+    for name, scores in sides.items():
+        if scores is None or scores.sum() < settings.min_rows or not now.scores.sum():
+            notes.append(f"prediction drift: no {name}")
+            continue
+        distance = divergence(scores, now.scores, level)
+        found.append(_finding(Kind.PREDICTIONS, name, distance, settings.predictions, now.rows))
+    if unscored := now.rows - int(now.scores.sum()):
+        notes.append(f"{unscored:,} predictions have no {settings.output} from 0 to 1")
+    return found, notes
+
+
+def _moved(
+    kind: Kind,
+    before: Sequence[Mapping[str, Feature]],
+    now: Traffic,
+    limits: DistanceSettings,
+    confidence: float,
+) -> list[Finding]:
+    live = _features(now)
+    level = 1 - (1 - confidence) / max(len(live), 1)
+    return [
+        _finding(kind, name, one, limits.limit(name, one.is_text), now.rows)
+        for name, one in distances(before, live, level).items()
+    ]
+
+
+def _finding(kind: Kind, name: str, distance: Distance, limit: float, rows: int) -> Finding:
+    return Finding(
+        kind=kind,
+        name=name,
+        value=distance.value,
+        threshold=limit,
+        fired=distance.interval[0] > limit,
+        interval=distance.interval,
+        rows=rows,
+        detail=visible(distance.detail),
+    )
+
+
+def _features(traffic: Traffic) -> dict[str, Feature]:
+    return features(traffic.statistics.datasets[0])

@@ -1,0 +1,191 @@
+"""Looks at what a model version did in a window of time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.errors import SettingsError
+from evergreen.monitoring import limits
+from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
+from evergreen.monitoring.findings import Finding, MonitoringResult, Window
+from evergreen.monitoring.labels import Labels
+from evergreen.monitoring.left_out import LeftOut
+from evergreen.monitoring.log import Log
+from evergreen.monitoring.performance import Judged, Labelled, judge
+from evergreen.monitoring.reference import Reference, find
+from evergreen.monitoring.traffic import COLUMNS, Look, Read, Traffic, observe
+from evergreen.monitoring.validity import Expected, validate
+from evergreen.settings import Settings
+from evergreen.wording import many
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a version in a window.
+
+    Attributes:
+        window: The window.
+        every: How many predictions all versions made.
+        traffic: The version's predictions.
+        before: Those of all versions in the window before.
+        labelled: The version's predictions with labels, of the window and some time before.
+        labels: How many of the window's predictions have labels.
+        reference: What the version was made of.
+        notes: What of log and labels could not be read.
+    """
+
+    window: Window
+    every: int
+    traffic: Traffic
+    before: Traffic
+    labelled: Labelled
+    labels: int
+    reference: Reference
+    notes: list[str]
+
+
+class Eyes:
+    """Sees and judges windows of the log of one project.
+
+    Args:
+        settings: The project's settings.
+
+    Raises:
+        SettingsError: If there is no log, or a feature is unknown.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.gateway.log.folder is None:
+            raise SettingsError(
+                "gateway.log.folder is not set: there is no log of predictions to look at.",
+                hint="Set it, for the gateway and for monitoring.",
+            )
+        self._settings = settings.monitoring
+        self._expected = Expected.of(settings)
+        self._missing = Missing(self._settings.missing_integer, self._settings.missing_text)
+        self._left_out = LeftOut("labels")
+        self._log = Log(settings.gateway.log.folder, settings.model.name)
+
+    def see(self, window: Window, now: datetime, reference: Reference) -> Seen:
+        """Reads the log: the window, the one before, and what is older and has labels."""
+        version = reference.model.version
+        back = timedelta(days=self._settings.labels.lookback_days)
+        older = Window(start=window.start - back, end=window.start)
+        labelled = Labelled(self._settings.performance.slices)
+        known = self._labels(older, now)
+        join = partial(_join, known, labelled)
+        traffic = self._observe(window, version, join)
+        labels = labelled.labelled
+        if back:
+            self._look_back(older, version, join)
+        length = window.end - window.start
+        before = self._observe(Window(start=window.start - length, end=window.start), None)
+        every = self._log.count(window)
+        notes = [*self._log.left_out.notes, *self._left_out.notes, *_strays(known, labelled)]
+        return Seen(window, every, traffic, before, labelled, labels, reference, notes)
+
+    def judge(self, seen: Seen, now: datetime) -> Judged:
+        """Holds what was seen to the settings."""
+        settings, traffic = self._settings, seen.traffic
+        performance = judge(settings, seen.labelled, seen.reference)
+        judged = [
+            limits.amount(seen.every, traffic, settings),
+            limits.coverage(seen.labelled, settings),
+            limits.age(seen.reference, now, settings),
+            (performance.findings, performance.notes),
+        ]
+        if traffic.rows >= settings.min_rows:
+            judged += [
+                (self._invalid(seen), []),
+                limits.drift(seen.before, traffic, settings),
+                limits.skew(seen.reference, traffic, settings),
+                limits.predictions(seen.reference, seen.before, traffic, settings),
+            ]
+        findings = [finding for found, _ in judged for finding in found]
+        notes = [*seen.notes, *(note for _, notes in judged for note in notes)]
+        return Judged(findings, notes, performance.unjudged)
+
+    def _labels(self, older: Window, now: datetime) -> Labels:
+        folder = self._settings.labels.folder
+        if folder is None:
+            return Labels.none()
+        return Labels.load(folder, older.start, now, self._left_out)
+
+    def _observe(self, window: Window, version: int | None, look: Look | None = None) -> Traffic:
+        return observe(self._read(window, version), self._settings.output, look)
+
+    def _look_back(self, older: Window, version: int, look: Look) -> None:
+        for batch, found in self._read(older, version):
+            look(batch, found, scores(batch["outputs"], self._settings.output))
+
+    def _read(self, window: Window, version: int | None) -> Iterator[Read]:
+        expected = self._expected
+        for batch in self._log.read(window, COLUMNS, version):
+            yield features(batch, expected.kinds, self._missing, expected.known)
+
+    def _invalid(self, seen: Seen) -> list[Finding]:
+        settings, rows = self._settings, seen.traffic.rows
+        level = 1 - (1 - settings.confidence) / len(self._expected.kinds)
+        found = validate(
+            seen.traffic.statistics,
+            self._expected.schema,
+            self._columns(seen.window, seen.reference.model.version),
+            settings.invalid,
+            level,
+        )
+        return found + seen.traffic.violations.findings(rows, settings.invalid, level)
+
+    def _columns(self, window: Window, version: int) -> Iterator[Mapping[str, pa.Array]]:
+        return (read.columns for _, read in self._read(window, version))
+
+
+def _strays(labels: Labels, labelled: Labelled) -> list[str]:
+    """What is odd about the requests that labels name."""
+    notes = []
+    if labels.repeated:
+        rows = many(labels.repeated, "prediction")
+        notes.append(f"{rows} left out of performance: their request ids and rows came before")
+    if len(labels.keys) and not labelled.labelled:
+        count = many(len(labels.keys), "label")
+        notes.append(f"{count}, none of a prediction in the log: request_id and row must be its")
+    return notes
+
+
+def look(
+    settings: Settings,
+    store: MetadataStore,
+    window: Window,
+    now: datetime,
+    version: int | None = None,
+) -> tuple[MonitoringResult, Seen]:
+    """Looks at a window and writes nothing down. Arguments and errors as of `monitor`."""
+    eyes = Eyes(settings)
+    reference = find(store, settings.model.name, version)
+    seen = eyes.see(window, now, reference)
+    judged = eyes.judge(seen, now)
+    result = MonitoringResult(
+        model=settings.model.name,
+        version=reference.model.version,
+        window=window,
+        created=now,
+        rows=seen.traffic.rows,
+        labelled=seen.labels,
+        findings=tuple(judged.findings),
+        notes=tuple(judged.notes),
+        unjudged=tuple(judged.unjudged),
+    )
+    return result, seen
+
+
+def _join(
+    labels: Labels, labelled: Labelled, batch: pa.RecordBatch, read: Features, answers: Floats
+) -> None:
+    """Adds the predictions of a batch that have labels."""
+    values, known = labels.join(batch["request_id"], batch["row"])
+    times = batch["time"].cast(pa.int64()).to_numpy() / 1e6
+    labelled.add(values, answers, np.maximum(known - times, 0), read.columns)

@@ -1,0 +1,109 @@
+"""Counts the rows behind anomalies, and keeps a few: TFDV itself only gives percentages."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from evergreen.quality.rows import (
+    as_text,
+    column_of,
+    read,
+    row_as_text,
+    type_name,
+)
+from evergreen.quality.violations import Violation, violating
+
+MAX_VALUES, MAX_EXAMPLES = 5, 3
+
+
+class Anomaly(NamedTuple):
+    """A kind of anomaly (of `AnomalyInfo.Type`) of a column; of the whole data set without one."""
+
+    column: str | None
+    kind: int
+
+
+@dataclass
+class Tally:
+    """What is known of an anomaly.
+
+    Attributes:
+        said: What TFDV says.
+        splits: The splits that have it.
+        count: The rows concerned.
+        rows: All rows that were looked at.
+        values: Up to five different values concerned, as text.
+        examples: Up to three of the rows, text by column.
+        smallest: Of the values, or numbers of values, that are out of bounds.
+        largest: Of the same.
+        type_name: What the column holds, in words; empty if nothing.
+    """
+
+    said: str = ""
+    splits: list[str] = field(default_factory=list)
+    count: int = 0
+    rows: int = 0
+    values: list[str] = field(default_factory=list)
+    examples: list[dict[str, str]] = field(default_factory=list)
+    smallest: float = math.inf
+    largest: float = -math.inf
+    type_name: str = ""
+
+    def add(self, found: Violation) -> None:
+        """Adds what a batch has."""
+        self.count += int(found.rows.sum())
+        self.rows += len(found.rows)
+        if len(self.values) < MAX_VALUES:
+            self._add_values(as_text(value) for value in found.values.unique().to_pylist())
+        if len(found.sizes):
+            self.smallest = min(self.smallest, found.sizes.min().item())
+            self.largest = max(self.largest, found.sizes.max().item())
+
+    def add_examples(self, batch: pa.RecordBatch, rows: np.ndarray) -> None:
+        """Adds rows of a batch, as far as there is room; `rows` is a mask."""
+        for row in np.flatnonzero(rows)[: MAX_EXAMPLES - len(self.examples)]:
+            self.examples.append(row_as_text(batch, int(row)))
+
+    def _add_values(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            if text not in self.values:
+                self.values.append(text)
+            if len(self.values) == MAX_VALUES:
+                break
+
+
+def count_rows(folder: Path, schema: schema_pb2.Schema, tallies: Mapping[Anomaly, Tally]) -> None:
+    """Adds the rows of a split to the tallies of its anomalies, in one pass.
+
+    Args:
+        folder: TFRecords of `tf.Example`s.
+        schema: What was expected.
+        tallies: A tally for each anomaly to look for.
+    """
+    features = {anomaly: feature_of(schema, anomaly.column) for anomaly in tallies}
+    for batch, rows in read(folder):
+        for anomaly, tally in tallies.items():
+            column = column_of(batch, anomaly.column)
+            found = violating(column, rows, features[anomaly], anomaly.kind)
+            tally.add(found)
+            tally.add_examples(batch, found.rows)
+            if column is not None:
+                tally.type_name = type_name(column)
+
+
+def feature_of(schema: schema_pb2.Schema, name: str | None) -> schema_pb2.Feature:
+    """The feature as the schema has it, with a named domain put in place; an empty one if none."""
+    feature = schema_pb2.Feature()
+    for candidate in schema.feature:
+        if candidate.name == name:
+            feature.CopyFrom(candidate)
+    for domain in schema.string_domain:
+        if feature.domain == domain.name:
+            feature.string_domain.CopyFrom(domain)
+    return feature

@@ -1,0 +1,47 @@
+"""The chart of a replay: quality by span, and when who retrained."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from evergreen.replay.player import Played
+from evergreen.replay.policies import Policy
+
+COLORS = {
+    Policy.NEVER: "#8c8c8c",
+    Policy.ALWAYS: "#1f77b4",
+    Policy.SCHEDULE: "#ff7f0e",
+    Policy.TRIGGER: "#2ca02c",
+}
+
+
+def draw(played: Mapping[Policy, Sequence[Played]], file: Path) -> None:
+    """Draws the log loss of each span, and a mark where a training was started.
+
+    Args:
+        played: By policy.
+        file: An SVG file.
+    """
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    quality, trainings = figure.subplots(2, sharex=True, height_ratios=[3, 1])
+    for row, (policy, spans) in enumerate(played.items()):
+        numbers = [one.number for one in spans]
+        losses = [one.losses.mean() for one in spans]
+        quality.plot(numbers, losses, "o-", color=COLORS[policy], label=policy.value, markersize=4)
+        for one in spans:
+            for run in one.runs:
+                filled = COLORS[policy] if run.outcome == "pushed" else "none"
+                trainings.scatter(one.number, row, color=COLORS[policy], facecolor=filled)
+    quality.set_ylabel("log loss of the answers")
+    quality.legend(title="retrain")
+    quality.grid(alpha=0.3)
+    trainings.set_yticks(range(len(played)), [policy.value for policy in played])
+    trainings.set_ylim(len(played) - 0.5, -0.5)
+    trainings.set_ylabel("trainings")
+    trainings.set_xlabel("span (filled: pushed, empty: refused or failed)")
+    trainings.xaxis.set_major_locator(MaxNLocator(integer=True))
+    trainings.grid(alpha=0.3)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file)

@@ -1,0 +1,45 @@
+"""Lists of runs: what they are sorted by."""
+
+from collections.abc import Mapping, Sequence
+
+from evergreen.errors import SettingsError
+from evergreen.runs.plan import RunRecord
+
+
+def metrics_on_test(record: RunRecord) -> Mapping[str, float | None]:
+    """What a run measured on the test split."""
+    return record.results.metrics.get("test", {}) if record.results else {}
+
+
+def seconds(record: RunRecord) -> float | None:
+    """What a run took, since it was taken up last; None if it has not ended."""
+    begun = record.resumed[-1] if record.resumed else record.created
+    return (record.finished - begun).total_seconds() if record.finished else None
+
+
+def ordered(found: Sequence[RunRecord], by: str) -> list[RunRecord]:
+    """Sorts runs, the largest first.
+
+    Args:
+        found: The newest first.
+        by: `started`, `took`, or a metric such as `auc`.
+
+    Raises:
+        SettingsError: If no run has that.
+    """
+    if by == "started":
+        return list(found)
+    values = {
+        one.run_id: seconds(one) if by == "took" else metrics_on_test(one).get(by) for one in found
+    }
+    if found and not any(value is not None for value in values.values()):
+        known = sorted({name for one in found for name in metrics_on_test(one)})
+        raise SettingsError(
+            f"--sort {by}: no run has that.", hint=f"Try: {', '.join(['started', 'took', *known])}"
+        )
+
+    def largest_first(one: RunRecord) -> tuple[bool, float]:
+        value = values[one.run_id]
+        return value is None, -(value or 0.0)
+
+    return sorted(found, key=largest_first)

@@ -1,0 +1,138 @@
+"""How a run ends: its outcome, read from ML Metadata, is published and reported.
+
+The same wherever the nodes ran: in this process, or in containers that are gone by now.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.errors import EvergreenError
+from evergreen.files.versions import push
+from evergreen.lineage.nodes import cancel_active
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.registry import Registry
+from evergreen.lineage.run_artifacts import PartReader, RunReading
+from evergreen.lineage.stages import Stage
+from evergreen.running.outcome import gate_report, model_id, pushed, validated_model
+from evergreen.runs.plan import TRAIN, ModelRef, Outcome, Results, RunRecord
+from evergreen.serving.exposing import expose
+from evergreen.settings import Settings
+
+log = logging.getLogger(__name__)
+GATES = ("DataGate", "ModelGate", "ServingValidator")
+
+
+def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Outcome:
+    """Says what a run came to whose nodes have all ended, and registers the model it pushed.
+
+    Args:
+        settings: The project's settings.
+        store: The metadata store.
+        record: The run. What it did before it failed, if it did, is left as it is.
+    """
+    reading = RunReading(store, record)
+    for span in record.to_ingest:
+        part = reading.parts.get(span.label)
+        if part is None or not _passed(part, "DataGate"):
+            refused = part is not None and _ended(part, "DataGate")
+            return Outcome.DATA_REFUSED if refused else Outcome.FAILED
+    if not record.request.train:
+        return Outcome.INGESTED
+    trained = reading.train
+    last = "ServingValidator" if record.model_version is None else "Pusher"
+    if trained is None or not (_ended(trained, "ModelGate") and _ended(trained, last)):
+        return Outcome.FAILED
+    for gate, outcome in (
+        ("ModelGate", Outcome.MODEL_REFUSED),
+        ("ServingValidator", Outcome.SERVING_REFUSED),
+    ):
+        if not _passed(trained, gate):
+            return outcome
+    return _register(settings, store, record, trained)
+
+
+def tell_servers(settings: Settings, store: MetadataStore) -> str:
+    """Has the model servers load what was pushed; without them it is pushed all the same.
+
+    Returns:
+        What came of it, for a person.
+    """
+    try:
+        return expose(settings, store)
+    except EvergreenError as error:
+        return f"the model servers have not followed: {error} next: {error.hint}"
+
+
+def end(store: MetadataStore, run_id: str, outcome: Outcome) -> RunRecord:
+    """Writes down how a run ended; what nobody works on any more is marked as canceled."""
+    records = RunRecords(store)
+    record = records.get(run_id)
+    cancel_active(store, map(record.pipeline_run, record.parts))
+    record = record.ended(outcome, _results(RunReading(store, record)))
+    records.update(record)
+    return record
+
+
+def _results(reading: RunReading) -> Results | None:
+    """The numbers of a run; a file that cannot be read hides them, and not the outcome."""
+    try:
+        return results(reading)
+    except (EvergreenError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        log.exception("run %s: its numbers cannot be read", reading.record.run_id)
+        return None
+
+
+def results(reading: RunReading) -> Results:
+    """Returns what a run came to in numbers, as far as it came."""
+    metrics: dict[str, Mapping[str, float | None]] = dict(reading.metrics())
+    gates: dict[str, bool] = {}
+    for label, part in reading.parts.items():
+        for gate in GATES:
+            if report := part.report(gate):
+                gates[gate if label == TRAIN else f"{gate} {label}"] = bool(report["blessed"])
+    if judged := reading.report("ModelGate"):
+        metrics["test"] = judged["candidate"]
+        if judged["baseline"]:
+            metrics["baseline"] = judged["baseline"]
+    return Results(metrics=metrics, gates=gates)
+
+
+def _ended(part: PartReader, node: str) -> bool:
+    return node in part.nodes and part.nodes[node].succeeded
+
+
+def _passed(part: PartReader, gate: str) -> bool:
+    return _ended(part, gate) and bool(gate_report(part, gate)["blessed"])
+
+
+def _register(
+    settings: Settings, store: MetadataStore, record: RunRecord, trained: PartReader
+) -> Outcome:
+    destination = pushed(trained)
+    if destination is None or record.model_version is None:
+        return Outcome.EXPERIMENT
+    push(validated_model(trained), destination, record.train_key)  # if somebody removed it
+    registry = Registry(store, settings.model.name)
+    registry.register(
+        ModelRef(version=record.model_version, artifact_id=model_id(trained)),
+        who=record.request.requested_by,
+        why=record.request.reason,
+        evidence={
+            "run": record.run_id,
+            "path": str(destination),
+            "metrics": _metrics(gate_report(trained, "ModelGate")["candidate"]),
+        },
+        stage=Stage(settings.registry.later),
+    )
+    entered = next(
+        event for event in registry.events() if event.model.version == record.model_version
+    )
+    # Who entered it, not whether it is there: this may be the second try to end the same run.
+    return Outcome.PUSHED if entered.evidence.get("run") == record.run_id else Outcome.UNCHANGED
+
+
+def _metrics(values: dict[str, float | None]) -> str:
+    """Metrics in a line, rounded."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)

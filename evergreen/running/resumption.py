@@ -1,0 +1,140 @@
+"""Takes up a run that failed, was killed or interrupted: the same run, the same inputs."""
+
+import json
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.metadata_store import MetadataStore
+
+from evergreen.errors import EvergreenError, SettingsError
+from evergreen.lineage.artifacts import all_usable
+from evergreen.lineage.reader import Lineage
+from evergreen.lineage.records import RunRecords
+from evergreen.lineage.store import parse
+from evergreen.lineage.views import RunView
+from evergreen.planning.identity import check_unchanged
+from evergreen.runs.plan import TRAIN, RunRecord
+from evergreen.settings import Settings
+
+KUBEFLOW = "kubeflow"
+
+
+class CannotGoOnError(EvergreenError):
+    """The run has ended, or is not to be gone on with from here."""
+
+    exit_code = 2
+
+
+def settings_of(settings: Settings, store: MetadataStore, run_id: str) -> Settings:
+    """Returns the settings that a run was planned with; its metadata are where they are now.
+
+    Raises:
+        EvergreenError: If there is no such run, or it has settings of another version.
+    """
+    records = RunRecords(store)
+    values = json.dumps(records.settings(records.get(run_id)))
+    kept = parse(Settings, values, f"what was kept of the settings of run {run_id}")
+    return kept.model_copy(update={"metadata": settings.metadata})
+
+
+def check_overrides(overrides: Sequence[str], now: Settings, kept: Settings) -> None:
+    """Checks that a run which goes on is not asked for other settings than it was planned with.
+
+    Args:
+        overrides: `section.key=value` pairs; those of `metadata` are where the run is found.
+        now: The settings with them.
+        kept: Those of the run.
+
+    Raises:
+        SettingsError: If it is.
+    """
+    for pair in overrides:
+        keys = pair.partition("=")[0].strip().split(".")
+        asked, planned = (
+            _at(one.model_dump(mode="json", by_alias=True), keys) for one in (now, kept)
+        )
+        if keys[0] != "metadata" and asked != planned:
+            raise SettingsError(
+                f"--set {pair}: a run goes on with what it was planned with: {planned}.",
+                hint=f"Leave it away, or start a new run: evergreen run --set {pair}",
+            )
+
+
+def _at(values: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
+
+
+def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: str) -> RunRecord:
+    """Writes down that a run goes on.
+
+    Args:
+        settings: Those that the run was planned with.
+        store: The metadata store.
+        run_id: The run.
+        rerun_from: A node from which on everything is executed again; may be empty.
+
+    Raises:
+        CannotGoOnError: If it has ended, or runs elsewhere, or the node is not one of it.
+        EvergreenError: If its code, lock or schema have changed.
+    """
+    records = RunRecords(store)
+    record = records.get(run_id)
+    if record.orchestrator == KUBEFLOW:
+        raise CannotGoOnError(
+            f"run {run_id} runs on Kubeflow.",
+            hint=f"Submit it again: python kubeflow_runner.py run --record {run_id}",
+        )
+    if not record.can_go_on and not rerun_from:
+        raise CannotGoOnError(
+            f"run {run_id} has ended: {record.outcome}.",
+            hint="Execute a part of it again: evergreen resume RUN --from NODE. Or start a new "
+            "one: evergreen run",
+        )
+    check_unchanged(settings, record.digests)
+    _check_inputs(store, record)
+    if rerun_from:
+        run = Lineage(store, settings.model.name).run(run_id)
+        _check_not_pushed(settings, store, record)
+        record = record.anew(_parts_with(run, rerun_from), rerun_from)
+    record = record.taken_up()
+    records.update(record)
+    return record
+
+
+def _check_inputs(store: MetadataStore, record: RunRecord) -> None:
+    if record.pins and not all_usable(store, record.pins.ids):
+        raise CannotGoOnError(
+            f"run {record.run_id}: artifacts that it trains on are gone.",
+            hint="Start a new one, which ingests them again: evergreen run",
+        )
+
+
+def _parts_with(run: RunView, node: str) -> list[str]:
+    """The parts that are begun anew: those that have the node, and the training after them."""
+    names = {one.node.node_id: one.part for one in reversed(run.current)}
+    if node not in names:
+        close = get_close_matches(node, names, n=1)
+        raise CannotGoOnError(
+            f"run {run.record.run_id} has executed no node {node!r}"
+            + (f"; did you mean {close[0]!r}?" if close else "."),
+            hint=f"It has: {', '.join(names)}.",
+        )
+    return [TRAIN] if names[node].partition(".")[0] == TRAIN else run.record.parts
+
+
+def _check_not_pushed(settings: Settings, store: MetadataStore, record: RunRecord) -> None:
+    """A version that was pushed stays as it is: another model could not be pushed in its place."""
+    number = record.model_version
+    if number is None:
+        return
+    pushed: Path = settings.serving.base_path / str(number)
+    known = Lineage(store, settings.model.name).version(number)
+    if known.stage is not None or pushed.exists():
+        raise CannotGoOnError(
+            f"run {record.run_id} pushed version {number}, and a version is never overwritten.",
+            hint="Make another one: evergreen run --no-cache",
+        )

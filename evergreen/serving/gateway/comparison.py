@@ -1,0 +1,133 @@
+"""A canary beside the stable version: is it worse than it may be, and is that sure?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from evergreen.evaluation import bounds
+from evergreen.serving.gateway.windows import Window
+from evergreen.settings.gateway import LimitSettings
+
+QUANTILE = 0.95
+CRITERIA = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One criterion.
+
+    Attributes:
+        criterion: Its name.
+        value: How much worse the canary was.
+        least: How much worse it surely is.
+        limit: How much worse it may be.
+        detail: The numbers of both versions.
+    """
+
+    criterion: str
+    value: float
+    least: float
+    limit: float
+    detail: str
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the canary is surely worse than it may be."""
+        return self.least > self.limit
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against the canary."""
+        return self.value <= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} (at least {self.least:.4g}), limit {self.limit:g}: {self.detail}"
+
+
+Compare = Callable[[Window, Window, float, float], Finding | None]
+
+
+def judge(stable: Window, canary: Window, limits: LimitSettings, chance: float) -> list[Finding]:
+    """Compares two versions by each criterion that has a limit, and a large enough sample.
+
+    Args:
+        stable: Answers of the one.
+        canary: Answers of the other.
+        limits: What is allowed.
+        chance: That any of the findings exceeds its limit without being worse than that.
+    """
+    level, least = chance / CRITERIA, limits.min_sample
+    comparisons: list[tuple[Compare, float | None]] = [
+        (partial(_errors, least), limits.error_increase),
+        (partial(_latency, least), limits.latency_ratio),
+        (partial(_outputs, least), limits.output_divergence),
+    ]
+    found = (
+        compare(stable, canary, limit, level) for compare, limit in comparisons if limit is not None
+    )
+    return [finding for finding in found if finding is not None]
+
+
+def _errors(
+    least: int, stable: Window, canary: Window, limit: float, level: float
+) -> Finding | None:
+    before, after = stable.errors, canary.errors
+    if min(before[1], after[1]) < least:
+        return None
+    return Finding(
+        "error rate",
+        after[0] / after[1] - before[0] / before[1],
+        bounds.least_increase(before, after, level),
+        limit,
+        f"canary {after[0]} of {after[1]}, stable {before[0]} of {before[1]}",
+    )
+
+
+def _latency(
+    least: int, stable: Window, canary: Window, limit: float, level: float
+) -> Finding | None:
+    if min(len(stable.seconds), len(canary.seconds)) < least:
+        return None
+    before, after = (
+        float(np.quantile(window.seconds, QUANTILE, method="inverted_cdf"))
+        for window in (stable, canary)
+    )
+    return Finding(
+        "latency p95",
+        after / before,
+        bounds.least_ratio(stable.seconds, canary.seconds, QUANTILE, level),
+        limit,
+        f"canary {after * 1000:.3g} ms in {len(canary.seconds)}, "
+        f"stable {before * 1000:.3g} ms in {len(stable.seconds)}",
+    )
+
+
+def _outputs(
+    least: int, stable: Window, canary: Window, limit: float, level: float
+) -> Finding | None:
+    """The output that differs most surely."""
+    names = [
+        name
+        for name, values in canary.outputs.items()
+        if min(len(values), len(stable.outputs.get(name, ()))) >= least
+    ]
+    found = _divergences(names, stable, canary, limit, level / max(len(names), 1))
+    return max(found, key=lambda finding: (finding.least, finding.value), default=None)
+
+
+def _divergences(
+    names: list[str], stable: Window, canary: Window, limit: float, level: float
+) -> Iterator[Finding]:
+    for name in names:
+        before, after = stable.outputs[name], canary.outputs[name]
+        value, surely = bounds.divergence(before, after, level)
+        yield Finding(
+            "output distribution",
+            value,
+            surely,
+            limit,
+            f"{name}: canary mean {np.mean(after):.4g} in {len(after)}, "
+            f"stable mean {np.mean(before):.4g} in {len(before)}",
+        )

@@ -1,0 +1,1 @@
+"""A model server of one's own, to try a model: recorded requests, and answers compared."""

@@ -1,0 +1,104 @@
+"""Asks a served model as clients do: by gRPC, and by REST in both of its formats."""
+
+from collections.abc import Callable
+
+import grpc
+import numpy as np
+
+from evergreen.errors import EvergreenError
+from evergreen.serving.client.address import Address
+from evergreen.serving.client.failures import ServerError
+from evergreen.serving.client.grpc_transport import GrpcTransport
+from evergreen.serving.client.protos import ModelSpec
+from evergreen.serving.client.rest_transport import RestTransport
+from evergreen.serving.client.signatures import Spec
+from evergreen.serving.client.tensors import Tensors
+from evergreen.serving.trial.exported import UnservableError, describe, shorten
+from evergreen.serving.trial.process import ServerProcess
+from evergreen.serving.trial.signatures import Signature, Signatures
+
+EXIT_SECONDS = 60.0  # from the last answer to the end, with a core dump in between
+Code = grpc.StatusCode
+
+
+class Asking:
+    """The clients of one loaded model.
+
+    All raise UnservableError if the server answers with an error, too late, or not at all; after
+    one that killed it, or that it never answered, for every request.
+    """
+
+    def __init__(
+        self, process: ServerProcess, model_name: str, signatures: Signatures, seconds: float
+    ) -> None:
+        """Connects when it is first asked.
+
+        Args:
+            process: Serves the model.
+            model_name: The name that it is served by.
+            signatures: Which outputs it has.
+            seconds: Time for each answer.
+        """
+        self._process, self._name, self._seconds = process, model_name, seconds
+        self._outputs = {name: _outputs(one) for name, one in signatures.items()}
+        self._fault: UnservableError | None = None
+        grpc_, rest = Address("grpc", process.target, False), Address("rest", process.host, False)
+        self._grpc, self._rest = GrpcTransport(grpc_, {}, None), RestTransport(rest, {}, None)
+
+    def by_grpc(self, signature: str, inputs: Tensors) -> Tensors:
+        """Answers a request by gRPC."""
+        return self._ask(self._grpc.predict, signature, inputs)
+
+    def by_rest(self, signature: str, inputs: Tensors) -> Tensors:
+        """Answers a request by REST, in the column format."""
+        return self._ask(self._rest.predict, signature, inputs)
+
+    def by_rest_rows(self, signature: str, inputs: Tensors) -> Tensors:
+        """Answers a request by REST, in the row format."""
+        return self._ask(self._rest.predict_rows, signature, inputs)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._grpc.close()
+        self._rest.close()
+
+    def _ask(self, predict: Callable[..., Tensors], signature: str, inputs: Tensors) -> Tensors:
+        if self._fault:
+            raise self._fault
+        spec = ModelSpec(name=self._name, signature_name=signature)
+        try:
+            return predict(spec, self._outputs.get(signature, {}), inputs, self._seconds)
+        except ServerError as error:
+            self._fault = lost(self._process, error.code, "answer", self._seconds)
+            said = f"{error.code.name}: {error.reason}"
+            raise self._fault or UnservableError(shorten(said)) from error
+        except (EvergreenError, KeyError, TypeError, ValueError) as error:
+            raise UnservableError(f"the client cannot read it: {describe(error)}") from error
+
+
+def lost(
+    process: ServerProcess, code: grpc.StatusCode, verb: str, seconds: float
+) -> UnservableError | None:
+    """Returns what to say of a server that has ended or hangs, which is ended; None of others.
+
+    Args:
+        process: The server.
+        code: What the client got.
+        verb: What the server did not do.
+        seconds: How long it was given.
+    """
+    if code is Code.DEADLINE_EXCEEDED:
+        process.kill()
+        what = f"did not {verb} within {seconds:g} s"
+    elif code is Code.UNAVAILABLE and (how := process.end(EXIT_SECONDS)):
+        what = f"the server {how} and did not {verb}"
+    else:
+        return None
+    return UnservableError(f"{what}; it said: {process.words()}")
+
+
+def _outputs(signature: Signature) -> dict[str, Spec]:
+    return {
+        name: Spec(np.dtype(spec.dtype.as_numpy_dtype), spec.shape)
+        for name, spec in signature.outputs.items()
+    }

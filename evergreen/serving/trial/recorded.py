@@ -1,0 +1,115 @@
+"""Requests as clients would send them, in the format of TensorFlow Serving's warm-up."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+from tfx.utils import path_utils
+
+from evergreen.serving.client.columns import MISSING
+from evergreen.serving.client.tensors import Array, Tensors
+from evergreen.serving.trial.exported import UnservableError
+from evergreen.serving.trial.signatures import Signature, Spec
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of a client: a signature and its inputs by name."""
+
+    signature: str
+    inputs: Tensors
+
+
+def record(
+    rows: Sequence[tf.train.Example],
+    name: str,
+    signature: Signature,
+    features: set[str],
+    batch_sizes: Iterable[int],
+) -> list[Request]:
+    """Makes the requests that ask a signature about all rows, once in each batch size.
+
+    Args:
+        rows: With the features of a request alone.
+        name: The signature's name.
+        signature: A single string input that is no feature takes serialized `tf.Example`s; other
+            inputs are features, one value a row, with `MISSING` where there is none.
+        features: The names that a request may have.
+        batch_sizes: In requests of how many rows.
+
+    Raises:
+        UnservableError: If the signature asks for what a request does not have.
+    """
+    inputs = _inputs(rows, signature, features)
+    return [
+        Request(name, {key: values[start : start + size] for key, values in inputs.items()})
+        for size in batch_sizes
+        for start in range(0, len(rows), size)
+    ]
+
+
+def write_requests(model: Path, requests: Iterable[Request], model_name: str) -> None:
+    """Adds requests to a SavedModel: TensorFlow Serving replays them before it serves it."""
+    file = path_utils.warmup_file_path(str(model))
+    tf.io.gfile.makedirs(str(Path(file).parent))
+    with tf.io.TFRecordWriter(file) as writer:
+        for request in requests:
+            writer.write(_to_log(request, model_name).SerializeToString(deterministic=True))
+
+
+def read_requests(model: Path) -> Iterator[Request]:
+    """Yields the requests that a SavedModel carries, to replay them."""
+    file = path_utils.warmup_file_path(str(model))
+    for record_ in tf.data.TFRecordDataset(file).as_numpy_iterator():
+        request = PredictionLog.FromString(record_).predict_log.request
+        inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
+        yield Request(request.model_spec.signature_name, inputs)
+
+
+def _inputs(rows: Sequence[tf.train.Example], signature: Signature, features: set[str]) -> Tensors:
+    if _takes_examples(signature, features):
+        serialized = [row.SerializeToString(deterministic=True) for row in rows]
+        return {name: np.array(serialized, object) for name in signature.inputs}
+    unknown = sorted(signature.inputs.keys() - features)
+    if unknown:
+        raise UnservableError(f"inputs {', '.join(unknown)} are no features of a request")
+    return {name: _column(rows, name, spec) for name, spec in signature.inputs.items()}
+
+
+def _takes_examples(signature: Signature, features: set[str]) -> bool:
+    names = list(signature.inputs)
+    strings = [signature.inputs[name].dtype == tf.string for name in names]
+    return strings == [True] and names[0] not in features
+
+
+def _column(rows: Sequence[tf.train.Example], name: str, spec: Spec) -> Array:
+    """The values of a feature: [n], or [n, 1] as the spec has it."""
+    dtype = np.dtype(spec.dtype.as_numpy_dtype)
+    if dtype.kind not in MISSING or spec.shape is None:
+        raise UnservableError(f"input {name} is {spec}: of a type or shape that no feature has")
+    values = [_first(row, name, MISSING[dtype.kind]) for row in rows]
+    try:
+        column = np.array(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise UnservableError(f"input {name} is {spec}, and its values are not: {error}") from error
+    return column.reshape(len(rows), *[1] * (len(spec.shape) - 1))
+
+
+def _first(row: tf.train.Example, name: str, missing: bytes | float) -> bytes | float:
+    feature = row.features.feature
+    kind = feature[name].WhichOneof("kind") if name in feature else None
+    values = getattr(feature[name], kind).value if kind else ()
+    return values[0] if values else missing
+
+
+def _to_log(request: Request, model_name: str) -> PredictionLog:
+    log = PredictionLog()
+    target = log.predict_log.request
+    target.model_spec.name = model_name
+    target.model_spec.signature_name = request.signature
+    for name, values in request.inputs.items():
+        target.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+    return log
