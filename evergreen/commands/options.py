@@ -65,8 +65,9 @@ def _local(then: Callable[..., Any] | None) -> Callable[..., Any]:
         from evergreen.settings.base import URL
 
         if value and URL.match(str(value)):
+            given = str(value).replace(":/", "://", 1)  # a path has lost one
             raise typer.BadParameter(
-                f"{value} is a URL; a file or folder of this machine is expected.",
+                f"{given} is a URL; a file or folder of this machine is expected.",
                 ctx=context,
                 param=parameter,
             )

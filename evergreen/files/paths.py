@@ -1,5 +1,6 @@
 """What a path, and the file at it, are: looked at without opening it."""
 
+import os
 from pathlib import Path
 
 PATTERN = frozenset("*?[]\\")
@@ -27,5 +28,12 @@ def identity(file: Path) -> tuple[int, int, int] | None:
 
 
 def is_open_to_others(file: Path) -> bool:
-    """Tells whether others than its owner may use a file."""
-    return bool(file.stat().st_mode & 0o077)
+    """Tells whether others than its owner, or than this process by its group, may use a file.
+
+    A secret that Kubernetes mounts belongs to root, and is read by the `fsGroup` of its pod: by a
+    group that this process is in without owning the file. Where it is the owner, whoever else is
+    in the group is another.
+    """
+    found = file.stat()
+    by_group = found.st_uid != os.geteuid() and found.st_gid in {os.getegid(), *os.getgroups()}
+    return bool(found.st_mode & (0o007 if by_group else 0o077))

@@ -23,6 +23,7 @@ from tenacity import (
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.filters import check
+from evergreen.visible import visible
 
 PATIENCE = 120.0
 """Seconds: a database pod that is moved to another machine is back by then."""
@@ -40,6 +41,8 @@ makes an AbortedError of them only if they hit a statement that writes.)"""
 REFUSED = "mysql_real_connect failed"
 NOT_SURE = "See what is there, or run the command again: what is finished is not done twice."
 
+LONGEST = 100
+"""Letters of a reason: ml-metadata's may have all that was to be written."""
 FAILED = "Is the disk full? If the store is damaged, restore it from a backup."
 
 _log = logging.getLogger(__name__)
@@ -228,6 +231,6 @@ def _is_many(value: Any) -> bool:
 def _tell(state: RetryCallState) -> None:
     assert state.outcome is not None
     assert state.next_action is not None
-    reason = str(state.outcome.exception()).partition("\n")[0]
+    reason = visible(str(state.outcome.exception()).partition("\n")[0], LONGEST)
     seconds = state.next_action.sleep
     _log.warning("the metadata store: %s; trying again in %.1f s", reason, seconds)

@@ -141,10 +141,14 @@ class _Door:
         connection = self._connections.get(request.protocol)
         if connection is None:  # it has gone meanwhile
             return await handler(request)
-        connection.is_busy = True
+        connection.begin()
         request.content.on_eof(connection.complete)
         try:
             return await handler(request)
+        except ConnectionResetError:
+            if not connection.is_lost:
+                raise
+            return web.Response()  # which nobody reads: no fault to be logged
         finally:
             connection.end()
 
@@ -176,7 +180,8 @@ class _Connection(asyncio.Protocol):
         self.is_whole = False  # the same, from the end of its body
         self._door = door
         self._transport: asyncio.Transport | None = None
-        self._is_admitted = self._is_lost = False
+        self.is_lost = False
+        self._is_admitted = False
         self._has_begun = False  # bytes of a request have come
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -208,7 +213,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop()
-        self._is_lost = True
+        self.is_lost = True
         if self._is_admitted:
             self._door.forget(self)
             self.inner.connection_lost(exc)
@@ -221,6 +226,12 @@ class _Connection(asyncio.Protocol):
         if self._is_admitted:
             self.inner.resume_writing()
 
+    def begin(self) -> None:
+        """The head of a request has come; perhaps in one piece with the request before."""
+        self.is_busy = True
+        if self._timer is None:
+            self._start()
+
     def complete(self) -> None:
         """The body of a request has come."""
         self._stop()
@@ -230,7 +241,7 @@ class _Connection(asyncio.Protocol):
         """The request has been answered; aiohttp waits for the next, for its own time."""
         self._stop()
         self.is_busy = self.is_whole = self._has_begun = False
-        if not self._is_lost:
+        if not self.is_lost:
             self._door.put_last(self)
 
     def drop(self, why: str) -> None:
@@ -242,7 +253,7 @@ class _Connection(asyncio.Protocol):
         if self._has_begun and not self.is_busy and self._transport is not None:
             self._transport.write(TIMED_OUT)
         self._stop()
-        self._is_lost = True
+        self.is_lost = True
         self._door.forget(self)
         self.inner.force_close()
 

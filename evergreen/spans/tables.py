@@ -6,6 +6,7 @@ import io
 import zlib
 from collections import Counter
 from pathlib import Path
+from typing import TextIO
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -152,18 +153,36 @@ def _check_text(path: Path, data: bytes) -> None:
 
 
 def _check_quotes(path: Path, data: bytes, delimiter: str) -> None:
-    """Refuses quotes that are not closed, or close before a field ends: Arrow reads on."""
-    if b'"' not in data:
-        return
+    """Refuses quotes that are not closed, or close before a field ends: Arrow reads on.
+
+    What is separated otherwise closes them so, and is told first.
+    """
     csv.field_size_limit(MAX_ROW_BYTES)
-    text = io.StringIO(data.decode("utf-8-sig"), newline="")
-    reader = csv.reader(text, strict=True, delimiter=delimiter)
     row = 1
     try:
-        for fields in reader:
-            row += bool(fields)
+        header = next(filter(None, csv.reader(_lines(data), delimiter=delimiter)), [""])
+        _check_separator(path, header, delimiter)
+        if b'"' in data:
+            for fields in csv.reader(_lines(data), strict=True, delimiter=delimiter):
+                row += bool(fields)
     except csv.Error as error:
         raise DataError(f"{path}, row {row}: bad quoting ({error})", hint=_RESEND) from error
+
+
+def _lines(data: bytes) -> TextIO:
+    return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
+
+
+def _check_separator(path: Path, names: list[str], delimiter: str) -> None:
+    """Refuses a header of one column whose name holds what separates elsewhere."""
+    found = next((sign for sign in _DELIMITERS if len(names) == 1 and sign in names[0]), None)
+    if found and found != delimiter:
+        raise DataError(
+            f"{path}, row 1: the header is one column, {names[0][:60]!r}: the file seems to be "
+            f"separated by {_DELIMITERS[found]}, not by {_DELIMITERS.get(delimiter, delimiter)}",
+            hint="Write it with commas, as `.csv`; `evergreen data land` takes it with --delimiter "
+            f"{'tab' if found == chr(9) else repr(found)}.",
+        )
 
 
 def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[pacsv.InvalidRow]]:
@@ -180,7 +199,7 @@ def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[
     read = pacsv.ReadOptions(use_threads=False, block_size=MAX_ROW_BYTES)
     with pacsv.open_csv(_stream(data), read, parse) as header:
         names = header.schema.names
-    _check_header(path, names, delimiter)
+    _check_header(path, names)
     ragged.clear()
     convert = pacsv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
@@ -191,20 +210,12 @@ def _parse_csv(path: Path, data: bytes, delimiter: str) -> tuple[pa.Table, list[
     return pacsv.read_csv(_stream(data), read, parse, convert), ragged
 
 
-def _check_header(path: Path, names: list[str], delimiter: str) -> None:
-    """Refuses zero bytes in names, and one column whose name holds what separates elsewhere."""
+def _check_header(path: Path, names: list[str]) -> None:
+    """Refuses zero bytes in names, and two byte-order marks."""
     if any("\0" in name for name in names):
         raise DataError(f"{path}, row 1: the header has zero bytes, as UTF-16 has", hint=_AS_UTF8)
     if names[0].startswith("\ufeff"):
         raise DataError(f"{path}, row 1: begins with two byte-order marks", hint=_RESEND)
-    found = next((sign for sign in _DELIMITERS if len(names) == 1 and sign in names[0]), None)
-    if found and found != delimiter:
-        raise DataError(
-            f"{path}, row 1: the header is one column, {names[0][:60]!r}: the file seems to be "
-            f"separated by {_DELIMITERS[found]}, not by {_DELIMITERS.get(delimiter, delimiter)}",
-            hint=f"Land it with --delimiter {'tab' if found == chr(9) else repr(found)}, or write "
-            "it with commas.",
-        )
 
 
 def _ragged_rows(path: Path, rows: list[pacsv.InvalidRow]) -> DataError:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from evergreen.lineage.retries import RetryingStore, StoreError
 from evergreen.lineage.sqlite import config
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.runs.plan import ModelRef, Outcome, Request
+from evergreen.triggers import manual
+from evergreen.triggers.log import TriggerLog
 from evergreen.wording import NOTHING
 from tests.unit.commands.asking import HOSTILE, ask, check_harmless, last_line, options
 from tests.unit.lineage.worlds import World
@@ -181,8 +184,9 @@ def test_of_two_people_who_promote_at_once_one_is_told(tmp_path: Path) -> None:
     codes = {person.exitcode: version for version, person in people.items()}
     assert set(codes) == {0, 1}
     told = (tmp_path / f"{codes[1]}.txt").read_text()
-    assert "another event was entered at the same moment" in told
+    assert "somebody else wrote to its log at the same moment" in told
     assert "next: Look at the log and decide again." in told
+    assert "metrics" not in told  # nothing of what was to be written
     assert f"version {codes[0]} is serving now" in (tmp_path / f"{codes[0]}.txt").read_text()
     assert stages(world)[codes[0]] is Stage.SERVING
     assert stages(world)[codes[1]] is not Stage.SERVING
@@ -328,10 +332,16 @@ def test_an_error_of_hostile_texts_drives_no_terminal(
     assert "\nnext line\n" in said
 
 
-def test_a_hostile_reason_of_a_trigger_drives_no_terminal(tmp_path: Path) -> None:
-    fired = ask(tmp_path, "triggers", "fire", "--reason", HOSTILE, "--key", HOSTILE)
-    name = last_line(fired).removeprefix("next: evergreen triggers explain ")
-    for words in (("history",), ("list",), ("explain", name)):
+def test_a_hostile_reason_of_a_trigger_drives_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(EvergreenError) as refused:
+        ask(tmp_path, "triggers", "fire", "--reason", HOSTILE)
+    cli.explain(refused.value)
+    check_harmless(capsys.readouterr().err)
+    log = TriggerLog(RetryingStore(config(tmp_path / "metadata.sqlite")), "taxi")
+    fired = log.notice(manual.event(HOSTILE, datetime.now(UTC), HOSTILE, HOSTILE))
+    for words in (("history",), ("list",), ("explain", fired.id)):
         said = ask(tmp_path, "triggers", *words).stdout
         check_harmless(said)
         assert "<script>" in said or words == ("list",)

@@ -128,7 +128,7 @@ def test_a_folder_is_made_anew_only_if_it_was_made_so(root: Path) -> None:
     assert not (root / "a/new/file").exists()
 
 
-OWN = {"files/publishing.py", "spans/publish.py", "monitoring/alerts.py",
+OWN = {"files/publication.py", "spans/publish.py", "monitoring/alerts.py",
        "serving/gateway/prediction_log/files.py"}  # fmt: skip
 """They remove what they themselves have just made, under names of their own."""
 

@@ -210,3 +210,18 @@ def test_over_tls_it_is_the_same(tmp_path: Path) -> None:
 
     for run in (asyncio.run, uvloop.run):
         run(checks())
+
+
+@LOOPS
+def test_half_sent_requests_behind_a_whole_one_are_closed(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def checks() -> None:
+        served = await listen(app(), "127.0.0.1", 0, BRIEF)
+        reader, writer = await half_sent(served, HEAD + b"0123456789" + HEAD + b"abc")
+        assert (await reader.read()).endswith(b"10 bytes")
+        writer.close()
+        await served.cleanup()
+
+    run(checks())
+    assert "Traceback" not in caplog.text

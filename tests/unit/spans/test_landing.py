@@ -111,6 +111,7 @@ def test_a_renamed_time_column_leaves_the_range_open(deliver: Deliver) -> None:
         (b"a,b\n1,2\n", "t", "unknown extension ''"),
         (b"a,b\n1,2\n", "t.parquet", "is not a Parquet table"),
         (b"a;b\n1,5;2\n", "t.csv", "row 1: the header is one column, 'a;b': .* by semicolons"),
+        (b'"a";"b"\n1,5;2\n', "t.csv", "row 1: the header is one column, .* by semicolons"),
         (b"a\tb\n1\t2\n", "t.csv", "separated by tabs, not by commas"),
         (b"a,b\n1,2\n", "t.tsv", "separated by commas, not by tabs"),
         ("a,b\n1,2\n".encode("utf-16-le"), "t.csv", "row 1: the header has zero bytes"),
