@@ -1,1 +1,1 @@
-"""What ML Metadata knows: runs, nodes, ingested spans, models and their stages."""
+"""Reads and writes ML Metadata: runs, nodes, ingested spans, models and their stages."""

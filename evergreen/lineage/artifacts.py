@@ -1,4 +1,4 @@
-"""Finds artifacts by what they are: ingested spans, analyzer caches."""
+"""Artifacts found by their content: ingested spans and analyzer caches."""
 
 import os
 
@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.lineage.filters import Filter
 
 DATA_DIGEST = "use_case_data_digest"
-"""The parameter of Transform that says with what data files of the use case it ran."""
+"""The parameter of Transform that holds the digest of the use case's data files."""
 DATA_BLESSING = "DataBlessing"
 
 
@@ -28,13 +28,13 @@ def blessed_examples(store: MetadataStore, ingest_key: str) -> int | None:
 def blessed_statistics(store: MetadataStore, ingest_key: str) -> int | None:
     """Returns the id of the statistics artifact of a span that passed the data gate.
 
-    Arguments and result as of `blessed_examples`.
+    Takes the same arguments as `blessed_examples`, and returns None in the same cases.
     """
     return _first_usable(store, _blessings(store, ingest_key), "statistics_id")
 
 
 def refused(store: MetadataStore, ingest_key: str) -> bool:
-    """Whether the newest verdict on a span is that it does not pass the data gate."""
+    """Returns whether the data gate refused a span in its newest verdict."""
     verdicts = _verdicts(store, ingest_key)
     return bool(verdicts) and not verdicts[0].custom_properties["blessed"].int_value
 
@@ -44,7 +44,7 @@ def previous_statistics(store: MetadataStore, series: str, number: int) -> int |
 
     Args:
         store: The metadata store.
-        series: The spans among which to look: those of one pipeline and period.
+        series: The spans to search: those of one pipeline and period.
         number: The number of the span.
     """
     before = Filter("custom_properties.span.int_value < ?", number)
@@ -60,7 +60,7 @@ def series_statistics(store: MetadataStore, series: str) -> dict[int, int]:
 
     Args:
         store: The metadata store.
-        series: Those of one pipeline and period.
+        series: The spans to search: those of one pipeline and period.
     """
     blessings = _newest(store, _blessed_of(series))
     by_span: dict[int, list[mlmd.Artifact]] = {}
@@ -73,15 +73,15 @@ def series_statistics(store: MetadataStore, series: str) -> dict[int, int]:
 def latest_analyzer_cache(
     store: MetadataStore, pipeline: str, data_digest: str | None = None
 ) -> int | None:
-    """Returns the id of a pipeline's newest TransformCache artifact that may be used again.
+    """Returns the id of a pipeline's newest reusable TransformCache artifact.
 
-    What the cache holds is found by the graph that computed it. A file that the graph loads is in
-    there by its name only, so a cache of the same code with another word list would be taken.
+    TFX looks up cache entries by the graph that computed them. The graph names the files that it
+    loads, but not their content, so TFX would reuse a cache made with another word list.
 
     Args:
         store: The metadata store.
         pipeline: The pipeline's name.
-        data_digest: The digest of the use case's data files, empty if it has none; None: any.
+        data_digest: The digest of the use case's data files, empty if it has none; None for any.
     """
     found = _newest(store, Filter("type = 'TransformCache'") & of_pipeline(pipeline))
     return next(
@@ -95,23 +95,23 @@ def latest_analyzer_cache(
 
 
 def of_pipeline(name: str) -> Filter:
-    """The condition that an artifact belongs to a pipeline."""
+    """Returns the condition that an artifact belongs to a pipeline."""
     return Filter("contexts_p.type = 'pipeline' AND contexts_p.name = ?", name)
 
 
 def data_verdicts() -> Filter:
-    """The condition that an artifact is a verdict of the data gate."""
+    """Returns the condition that an artifact is a verdict of the data gate."""
     return Filter("type = ?", DATA_BLESSING)
 
 
 def all_usable(store: MetadataStore, ids: list[int]) -> bool:
-    """Whether all artifacts exist, with their files."""
+    """Returns whether all artifacts exist, with their files."""
     found = store.get_artifacts_by_id(ids)
     return len(found) == len(set(ids)) and all(_usable(artifact) for artifact in found)
 
 
 def _data_digest(store: MetadataStore, cache: mlmd.Artifact) -> str:
-    """With what data files a cache was made."""
+    """Returns the digest of the data files that a cache was made with; empty if there were none."""
     events = store.get_events_by_artifact_ids([cache.id])
     made = [one.execution_id for one in events if one.type == mlmd.Event.OUTPUT]
     for execution in store.get_executions_by_id(made):
@@ -121,7 +121,7 @@ def _data_digest(store: MetadataStore, cache: mlmd.Artifact) -> str:
 
 
 def _blessings(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:
-    """The blessings of a span, newest first; none if its newest verdict is a refusal."""
+    """Returns the blessings of a span, newest first; none if its newest verdict is a refusal."""
     verdicts = _verdicts(store, ingest_key)
     blessed = [one for one in verdicts if one.custom_properties["blessed"].int_value]
     return blessed if blessed[:1] == verdicts[:1] else []
@@ -142,7 +142,7 @@ def _newest(store: MetadataStore, wanted: Filter) -> list[mlmd.Artifact]:
 def _first_usable(
     store: MetadataStore, blessings: list[mlmd.Artifact], reference: str
 ) -> int | None:
-    """The first artifact that a property of the blessings refers to and whose files exist."""
+    """Returns the first artifact that a property of the blessings names and whose files exist."""
     ids = [blessing.custom_properties[reference].int_value for blessing in blessings]
     by_id = {artifact.id: artifact for artifact in store.get_artifacts_by_id(ids)}
     return next((int(id_) for id_ in ids if id_ in by_id and _usable(by_id[id_])), None)

@@ -1,4 +1,4 @@
-"""Which runs a process works on: a locked file each, and the lock ends with the process."""
+"""Claims on runs: one locked file per run, unlocked by the system when the process ends."""
 
 import fcntl
 import os
@@ -11,13 +11,13 @@ from evergreen.files import Trash, is_locked
 from evergreen.runs.plan import RunRecord
 
 ELSEWHERE = "kubeflow"
-"""The orchestrator whose runs no process of this machine works on."""
+"""The orchestrator whose runs have no process on this machine."""
 FOLDER = ".claims"
-"""Below the pipeline's root: whoever shares its artifacts shares its claims."""
+"""Below the pipeline's root, so that all who share its artifacts share its claims."""
 
 
 class RunIsAliveError(EvergreenError):
-    """Another process works on the run."""
+    """Raised when another process works on the run."""
 
     exit_code = 2
 
@@ -26,12 +26,12 @@ class Claims:
     """The claims on the runs below one pipeline root."""
 
     def __init__(self, root: Path) -> None:
-        """Nothing is written until a run is claimed."""
+        """Writes nothing until a run is claimed."""
         self._root, self._folder = root, root / FOLDER
 
     @contextmanager
     def hold(self, run_id: str) -> Iterator[None]:
-        """Holds the claim on a run; who dies in it gives it up.
+        """Holds the claim on a run until the block, or the process, ends.
 
         Raises:
             RunIsAliveError: If another process has it.
@@ -43,11 +43,11 @@ class Claims:
             os.close(file)
 
     def is_held(self, run_id: str) -> bool:
-        """Whether a process works on a run."""
+        """Returns whether a process works on a run."""
         return is_locked(self.file(run_id))
 
     def names(self) -> list[str]:
-        """Returns the runs that were ever claimed and not forgotten."""
+        """Returns the runs that were claimed and not forgotten since."""
         return sorted(os.listdir(self._folder)) if self._folder.is_dir() else []
 
     def forget(self, run_id: str) -> bool:
@@ -59,11 +59,11 @@ class Claims:
             return False
 
     def file(self, run_id: str) -> Path:
-        """Where the claim on a run is."""
+        """Returns the path of a run's claim."""
         return self._folder / run_id
 
     def _locked(self, run_id: str) -> int:
-        """Opens and locks the file of a claim; anew if it was forgotten meanwhile."""
+        """Opens and locks the file of a claim; tries again if it was forgotten meanwhile."""
         while True:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = os.open(self.file(run_id), os.O_CREAT | os.O_RDWR, 0o644)
@@ -83,7 +83,7 @@ class Claims:
 
 
 def state(record: RunRecord, root: Path) -> str:
-    """How a run ended, or whether it is running: `running`, `died` if nobody works on it.
+    """Returns a run's outcome, else `running`, or `died` if no process works on it.
 
     Args:
         record: The run's record.

@@ -1,7 +1,6 @@
-"""What does not match between ML Metadata, the artifacts' files and the pushed versions.
+"""Finds mismatches between ML Metadata, the artifacts' files and the pushed versions.
 
-What can be repaired without losing anything is: the repairs say what is true already. The rest is
-named, with what a person can do.
+Repairs what can be repaired without losing anything, and names the rest with advice.
 """
 
 import os
@@ -30,18 +29,18 @@ from evergreen.settings import Settings
 
 State = mlmd.Artifact.State
 ELSEWHERE = "kubeflow"
-"""The orchestrator whose runs do not claim anything on this machine."""
+"""The orchestrator whose runs hold no claims on this machine."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that does not match.
+    """A mismatch.
 
     Attributes:
         kind: `died run`, `missing files`, `unknown files`, `half a version`, ...
-        what: Which one, and what is wrong.
-        hint: What a person can do, where it is not safe to repair.
-        repair: Makes it match; None if that is not safe.
+        what: The thing concerned, and what is wrong with it.
+        hint: What a person can do if a repair is not safe.
+        repair: Removes the mismatch; None if that is not safe.
     """
 
     kind: str
@@ -51,10 +50,10 @@ class Finding:
 
 
 class Doctor:
-    """Examines one project; nothing is changed until a finding's `repair` is called."""
+    """Examines one project; changes nothing until a finding's `repair` is called."""
 
     def __init__(self, settings: Settings, store: MetadataStore) -> None:
-        """Looks at nothing yet."""
+        """Reads nothing yet."""
         self._store, self._root = store, settings.pipeline.root
         self._pushed = settings.serving.base_path
         self._lineage = Lineage(store, settings.model.name)
@@ -62,7 +61,7 @@ class Doctor:
         self._place, self._trash = Root.of(settings, store), Trash(self._root)
 
     def examine(self) -> list[Finding]:
-        """Returns everything that does not match."""
+        """Returns all mismatches."""
         records = self._lineage.runs()
         alive = [one for one in records if self._is_alive(one)]
         known = list(self._store.get_artifacts())
@@ -77,10 +76,10 @@ class Doctor:
         """Records that the root was moved; returns how many artifacts were below the old one.
 
         Args:
-            old: Where it was.
+            old: The former root.
 
         Raises:
-            EvergreenError: If a run is under way, or what is here was not there.
+            EvergreenError: If a run is under way, or the files here do not come from the old root.
         """
         if alive := [one.run_id for one in self._lineage.runs() if self._is_alive(one)]:
             raise EvergreenError(f"run {alive[0]} is under way.", hint="Wait for its end.")
@@ -91,7 +90,7 @@ class Doctor:
             yield Finding(doubt.kind, doubt.what, doubt.hint)
             return
         yield from self._missing_files(known)
-        if is_at_rest:  # what runs makes files before it tells of them, and removes them after
+        if is_at_rest:  # nodes write files before they record them, and delete them after
             yield from self._unknown_files(known)
 
     def _is_alive(self, record: RunRecord) -> bool:
@@ -108,7 +107,7 @@ class Doctor:
         active = Filter("last_known_state = RUNNING OR last_known_state = NEW")
         stuck = {one.id for one in self._store.get_executions(active.options())}
         for record in records if stuck else ():
-            if record.outcome is None:  # is told of as a whole, or runs
+            if record.outcome is None:  # running, or reported as a died run
                 continue
             runs = [record.pipeline_run(part) for part in record.parts]
             ids = [
@@ -129,7 +128,7 @@ class Doctor:
             if one.state == State.LIVE and self._is_below(one.uri) and not os.path.exists(one.uri)
         ]
         needed = protected(self._lineage) if gone else set()
-        # A root that is not there is a volume that is not mounted: nothing is lost.
+        # A missing root means a volume that is not mounted: nothing is lost.
         is_there = self._root.is_dir()
         for one in gone:
             what = f"{one.type} {one.id}: its files are not at {one.uri}"
@@ -150,12 +149,12 @@ class Doctor:
                 why = "a link" if folder.is_symlink() else "not of an execution of this pipeline"
                 yield Finding("unknown files", what, f"it is {why}: look at it, and remove it")
         for name in self._trash.names():
-            if not name.isdecimal():  # `gc` knows of those that are
+            if not name.isdecimal():  # `gc` handles the decimal names
                 what = f"{self._trash.folder / name} was to be removed, and its remover died"
                 yield Finding("unknown files", what, repair=partial(self._trash.forget, name))
 
     def _remove(self, folder: Path) -> None:
-        """Removes a folder that is no artifact, and of which nobody may make one."""
+        """Removes a folder that is no artifact and that no run can be writing."""
         self._place.adopt()
 
         def may_go() -> bool:
@@ -191,7 +190,7 @@ class Doctor:
     def _registered(self, version: VersionView) -> Iterator[Finding]:
         if version.stage in (None, Stage.ARCHIVED, Stage.REJECTED) or not version.path:
             return
-        # Where it was pushed to, or would be now, if that folder was moved.
+        # The folder it was pushed to, or its present place if that folder was moved.
         here = self._pushed / str(version.version)
         is_here = has_model(here) and pushed_key(here) == version.train_key
         if not is_here and not has_model(Path(version.path)):
@@ -220,6 +219,6 @@ class Doctor:
 
 
 def _taken(known: Sequence[mlmd.Artifact]) -> set[Path]:
-    """The folders of artifacts, and those above them."""
+    """Returns the folders of artifacts, and all folders above them."""
     places = [Path(one.uri) for one in known if one.state != State.DELETED]
     return {folder for place in places for folder in (place, *place.parents)}

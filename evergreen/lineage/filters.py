@@ -1,9 +1,9 @@
-"""Conditions on what is in the store: nothing else writes ML Metadata's filter language.
+"""Conditions on the content of the store, the only place where ML Metadata filters are written.
 
-`ml-metadata` (1.17.1) parses a filter, writes SQL from it, and gets literals wrong: one with both
-kinds of quotes ends early in SQLite, and the rest of it is carried out; a backslash never matches;
-one that is called like a column, such as `name`, is that column. No literal has any of these:
-`check` looks at every request that a store is sent, whoever wrote it, TFX included.
+`ml-metadata` (1.17.1) parses a filter, writes SQL from it, and gets literals wrong: a literal with
+both kinds of quotes ends early in SQLite, which executes the rest; a backslash never matches; a
+literal that is named like a column, such as `name`, is read as that column. Filters here contain no
+such literals, and `check` examines every request to a store, also those that TFX sends.
 """
 
 import re
@@ -25,37 +25,37 @@ COLUMNS = (
     "|output_type|parent_context_id|parent_type_id|proto_value|schema_version|seq|state"
     "|step_index|step_key|string_value|type|type_id|type_kind|uri|version"
 )
-"""Of the store's tables (ml-metadata 1.17.1), as a pattern."""
+"""Column names of the store's tables (ml-metadata 1.17.1), as a pattern."""
 LONGEST = 1000
-"""Characters of a literal."""
+"""The longest literal, in characters."""
 _LITERAL = r"""'[^'"`\\]*'|"[^'"`\\]*\""""
 _FILTER = re.compile(rf"(?:[A-Za-z0-9_ .,()=<>!]|-(?=\d)|{_LITERAL})*")
 
 
 class UnfitError(EvergreenError):
-    """A text or a number that the store cannot be asked for."""
+    """Raised for a text or number that the store cannot be searched for."""
 
     exit_code = 2
 
 
 class Filter:
-    """A condition; two are joined by `&`.
+    """A condition; `&` joins two.
 
         Filter("type = ? AND id > ?", TYPE, 7) & Filter("name LIKE ?", "taxi/%")
 
-    In a pattern for LIKE, `%` and `_` stand for anything: what was found is to be looked at once
-    more if a name may have them.
+    In a pattern for LIKE, `%` and `_` are wildcards: check the results again if a name may contain
+    them.
     """
 
     def __init__(self, template: LiteralString, *values: Value) -> None:
-        """Puts values into a template.
+        """Inserts values into a template.
 
         Args:
-            template: With a `?` for each value. A constant: never made of anything.
-            values: Texts, whole numbers, or the numbers that `IN ?` asks for.
+            template: Has a `?` for each value. Must be a constant.
+            values: Texts, whole numbers, or a sequence of numbers for `IN ?`.
 
         Raises:
-            UnfitError: If a text has a quote, a backslash or what cannot be printed, or is the
+            UnfitError: If a text has a quote, a backslash or an unprintable character, or is the
                 name of a column; if a number has more than 64 bits.
         """
         literals = iter([_literal(value) for value in values])
@@ -63,22 +63,22 @@ class Filter:
 
     @classmethod
     def has(cls, key: LiteralString, value: int | str) -> Self:
-        """The condition that a custom property has a value."""
+        """Returns the condition that a custom property has a value."""
         kind: LiteralString = "int_value" if isinstance(value, int) else "string_value"
         return cls("custom_properties." + key + "." + kind + " = ?", value)
 
     def __and__(self, other: "Filter") -> "Filter":
-        """Both hold."""
+        """Returns the condition that both hold."""
         both = Filter("")
         both.text = f"({self.text}) AND ({other.text})"
         return both
 
     def options(self, *, newest_first: bool = False, limit: int | None = None) -> ListOptions:
-        """What a method of the store that lists things is told.
+        """Returns the options for a listing method of the store.
 
         Args:
-            newest_first: In this order; else in any.
-            limit: How many at most.
+            newest_first: Sorts by id, the newest first; otherwise the order is undefined.
+            limit: The greatest number of results.
         """
         order = OrderByField.ID if newest_first else None
         return ListOptions(
@@ -86,16 +86,16 @@ class Filter:
         )
 
     def restrict(self, start: mlmd.LineageSubgraphQueryOptions.StartingNodes) -> None:
-        """Tells a question about the graph where it starts."""
+        """Sets the nodes that a graph query starts from."""
         start.filter_query = self.text
 
 
 def check(request: Message) -> None:
-    """Looks at what a store is asked for.
+    """Checks a request to the store.
 
     Raises:
-        UnfitError: If a filter in it has a literal that SQL may be hidden in, or if a text has
-            what cannot be printed: to SQLite a name ends at a zero byte.
+        UnfitError: If a filter has a literal that could hide SQL, or a text has an unprintable
+            character: for SQLite a name ends at a zero byte.
     """
     for name, text in _texts(request):
         if not text.isprintable() or (name == "filter_query" and not _is_harmless(text)):
@@ -103,7 +103,7 @@ def check(request: Message) -> None:
 
 
 def is_fit(text: str) -> bool:
-    """Whether a text can stand in a filter."""
+    """Returns whether a text can stand in a filter."""
     return (
         text.isprintable()
         and len(text) <= LONGEST

@@ -1,8 +1,8 @@
-"""ML Metadata in MySQL or MariaDB: what many machines share.
+"""ML Metadata in MySQL or MariaDB, for several machines.
 
-The password comes from the environment, when a connection is opened: it is in no settings file, no
-log, no compiled pipeline. The database must be there, with a collation that tells upper from lower
-case: the same names are then taken as in SQLite.
+The password is read from the environment when a connection is opened, so it never stands in
+settings, logs or compiled pipelines. The database must exist and have a case-sensitive collation,
+so that names compare as in SQLite.
 """
 
 import os
@@ -20,7 +20,7 @@ from evergreen.settings.metadata import MySqlSettings
 PASSWORD = "EVERGREEN_MYSQL_PASSWORD"  # noqa: S105 - the name of the variable
 COLLATION = "utf8mb4_bin"
 PASSING = {1040, 1053, 2003, 2013}
-"""Too many connections, shutting down, does not answer, answered and was gone."""
+"""Too many connections, shutting down, no answer, connection lost after an answer."""
 HINTS = {
     1044: "Grant it: GRANT ALL ON {database}.* TO '{user}';",
     1045: f"Compare metadata.mysql.user and {PASSWORD} with the server's user.",
@@ -31,12 +31,12 @@ HINTS = {
 
 
 def config(settings: MySqlSettings) -> mlmd.ConnectionConfig:
-    """The connection to a server, without the password."""
+    """Returns the connection to a server, without the password."""
     config = mlmd.ConnectionConfig()
     mysql = config.mysql
     mysql.host, mysql.port = settings.host, settings.port
     mysql.database, mysql.user = settings.database, settings.user
-    mysql.skip_db_creation = True  # the right to create databases is the administrator's
+    mysql.skip_db_creation = True  # only the administrator may create databases
     if settings.tls:
         given = settings.tls.model_dump(include={"ca", "cert", "key"}, exclude_none=True)
         for name, path in given.items():
@@ -45,15 +45,15 @@ def config(settings: MySqlSettings) -> mlmd.ConnectionConfig:
 
 
 def connect(connection: mlmd.ConnectionConfig, patience: float = PATIENCE) -> RetryingStore:
-    """Opens the store of a database, making its tables on first use.
+    """Opens the store of a database, creating its tables on first use.
 
     Args:
-        connection: What `config` made.
-        patience: For how many seconds to wait for a server that does not answer.
+        connection: As returned by `config`.
+        patience: Seconds to wait for a server that does not answer.
 
     Raises:
-        StoreError: If there is no password, the server does not answer or refuses, or the
-            database is not there or not fit.
+        StoreError: If there is no password, the server does not answer or refuses, or the database
+            does not exist or is unfit.
     """
     complete = mlmd.ConnectionConfig()
     complete.CopyFrom(connection)
@@ -68,11 +68,11 @@ def connect(connection: mlmd.ConnectionConfig, patience: float = PATIENCE) -> Re
 
 
 def sql(settings: MySqlSettings, seconds: int) -> "pymysql.Connection[pymysql.cursors.Cursor]":
-    """Opens a connection of its own, past ML Metadata.
+    """Opens a separate connection that bypasses ML Metadata.
 
     Args:
         settings: The server.
-        seconds: After how long without an answer it is taken for dead, by either side.
+        seconds: Seconds without an answer after which either side closes the connection.
 
     Raises:
         StoreError: If there is no password, or the server does not answer or refuses.
@@ -101,10 +101,9 @@ def _password() -> str:
 
 @contextmanager
 def _login(mysql: mlmd.MySQLDatabaseConfig) -> Iterator[None]:
-    """Connects as ml-metadata will, which (1.17.1) does not say why it cannot.
+    """Connects as ml-metadata will: ml-metadata (1.17.1) does not say why it cannot connect.
 
-    Holds a lock of the server meanwhile: of two processes that make the tables at the same moment,
-    both would fail.
+    Holds a server lock meanwhile, because two processes that create the tables at once both fail.
     """
     try:
         connection = pymysql.connect(**_arguments(mysql))
@@ -142,7 +141,7 @@ def _arguments(mysql: mlmd.MySQLDatabaseConfig) -> dict[str, Any]:
 def _refusal(mysql: mlmd.MySQLDatabaseConfig, error: pymysql.err.OperationalError) -> StoreError:
     code, text = error.args[0], error.args[-1]
     if isinstance(error.__context__, ssl.SSLError):
-        code = 2026  # PyMySQL (1.2) has it under "cannot connect"
+        code = 2026  # PyMySQL (1.2) reports it as "cannot connect"
     hint = HINTS.get(code, "").format(database=mysql.database, user=mysql.user)
     return StoreError(f"{_place(mysql)}: {text}", hint=hint, passing=code in PASSING)
 

@@ -14,9 +14,9 @@ State = mlmd.Execution.State
 ACTIVE = (State.NEW, State.RUNNING)
 MEASURED = ("started", "ended", "executor", "host", "peak_memory")
 COMPUTED = "computed"
-"""The property that says how Beam computed: in one process, or in how many, and why."""
+"""The property that says how Beam computed: in how many processes, and why."""
 RESULTS = ("error", COMPUTED, *MEASURED, "__execution_result__")
-"""Properties that say how a try ended: ours, and TFX's."""
+"""Properties that say how an attempt ended: Evergreen's and TFX's."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class NodeState:
         node_id: The node's id in the pipeline.
         execution_id: The execution's id in ML Metadata.
         state: `complete`, `cached`, `running`, `failed`, `canceled`, ...
-        started: When its last try began, in seconds since 1970.
+        started: When its last attempt began, in seconds since 1970.
         updated: When its state last changed, in seconds since 1970.
         error: Why it failed; empty otherwise.
         executor: The class that did the work; empty until it has ended.
         host: The machine it ran on; empty until it has ended.
-        peak_memory: Most resident memory of its process meanwhile, in MiB; 0 if not known.
-        computed: How Beam computed and why; empty of a node that does not run on Beam.
+        peak_memory: Peak resident memory of its process, in MiB; 0 if unknown.
+        computed: How Beam computed and why; empty for a node that does not use Beam.
     """
 
     node_id: str
@@ -49,7 +49,7 @@ class NodeState:
 
     @classmethod
     def of(cls, node_id: str, execution: mlmd.Execution) -> Self:
-        """What an execution says of its node."""
+        """Reads a node's state from its execution."""
         own = execution.custom_properties
         started = own["started"].double_value or execution.create_time_since_epoch / 1000
         ended = own["ended"].double_value or execution.last_update_time_since_epoch / 1000
@@ -68,17 +68,17 @@ class NodeState:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the node's outputs are there."""
+        """Returns whether the node's outputs exist."""
         return self.state in ("complete", "cached")
 
     @property
     def seconds(self) -> float:
-        """How long the node took so far."""
+        """Returns the seconds that the node has taken so far."""
         return self.updated - self.started
 
 
 class NodeReader:
-    """Reads the node states of pipeline runs, remembering which execution is of which node."""
+    """Reads the node states of pipeline runs, and remembers the node of each execution."""
 
     def __init__(self, store: MetadataStore) -> None:
         self._store = store
@@ -108,7 +108,7 @@ def executions(store: MetadataStore, pipeline_run: str) -> list[mlmd.Execution]:
 
 
 def outputs(store: MetadataStore, execution_id: int, key: str) -> list[mlmd.Artifact]:
-    """Returns the artifacts that an execution put out under a key."""
+    """Returns the artifacts that an execution made under a key."""
     events = store.get_events_by_execution_ids([execution_id])
     kinds = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
     ids = [
@@ -120,7 +120,7 @@ def outputs(store: MetadataStore, execution_id: int, key: str) -> list[mlmd.Arti
 
 
 def mark_failed(store: MetadataStore, execution_id: int, error: str) -> None:
-    """Writes down why an execution failed, and that it did."""
+    """Marks an execution as failed, with the error."""
     [execution] = store.get_executions_by_id([execution_id])
     execution.custom_properties["error"].string_value = error
     execution.last_known_state = State.FAILED
@@ -128,7 +128,7 @@ def mark_failed(store: MetadataStore, execution_id: int, error: str) -> None:
 
 
 def mark_running(store: MetadataStore, execution_id: int) -> None:
-    """Makes an execution as it was when it was registered: it is tried again, from now on."""
+    """Resets an execution to its state at registration, for another attempt from now on."""
     [execution] = store.get_executions_by_id([execution_id])
     for key in RESULTS:
         execution.custom_properties.pop(key, None)
@@ -140,7 +140,7 @@ def mark_running(store: MetadataStore, execution_id: int) -> None:
 def mark_measured(
     store: MetadataStore, execution_ids: Sequence[int], measured: Mapping[str, str | int | float]
 ) -> None:
-    """Writes down how a try went, by the names in `MEASURED`."""
+    """Records the measurements of an attempt, by the names in `MEASURED`."""
     if found := store.get_executions_by_id(execution_ids):
         for execution in found:
             set_properties(execution, measured)
@@ -148,14 +148,14 @@ def mark_measured(
 
 
 def mark_canceled(store: MetadataStore, execution_id: int) -> None:
-    """Says of an execution that nobody works on it any more."""
+    """Marks an execution as canceled because no process works on it."""
     [execution] = store.get_executions_by_id([execution_id])
     execution.last_known_state = State.CANCELED
     store.put_executions([execution])
 
 
 def cancel_active(store: MetadataStore, pipeline_runs: Iterable[str]) -> int:
-    """Marks executions that nobody works on any more as canceled; returns how many."""
+    """Marks active executions of dead runs as canceled; returns how many."""
     active = [
         execution
         for pipeline_run in pipeline_runs

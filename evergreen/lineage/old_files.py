@@ -1,6 +1,6 @@
-"""Files that runs, gateways and monitors leave and that are no artifacts: what is old, may go.
+"""Old files of runs, gateways and monitors that are not artifacts and may be removed.
 
-Only what is named as they name it is looked at; whatever else is in their folders stays.
+Looks only at files with the names that these write; everything else in the folders stays.
 """
 
 import re
@@ -18,19 +18,19 @@ from evergreen.settings import Settings
 
 DAY = re.compile(r"date=\d{4}-\d\d-\d\d")
 PREDICTIONS = re.compile(r"\.?\d{6}-[0-9a-f]{12}\.parquet")
-"""Also of a file that its writer died over."""
+"""Includes files whose writer died."""
 LOG = re.compile(r"run-\d{8}-\d{6}-\w+\.log")
 RESULT = re.compile(r"\d{8}-\d{6}\.\d{6}-v\d+")
 
 
 @dataclass(frozen=True)
 class Old:
-    """A file, or a folder of files, that may go.
+    """A removable file or folder of files.
 
     Attributes:
         kind: `predictions`, `monitoring`, `reports`, `logs` or `claims`.
-        place: Where it is.
-        size: In bytes.
+        place: Its path.
+        size: Its bytes.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Old:
 
 @dataclass(frozen=True)
 class _Kind:
-    """Where files of a kind are, how they are named, and for how many days they are kept."""
+    """A kind of file: its folder, its naming pattern, and how many days it is kept."""
 
     name: str
     folder: Path | None
@@ -53,12 +53,12 @@ class OldFiles:
     """The old files of one project."""
 
     def __init__(self, settings: Settings, store: MetadataStore, now: datetime) -> None:
-        """Looks at nothing yet.
+        """Reads nothing yet.
 
         Args:
-            settings: They say where files are, and what is kept.
-            store: The metadata store: whose runs have ended.
-            now: What the age is counted to.
+            settings: Name the folders and the days to keep.
+            store: The metadata store, which tells which runs have ended.
+            now: The time from which age is counted.
         """
         self._records, self._now = RunRecords(store), now
         self._claims = Claims(settings.pipeline.root)
@@ -71,7 +71,7 @@ class OldFiles:
         )
 
     def find(self) -> list[Old]:
-        """Returns what may go; claims of runs that have ended are of no use at any age."""
+        """Returns what may be removed; claims of ended runs may be at any age."""
         claims = (self._claims.file(one) for one in self._claims.names() if self._has_ended(one))
         aged = [(kind.name, place) for kind in self._kinds for place in self._of(kind)]
         return [
@@ -80,7 +80,7 @@ class OldFiles:
         ]
 
     def remove(self, old: Old) -> bool:
-        """Removes what was found, unless it may not go any more; returns whether it is gone."""
+        """Removes a file or folder if it may still be removed; returns whether it is gone."""
         if old.kind == "claims":
             return self._claims.forget(old.place.name)
         [kind] = [one for one in self._kinds if one.name == old.kind]
@@ -95,7 +95,7 @@ class OldFiles:
                 yield place
 
     def _may_go(self, kind: _Kind, place: Path) -> bool:
-        """Whether it is old and ours. One that is in the trash meanwhile was so when it went."""
+        """Returns whether it is old and ours, or gone, in which case it was both."""
         assert kind.folder is not None
         assert kind.days is not None
         try:
@@ -116,7 +116,7 @@ class OldFiles:
 
 
 def _is_day(place: Path) -> bool:
-    """A folder with nothing in it but predictions."""
+    """Returns whether a folder holds nothing but predictions."""
     return (
         bool(DAY.fullmatch(place.name))
         and place.is_dir()
@@ -125,7 +125,7 @@ def _is_day(place: Path) -> bool:
 
 
 def _is_past_result(place: Path) -> bool:
-    """What a monitor has written of a window, if it has written of a later one."""
+    """Returns whether this is a monitor's result for a window that a later result follows."""
     if not (RESULT.fullmatch(place.name) and place.is_dir()):
         return False
     return any(
@@ -142,7 +142,7 @@ def _files(place: Path) -> list[Path]:
 
 
 def _changed(place: Path) -> float:
-    """When anything of it was last written, in seconds since 1970."""
+    """Returns when any of the files was last written, in seconds since 1970."""
     return max(one.lstat().st_mtime for one in _files(place))
 
 

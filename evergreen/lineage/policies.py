@@ -1,6 +1,6 @@
-"""Who may make a version serving, and what must speak for it: `registry.promotion` decides.
+"""Promotion policy: `registry.promotion` says who may promote a version, and on what evidence.
 
-Going back is always allowed: it leads to a version that was promoted before.
+Rolling back is always allowed, since it leads to a version that was promoted before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from evergreen.settings.registry import PromotionSettings
 
 
 class PolicyError(RegistryError):
-    """The settings do not let a promotion pass."""
+    """Raised when the settings do not allow a promotion."""
 
 
 def check(
@@ -25,14 +25,14 @@ def check(
     """Checks a promotion.
 
     Args:
-        policy: What it takes.
+        policy: The conditions.
         events: The log of the model.
-        model: The version that is to serve.
-        who: Who wants it.
-        evidence: What they say for it; what the log tells of the version counts as well.
+        model: The version to promote.
+        who: The person or trigger that promotes it.
+        evidence: Their evidence; the evidence in the log counts as well.
 
     Raises:
-        PolicyError: If it does not pass; names everything that is missing.
+        PolicyError: If a condition does not hold; names everything that is missing.
     """
     own = [event for event in events if event.model == model]
     told = {
@@ -48,7 +48,7 @@ def check(
 
 
 def check_actor(policy: PromotionSettings, model: ModelRef, who: str) -> None:
-    """Checks that somebody may decide what serves.
+    """Checks that somebody may decide which version serves.
 
     Raises:
         PolicyError: If they may not.

@@ -4,8 +4,8 @@
     lineage.runs(Asked(outcome="pushed", limit=10))
     lineage.run("20260101-120000-abcdef").made("Trainer", "model")
 
-Every method asks the store a few times, however much there is. Nothing is read from the artifacts'
-files, and nothing needs TensorFlow.
+Each method makes a constant number of queries. No method reads the artifacts' files or needs
+TensorFlow.
 """
 
 from collections.abc import Sequence
@@ -24,19 +24,19 @@ from evergreen.lineage.views import GraphView, RunView, VersionView, Way
 from evergreen.runs.plan import Frozen, Outcome, RunRecord
 
 FAR = 20
-"""Hops from an artifact in the graph, if not told otherwise: all there are within a run."""
+"""Default number of hops from an artifact in the graph: enough for everything within a run."""
 
 
 class Asked(Frozen):
-    """Which runs; all conditions hold. The empty ones are no conditions.
+    """A selection of runs that satisfy all conditions; empty attributes set no condition.
 
     Attributes:
-        outcome: How they ended; `none` for those that have not.
-        by: Who asked for them.
-        span: The number of a span that they trained on.
+        outcome: Their outcome; `none` for runs that have not ended.
+        by: The person or trigger that requested them.
+        span: The number of a span in their window.
         version: The model version that they were to make.
-        since: Not planned before.
-        limit: The newest ones, at most so many; 0 for all.
+        since: The earliest time of planning.
+        limit: The greatest number of runs, the newest first; 0 for all.
     """
 
     outcome: Outcome | Literal["none"] | None = None
@@ -47,7 +47,7 @@ class Asked(Frozen):
     limit: int = 0
 
     def conditions(self) -> list[Filter]:
-        """The conditions that the store looks for; who asked may be called anything."""
+        """Returns the conditions for the store, without `by`, since a name may be any text."""
         found = []
         if self.outcome:
             ended = "" if self.outcome == "none" else self.outcome
@@ -64,10 +64,10 @@ class Asked(Frozen):
 
 
 def outcome_of(text: str) -> Outcome | Literal["none"] | None:
-    """Reads how runs ended that somebody asks for: an outcome, `none`, or nothing.
+    """Parses an outcome to search for: an outcome, `none`, or the empty text.
 
     Raises:
-        ChoiceError: If it is none of these.
+        ChoiceError: If it is something else.
     """
     if text in ("", "none"):
         return "none" if text else None
@@ -75,7 +75,7 @@ def outcome_of(text: str) -> Outcome | Literal["none"] | None:
 
 
 class Lineage:
-    """Reads what one metadata store knows of one model's runs."""
+    """Reads one model's runs from a metadata store."""
 
     def __init__(self, store: MetadataStore, model: str) -> None:
         self._store = store
@@ -84,9 +84,9 @@ class Lineage:
         self._model = model
 
     def runs(self, asked: Asked | None = None) -> list[RunRecord]:
-        """Returns the records of runs, the newest first: of all models, unless a version is asked.
+        """Returns the records of runs, newest first; of all models, unless a version is given.
 
-        Versions of two models have the same numbers.
+        Versions of different models have the same numbers.
         """
         asked = asked or Asked()
         limit = None if asked.by else asked.limit or None
@@ -96,7 +96,7 @@ class Lineage:
         return mine[: asked.limit or None]
 
     def record(self, run_id: str) -> RunRecord:
-        """Returns the record of a run; of the model's newest one if the id is empty.
+        """Returns the record of a run; the model's newest if the id is empty.
 
         Raises:
             EvergreenError: If there is none.
@@ -108,7 +108,7 @@ class Lineage:
         return newest
 
     def run(self, run_id: str) -> RunView:
-        """Returns a run with everything it did; the newest one if the id is empty.
+        """Returns a run with its nodes and artifacts; the newest if the id is empty.
 
         Raises:
             EvergreenError: If there is none.
@@ -123,11 +123,11 @@ class Lineage:
         return RunView(record=record, nodes=tuple(nodes), artifacts=graph.artifacts)
 
     def events(self) -> list[Event]:
-        """Returns the log of the model, the oldest event first."""
+        """Returns the log of the model, oldest event first."""
         return self._registry.events()
 
     def versions(self) -> list[VersionView]:
-        """Returns all versions that were taken, the oldest first."""
+        """Returns all versions, oldest first, including those that are only reserved."""
         history = _History(self.events())
         return [history.version(*one) for one in sorted(self._registry.versions().items())]
 
@@ -135,7 +135,7 @@ class Lineage:
         """Returns a version.
 
         Raises:
-            RegistryError: If there is none of that number.
+            RegistryError: If there is no version of that number.
         """
         key = self._registry.train_key(number)
         if key is None:
@@ -146,7 +146,7 @@ class Lineage:
         return _History(self.events()).version(number, key)
 
     def run_of(self, version: VersionView) -> str:
-        """Returns the run that made a version, or was to make it; empty if none is known."""
+        """Returns the run that made a version, or was to make it; empty if unknown."""
         if version.run_id:
             return version.run_id
         planned = self.runs(Asked(version=version.version, limit=1))
@@ -157,8 +157,8 @@ class Lineage:
 
         Args:
             artifacts: Their ids.
-            way: What they were made of, what was made of them, or both.
-            hops: How far: one to an execution, one more to its artifacts.
+            way: Their sources, their results, or both.
+            hops: The distance: one hop to an execution, one more to its artifacts.
         """
         return from_artifacts(self._store, artifacts, way, hops).view()
 

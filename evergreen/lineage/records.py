@@ -1,6 +1,6 @@
-"""Run records: a context of type `evergreen.run` each, written before the run starts.
+"""Run records: one context of type `evergreen.run` each, written before the run starts.
 
-The complete settings are contexts of their own, named by their digest: most runs share them.
+The complete settings are separate contexts named by their digest, since most runs share them.
 """
 
 import json
@@ -38,7 +38,7 @@ class RunRecords:
         take_name(self._store, TYPE, self._context(record))
 
     def update(self, record: RunRecord) -> None:
-        """Writes what became known of a run: pins, outcome."""
+        """Writes a run's record again, with its pins or its outcome."""
         context = self._context(record)
         context.id = self._get(record.run_id).id
         self._store.put_contexts([context])
@@ -66,18 +66,18 @@ class RunRecords:
         return found[0] if found else None
 
     def newest(self, *conditions: Filter, limit: int | None = None) -> list[RunRecord]:
-        """Returns records, the newest first.
+        """Returns records, newest first.
 
         Args:
-            conditions: On the contexts of the records; all hold.
-            limit: How many at most.
+            conditions: Conditions on the contexts of the records; all must hold.
+            limit: The greatest number of records.
         """
         wanted = reduce(and_, conditions, Filter("type = ?", TYPE))
         found = self._store.get_contexts(wanted.options(newest_first=True, limit=limit))
         return [_parse(context) for context in found]
 
     def keep_settings(self, values: Mapping[str, Any]) -> str:
-        """Writes down settings, unless they are there; returns the digest they are found by."""
+        """Stores settings, unless they are stored already; returns their digest."""
         digest = digest_values(**values)
         context = mlmd.Context(type_id=context_type(self._store, SETTINGS_TYPE), name=digest)
         set_properties(context, {"settings": json.dumps(values, sort_keys=True)})
@@ -102,7 +102,7 @@ class RunRecords:
         return context
 
     def _named(self, run_id: str) -> mlmd.Context | None:
-        """The context of that name; whatever is asked for, if it may be a name at all."""
+        """Returns the context of that name; None for text that cannot be a name."""
         if not run_id.isprintable():
             return None
         return self._store.get_context_by_type_and_name(TYPE, run_id)

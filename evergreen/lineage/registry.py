@@ -1,7 +1,7 @@
-"""The model registry: versions taken when a run is planned, and a log of their stages.
+"""The model registry: versions, reserved when a run is planned, and a log of their stages.
 
-Versions are contexts named `<model>/<version>`, events contexts named `<model>/<sequence>`. A
-name can be taken once, so of two writers at most one wins. Stages follow from the log.
+Versions are contexts named `<model>/<version>`, events are contexts named `<model>/<sequence>`. A
+name can be taken once, so at most one of two writers wins. Stages follow from the log.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ ANYBODY = PromotionSettings()
 
 
 class RegistryConflictError(EvergreenError):
-    """Somebody else wrote to the log of the model at the same moment."""
+    """Raised when somebody else wrote to the model's log at the same moment."""
 
 
 class Registry:
@@ -52,11 +52,11 @@ class Registry:
 
     @classmethod
     def of(cls, settings: Settings, store: MetadataStore) -> Self:
-        """The registry of a project, with its policy: what changes stages opens this one."""
+        """Returns the registry of a project with its policy; required for changing stages."""
         return cls(store, settings.model.name, settings.registry.promotion)
 
     def take_version(self, train_key: str) -> int:
-        """Returns the version of a training, taking the next free number for a new one."""
+        """Returns the version of a training, reserving the next free number for a new one."""
         for attempt in contended(RegistryConflictError):
             with attempt:  # if another planner took the number, the next one is taken
                 taken = self._versions()
@@ -66,13 +66,13 @@ class Registry:
         return self._versions()[train_key]
 
     def train_key(self, version: int) -> str | None:
-        """Returns the key of the training that made a version."""
+        """Returns the key of the training that makes a version."""
         name = f"{self._model}/{version}"
         context = self._store.get_context_by_type_and_name(VERSION_TYPE, name)
         return context.custom_properties["train_key"].string_value if context else None
 
     def versions(self) -> dict[int, str]:
-        """Returns the key of the training of every version that was taken."""
+        """Returns the training key of every reserved version."""
         return {number: key for key, number in self._versions().items()}
 
     def events(self) -> list[Event]:
@@ -84,11 +84,11 @@ class Registry:
         ]
 
     def serving(self) -> ModelRef | None:
-        """Returns the model whose stage is *serving*: the baseline of the next one."""
+        """Returns the model whose stage is *serving*, which is the baseline of the next one."""
         return log.serving(self.events())
 
     def registration(self, model: ModelRef) -> Event:
-        """Returns the event that entered a version."""
+        """Returns the event that registered a version."""
         return next(event for event in self.events() if event.model == model)
 
     def register(
@@ -99,10 +99,10 @@ class Registry:
         evidence: Mapping[str, str],
         stage: Stage = Stage.CANDIDATE,
     ) -> Stage:
-        """Enters a pushed version: serving if no other is, else in the given stage.
+        """Registers a pushed version: serving if no other version is, else in the given stage.
 
         Returns:
-            The version's stage; unchanged if it was entered before.
+            The version's stage; unchanged if it was registered before.
         """
         for attempt in contended(RegistryConflictError):
             with attempt:
@@ -120,19 +120,19 @@ class Registry:
         evidence: Mapping[str, str] = MappingProxyType({}),
         expect: int | None = None,
     ) -> Event:
-        """Makes a version serving; the one that served is archived.
+        """Makes a version serving, and archives the one that served.
 
         Args:
-            version: Which.
-            who: Who does it.
+            version: Its number.
+            who: The person or trigger that promotes it.
             why: The reason, for the log.
-            evidence: What speaks for it, besides what the log tells.
+            evidence: The evidence, besides that in the log.
             expect: The version whose place it takes, as in `stages.expect`.
 
         Raises:
             RegistryError: If the version is unknown, serves already, or is rejected; if another
                 than the expected one serves.
-            PolicyError: If the policy does not let it pass.
+            PolicyError: If the policy does not allow it.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
@@ -143,11 +143,11 @@ class Registry:
         return self._enter(events, Action.PROMOTE, model, Stage.SERVING, who, why, told)
 
     def rollback(self, version: int | None, who: str, why: str, expect: int | None = None) -> Event:
-        """Goes back to the version that served before, or a given one; the current is rejected.
+        """Goes back to the previous serving version, or a given one, and rejects the current one.
 
         Args:
-            version: To go back to; None for the one before.
-            who: Who does it.
+            version: The version to go back to; None for the previous one.
+            who: The person or trigger that rolls back.
             why: The reason, for the log.
             expect: The version that is rejected, as in `stages.expect`.
 
@@ -170,20 +170,20 @@ class Registry:
         evidence: Mapping[str, str],
         expect: int | None = None,
     ) -> Event:
-        """Ends a canary: it is serving from now on, or rejected.
+        """Ends a canary by making it serving or rejected.
 
         Args:
             version: The canary.
-            stage: Its stage from now on.
+            stage: Its new stage.
             who: Who decided.
             why: The reason, for the log.
-            evidence: The numbers.
-            expect: Of a promotion: the version whose place it takes, as in `stages.expect`.
+            evidence: The figures.
+            expect: For a promotion, the version whose place it takes, as in `stages.expect`.
 
         Raises:
-            RegistryError: If the version is not a canary any more, or another than the expected one
+            RegistryError: If the version is no longer a canary, or another than the expected one
                 serves.
-            PolicyError: If it is to serve, and the policy does not let it pass.
+            PolicyError: If it is to serve, and the policy does not allow it.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
@@ -215,11 +215,12 @@ class Registry:
         return self._enter(events, Action.ARCHIVE, model, Stage.ARCHIVED, who, why)
 
     def reset_baseline(self, who: str, why: str, expect: int | None = None) -> Event:
-        """Archives the serving version: the next one is held to the absolute thresholds alone.
+        """Archives the serving version, so that only absolute thresholds apply to the next one.
 
         Raises:
             RegistryError: If nothing is serving, or another than the expected one.
-            PolicyError: If they may not promote: the next version serves without a promotion.
+            PolicyError: If they may not promote, since the next version will serve without a
+                promotion.
             RegistryConflictError: If somebody else was faster.
         """
         events = self.events()
@@ -264,7 +265,7 @@ class Registry:
     def _list(self, type_name: str) -> list[mlmd.Context]:
         wanted = Filter("type = ? AND name LIKE ?", type_name, f"{self._model}/%")
         found = self._store.get_contexts(wanted.options())
-        # An underscore in a name is a wildcard to LIKE.
+        # In LIKE, an underscore is a wildcard.
         return [context for context in found if context.name.startswith(f"{self._model}/")]
 
     def _put(self, type_name: str, name: str, properties: dict[str, str | int]) -> None:

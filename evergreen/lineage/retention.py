@@ -1,10 +1,10 @@
-"""Retention: which artifacts nobody needs any more, and how they go.
+"""Retention: finds the artifacts that are no longer needed, and removes them.
 
-An artifact is marked in ML Metadata before its files are touched, its folder goes by one rename,
-and then it is marked as deleted. Whoever dies on the way leaves marks that the next one finishes,
-or takes back, with the files, if the artifact is needed again by then: nothing live ever refers to
-half a folder. Metadata stay: metrics, verdicts and lineage of a run outlive its artifacts. Pushed
-versions stay too: going back to one needs it.
+An artifact is marked in ML Metadata before its files are touched, its folder is moved away by one
+rename, and then it is marked as deleted. If the process dies midway, the next one finishes what is
+marked, or restores it, with the files, if it is needed again by then, so live artifacts always have
+complete folders. Metadata stay: metrics, verdicts and lineage of a run outlive its artifacts.
+Pushed versions stay too, so that a rollback can reach them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,25 +30,25 @@ CACHE = "TransformCache"
 
 
 class RetentionError(EvergreenError):
-    """Some artifacts could not be removed."""
+    """Raised when some artifacts could not be removed."""
 
 
 class RetentionConflictError(EvergreenError):
-    """A run was planned meanwhile."""
+    """Raised when a run was planned meanwhile."""
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """What is to go.
+    """The artifacts to remove.
 
     Attributes:
-        artifacts: They are live, or marked by somebody who died.
-        again: Ids of marked ones that are needed again.
-        strange: Where those are that nobody needs, and that are left alone: not in a folder that
-            an execution of this pipeline has made below its root.
-        kept: How many stay.
-        size: Of their files, in bytes.
-        open_runs: The runs that had not ended when this was found.
+        artifacts: Live, or marked by a process that died.
+        again: Ids of marked artifacts that are needed again.
+        strange: Paths of unneeded artifacts that are left alone, because no execution of this
+            pipeline made their folder below its root.
+        kept: The number of artifacts that stay.
+        size: The bytes of the files to remove.
+        open_runs: The runs that had not ended at that time.
     """
 
     artifacts: Sequence[mlmd.Artifact]
@@ -63,7 +63,7 @@ class Retention:
     """Retention of one project's artifacts."""
 
     def __init__(self, store: MetadataStore, model: str, pipeline: str, root: Path) -> None:
-        """Looks at nothing yet.
+        """Reads nothing yet.
 
         Args:
             store: The metadata store.
@@ -77,13 +77,13 @@ class Retention:
         self._lineage = Lineage(store, model)
 
     def find(self, keep: int) -> Leaving:
-        """Finds what may go if the newest runs are kept, and whatever is in use.
+        """Finds what can be removed if the newest runs, and everything in use, are kept.
 
         Args:
-            keep: How many of the newest runs keep all that they read or made.
+            keep: The number of newest runs that keep all that they read or made.
 
         Raises:
-            RootError: If the files below the root are not surely this store's.
+            RootError: If the files below the root may belong to another store.
         """
         self._place.check()
         records = self._lineage.runs()
@@ -111,12 +111,13 @@ class Retention:
         )
 
     def carry_out(self, leaving: Leaving) -> None:
-        """Lets them go. May be ended at any point, and begun again.
+        """Removes the artifacts. Safe to interrupt at any point and to repeat.
 
         Raises:
-            RetentionConflictError: If a run was planned since they were found; nothing is gone.
-            RootError: If the files below the root are not surely this store's.
-            RetentionError: If some could not be moved; they are live again, and all others gone.
+            RetentionConflictError: If a run was planned since they were found; nothing is removed.
+            RootError: If the files below the root may belong to another store.
+            RetentionError: If some could not be moved; these are live again, and the others
+                removed.
         """
         self._place.adopt()
         self._take_back(leaving.again)
@@ -146,7 +147,7 @@ class Retention:
             raise RetentionError(message, hint=first.hint)
 
     def _take(self, one: mlmd.Artifact) -> bool:
-        """Takes the files away, unless somebody has taken the mark back."""
+        """Moves the files away, unless the artifact is no longer marked."""
         if not self._is(one.id, State.MARKED_FOR_DELETION):
             return False
         self._trash.take(Path(one.uri), str(one.id))
@@ -157,7 +158,7 @@ class Retention:
         return bool(found) and found[0].state == state
 
     def _artifacts(self) -> Iterator[mlmd.Artifact]:
-        """Live and marked artifacts of the pipeline, with files below its root."""
+        """Yields live and marked artifacts of the pipeline with files below its root."""
         for one in self._store.get_artifacts(of_pipeline(self._pipeline).options()):
             is_there = one.state in (State.LIVE, State.MARKED_FOR_DELETION)
             if is_there and Path(one.uri).is_relative_to(self._root):
@@ -171,7 +172,7 @@ class Retention:
         return self._with_descriptions(needed | protected(self._lineage))
 
     def _with_descriptions(self, needed: set[int]) -> set[int]:
-        """Adds verdict and statistics of every span that stays: the next window asks for them."""
+        """Adds verdict and statistics of every span that stays, for the next window."""
         for one in self._store.get_artifacts(data_verdicts().options()):
             told = one.custom_properties
             if told["examples_id"].int_value in needed:
@@ -180,7 +181,7 @@ class Retention:
 
     @staticmethod
     def _kept(records: Sequence[RunRecord], keep: int) -> Iterator[RunRecord]:
-        """The newest runs, and those from which one that has not ended may take results."""
+        """Yields the newest runs, and those whose results an open run may reuse."""
         spans = {
             one.number for record in records if record.outcome is None for one in record.window
         }
@@ -189,7 +190,7 @@ class Retention:
                 yield record
 
     def _take_back(self, ids: Sequence[int]) -> None:
-        """Takes marks back. What somebody who died had moved away is moved back before."""
+        """Unmarks artifacts, after moving back the files that a dead process had moved away."""
         there: list[int] = []
         lost: list[int] = []
         for one in self._store.get_artifacts_by_id(ids) if ids else ():
@@ -208,11 +209,11 @@ class Retention:
 
 
 def protected(lineage: Lineage) -> set[int]:
-    """Returns the artifacts that must stay whatever is asked.
+    """Returns the artifacts that must stay whatever the settings.
 
-    They are the models in use, the one to go back to, and all that these were made of; and every
-    other model that may be promoted, since the next run would be compared with it. An analyzer
-    cache is no more than a shortcut: what it was made of is not followed.
+    They are the models in use, the version that a rollback leads to, and everything they were made
+    of; and every other model that can be promoted, since the next run would be compared with it.
+    Analyzer caches only save time, so their sources are not followed.
     """
     versions = [one for one in lineage.versions() if one.artifact_id]
     in_use = {one.artifact_id for one in versions if one.stage in IN_USE}
@@ -225,7 +226,7 @@ def protected(lineage: Lineage) -> set[int]:
 
 
 FAR = 100
-"""Hops: the most that ml-metadata (1.17.1) goes, and more than lie between two caches."""
+"""The most hops that ml-metadata (1.17.1) follows; two caches are never that far apart."""
 
 
 def _to_go_back_to(lineage: Lineage) -> set[int | None]:

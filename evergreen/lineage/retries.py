@@ -1,4 +1,4 @@
-"""A metadata store that outlives what passes: deadlocks, lost connections, a restarted server."""
+"""A metadata store that survives deadlocks, lost connections and restarts of the server."""
 
 import logging
 import os
@@ -26,18 +26,18 @@ from evergreen.lineage.filters import check
 from evergreen.visible import visible
 
 PATIENCE = 120.0
-"""Seconds: a database pod that is moved to another machine is back by then."""
+"""Seconds, enough for a database pod to move to another machine."""
 LOST = (
     "Lost connection to",
     "server has gone away",
     "Connection was killed",
     "Server shutdown in progress",
 )
-"""Parts of the messages (ml-metadata 1.17.1 gives no error numbers) of a connection that ended."""
+"""Parts of the messages for an ended connection (ml-metadata 1.17.1 gives no error numbers)."""
 
 ROLLED_BACK = "try restarting transaction"
-"""In the messages of a deadlock and of a lock that was waited for too long. (ml-metadata 1.17.1
-makes an AbortedError of them only if they hit a statement that writes.)"""
+"""Part of the messages for a deadlock and a lock timeout. (ml-metadata 1.17.1 raises an
+AbortedError only if they hit a statement that writes.)"""
 REFUSED = "mysql_real_connect failed"
 NOT_SURE = "See what is there, or run the command again: what is finished is not done twice."
 
@@ -50,10 +50,10 @@ _inherited: list[Any] = []
 
 
 class StoreError(EvergreenError):
-    """The metadata store cannot be used.
+    """Raised when the metadata store cannot be used.
 
     Attributes:
-        passing: Whether it may be usable soon.
+        passing: Whether it may be usable again soon.
     """
 
     def __init__(self, message: str, *, hint: str = "", passing: bool = False) -> None:
@@ -62,13 +62,13 @@ class StoreError(EvergreenError):
 
 
 class RetryingStore(MetadataStore):
-    """ML Metadata's store, whose calls are repeated while the reason of their failure may pass.
+    """ML Metadata's store, which repeats calls that fail for passing reasons.
 
-    May be shared by threads, and used in a forked process.
+    Threads may share it, and a forked process may use it.
 
-    `ml-metadata` (1.17.1) itself repeats aborted calls only, up to four times with two seconds
-    between them on average; and it crashes if it is used on after the server was away for a while:
-    so a connection that ended is replaced.
+    `ml-metadata` (1.17.1) repeats only aborted calls, up to four times with two seconds between
+    them on average, and crashes when it is used after the server was away for a while: so a
+    connection that ended is replaced.
     """
 
     def __init__(
@@ -77,16 +77,16 @@ class RetryingStore(MetadataStore):
         guard: Callable[[], AbstractContextManager[None]] = nullcontext,
         patience: float = PATIENCE,
     ) -> None:
-        """Connects, and makes the tables on first use.
+        """Connects, and creates the tables on first use.
 
         Args:
             config: The connection, complete with its password.
-            guard: What each connection is made in; raises a `StoreError` if none can be.
-                (`ml-metadata` 1.17.1 does not say why it cannot connect.)
-            patience: For how many seconds a call is repeated.
+            guard: The context in which each connection is made; raises a `StoreError` if connecting
+                is impossible. (`ml-metadata` 1.17.1 does not say why it cannot connect.)
+            patience: The seconds during which a call is repeated.
 
         Raises:
-            StoreError: What `guard` raises, when patience ends.
+            StoreError: The error of `guard`, after `patience` seconds.
             RuntimeError: If connecting fails for another reason.
         """
         self._config = config
@@ -104,10 +104,10 @@ class RetryingStore(MetadataStore):
         except RuntimeError as error:
             if REFUSED not in str(error):
                 raise
-            self._create()  # if the server went away just now, the guard says so
+            self._create()  # if the server went away just now, the guard raises
 
     def _create(self) -> None:
-        # Not by the parent's `__init__`, which logs the password at level DEBUG (1.17.1).
+        # Bypasses the parent's `__init__`, which logs the password at level DEBUG (1.17.1).
         with self._guard():
             self._metadata_store: Any = extension.CreateMetadataStore(
                 self._config.SerializeToString(), mlmd.MigrationOptions().SerializeToString()
@@ -119,11 +119,11 @@ class RetryingStore(MetadataStore):
     def _call(
         self, method_name: str, request: Message, response: Message, extra_options: Any = None
     ) -> None:
-        """Every method of the store ends here."""
+        """Carries out a call; every method of the store ends here."""
         if method_name.startswith("Get"):
             check(request)
         if self._owner != os.getpid():
-            # Never closed: that would tell the server to end the connection of the parent.
+            # Never closed, since closing would end the parent's connection on the server.
             _inherited.append(self._metadata_store)
             self._own()
         passes = _passes if may_be_repeated(request) else _passes_unsent
@@ -146,7 +146,7 @@ class RetryingStore(MetadataStore):
 
 
 def _explain(error: Exception, method_name: str) -> StoreError:
-    """What a person is told when patience has ended, or is of no use."""
+    """Returns the error for a call that failed for good."""
     if _is_lost(error):
         message = f"the connection to the metadata store was lost: {error}; {method_name}"
         return StoreError(f"{message} may or may not be done.", hint=NOT_SURE)
@@ -160,7 +160,7 @@ def _explain(error: Exception, method_name: str) -> StoreError:
 
 
 def _retrying(passes: Callable[[BaseException], bool], patience: float) -> Retrying:
-    """Repeats with back-off, and random waits so that two who collided do not do so again."""
+    """Repeats with exponential and random waits, so that colliding writers do not collide again."""
     return Retrying(
         retry=retry_if_exception(passes),
         wait=wait_random_exponential(multiplier=0.1, max=5),
@@ -171,11 +171,11 @@ def _retrying(passes: Callable[[BaseException], bool], patience: float) -> Retry
 
 
 def contended(conflict: type[Exception], patience: float = PATIENCE) -> Retrying:
-    """Repeats what another writer was faster in, with random waits so that both get through.
+    """Repeats a write that lost against another, with random waits so that both succeed.
 
     Args:
-        conflict: What is raised then.
-        patience: For how many seconds; then it is raised to the caller.
+        conflict: The exception that is raised on losing.
+        patience: The seconds after which the exception reaches the caller.
     """
     return Retrying(
         retry=retry_if_exception_type(conflict),
@@ -190,7 +190,7 @@ def _passes(error: BaseException) -> bool:
 
 
 def _passes_unsent(error: BaseException) -> bool:
-    """Whether nothing was written: rolled back, or not even connected."""
+    """Returns whether nothing was written: rolled back, or never connected."""
     if isinstance(error, StoreError):
         return error.passing
     rolled_back = isinstance(error, errors.InternalError) and ROLLED_BACK in str(error)
@@ -198,24 +198,24 @@ def _passes_unsent(error: BaseException) -> bool:
 
 
 def _is_lost(error: BaseException) -> bool:
-    """Whether the connection ended."""
+    """Returns whether the connection ended."""
     if isinstance(error, errors.InternalError) and REFUSED in str(error):
-        return True  # it was made again by ml-metadata itself
+        return True  # ml-metadata had tried to reconnect
     lost = any(text in str(error) for text in LOST)
     return lost and isinstance(error, errors.InternalError | RuntimeError)
 
 
 def may_be_repeated(request: Message) -> bool:
-    """Whether a request that was perhaps carried out may be sent again.
+    """Returns whether a request may be sent again although it was perhaps carried out.
 
-    It may if nothing can be there twice afterwards: if it only reads, or what it writes has an id
-    or a name, each of which can be taken once.
+    It may if nothing can exist twice afterwards: if it only reads, or if all that it writes has an
+    id or a name, each of which can be taken only once.
     """
     return all(node.HasField("id") or node.HasField("name") for node in _nodes(request))
 
 
 def _nodes(message: Message) -> Iterator[Any]:
-    """The artifacts, executions and contexts in a request."""
+    """Yields the artifacts, executions and contexts in a request."""
     for _, value in message.ListFields():
         for part in value if _is_many(value) else [value]:
             if isinstance(part, mlmd.Artifact | mlmd.Execution | mlmd.Context):

@@ -1,7 +1,7 @@
-"""Whose the files below a pipeline's root are: what is surely this store's may be removed.
+"""Ownership of the files below a pipeline's root: only this store's files may be removed.
 
-A marker in the root names the metadata store that its artifacts are recorded in. Roots that version
-0.1.0 made have none: they get one when nothing in them speaks against it.
+A marker in the root names the metadata store that records its artifacts. Roots of version 0.1.0
+have no marker, and get one if their content fits the store.
 """
 
 import json
@@ -27,22 +27,22 @@ MARKER = ".store.json"
 TYPE = "evergreen.store"
 NAME = "this"
 TAIL = 3
-"""Parts of an artifact's place below the root: node, key, and the execution that made it."""
+"""Parts of an artifact's path below the root: node, key, and the execution that made it."""
 
 
 class RootError(EvergreenError):
-    """The files below the root are not surely this store's; none is touched."""
+    """Raised when the files below the root may be another store's; none is touched."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why the files below a root are not surely this store's.
+    """A reason why the files below a root may be another store's.
 
     Attributes:
         kind: `moved root`, `foreign root` or `empty root`.
-        what: What is the matter.
+        what: What is wrong.
         hint: What a person can do.
     """
 
@@ -52,10 +52,10 @@ class Doubt:
 
 
 class Root:
-    """The root of a pipeline, as one store knows it."""
+    """The root of a pipeline, as recorded in one store."""
 
     def __init__(self, store: MetadataStore, pipeline: str, folder: Path) -> None:
-        """Looks at nothing yet.
+        """Reads nothing yet.
 
         Args:
             store: The metadata store.
@@ -67,15 +67,15 @@ class Root:
 
     @classmethod
     def of(cls, settings: Settings, store: MetadataStore) -> "Root":
-        """The root of a project."""
+        """Returns the root of a project."""
         return cls(store, settings.pipeline.name, settings.pipeline.root)
 
     def claim(self) -> None:
-        """Marks a root that has no artifacts yet as this store's: before a run makes any.
+        """Marks a root without artifacts as this store's, before a run makes any.
 
         Raises:
-            RootError: If it is another store's. Executions of both have the same numbers: one
-                would write over the folders of the other.
+            RootError: If it is another store's, whose executions have the same numbers, so that the
+                two stores would overwrite each other's folders.
         """
         if doubt := self._foreign():
             raise RootError(doubt.what, hint=doubt.hint)
@@ -83,10 +83,10 @@ class Root:
             self._mark()
 
     def check(self) -> None:
-        """Makes sure that the files are this store's.
+        """Checks that the files are this store's.
 
         Raises:
-            RootError: If they are not surely.
+            RootError: If they may be another store's.
         """
         if doubt := self.doubt(self._store.get_artifacts()):
             raise RootError(doubt.what, hint=doubt.hint)
@@ -95,26 +95,26 @@ class Root:
         """Marks a root that has no marker yet, if its files are this store's.
 
         Raises:
-            RootError: If they are not surely.
+            RootError: If they may be another store's.
         """
         self.check()
         if self.folder.is_dir() and not self._marker():
             self._mark()
 
     def doubt(self, known: Sequence[mlmd.Artifact]) -> Doubt | None:
-        """Returns why the files may not be this store's, if so.
+        """Returns a reason why the files may be another store's, if there is one.
 
         Args:
             known: All artifacts of the store.
         """
         if not self.folder.is_dir():
-            return None  # and so there is nothing to be touched
+            return None  # no files, so none can be touched
         live = [one for one in known if one.state == mlmd.Artifact.LIVE]
         doubt = self._foreign() or self._moved(live)
         return doubt if doubt or self._marker() else self._unmarked(live)
 
     def owns(self, place: Path) -> bool:
-        """Whether an execution of this pipeline, of the node of that name, made a folder."""
+        """Returns whether an execution of this pipeline's node of that name made a folder."""
         try:
             parts = below(self.folder, place).parts
         except OutsideError:
@@ -122,10 +122,10 @@ class Root:
         return len(parts) >= TAIL and self._is_made(parts) == self._pipeline
 
     def take_over(self, old: Path) -> int:
-        """Records that the root was moved here: artifacts below the old one are below this one.
+        """Records that the root was moved here, and with it the artifacts below the old one.
 
         Returns:
-            How many they are.
+            The number of artifacts.
 
         Raises:
             RootError: If none is recorded there, none of their files is here, or this root is
@@ -153,7 +153,7 @@ class Root:
         return self.folder / Path(one.uri).relative_to(old)
 
     def _foreign(self) -> Doubt | None:
-        """Another store's marker."""
+        """Returns a doubt if the marker is another store's."""
         other = self._marker()
         if other in ("", store_id(self._store)):
             return None
@@ -166,7 +166,7 @@ class Root:
         )
 
     def _moved(self, live: Sequence[mlmd.Artifact]) -> Doubt | None:
-        """Folders here that are recorded at the same place below another root."""
+        """Returns a doubt if folders here are recorded at the same place below another root."""
         elsewhere = [Path(one.uri) for one in live if not _is_below(one.uri, self.folder)]
         found = [
             one for one in elsewhere if os.path.exists(self.folder.joinpath(*one.parts[-TAIL:]))
@@ -182,7 +182,7 @@ class Root:
         return None
 
     def _unmarked(self, live: Sequence[mlmd.Artifact]) -> Doubt | None:
-        """What speaks against giving the root a marker."""
+        """Returns a doubt if the content of the root does not fit the store."""
         for folder in self._folders():
             if not self._is_made(folder.relative_to(self.folder).parts):
                 return Doubt(
@@ -201,13 +201,13 @@ class Root:
         return None
 
     def _folders(self) -> Iterator[Path]:
-        """The folders that are named as TFX names those of artifacts."""
+        """Yields the folders with the names that TFX gives to artifacts' folders."""
         for folder in sorted(self.folder.glob("[!.]*/[!.]*/*")):
             if folder.name.isdecimal() and folder.is_dir():
                 yield folder
 
     def _is_made(self, parts: Sequence[str]) -> str:
-        """The pipeline whose node of that name was the execution of that number; empty if none."""
+        """Returns the pipeline whose execution made a folder; empty if none did."""
         node, _, number = parts[:TAIL]
         if not (number.isascii() and number.isdecimal() and len(number) < 19):  # noqa: PLR2004
             return ""
@@ -218,12 +218,12 @@ class Root:
     def _contexts_of(self, execution: int) -> dict[str, str]:
         try:
             found = self._store.get_contexts_by_execution(execution)
-        except NotFoundError:  # there is no such execution, or it has none
+        except NotFoundError:  # no such execution, or one without contexts
             return {}
         return {one.type: one.name for one in found}
 
     def _marker(self) -> str:
-        """The id of the store whose root it is; empty if nobody said so."""
+        """Returns the id of the store in the marker; empty if there is no marker."""
         file = self.folder / MARKER
         try:
             return str(json.loads(file.read_text(encoding="utf-8"))["store"])
@@ -240,7 +240,7 @@ class Root:
 
 
 def store_id(store: MetadataStore) -> str:
-    """Returns what tells a metadata store from every other one."""
+    """Returns the unique id of a metadata store."""
     if found := store.get_context_by_type_and_name(TYPE, NAME):
         return str(found.custom_properties["id"].string_value)
     context = mlmd.Context(type_id=context_type(store, TYPE), name=NAME)
@@ -259,6 +259,6 @@ def _root_of(one: mlmd.Artifact) -> Path | None:
 
 
 def _root_of_place(place: Path) -> Path | None:
-    """The root that a place would be below, if it is one that TFX gives."""
+    """Returns the root above an artifact's folder, if the path has the form that TFX gives it."""
     is_made = place.name.isdecimal() and len(place.parts) > TAIL + 1
     return place.parents[TAIL - 1] if is_made else None

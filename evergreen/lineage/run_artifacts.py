@@ -1,7 +1,7 @@
-"""What ML Metadata and the artifacts say of a run: for its report, and for notebooks.
+"""A run as recorded in ML Metadata and its artifacts, for reports and notebooks.
 
-Nothing here needs TensorFlow. Files that are gone, or were never written because the run ended
-before, are None or empty, so that what is left of any run can be read.
+Needs no TensorFlow. Files that are gone, or were never written because the run ended early, are
+read as None or empty, so that the rest of any run can be read.
 """
 
 import json
@@ -26,16 +26,16 @@ from evergreen.runs.reasons import Report
 from evergreen.visible import visible
 
 Artifacts = Mapping[str, list[mlmd.Artifact]]
-"""Artifacts of an execution by their key, such as `examples`."""
+"""Artifacts of an execution by key, such as `examples`."""
 CUT_OFF = "cut off"
 _MADE = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 
 
 class PartReader:
-    """Reads one pipeline run, the ingestion of a span or the training: nodes, artifacts, verdicts.
+    """Reads nodes, artifacts and verdicts of a pipeline run: of one ingestion or training.
 
     Attributes:
-        nodes: The newest state of every node that started, by its id, in the order of starting.
+        nodes: The newest state of every node that started, by node id, in order of their start.
     """
 
     def __init__(self, store: MetadataStore, pipeline: str, pipeline_run: str) -> None:
@@ -46,7 +46,7 @@ class PartReader:
 
     @property
     def wholly_cached(self) -> bool:
-        """Whether every node was served from the cache."""
+        """Returns whether every node was served from the cache."""
         return all(node.state == "cached" for node in self.nodes.values())
 
     def inputs(self, node: str) -> Artifacts:
@@ -54,7 +54,7 @@ class PartReader:
         return self._artifacts(node)[0]
 
     def outputs(self, node: str) -> Artifacts:
-        """Returns the artifacts that a node made; empty if it never got there."""
+        """Returns the artifacts that a node made; empty if it did not get that far."""
         return self._artifacts(node)[1]
 
     def report(self, gate: str) -> Report | None:
@@ -74,13 +74,13 @@ class PartReader:
 
 @dataclass(frozen=True)
 class SpanReader:
-    """Reads what is known of an ingested span.
+    """Reads an ingested span.
 
     Attributes:
         ref: The span.
-        report: The data gate's report; None if it never got there.
-        artifacts: `examples`, `statistics`, `anomalies`, `schema`, `blessing` and what else the
-            data gate read and made, by key.
+        report: The data gate's report; None if there is none.
+        artifacts: All that the data gate read and made, by key: `examples`, `statistics`,
+            `anomalies`, `schema`, `blessing`, ...
     """
 
     ref: SpanRef
@@ -92,24 +92,24 @@ class SpanReader:
 
         Args:
             split: The name of the split.
-            key: `statistics` for the span's own; `previous_statistics` for those of the span that
-                the data gate compared it with.
+            key: `statistics` for the span's own; `previous_statistics` for those that the data gate
+                compared it with.
         """
         found = self.artifacts.get(key)
         return load_statistics(Path(found[0].uri), split) if found else None
 
     def anomalies(self) -> dict[str, Any]:
-        """Returns what TFDV found wrong with each split, as `Anomalies`."""
+        """Returns the anomalies that TFDV found in each split, as `Anomalies`."""
         found = self.artifacts.get("anomalies")
         return load_anomalies(Path(found[0].uri)) if found else {}
 
 
 class RunReading:
-    """Reads a run: its parts, the spans of its window, the model it trained.
+    """Reads a run: its parts, the spans of its window, the model that it trained.
 
     Attributes:
         record: The run's record.
-        parts: The parts that started, by name (`span-00003-v01`, `train`), in their order.
+        parts: The parts that started, by name (`span-00003-v01`, `train`), in order.
     """
 
     def __init__(self, store: MetadataStore, record: RunRecord) -> None:
@@ -122,7 +122,7 @@ class RunReading:
         self.parts = {name: reader for name, reader in readers.items() if reader.nodes}
 
     def cut_off(self) -> None:
-        """Calls nodes cut off that are said to be running: nobody works on the run."""
+        """Marks running nodes as cut off, because no process works on the run."""
         for part in self.parts.values():
             part.nodes = {
                 name: replace(node, state=CUT_OFF) if node.state == "running" else node
@@ -131,12 +131,12 @@ class RunReading:
 
     @cached_property
     def spans(self) -> list[SpanReader]:
-        """The spans of the window, in its order."""
+        """Returns the spans of the window, in order."""
         return [self._span(ref) for ref in self.record.window]
 
     @property
     def train(self) -> PartReader | None:
-        """The part that trained; None if the run ended before."""
+        """Returns the part that trained; None if the run ended before."""
         return self.parts.get(TRAIN)
 
     def report(self, gate: str) -> Report | None:
@@ -152,7 +152,7 @@ class RunReading:
         return self._model_run("metrics.json") or {}
 
     def span_of(self, statistics_id: int) -> int | None:
-        """Returns the number of the span that statistics are of, if the data gate has seen it."""
+        """Returns the number of the span that statistics describe, if the data gate has seen it."""
         found = self._blessings(Filter.has("statistics_id", statistics_id))
         return int(found[0].custom_properties["span"].int_value) if found else None
 
@@ -173,7 +173,7 @@ class RunReading:
         return SpanReader(ref, report, {**read, **made_by_gate})
 
     def _blessing(self, ref: SpanRef) -> mlmd.Artifact | None:
-        """The verdict that this run made; else the one it relied on; else the newest."""
+        """Returns the verdict that this run made, else the one it used, else the newest."""
         part = self.parts.get(ref.label)
         if part and (made := part.outputs("DataGate").get("blessing")):
             return made[0]
@@ -215,7 +215,7 @@ def load_statistics(folder: Path, split: str) -> Any:
     """Returns the `DatasetFeatureStatistics` of a split of a statistics artifact, or None.
 
     Args:
-        folder: Of the ExampleStatistics artifact.
+        folder: The folder of the ExampleStatistics artifact.
         split: The name of the split.
 
     Raises:

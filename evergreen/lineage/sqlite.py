@@ -1,4 +1,4 @@
-"""ML Metadata in an SQLite file: nothing to install, one machine."""
+"""ML Metadata in an SQLite file, for one machine."""
 
 import os
 import sqlite3
@@ -15,7 +15,7 @@ from evergreen.lineage.retries import RetryingStore
 
 
 def config(path: Path) -> mlmd.ConnectionConfig:
-    """The connection to a file."""
+    """Returns the connection to a file."""
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(path)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
@@ -41,17 +41,17 @@ def connect(connection: mlmd.ConnectionConfig) -> RetryingStore:
 
 
 def _create(path: Path) -> None:
-    """Makes the store under another name, then puts it in place, unless another process was faster.
+    """Creates the store under another name and links it into place, unless one is there.
 
-    It is in WAL mode, in which readers never block the one writer. That is set here, once, and not
-    on a store in use: `ml-metadata` has an SQLite of its own, and a second SQLite library that
-    closes the same file in the same process drops the locks of the first.
+    It uses WAL mode, in which readers never block the one writer. The mode is set here, and never
+    on a store in use: `ml-metadata` contains its own SQLite library, and a second one that closes
+    the same file in the same process drops the locks of the first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
         new = Path(folder, path.name)
         with closing(sqlite3.connect(new)) as database:
             database.execute("PRAGMA journal_mode=WAL")
-        MetadataStore(config(new))  # makes the tables; closed when it is forgotten
+        MetadataStore(config(new))  # creates the tables, and closes when it is collected
         with suppress(FileExistsError):
             os.link(new, path)

@@ -1,6 +1,6 @@
-"""The log of a model, and what follows from it: the stage of every version.
+"""The log of a model, and the stages of its versions that follow from it.
 
-Pure functions of the events; `registry.py` keeps them.
+Pure functions of the events, which `registry.py` stores.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,17 +12,17 @@ from evergreen.runs.plan import Frozen, ModelRef
 
 
 class Stage(StrEnum):
-    """Where a model version stands."""
+    """The stage of a model version."""
 
     CANDIDATE = "candidate"  # pushed, not exposed
     CANARY = "canary"  # exposed to a part of the traffic
-    SERVING = "serving"  # the one that answers, and the baseline of the next
-    ARCHIVED = "archived"  # out of use; it can be promoted again
+    SERVING = "serving"  # answers requests, and is the baseline of the next version
+    ARCHIVED = "archived"  # out of use; can be promoted again
     REJECTED = "rejected"  # rolled back
 
 
 class Action(StrEnum):
-    """What was done."""
+    """A change to a version."""
 
     REGISTER = "register"
     PROMOTE = "promote"
@@ -35,11 +35,11 @@ class Event(Frozen):
     """One entry of a model's log.
 
     Attributes:
-        action: What was done.
-        model: The version it was done to.
-        stage: The version's stage from then on. Another one that was serving is *rejected* by a
-            rollback, and *archived* by a promotion; another canary is archived by the next.
-        evidence: What speaks for it, such as the run and the path of the version.
+        action: The change.
+        model: The changed version.
+        stage: Its new stage. A rollback also makes the version that was serving *rejected*, a
+            promotion makes it *archived*; a new canary archives the previous one.
+        evidence: The evidence, such as the run and the path of the version.
     """
 
     action: Action = Action.REGISTER
@@ -52,16 +52,16 @@ class Event(Frozen):
 
 
 class RegistryError(EvergreenError):
-    """What was asked of the registry does not go with the stages of the versions."""
+    """Raised when a request does not fit the stages of the versions."""
 
     exit_code = 2
 
 
 class Stay(Frozen):
-    """A time that a version was in a stage.
+    """A period in which a version was in one stage.
 
     Attributes:
-        event: What began it; of another version, if that one took its place.
+        event: The event that began it; another version's, if that one took its place.
         until: When it ended; None if it goes on.
     """
 
@@ -70,7 +70,7 @@ class Stay(Frozen):
     until: datetime | None = None
 
     def seconds(self, now: datetime) -> float:
-        """How long it took, or takes until now."""
+        """Returns its length in seconds, until now if it goes on."""
         return ((self.until or now) - self.event.when).total_seconds()
 
 
@@ -80,7 +80,7 @@ def stages(events: Sequence[Event]) -> dict[int, Stage]:
 
 
 def stays(events: Sequence[Event]) -> dict[int, list[Stay]]:
-    """Returns the stages that every version has been in, the oldest first, by its number."""
+    """Returns the past and present stages of every version, oldest first, by its number."""
     found: dict[int, list[Stay]] = {}
     for event, version, stage in _changes(events):
         before = found.setdefault(version, [])
@@ -91,10 +91,10 @@ def stays(events: Sequence[Event]) -> dict[int, list[Stay]]:
 
 
 def _changes(events: Sequence[Event]) -> Iterator[tuple[Event, int, Stage]]:
-    """Every change: the event, a version, and the version's stage from then on.
+    """Yields every change: the event, a version, and the version's new stage.
 
-    One version serves, and one is the canary: a canary ends when another takes its place, or when a
-    version after it serves.
+    At most one version serves, and at most one is the canary. A canary ends when another replaces
+    it, or when a later version serves.
     """
     current: int | None = None
     canary: int | None = None
@@ -116,19 +116,19 @@ def _changes(events: Sequence[Event]) -> Iterator[tuple[Event, int, Stage]]:
 
 
 def serving(events: Sequence[Event]) -> ModelRef | None:
-    """Returns the version that is serving: the baseline of the next one."""
+    """Returns the serving version, which is the baseline of the next one."""
     return next((model(events, v) for v, s in stages(events).items() if s is Stage.SERVING), None)
 
 
 def expect(events: Sequence[Event], version: int | None) -> None:
-    """Checks that it is still the version which somebody has seen that a change takes from serving.
+    """Checks that the serving version is still the one that the caller has seen.
 
     Args:
         events: The log.
-        version: What they saw serving; 0 if nothing was; None if it does not matter.
+        version: The version they saw serving; 0 for none; None if it does not matter.
 
     Raises:
-        RegistryError: If it is another one by now.
+        RegistryError: If another version serves by now.
     """
     current = serving(events)
     found = current.version if current else 0
@@ -141,10 +141,10 @@ def expect(events: Sequence[Event], version: int | None) -> None:
 
 
 def model(events: Sequence[Event], version: int) -> ModelRef:
-    """Returns a version that was registered.
+    """Returns a registered version.
 
     Raises:
-        RegistryError: If it was not.
+        RegistryError: If it is not registered.
     """
     known = {event.model.version: event.model for event in events}
     if version not in known:
@@ -156,7 +156,7 @@ def model(events: Sequence[Event], version: int) -> ModelRef:
 
 
 def evidence(events: Sequence[Event], version: ModelRef) -> dict[str, str]:
-    """Returns what the log itself says of a change: the run of the version, and who served."""
+    """Returns the log's evidence for a change: the version's run, and the version that served."""
     entered = next(event for event in events if event.model == version)
     current = serving(events)
     served = {"served before": f"version {current.version}"} if current else {}
@@ -164,10 +164,10 @@ def evidence(events: Sequence[Event], version: ModelRef) -> dict[str, str]:
 
 
 def to_promote(events: Sequence[Event], version: int) -> ModelRef:
-    """Returns the version if it may become serving.
+    """Returns the version if it can be promoted.
 
     Raises:
-        RegistryError: If it is unknown, serves already, or was rejected.
+        RegistryError: If it is unknown, serving, or rejected.
     """
     found = model(events, version)
     stage = stages(events)[version]
@@ -182,7 +182,7 @@ def to_promote(events: Sequence[Event], version: int) -> ModelRef:
 
 
 def to_roll_back(events: Sequence[Event], version: int | None) -> ModelRef:
-    """Returns the version to go back to: the one given, or the last that served before.
+    """Returns the version to go back to: the given one, or the last that served before.
 
     Raises:
         RegistryError: If nothing is serving, or no other version has served.

@@ -1,4 +1,4 @@
-"""Opens the ML Metadata store, and the small vocabulary that all of lineage shares."""
+"""Opens the ML Metadata store, and has the helpers that all of lineage shares."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,7 +18,7 @@ Values = TypeVar("Values", bound=BaseModel)
 
 
 def connection_config(settings: MetadataSettings) -> mlmd.ConnectionConfig:
-    """The connection that the settings describe: what may be passed on, for it holds no secret."""
+    """Returns the connection that the settings describe; it holds no secret."""
     if settings.mysql:
         return mysql.config(settings.mysql)
     assert settings.sqlite is not None
@@ -26,16 +26,16 @@ def connection_config(settings: MetadataSettings) -> mlmd.ConnectionConfig:
 
 
 def open_store(settings: MetadataSettings) -> MetadataStore:
-    """Opens the store that the settings describe, making it on first use.
+    """Opens the store that the settings describe, creating it on first use.
 
     Raises:
-        EvergreenError: As of `open_connection`.
+        EvergreenError: As for `open_connection`.
     """
     return open_connection(connection_config(settings))
 
 
 def open_connection(connection: mlmd.ConnectionConfig) -> MetadataStore:
-    """Opens the store of a connection. It repeats what fails for reasons that pass.
+    """Opens the store of a connection; its calls are repeated on passing failures.
 
     Raises:
         EvergreenError: If the file is no store, or the database cannot be used.
@@ -50,10 +50,10 @@ def context_type(store: MetadataStore, name: str) -> int:
 
 
 def take_name(store: MetadataStore, type_name: str, context: mlmd.Context) -> None:
-    """Puts a context whose name nobody has taken.
+    """Stores a context under a name that is not taken.
 
-    To take it again with the same content is no error: so is a write that was repeated because
-    the connection was lost before its answer came.
+    Storing the same content again is no error, since a write is repeated if the connection is lost
+    before its answer arrives.
 
     Raises:
         AlreadyExistsError: If the name is taken.
@@ -71,7 +71,7 @@ def set_properties(
 ) -> None:
     """Sets custom properties of a message.
 
-    Integers are of 32 bits on MySQL: times are floating-point numbers, in seconds.
+    Use floats, in seconds, for times: integers have 32 bits on MySQL.
     """
     for key, value in values.items():
         slot = message.custom_properties[key]
@@ -84,10 +84,10 @@ def set_properties(
 
 
 def parse(values: type[Values], text: str, what: str) -> Values:
-    """Reads what was written down as JSON.
+    """Parses a value that was stored as JSON.
 
     Raises:
-        EvergreenError: If it is nothing that this version of Evergreen writes.
+        EvergreenError: If this version of Evergreen does not write such values.
     """
     try:
         return _validated(values, text)
@@ -102,5 +102,5 @@ def parse(values: type[Values], text: str, what: str) -> Values:
 
 @lru_cache(maxsize=4096)
 def _validated(values: type[Values], text: str) -> Values:
-    """Once for the same text: values are frozen, and a dashboard reads the same ones again."""
+    """Cached, since values are frozen and a dashboard reads the same ones again and again."""
     return values.model_validate_json(text)

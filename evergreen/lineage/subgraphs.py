@@ -1,4 +1,4 @@
-"""Pieces of ML Metadata's graph, each read in one call however many nodes it has."""
+"""Parts of ML Metadata's graph, each read in few calls however many nodes it has."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from evergreen.lineage.views import ArtifactView, ExecutionView, GraphView, Node
 Query = mlmd.LineageSubgraphQueryOptions
 DIRECTIONS = {Way.UP: Query.UPSTREAM, Way.DOWN: Query.DOWNSTREAM, Way.BOTH: Query.BIDIRECTIONAL}
 AT_ONCE = 100
-"""From how many nodes a query may start (ml-metadata 1.17.1)."""
+"""The most nodes that a query may start from (ml-metadata 1.17.1)."""
 PARTS = ("artifacts", "artifact_types", "executions", "contexts", "associations", "events")
 MADE = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 
@@ -30,13 +30,13 @@ class Subgraph:
 
     @cached_property
     def artifacts(self) -> dict[int, ArtifactView]:
-        """The artifacts by id."""
+        """Returns the artifacts by id."""
         types = {one.id: one.name for one in self.found.artifact_types}
         return {one.id: view(one, types.get(one.type_id, one.type)) for one in self.found.artifacts}
 
     @cached_property
     def contexts(self) -> Mapping[int, Mapping[str, str]]:
-        """Of each execution, the names of its contexts by their type."""
+        """Returns the names of each execution's contexts, by type."""
         known = {one.id: one for one in self.found.contexts}
         names: dict[int, dict[str, str]] = defaultdict(dict)
         for pair in self.found.associations:
@@ -59,7 +59,7 @@ class Subgraph:
             )
 
     def view(self) -> GraphView:
-        """The piece as it is shown."""
+        """Returns the graph in the form of the read API."""
         executions = {int(one.id): self._execution(one) for one in self.found.executions}
         pairs = [(one.artifact_id, one.execution_id, one.type) for one in self.found.events]
         return GraphView(
@@ -74,7 +74,7 @@ class Subgraph:
         run_id, _, part = contexts.get("pipeline_run", "").partition(".")
         node = contexts.get("node", "").removeprefix(f"{contexts.get('pipeline', '')}.")
         state = mlmd.Execution.State.Name(one.last_known_state).lower()
-        node = node or one.type  # of executions outside of the pipeline
+        node = node or one.type  # for executions outside of the pipeline
         return ExecutionView(id=one.id, node=node, run_id=run_id, part=part, state=state)
 
     def _by_key(self) -> tuple[dict[int, dict[str, list[int]]], ...]:
@@ -97,13 +97,13 @@ def around_executions(store: MetadataStore, ids: Sequence[int]) -> Subgraph:
 
 
 def from_artifacts(store: MetadataStore, ids: Sequence[int], way: Way, hops: int) -> Subgraph:
-    """Reads what artifacts were made of, or what was made of them.
+    """Reads the sources of artifacts, or their results.
 
     Args:
         store: The metadata store.
         ids: The artifacts to start from.
-        way: Where to go.
-        hops: How far: one to an execution, one more to its artifacts.
+        way: The direction.
+        hops: The distance: one hop to an execution, one more to its artifacts.
     """
     whole = mlmd.LineageGraph()
     for some in _batched(ids):
@@ -114,7 +114,7 @@ def from_artifacts(store: MetadataStore, ids: Sequence[int], way: Way, hops: int
 
 
 def view(artifact: mlmd.Artifact, type_name: str = "") -> ArtifactView:
-    """An artifact as the read API has it."""
+    """Returns an artifact in the form of the read API."""
     properties = {**artifact.properties, **artifact.custom_properties}
     return ArtifactView(
         id=artifact.id,

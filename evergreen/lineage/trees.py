@@ -1,4 +1,4 @@
-"""Lineage as a person reads it: from a model to all it was made of, from a span to its models."""
+"""Lineage as trees: from a model to all its sources, from a span to its models."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from evergreen.runs.plan import Outcome, RunRecord, SpanRef
 
 
 def model_tree(lineage: Lineage, number: int) -> Branch:
-    """Returns what a model version was made of and by whom, and what became of it.
+    """Returns the sources of a model version, its author, and its later history.
 
     Raises:
         RegistryError: If there is no such version.

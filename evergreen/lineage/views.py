@@ -1,4 +1,4 @@
-"""What the read API answers with: frozen values that turn into JSON (`model_dump_json`)."""
+"""Results of the read API: frozen values that convert to JSON (`model_dump_json`)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ class ArtifactView(Frozen):
 
     Attributes:
         state: `live`, `deleted`, `pending`, ...
-        properties: Those of its type and its own.
+        properties: The properties of its type and its custom properties.
     """
 
     id: int
@@ -33,7 +33,7 @@ class NodeView(Frozen):
         part: The part of the run: `span-00003-v01`, `train`; `train.2` for its second attempt.
         node: Its state, times, error, executor, host and memory.
         inputs: Ids of the artifacts it read, by key.
-        outputs: Ids of those it made, by key.
+        outputs: Ids of the artifacts it made, by key.
     """
 
     part: str
@@ -42,17 +42,17 @@ class NodeView(Frozen):
     outputs: Mapping[str, tuple[int, ...]] = {}
 
     def made(self, key: str) -> tuple[int, ...]:
-        """Ids of the artifacts that it made under a key."""
+        """Returns ids of the artifacts that it made under a key."""
         return self.outputs.get(key, ())
 
 
 class RunView(Frozen):
-    """A run with everything that it did.
+    """A run with its nodes and artifacts.
 
     Attributes:
-        record: Who asked for what and why; code, settings and inputs; outcome, metrics, gates.
-        nodes: Its executions, oldest first; earlier attempts too.
-        artifacts: All that they read or made, by id.
+        record: Request, code, settings and inputs; outcome, metrics and gates.
+        nodes: Its executions, oldest first, including earlier attempts.
+        artifacts: All artifacts that they read or made, by id.
     """
 
     record: RunRecord
@@ -61,12 +61,12 @@ class RunView(Frozen):
 
     @property
     def current(self) -> tuple[NodeView, ...]:
-        """The executions of the newest attempt of each part."""
+        """Returns the executions of the newest attempt of each part."""
         parts = {self.record.pipeline_run(part) for part in self.record.parts}
         return tuple(one for one in self.nodes if f"{self.record.run_id}.{one.part}" in parts)
 
     def made(self, node: str, key: str) -> list[ArtifactView]:
-        """Returns what a node of the newest attempt made under a key."""
+        """Returns the artifacts that a node of the newest attempt made under a key."""
         ids = [id_ for one in self.current if one.node.node_id == node for id_ in one.made(key)]
         return [self.artifacts[id_] for id_ in ids]
 
@@ -75,11 +75,11 @@ class VersionView(Frozen):
     """A model version.
 
     Attributes:
-        stage: Where it stands; None if it was never registered.
-        artifact_id: Of the Model artifact; None if it was never registered.
+        stage: Its stage; None if it was never registered.
+        artifact_id: The id of the Model artifact; None if it was never registered.
         path: The folder it was pushed to.
-        events: What was done to it, oldest first.
-        stays: The stages that it has been in, oldest first.
+        events: The changes to it, oldest first.
+        stays: Its past and present stages, oldest first.
     """
 
     version: int
@@ -93,21 +93,21 @@ class VersionView(Frozen):
 
 
 class Way(StrEnum):
-    """Where to go from an artifact."""
+    """A direction in the graph, seen from an artifact."""
 
-    UP = "up"  # what it was made of
-    DOWN = "down"  # what was made of it
+    UP = "up"  # its sources
+    DOWN = "down"  # its results
     BOTH = "both"
 
 
 class GraphView(Frozen):
-    """A piece of the lineage graph: artifacts, executions, and who read and made what.
+    """A part of the lineage graph: artifacts, executions, and the arrows between them.
 
     Attributes:
         artifacts: By id.
-        executions: By id: the run they are of, and the node.
+        executions: By id, with their run and node.
         read: Pairs of an artifact and the execution that read it.
-        made: Pairs of an execution and the artifact that it made.
+        made: Pairs of an execution and an artifact that it made.
     """
 
     artifacts: Mapping[int, ArtifactView]
@@ -116,9 +116,9 @@ class GraphView(Frozen):
     made: tuple[tuple[int, int], ...]
 
     def maker(self, artifact_id: int) -> "ExecutionView | None":
-        """Returns the first execution that made an artifact, if it is in the graph.
+        """Returns the execution that made an artifact, if it is in the graph.
 
-        Others that have it as their output took it from the cache.
+        Later executions with the same output took it from the cache.
         """
         made = sorted(execution for execution, artifact in self.made if artifact == artifact_id)
         return self.executions[made[0]] if made else None
@@ -135,14 +135,14 @@ class ExecutionView(Frozen):
 
 
 class Branch(Frozen):
-    """Lineage as a tree that a person reads.
+    """Lineage as a tree for people.
 
     Attributes:
-        kind: What it is: `model`, `run`, `examples`, `code`, ...
-        name: Which one.
-        text: What is to be known of it, in a line.
-        number: Of the version, the span or the artifact that it is; 0 if it is none.
-        branches: What is below it.
+        kind: `model`, `run`, `examples`, `code`, ...
+        name: Its name.
+        text: A line about it.
+        number: The number of the version, span or artifact; 0 for others.
+        branches: The branches below it.
     """
 
     kind: str
@@ -152,7 +152,7 @@ class Branch(Frozen):
     branches: tuple["Branch", ...] = ()
 
     def walk(self) -> Iterator["Branch"]:
-        """Yields itself and all below."""
+        """Yields this branch and all below it."""
         yield self
         for one in self.branches:
             yield from one.walk()
