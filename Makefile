@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SPANS ?= 1-3
 
-.PHONY: help setup lock data run serve test test-fuzz test-kill test-containers test-flink image bench bench-full replay lint clean
+.PHONY: help setup lock data run serve test test-fuzz test-kill test-containers test-flink image bench bench-full replay docs lint clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,11 @@ bench: setup ## Compare with stock TFX and others in short, into var/bench/short
 
 bench-full: setup ## Compare at length, up to 15 million rows, and write docs/benchmarks.md (about 3 hours)
 	@for section in pipeline $(BENCH); do $(BIN)/python -m benchmarks $$section --full || exit; done
+
+docs: setup ## Build the documentation into var/site, reference pages anew, without a network
+	@$(BIN)/python -m docs.reference.pages
+	@$(BIN)/zensical build --strict --clean
+	@echo "docs: built into var/site. Next: $(BIN)/zensical serve, which says where to look"
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check .

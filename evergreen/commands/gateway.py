@@ -19,7 +19,7 @@ def gateway(
     It speaks TensorFlow Serving's API: gRPC on port 8510, REST on port 8511. A canary that is worse
     than the serving version is rejected; one that holds is promoted.
 
-    Example: [bold]evergreen gateway --set gateway.canary.steps=[10,50][/bold]
+    Example: [bold]evergreen gateway --set 'gateway.canary.steps=[10,50]'[/bold]
     """
     import logging
     import sys

@@ -2,12 +2,16 @@
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from docs.reference.pages import pages
 from evergreen.cli import app
 from evergreen.settings import load_settings
 
@@ -20,6 +24,44 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def test_the_site_is_built_from_every_page(tmp_path: Path) -> None:
+    """Strictly, so a link to a page or a heading that is not there fails; nothing is fetched."""
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    done = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--strict"],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for page in ROOT.glob("docs/**/*.md"):
+        written = tmp_path / "var/site" / page.relative_to(ROOT / "docs").with_suffix(".html")
+        text = written.with_stem(written.stem.replace("README", "index")).read_text()
+        assert not re.search(r'(src|href)="http[^"]*\.(js|css|woff2?)"', text), page
+
+
+def test_reference_pages_are_up_to_date() -> None:
+    for name, text in pages().items():
+        assert (ROOT / "docs/reference" / name).read_text() == text, "run `make docs`"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    nav = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
+    named = re.findall(r"'([^']+\.md)'", str(nav))
+    pages = sorted(str(path.relative_to(ROOT / "docs")) for path in ROOT.glob("docs/**/*.md"))
+    assert sorted(named) == pages
+
+
+def test_pages_of_the_site_link_only_to_what_is_in_it() -> None:
+    """Except for the benchmarks, which are generated for readers of the repository."""
+    for page in ROOT.glob("docs/**/*.md"):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            inside = (page.parent / target).resolve().is_relative_to(ROOT / "docs")
+            assert target.startswith("http") or inside or page.name == "benchmarks.md", page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
