@@ -166,12 +166,10 @@ def _about_its_spans(
 ) -> tuple[Why, str] | None:
     if not event.spans:
         return _about_the_window(window, state) if event.train else _about_all(state)
-    spans, named = set(event.spans), _listed(event.spans)
+    spans, named = set(event.spans).intersection(state.spans), _listed(event.spans)
     train = _trains(event, window)
     rules = {
-        (Why.SUPERSEDED, f"a newer version of span {named} has landed, or it is gone"): (
-            spans.isdisjoint(state.spans)
-        ),
+        (Why.SUPERSEDED, f"a newer version of span {named} has landed, or it is gone"): not spans,
         (Why.DATA_REFUSED, f"the data gate refused span {named}, which has not changed"): (
             spans <= state.refused
         ),
