@@ -1,1 +1,1 @@
-"""What the registry tells others, in their own terms."""
+"""Exports the model registry to other registries."""

@@ -1,4 +1,4 @@
-"""What is told of a model version elsewhere: tags, parameters and metrics, as short texts."""
+"""Facts about a model version for other registries: tags, parameters and metrics as short texts."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -8,19 +8,19 @@ from evergreen.lineage.views import VersionView
 from evergreen.runs.plan import Frozen, RunRecord
 
 MOST = 500
-"""Characters of one text: what every release of MLflow takes."""
+"""The longest text in characters: every release of MLflow accepts it."""
 VERSION = "evergreen.version"
 STAGE = "evergreen.stage"
 TRAIN_KEY = "evergreen.train_key"
 
 
 class Facts(Frozen):
-    """One version.
+    """Facts about one version.
 
     Attributes:
-        text: Who entered it, and why.
+        text: Who registered it, and why.
         tags: Its stage, and its lineage.
-        params: What its training was given.
+        params: The inputs of its training.
         metrics: By `split/metric`.
         began: When the run that made it was planned.
         ended: When that run ended.
@@ -38,12 +38,12 @@ class Facts(Frozen):
 def facts(
     version: VersionView, record: RunRecord | None, hyperparameters: Mapping[str, Any]
 ) -> Facts:
-    """Tells of a version that was registered.
+    """Returns the facts about a registered version.
 
     Args:
         version: The version.
-        record: The run that made it, if it is known.
-        hyperparameters: What its trainer was given.
+        record: The run that made it, if known.
+        hyperparameters: The hyperparameters of its trainer.
     """
     entered = version.events[0]
     results = record.results if record else None

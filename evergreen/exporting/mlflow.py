@@ -1,11 +1,12 @@
-"""The registry, written into MLflow's: a version there for each version that was registered here.
+"""Exports the registry to MLflow: one version there for each registered version here.
 
-Each has an MLflow run with parameters, metrics and the SavedModel, which MLflow loads by alias:
+Each version has an MLflow run with parameters, metrics and the SavedModel, which MLflow loads by
+alias:
 
     mlflow.tensorflow.load_model("models:/taxi@serving").signatures["serving_default"]
 
-What is there already is found by its tags, so that an export may be repeated, and taken up after it
-was cut off. MLflow numbers versions by itself: the tag `evergreen.version` has ours.
+Earlier exports are recognized by their tags, so an export may be repeated, and continued after an
+interruption. MLflow numbers versions itself: the tag `evergreen.version` has our number.
 """
 
 import os
@@ -42,20 +43,20 @@ MODEL, SAVED = "model", "saved_model"
 PAGE = 1000
 MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # 7 are minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default of 7 takes minutes
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""What MLflow's client (3.17) is told by the environment alone, unless a person has told it."""
+"""Environment variables for MLflow's client (3.17), unless the user has set them."""
 
 
 class Exported(Frozen):
-    """What became of one version.
+    """The result for one version.
 
     Attributes:
         version: Its number here.
-        there: Its number in MLflow; None if it is not there.
+        there: Its number in MLflow; None if it was left out.
         outcome: `created`, `updated`, `unchanged`, or why it was left out.
-        aliases: Those that lead to it.
+        aliases: The aliases that lead to it.
     """
 
     version: int
@@ -67,18 +68,18 @@ class Exported(Frozen):
 def export(
     settings: Settings, store: MetadataStore, uri: str, aliases: Mapping[Stage, str] = ALIASES
 ) -> list[Exported]:
-    """Has MLflow's registry say what ours does.
+    """Makes MLflow's registry agree with ours.
 
     Args:
         settings: The project's settings.
         store: The metadata store.
-        uri: Of the MLflow server. Secrets are not in it: MLflow's client takes them from the
-            environment (`MLFLOW_TRACKING_TOKEN`, `MLFLOW_TRACKING_USERNAME`, ...).
-        aliases: By stage, what leads to its newest version.
+        uri: The MLflow server, without secrets: MLflow's client takes these from the environment
+            (`MLFLOW_TRACKING_TOKEN`, `MLFLOW_TRACKING_USERNAME`, ...).
+        aliases: The alias of the newest version in each stage.
 
     Raises:
-        EvergreenError: If MLflow's client is not installed, or MLflow refuses; if a version or an
-            alias there is somebody else's, before anything is changed.
+        EvergreenError: If MLflow's client is not installed, or MLflow refuses; or, before anything
+            is changed, if a version or an alias there was not exported by this registry.
     """
     lineage = Lineage(store, settings.model.name)
     versions = [version for version in lineage.versions() if version.events]
@@ -104,7 +105,7 @@ class _Target:
         self._there = {one.tags[VERSION]: one for one in self._versions() if VERSION in one.tags}
 
     def check_ours(self, told: Sequence[Facts], aliases: Mapping[Stage, str]) -> None:
-        """Checks that what would be changed was exported from this registry."""
+        """Checks that everything to be changed was exported from this registry."""
         for one in told:
             there = self._there.get(str(one.version))
             if there and there.tags.get(TRAIN_KEY) != one.tags[TRAIN_KEY]:
@@ -125,7 +126,7 @@ class _Target:
                 )
 
     def put(self, version: VersionView, told: Facts) -> Exported:
-        """Makes a version, or its tags, as they are here."""
+        """Creates a version in MLflow, or updates its tags."""
         there = self._there.get(str(version.version))
         if there is not None:
             return Exported(
@@ -151,9 +152,9 @@ class _Target:
         there: Mapping[int, str | None],
         aliases: Mapping[Stage, str],
     ) -> dict[str, list[str]]:
-        """Has each alias lead to the newest version in its stage, or nowhere; returns by version.
+        """Points each alias to the newest version in its stage, or nowhere.
 
-        Other aliases are left as they are.
+        Returns the aliases by MLflow's version. Other aliases are left alone.
         """
         now = self._client.get_registered_model(self._name).aliases
         newest = {one.stage: there[one.version] for one in versions}
@@ -176,7 +177,7 @@ class _Target:
         return "updated" if changed else "unchanged"
 
     def _put_run(self, told: Facts, saved: Path) -> "Run":
-        """Makes the run of a version; one that an export has left half-made is used again."""
+        """Creates the run of a version; reuses one from an interrupted export."""
         run = self._find_run(told) or self._client.create_run(
             self._experiment, _millis(told.began), dict(told.tags), f"version {told.version}"
         )
@@ -210,7 +211,7 @@ class _Target:
 
 @contextmanager
 def _client(uri: str) -> Iterator["MlflowClient"]:
-    """MLflow's client; what it raises is told."""
+    """Yields MLflow's client, and turns its exceptions into errors."""
     shown = _without_secrets(uri)
     for name, value in MANNERS.items():
         os.environ.setdefault(name, value)
@@ -232,7 +233,7 @@ def _client(uri: str) -> Iterator["MlflowClient"]:
 
 
 def _without_secrets(uri: str) -> str:
-    """The address without the user's name and password."""
+    """Returns the address without user name and password."""
     netloc = urlsplit(uri).netloc
     return uri.replace(netloc, netloc.rpartition("@")[2]) if netloc else uri
 
@@ -249,7 +250,7 @@ def _millis(when: datetime) -> int:
 
 
 def _name(text: str) -> str:
-    """A name that MLflow takes for a metric or a parameter."""
+    """Returns a name that MLflow accepts for a metric or a parameter."""
     return re.sub(r"[^\w\-. /]", "_", text, flags=re.ASCII)[:250]
 
 
@@ -267,7 +268,7 @@ def _params(told: Facts) -> "list[Param]":
 
 
 def _description(run_id: str) -> str:
-    """What MLflow needs to load the SavedModel."""
+    """Returns the description that MLflow needs to load the SavedModel."""
     from mlflow.models import Model
 
     model = Model(artifact_path=MODEL, run_id=run_id)

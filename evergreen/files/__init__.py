@@ -1,4 +1,4 @@
-"""Publishing folders and files whole, and removing them safely."""
+"""Publishes folders and files completely or not at all, and removes them safely."""
 
 from evergreen.files.paths import identity, is_open_to_others, pattern_in
 from evergreen.files.publication import (

@@ -1,24 +1,24 @@
-"""What a path, and the file at it, are: looked at without opening it."""
+"""Properties of paths, and of the files they lead to, found without opening the files."""
 
 import os
 from pathlib import Path
 
 PATTERN = frozenset("*?[]\\")
-"""Characters of a path that `tf.io.gfile.glob` takes for a pattern, in restoring a model too."""
+"""Characters that `tf.io.gfile.glob` reads as a pattern, also when a model is restored."""
 
 
 def pattern_in(path: Path | str) -> str:
-    """Returns the characters of a path that TensorFlow takes for a pattern; empty if there is none.
+    """Returns the characters of a path that TensorFlow reads as a pattern; empty if it has none.
 
-    It would find nothing below such a folder, or what is below another.
+    TensorFlow would find nothing below such a folder, or the content of another folder.
     """
     return "".join(sorted(PATTERN & set(str(path))))
 
 
 def identity(file: Path) -> tuple[int, int, int] | None:
-    """Returns what tells a file from another one at its place; None if it cannot be looked at.
+    """Returns values that differ when a file was replaced or changed; None if it is unreadable.
 
-    Links are followed: secrets that a cluster mounts are links, and change by them.
+    Links are followed, since a cluster mounts secrets as links, and changes the links.
     """
     try:
         found = file.stat()
@@ -28,11 +28,11 @@ def identity(file: Path) -> tuple[int, int, int] | None:
 
 
 def is_open_to_others(file: Path) -> bool:
-    """Tells whether others than its owner, or than this process by its group, may use a file.
+    """Returns whether users other than the owner, or members of another group, may use a file.
 
-    A secret that Kubernetes mounts belongs to root, and is read by the `fsGroup` of its pod: by a
-    group that this process is in without owning the file. Where it is the owner, whoever else is
-    in the group is another.
+    Kubernetes mounts secrets as root's files, which the `fsGroup` of the pod may read: a group that
+    this process is in without owning the file. If the process owns the file, the group counts as
+    others.
     """
     found = file.stat()
     by_group = found.st_uid != os.geteuid() and found.st_gid in {os.getegid(), *os.getgroups()}

@@ -1,4 +1,4 @@
-"""Publishing folders so that nobody ever sees half of one."""
+"""Publishes folders so that no reader ever sees a partial one."""
 
 import errno
 import fcntl
@@ -14,20 +14,20 @@ from evergreen.errors import EvergreenError
 
 
 def publish_folder(source: Path, target: Path) -> bool:
-    """Copies a folder to its final place: all of it at once, or nothing.
+    """Copies a folder to its final place, completely or not at all.
 
     The copy is made in a hidden folder beside the target, forced to disk, and renamed. A process
-    that dies on the way leaves only the hidden folder, which the next attempt removes.
+    that dies midway leaves only the hidden folder, which the next attempt removes.
 
     Args:
         source: The folder to copy.
-        target: Its final place, which must not exist with another content.
+        target: Its final place, which must not exist with other content.
 
     Returns:
         Whether it was published now; False if the same content was there already.
 
     Raises:
-        EvergreenError: If the target exists with another content. It is left as it is.
+        EvergreenError: If the target exists with other content. It is left unchanged.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(target.parent, target.name)
@@ -46,12 +46,12 @@ def publish_folder(source: Path, target: Path) -> bool:
 
 
 def has_model(version: Path) -> bool:
-    """Whether a folder holds a SavedModel; one that cannot even be looked at does not."""
+    """Returns whether a folder holds a SavedModel; False if it cannot be read."""
     return os.path.isfile(version / "saved_model.pb")
 
 
 def write_file(target: Path, text: str) -> None:
-    """Writes a file: all of it at once, or nothing; one that is there is replaced."""
+    """Writes or replaces a file, completely or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
         new = Path(folder, target.name)
@@ -62,9 +62,9 @@ def write_file(target: Path, text: str) -> None:
 
 
 def private_folder(folder: Path) -> Path:
-    """Makes a folder that only this user may look into, and returns it."""
+    """Creates a folder that only this user may open, and returns it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(PermissionError):  # it is another user's, who says who may
+    with suppress(PermissionError):  # it belongs to another user, who decides
         folder.chmod(0o700)
     return folder
 
@@ -85,7 +85,7 @@ def file_digest(path: Path) -> str:
 
 
 def sync_tree(folder: Path) -> None:
-    """Forces all files and folders below a folder, and itself, to disk."""
+    """Forces a folder, and all files and folders below it, to disk."""
     for path in folder.rglob("*"):
         sync(path)
     sync(folder)
@@ -93,17 +93,17 @@ def sync_tree(folder: Path) -> None:
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """A hidden folder beside the target, locked as long as this process lives."""
+    """Yields a hidden folder beside the target, locked as long as this process lives."""
     folder, lock = _locked_folder(target)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)  # it is gone if it was renamed
+        shutil.rmtree(folder, ignore_errors=True)  # already gone if it was renamed
         os.close(lock)
 
 
 def _locked_folder(target: Path) -> tuple[Path, int]:
-    """A new folder and the descriptor of its lock; another one if it was taken for abandoned."""
+    """Returns a new folder and its lock; tries again if the folder was taken for abandoned."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f".staging-{target.name}-", dir=target.parent))
         with suppress(FileNotFoundError):
@@ -115,7 +115,7 @@ def _locked_folder(target: Path) -> tuple[Path, int]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds an exclusive lock on a file; nobody does on one that is not there."""
+    """Returns whether a process holds an exclusive lock on a file; False if it does not exist."""
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -130,15 +130,15 @@ def is_locked(path: Path) -> bool:
 
 
 def remove_abandoned(folder: Path, name: str = "*") -> None:
-    """Removes what publishers into a folder that died have left; `name` is that of the target."""
+    """Removes the leftovers of dead publishers into a folder; `name` is the target's name."""
     for left, lock in _abandoned(folder, name):
-        with suppress(FileNotFoundError):  # it is in its place by now
+        with suppress(FileNotFoundError):  # renamed to its final place meanwhile
             shutil.rmtree(left)
         os.close(lock)
 
 
 def abandoned(folder: Path) -> list[Path]:
-    """Returns what publishers into a folder that died have left."""
+    """Returns the leftovers of dead publishers into a folder."""
     found = []
     for left, lock in _abandoned(folder, "*"):
         found.append(left)
@@ -147,13 +147,13 @@ def abandoned(folder: Path) -> list[Path]:
 
 
 def _abandoned(folder: Path, name: str) -> Iterator[tuple[Path, int]]:
-    """What has been left, with its lock: a publisher that lives holds the lock of its folder."""
+    """Yields leftovers with their locks; a living publisher holds the lock of its folder."""
     for left in folder.glob(f".staging-{name}-*"):
-        if left.is_symlink():  # nobody's of ours
+        if left.is_symlink():  # not made by a publisher
             continue
         try:
             lock = os.open(left, os.O_RDONLY)
-        except FileNotFoundError:  # just now renamed to its final place
+        except FileNotFoundError:  # just renamed to its final place
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -164,7 +164,7 @@ def _abandoned(folder: Path, name: str) -> Iterator[tuple[Path, int]]:
 
 
 def _rename(staging: Path, target: Path) -> bool:
-    """Renames unless the target exists, perhaps since a moment ago; returns whether it did."""
+    """Renames unless the target exists, even if it appeared just now; returns whether it did."""
     try:
         staging.rename(target)
     except OSError as error:
@@ -175,7 +175,7 @@ def _rename(staging: Path, target: Path) -> bool:
 
 
 def _make_readable(folder: Path) -> None:
-    """Lets the user of a model server read the copy, whatever the modes of the source."""
+    """Lets the model server's user read the copy, whatever the source's modes."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 

@@ -1,4 +1,4 @@
-"""The one way in which files and folders go that are not temporary: below a root, by its trash."""
+"""Removes lasting files and folders, always below a root and through its trash."""
 
 import os
 import shutil
@@ -9,25 +9,25 @@ from pathlib import Path
 from evergreen.errors import EvergreenError
 
 TRASH = ".trash"
-"""Below a root: where things are renamed to before they are removed."""
+"""The folder below a root into which files are renamed before removal."""
 MARK = ".made-anew"
-"""In a folder that is removed whenever it is made again."""
+"""A file that marks folders to remove before they are made again."""
 
 
 class OutsideError(EvergreenError):
-    """What was to be removed is not where it may be removed; it is left as it is."""
+    """Raised when a path to remove is outside its root; it is left alone."""
 
 
 def below(root: Path, place: Path) -> Path:
-    """Returns a place relative to the root that it is below.
+    """Returns a path relative to the root above it.
 
     Args:
-        root: A folder; how it is reached does not matter.
-        place: Need not exist.
+        root: A folder; it may be reached through links.
+        place: The path, which need not exist.
 
     Raises:
-        OutsideError: If it is the root itself or not below it, has `..` in it, or is or leads
-            through a link that is below the root.
+        OutsideError: If it is the root itself or not below it, contains `..`, or is or leads
+            through a link below the root.
     """
     if ".." in place.parts:
         raise OutsideError(f"{place}: has `..` in it, and is left alone.")
@@ -46,28 +46,28 @@ def below(root: Path, place: Path) -> Path:
 
 
 class Trash:
-    """Where things below a root go before they are removed; each by one rename, under a name.
+    """A folder below a root where files and folders wait for removal, each moved by one rename.
 
-    Whoever dies on the way leaves whole things, in their place or in the trash.
+    A process that dies midway leaves them whole, in their place or in the trash.
     """
 
     def __init__(self, root: Path) -> None:
-        """Makes nothing yet."""
+        """Creates nothing yet."""
         self._root = root
         self.folder = root / TRASH
 
     def remove(self, place: Path, may_go: Callable[[], bool]) -> bool:
-        """Removes a file or a folder, unless it may not go by now.
+        """Removes a file or a folder if it may still be removed.
 
         Args:
-            place: What, below the root.
-            may_go: Looks again: asked before it is taken, and once more when it is out of reach.
+            place: The file or folder, below the root.
+            may_go: Called before the file is moved, and again when it is out of reach.
 
         Returns:
             Whether it is gone.
 
         Raises:
-            OutsideError: As of `below`.
+            OutsideError: As for `below`.
         """
         name = "-".join(below(self._root, place).parts)
         if not may_go():
@@ -80,10 +80,10 @@ class Trash:
         return True
 
     def take(self, place: Path, name: str) -> None:
-        """Renames a thing into the trash; one that is gone already is gone.
+        """Renames a file or folder into the trash, if it exists.
 
         Raises:
-            OutsideError: As of `below`.
+            OutsideError: As for `below`.
         """
         below(self._root, place)
         if os.path.exists(place):
@@ -93,18 +93,18 @@ class Trash:
                 place.rename(self.folder / name)
 
     def give_back(self, place: Path, name: str) -> None:
-        """Renames a thing back to its place, unless something is there."""
+        """Renames a file or folder back to its place, unless something is there."""
         below(self._root, place)
         if (self.folder / name).exists() and not place.exists():
             with _told(place):
                 (self.folder / name).rename(place)
 
     def names(self) -> list[str]:
-        """Returns the names of what is in the trash."""
+        """Returns the names in the trash."""
         return sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
 
     def forget(self, name: str) -> None:
-        """Removes a thing in the trash for good; links in it, not what they lead to."""
+        """Removes an entry of the trash for good; of links the link, not the target."""
         gone = self.folder / name
         below(self._root, gone)
         with _told(gone):
@@ -112,15 +112,15 @@ class Trash:
                 shutil.rmtree(gone)
             else:
                 gone.unlink(missing_ok=True)
-        with suppress(OSError):  # others are in it
+        with suppress(OSError):  # it has other entries
             self.folder.rmdir()
 
 
 def renew(folder: Path) -> None:
-    """Makes a folder anew that is written from the beginning each time.
+    """Empties and creates a folder that is written from scratch each time.
 
     Raises:
-        EvergreenError: If there is something in it, and it was not made here: it is left as it is.
+        EvergreenError: If it has content and was not made by this function; it is left alone.
     """
     mark = folder / MARK
     if folder.exists() and not mark.is_file() and any(folder.iterdir()):
@@ -137,7 +137,7 @@ def renew(folder: Path) -> None:
 
 @contextmanager
 def _told(place: Path) -> Iterator[None]:
-    """Says of what cannot be moved or removed why not."""
+    """Raises an error that says why a path cannot be moved or removed."""
     try:
         yield
     except OSError as error:

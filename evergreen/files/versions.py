@@ -1,4 +1,4 @@
-"""Pushes a model to where servers look for it: complete, once, and never over another one."""
+"""Pushes models to the servers' folder: completely, once, and never over another version."""
 
 import json
 import shutil
@@ -9,14 +9,14 @@ from evergreen.errors import EvergreenError
 from evergreen.files import publish_folder
 
 RECEIPT = Path("assets.extra/evergreen.json")
-"""Which training a pushed version is of. TensorFlow Serving leaves `assets.extra` alone."""
+"""Names the training of a pushed version. TensorFlow Serving ignores `assets.extra`."""
 
 
 def push(model: Path, target: Path, train_key: str) -> bool:
-    """Publishes a SavedModel as a version, unless the version of the same training is there.
+    """Publishes a SavedModel as a version, unless this training's version is there.
 
-    Training again gives other bytes (a SavedModel holds a random id), but not another version: what
-    was pushed first stays.
+    Repeating a training gives other bytes (a SavedModel holds a random id) but not another version:
+    the first push stays.
 
     Args:
         model: The folder of a SavedModel.
@@ -27,7 +27,7 @@ def push(model: Path, target: Path, train_key: str) -> bool:
         Whether it was published now.
 
     Raises:
-        EvergreenError: If the version exists and is of another training. It is left as it is.
+        EvergreenError: If the version exists and is another training's. It is left unchanged.
     """
     if target.exists():
         _check(target, train_key)
@@ -41,7 +41,7 @@ def push(model: Path, target: Path, train_key: str) -> bool:
 
 
 def pushed_key(version: Path) -> str | None:
-    """Returns the key of the training that a pushed version is of; None if nothing says so."""
+    """Returns the training key of a pushed version; None if it has none."""
     try:
         return str(json.loads((version / RECEIPT).read_text(encoding="utf-8"))["train_key"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,1 +1,1 @@
-"""From a request to a run record: which spans, which baseline, which version."""
+"""Turns a request into a run record with spans, baseline and model version."""

@@ -1,4 +1,4 @@
-"""What the text of a Python module says of what it imports and of the files it names."""
+"""Parses Python modules for the modules they import and the files they name."""
 
 import ast
 import importlib.util
@@ -13,10 +13,10 @@ ENVIRONMENT = {"environ", "getenv"}
 
 @dataclass(frozen=True)
 class Text:
-    """A text constant, or constants joined to a path.
+    """A text constant, or constants that are joined to a path.
 
     Attributes:
-        line: Where it stands.
+        line: Its line.
         value: The text.
         is_path: Whether it is used as a path.
     """
@@ -28,12 +28,12 @@ class Text:
 
 @dataclass(frozen=True)
 class CodeText:
-    """What is read from the text of a module.
+    """The findings in a module's source.
 
     Attributes:
-        imports: Names of modules, relative ones with their dots; `a:b` is `from a import b`.
-        texts: Text constants, but for comments that stand as constants.
-        notes: What the text does not tell, with the lines.
+        imports: Names of modules, relative ones with their dots; `a:b` for `from a import b`.
+        texts: Text constants without docstrings.
+        notes: Dependencies that cannot be determined, with their lines.
     """
 
     imports: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class CodeText:
 
 @lru_cache(maxsize=4096)
 def read(source: bytes) -> CodeText:
-    """Reads a module's text; does not run it."""
+    """Parses a module's source without running it."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
         return CodeText(
@@ -51,7 +51,7 @@ def read(source: bytes) -> CodeText:
             tuple(_texts(nodes)),
             tuple(note for node in nodes for note in _notes(node)),
         )
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # nested too deeply
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # or nested too deeply
         line = getattr(error, "lineno", None) or 1
         return CodeText(notes=((line, "is not Python, so that its imports are not known"),))
 
@@ -100,7 +100,7 @@ def _texts(nodes: Iterable[ast.AST]) -> Iterator[Text]:
 
 
 def _path(node: ast.AST) -> str:
-    """The constants at the end of a path: `words/a.csv` of `Path(here) / "words" / "a.csv"`."""
+    """Returns the constant end of a path: `words/a.csv` for `Path(here) / "words" / "a.csv"`."""
     value = _constant(node)
     if value is not None:
         return value

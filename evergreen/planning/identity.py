@@ -1,4 +1,4 @@
-"""What decides the result of a run besides the data: code, packages, schema, settings."""
+"""Digests of all that decides a run's result besides the data: code, packages, schema, settings."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,15 +19,15 @@ from evergreen.settings import Settings, function_module
 
 COMPONENTS = "evergreen.components"
 INGESTING = ("example_gen", "statistics_gen", "data_gate")
-"""The components that make of a span what trainings read."""
+"""The components that turn a span into the input of trainings."""
 
 
 def take_digests(settings: Settings) -> Digests:
-    """Returns the digests of everything besides the data that decides a result.
+    """Returns the digests of all that decides a result besides the data.
 
     Raises:
-        SettingsError: If a file, folder or function that the settings name is not there, or the
-            curated schema is none.
+        SettingsError: If a file, folder or function named in the settings does not exist, or the
+            curated schema is invalid.
     """
     forget_modules()
     pipeline, model = settings.pipeline, settings.model
@@ -40,7 +40,7 @@ def take_digests(settings: Settings) -> Digests:
     return Digests(
         settings=digest_values(
             pipeline=[pipeline.name, pipeline.factory],
-            # What it is called, and where it goes, makes no other model of it.
+            # Name and target do not change the model.
             model=model.model_dump(exclude={"name"}),
             trainer=digest_files(_trainer(settings).files),
             files=digest_files(_named_in_settings(settings)),
@@ -57,7 +57,7 @@ def take_digests(settings: Settings) -> Digests:
 
 
 def check_unchanged(settings: Settings, digests: Digests) -> None:
-    """Refuses to go on with a run whose code is another one by now.
+    """Checks that the code of a run is still the same.
 
     Raises:
         EvergreenError: If code, lock or schema changed since the digests were taken.
@@ -70,17 +70,17 @@ def check_unchanged(settings: Settings, digests: Digests) -> None:
 
 
 def not_covered(settings: Settings) -> list[str]:
-    """What the project's code depends on, or may, without being part of any digest.
+    """Returns the dependencies of the project's code that no digest covers, certain or possible.
 
     Returns:
-        Where it stands and what it is, such as `models/taxi/model.py, line 3: names gs://words`.
+        Place and description, such as `models/taxi/model.py, line 3: names gs://words`.
     """
     parts = (_use_case(settings), _trainer(settings), _definition(settings))
     return list(dict.fromkeys(what for part in parts for what in part.outside))
 
 
 def platform(*names: str) -> Sources:
-    """Evergreen's code that nodes run: its components, or those named, and all they import."""
+    """Returns Evergreen's code that nodes run: all components, or the named ones, and imports."""
     folder, sources = Path(evergreen.__path__[0], "components"), Sources()
     for file in sorted(folder.rglob("*.py")):
         module = file.relative_to(folder).with_suffix("")
@@ -90,14 +90,14 @@ def platform(*names: str) -> Sources:
 
 
 def project_code(path: str) -> Sources:
-    """The project's own code of the class or function at a dotted path; the platform's is left."""
+    """Returns the code of the class or function at a dotted path, without the platform's."""
     sources = Sources(without=frozenset({PLATFORM}))
     sources.add_module(path.rpartition(".")[0])
     return sources
 
 
 def _use_case(settings: Settings) -> Sources:
-    """The functions that nodes run need not be in the folder of the use case."""
+    """Includes the functions that nodes run, which may be outside the folder of the use case."""
     sources = _folders(settings.pipeline.use_case)
     _add_function(sources, "model.preprocessing_fn", settings.model.preprocessing_fn)
     return sources
@@ -110,7 +110,7 @@ def _trainer(settings: Settings) -> Sources:
 
 
 def _definition(settings: Settings) -> Sources:
-    """Without the platform, which has a digest of its own."""
+    """Excludes the platform, which has its own digest."""
     sources = _folders(settings.pipeline.definition, PLATFORM)
     _add_function(sources, "pipeline.factory", settings.pipeline.factory)
     return sources

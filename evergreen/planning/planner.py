@@ -1,4 +1,4 @@
-"""Decides what a run is, and writes it down before anything starts."""
+"""Plans runs, and records each plan before anything starts."""
 
 import secrets
 from datetime import UTC, datetime
@@ -48,12 +48,12 @@ class Planner:
 
         Args:
             request: The request.
-            job: The id under which the orchestrator runs it, if it has ids of its own.
-            run_id: The id of the run, if whoever asks has given it one.
+            job: The orchestrator's id for the run, if it has its own ids.
+            run_id: The id of the run, if the caller chose one.
 
         Raises:
-            DataError: If spans that were asked for are not there, or damaged in the newest version.
-            SettingsError: If the store cannot be asked for the pipeline's or the model's name.
+            DataError: If requested spans are missing, or their newest version is damaged.
+            SettingsError: If the store cannot search for the pipeline's or the model's name.
             RootError: If the pipeline's root is another store's.
             ml_metadata.errors.AlreadyExistsError: If the run id is taken.
         """
@@ -104,7 +104,7 @@ class Planner:
         return record
 
     def ingest(self, record: RunRecord, span: SpanRef) -> Plan:
-        """Plans the ingestion of one span of a run; call it when the spans before are in."""
+        """Plans the ingestion of one span of a run, after all earlier spans are ingested."""
         previous = previous_statistics(self._store, self._settings.data_series, span.number)
         earlier = (
             blessed_statistics(self._store, one.ingest_key)
@@ -114,7 +114,7 @@ class Planner:
         return ingest_plan(record, span, previous, tuple(id_ for id_ in earlier if id_))
 
     def pin(self, record: RunRecord) -> RunRecord:
-        """Fixes the inputs of training by artifact id, once all spans of the window are in.
+        """Fixes the inputs of training by artifact id, once all spans of the window are ingested.
 
         Raises:
             DataError: If a span of the window is not ingested, or did not pass the data gate.
@@ -136,7 +136,7 @@ class Planner:
         return spans
 
     def reference(self, span: Span, digests: Digests) -> SpanRef:
-        """What a run sees of a span; `digests` are those of `take_digests`."""
+        """Returns the reference to a span for a run record; `digests` come from `take_digests`."""
         data = self._settings.data
         key = digest_values(
             number=span.number,
@@ -167,7 +167,7 @@ class Planner:
         return examples_id
 
     def _baseline(self, train_key: str) -> ModelRef | None:
-        """The serving model; for a training that made it, what that one was compared with."""
+        """Returns the serving model; if this training made it, the model it was compared with."""
         serving = self._registry.serving()
         if serving and self._registry.train_key(serving.version) == train_key:
             run_id = self._registry.registration(serving).evidence.get("run")
@@ -175,7 +175,7 @@ class Planner:
         return serving
 
     def _pins_used_before(self, record: RunRecord) -> Pins | None:
-        """The pins of the last run that transformed the same, if their files are still there."""
+        """Returns the pins of the last run with the same transformation, if their files exist."""
         previous = self._records.latest(transform_key=record.transform_key, pinned="yes")
         if previous is None or previous.pins is None:
             return None
@@ -190,7 +190,7 @@ class Planner:
 
 
 def _check_names(settings: Settings) -> None:
-    """Before anything is written: a column's name would be taken for that column, in any filter."""
+    """Refuses names that the store's filters would read as a column, before anything is written."""
     names = {"pipeline.name": settings.pipeline.name, "model.name": settings.model.name}
     for key, name in names.items():
         if not is_fit(name):

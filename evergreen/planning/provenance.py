@@ -1,4 +1,4 @@
-"""Where a run comes from: the commit, the image, the machine."""
+"""The origin of a run: its commit, image and machine."""
 
 import os
 import shutil
@@ -10,15 +10,14 @@ from pathlib import Path
 from evergreen.runs.plan import Provenance
 
 IMAGE = "EVERGREEN_IMAGE_DIGEST"
-"""The environment variable with the digest of the image; what starts a container sets it."""
+"""The environment variable with the image's digest, set by whatever starts the container."""
 
 
 def take_provenance(project: Path) -> Provenance:
-    """Looks at git, the environment and the machine, now.
+    """Reads the present state of git, the environment and the machine.
 
     Args:
-        project: A folder of the project. Without git, or outside of a repository, there is no
-            commit.
+        project: A folder of the project. Without git, or outside a repository, there is no commit.
     """
     commit = _git(project, "rev-parse", "HEAD")
     changed = _git(project, "status", "--porcelain", "--untracked-files=no") if commit else ""

@@ -1,9 +1,9 @@
-"""The files that a piece of code is made of, followed from import to import without running it.
+"""Finds the files of a piece of code by following its imports, without running it.
 
-What is installed from the lock is left to the lock's digest; all else is followed: the project's
-packages, the platform, and whatever else stands on the path of imports. Followed are `import` and
-`from ... import` wherever they stand, relative ones too, the `__init__.py` of packages, and text
-that is the name of a module, as in `import_module("models.shared.clean")`.
+Installed packages are left to the lock's digest; everything else is followed: the project's
+packages, the platform, and all other modules on the import path. It follows `import` and `from ...
+import` at any place, relative ones too, the `__init__.py` of packages, and text that is the name of
+a module, as in `import_module("models.shared.clean")`.
 """
 
 import importlib
@@ -25,19 +25,20 @@ PLATFORM = "evergreen"
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::\w+)?")
 URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 EXPLAINING = {".md", ".rst", ".ipynb"}
-"""Suffixes of files that decide nothing, unless the code names them."""
+"""Suffixes of documentation, which decides nothing unless the code names it."""
 LONGEST = 400
-"""Characters of a text that may be a path."""
+"""The longest text that may be a path, in characters."""
 
 
 @dataclass
 class Sources:
-    """Files by a name that is the same in every checkout, and what could not be followed.
+    """Files by names that are equal in every checkout, and dependencies that could not be followed.
 
     Attributes:
         files: Code and data.
-        outside: What the code depends on, or may, and is not among the files: where, and what.
-        without: Top-level packages that are not followed.
+        outside: Certain or possible dependencies that are not among the files: place and
+            description.
+        without: Top-level packages not to follow.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Sources:
     _asked: set[str] = field(default_factory=set)
 
     def add_folder(self, folder: Path) -> None:
-        """Adds all files below a folder but hidden, compiled and explaining ones; or one file."""
+        """Adds a file, or the files below a folder but hidden, compiled and documentation ones."""
         for file in _files_below(folder):
             name = PurePosixPath(folder.name, file.relative_to(folder).as_posix())
             if file.suffix == ".py" and file.is_file():
@@ -58,7 +59,7 @@ class Sources:
                 self.outside.append(f"{name}: is a link, and to no file")
 
     def add_module(self, name: str) -> None:
-        """Adds a module, as far as there is one, and all that it imports."""
+        """Adds a module, if it exists, and all that it imports."""
         if name not in self._asked:
             self._asked.add(name)
             self._add_all(self._located(name))
@@ -72,7 +73,7 @@ class Sources:
 
     def _add_all(self, located: Iterable[tuple[PurePosixPath, ModuleSpec]]) -> None:
         for name, spec in located:
-            if spec.origin and spec.has_location:  # a package without __init__.py has neither
+            if spec.origin and spec.has_location:  # packages without __init__.py have neither
                 file = Path(spec.origin)
                 is_package = spec.submodule_search_locations is not None
                 self._add_code(name / file.name if is_package else name.with_name(file.name), file)
@@ -109,7 +110,7 @@ class Sources:
             self.add_module(".".join(inner))
 
     def _add_named_module(self, name: str) -> None:
-        """Adds what a text names: a module, a function of one, or a package that is run."""
+        """Adds the module that a text names, itself or by a function; or a package that is run."""
         for module in (name, name.rpartition(".")[0]):
             found = self._located(module)
             if "." in module and len(found) == module.count(".") + 1:
@@ -117,7 +118,7 @@ class Sources:
                 return
 
     def _add_data(self, name: PurePosixPath, file: Path, text: CodeText) -> None:
-        """Adds the data files beside a module of the project, and those that its text names."""
+        """Adds the data files beside a module of the project, and those that its texts name."""
         if len(name.parts) > 1:
             for beside in sorted(file.parent.iterdir()):
                 if beside.is_file() and beside.suffix != ".py" and _decides(beside):
@@ -126,7 +127,7 @@ class Sources:
         self.outside += sorted({f"{name}, line {line}: {what}" for line, what in told if what})
 
     def _add_named(self, name: PurePosixPath, file: Path, text: Text) -> str:
-        """Adds the files that a text names; returns what it names and cannot be added."""
+        """Adds the files that a text names; returns a note if it names something else."""
         path = text.value
         if URL.match(path):
             return f"names {path}"
@@ -149,7 +150,7 @@ class Sources:
 
 
 def named_files(values: object, project: Path) -> Iterator[tuple[str, Path]]:
-    """Yields the files that values of the settings name, at any depth, with their texts."""
+    """Yields the files named in the values of settings, at any depth, with their texts."""
     if isinstance(values, Mapping):
         values = list(values.values())
     if isinstance(values, (list, tuple)):
@@ -162,22 +163,22 @@ def named_files(values: object, project: Path) -> Iterator[tuple[str, Path]]:
 
 
 def project_of(folder: Path) -> Path:
-    """The project that a folder is in; the folder itself, if it is in none."""
+    """Returns the project that a folder is in; the folder itself if there is none."""
     return next((at for at in (folder, *folder.parents) if (at / BASE).is_file()), folder)
 
 
 def forget_modules() -> None:
-    """Looks anew which modules there are; what is in their files is always read."""
+    """Clears the caches of existing modules; the content of files is never cached."""
     importlib.invalidate_caches()
     _top.cache_clear()
 
 
 @cache
 def _top(name: str) -> ModuleSpec | None:
-    """The top-level package or module of a name, if it is neither Python's nor installed."""
+    """Returns the top-level package or module of a name, unless it is Python's or installed."""
     try:
         spec = find_spec(name)
-    except (ImportError, ValueError):  # `__main__` has none
+    except (ImportError, ValueError):  # `__main__` has no spec
         return None
     if spec is None or spec.origin in ("built-in", "frozen"):
         return None
@@ -194,7 +195,7 @@ def _installed() -> tuple[Path, ...]:
 
 @cache
 def _own() -> frozenset[str]:
-    """The packages of the project, which may be installed itself."""
+    """Returns the packages of the project, which may itself be installed."""
     try:
         names = distribution(PLATFORM).read_text("top_level.txt") or ""
     except PackageNotFoundError:
@@ -205,7 +206,7 @@ def _own() -> frozenset[str]:
 def _descend(
     name: PurePosixPath, folders: list[str], inner: Iterable[str]
 ) -> Iterator[tuple[PurePosixPath, ModuleSpec]]:
-    """Yields the packages and modules of a dotted name, as far as there are any."""
+    """Yields the packages and modules along a dotted name, as far as they exist."""
     for part in inner:
         names = [part] if part != "*" else sorted(_modules(folders))
         specs = [(name / one, PathFinder.find_spec(one, folders)) for one in names]
@@ -224,7 +225,7 @@ def _folders(spec: ModuleSpec) -> list[str]:
 
 
 def _bases(file: Path) -> Iterator[Path]:
-    """The folders that a relative path in a file may start from: its own, up to the project's."""
+    """Yields the folders that relative paths may start from: the file's, up to the project's."""
     project = project_of(file.parent)
     for folder in file.parents:
         yield folder
@@ -233,7 +234,7 @@ def _bases(file: Path) -> Iterator[Path]:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """Files, and links to folders."""
+    """Returns files, and links to folders."""
     if folder.is_file():
         return [folder]
     return sorted(
@@ -255,5 +256,5 @@ def _decides(file: Path) -> bool:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # the name is too long, or a folder above it is not ours to read
+    except OSError:  # the name is too long, or a folder above it is unreadable
         return False

@@ -1,1 +1,1 @@
-"""Plays past data again through serving, monitoring, triggers and the pipeline."""
+"""Replays past data through serving, monitoring, triggers and the pipeline."""

@@ -1,4 +1,4 @@
-"""The chart of a replay: quality by span, and when who retrained."""
+"""Draws the chart of a replay: quality by span, and the trainings of each policy."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ COLORS = {
 
 
 def draw(played: Mapping[Policy, Sequence[Played]], file: Path) -> None:
-    """Draws the log loss of each span, and a mark where a training was started.
+    """Draws the log loss of each span, and a mark for each training.
 
     Args:
-        played: By policy.
+        played: The spans by policy.
         file: An SVG file.
     """
     figure = Figure(figsize=(8, 5), layout="constrained")

@@ -1,4 +1,4 @@
-"""Compares what policies came to, on the same rows."""
+"""Compares the results of policies on the same rows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Row:
-    """What one policy came to.
+    """The result of one policy.
 
     Attributes:
-        policy: Which.
+        policy: The policy.
         log_loss: Over the whole stream.
-        interval: Of that.
+        interval: The interval of the log loss.
         worse: How much worse than the reference, on the same rows.
-        worse_interval: Of that.
-        trainings: Runs that trained, the first model left out.
-        pushed: Of these, how many gave a version.
-        minutes: What they took.
+        worse_interval: The interval of the difference.
+        trainings: Runs that trained, without the first model.
+        pushed: How many of them made a version.
+        minutes: Their total duration.
     """
 
     policy: Policy
@@ -42,8 +42,8 @@ class Row:
 def compare(played: Mapping[Policy, Sequence[Played]]) -> list[Row]:
     """Returns a row for each policy.
 
-    Intervals are of the mean over rows, by the normal approximation; of differences, of the mean of
-    the paired differences.
+    Intervals are for the mean over rows, by the normal approximation; for differences, for the mean
+    of the paired differences.
     """
     losses = {
         policy: np.concatenate([one.losses for one in spans]) for policy, spans in played.items()

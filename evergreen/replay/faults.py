@@ -1,4 +1,4 @@
-"""What goes wrong upstream, on purpose, from one span on."""
+"""Upstream faults that a replay injects from one span on."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ FLIPPED = 0.3
 
 
 class Fault(StrEnum):
-    """A failure that happens in practice."""
+    """A kind of failure that occurs in practice."""
 
-    SCHEMA = "schema"  # a column gets another name
-    UNIT = "unit"  # miles become kilometres, and nobody says so
+    SCHEMA = "schema"  # a column is renamed
+    UNIT = "unit"  # miles become kilometres, unannounced
     UPSTREAM = "upstream"  # a column is empty
-    LABEL = "label"  # what is right changes
+    LABEL = "label"  # the relation between features and label changes
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns the failures happen to."""
+    """The columns that the faults affect."""
 
     renamed: str = "fare"
     measured: str = "trip_miles"
@@ -35,7 +35,7 @@ class Columns:
 
 
 def of_traffic(fault: Fault | None, rows: pa.Table, columns: Columns) -> pa.Table:
-    """Returns the rows as requests have them."""
+    """Returns the rows as they arrive in requests."""
     changes: Mapping[Fault, Callable[[pa.Array], pa.Array]] = {
         Fault.UNIT: lambda values: pc.multiply(values, KILOMETRES).cast(values.type, safe=False),
         Fault.UPSTREAM: lambda values: pa.nulls(len(values), values.type),
@@ -66,7 +66,7 @@ def _there(fault: Fault, rows: pa.Table, column: str) -> str:
 
 
 def of_labels(fault: Fault | None, labels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the labels as they come."""
+    """Returns the labels as they arrive."""
     if fault is not Fault.LABEL:
         return labels
     flipped = np.random.default_rng(SEED).random(len(labels)) < FLIPPED

@@ -1,4 +1,4 @@
-"""Runs carried out at once, in this process, which has imported everything already."""
+"""Carries out runs immediately in this process, which has imported everything already."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,8 +14,8 @@ class InlineLauncher:
     """A launcher that waits for its runs.
 
     Args:
-        settings: Of the policy.
-        console: What the runs show goes there.
+        settings: The settings of the policy.
+        console: Shows the output of the runs.
     """
 
     def __init__(self, settings: Settings, console: Console) -> None:
@@ -24,24 +24,24 @@ class InlineLauncher:
         self._done: set[tuple[str, int]] = set()
 
     def progress(self, record: RunRecord, attempt: int) -> Progress:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         return Progress.STOPPED if (record.run_id, attempt) in self._done else Progress.ABSENT
 
     def launch(self, record: RunRecord, attempt: int) -> None:
-        """As of `Launcher`; returns when the run has ended."""
+        """As in `Launcher`; returns when the run has ended."""
         self._done.add((record.run_id, attempt))
         try:
             Run(self._settings, self._console).carry_out(record)
-        except EvergreenError as error:  # what became of it is in its record
+        except EvergreenError as error:  # its outcome is in its record
             self._console.print(f"[red]failed[/red]: {escape(str(error))}")
 
     def stop(self, record: RunRecord, attempt: int) -> None:
-        """Nothing goes on by itself."""
+        """Does nothing: no run is under way."""
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Does nothing."""
 
     @property
     def is_busy(self) -> bool:
-        """Never: a run has ended when `launch` returns."""
+        """Returns False: a run has ended when `launch` returns."""
         return False

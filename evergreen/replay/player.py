@@ -33,15 +33,15 @@ from evergreen.triggers.log import Ended, TriggerLog
 
 @dataclass
 class Played:
-    """What one span came to.
+    """The result of one span.
 
     Attributes:
-        number: Of the span.
+        number: The span's number.
         losses: Log loss of each row, [n].
-        versions: Who answered how many.
-        fired: What monitoring found, beyond thresholds, at the end of the span.
-        runs: What the controller's runs came to then.
-        seconds: What these runs took.
+        versions: The number of answers by each version.
+        fired: The findings of monitoring that fired at the end of the span.
+        runs: The outcomes of the controller's runs at that time.
+        seconds: The duration of these runs.
     """
 
     number: int
@@ -56,10 +56,10 @@ class Player:
     """Plays one policy.
 
     Args:
-        world: Of the policy.
-        fault: What goes wrong, if anything.
-        faulty: The spans in which it does.
-        console: What runs show goes there.
+        world: The policy's world.
+        fault: The fault to inject, if any.
+        faulty: The spans with the fault.
+        console: Shows the output of the runs.
     """
 
     def __init__(self, world: World, fault: Fault | None, faulty: range, console: Console) -> None:
@@ -117,7 +117,7 @@ class Player:
         return played
 
     def _arrive(self) -> None:
-        """Labels and data of the span before arrive: both are a span late."""
+        """Delivers the labels and data of the previous span: both are one span late."""
         if len(self._sent) < 2:  # noqa: PLR2004
             return
         piece, answers = self._sent[-2]
@@ -139,7 +139,7 @@ class Player:
         )
 
     def _monitor(self) -> MonitoringResult:
-        """Looks at the newest traffic, after as much time as brings in the span before it."""
+        """Monitors the newest traffic, once enough time has passed to include the previous span."""
         windows = [answers.window for _, answers in self._sent]
         start = windows[-1].start
         before = windows[-2].start if len(windows) > 1 else start - timedelta(days=1)
@@ -147,7 +147,7 @@ class Player:
         return monitor(self._settings, self._store, window, datetime.now(UTC))
 
     def _wait_for_gateway(self) -> None:
-        """A pushed version is a canary: the gateway has to have seen it."""
+        """Waits until the gateway has noticed a pushed version, which is a canary."""
         events = Registry(self._store, self._settings.model.name).events()
         canary = next((v for v, s in stages(events).items() if s is Stage.CANARY), None)
         self._world.wait("the canary", lambda: self._world.healthz().get("canary") == canary)

@@ -1,4 +1,4 @@
-"""When to retrain: what is compared."""
+"""Policies for retraining, which a replay compares."""
 
 from enum import StrEnum
 from typing import Any
@@ -10,7 +10,7 @@ NO_LIMIT = {"cooldown_seconds": 0, "daily_budget": 1000, "attempts": 1}
 
 
 class Policy(StrEnum):
-    """A way to decide when to retrain."""
+    """A rule that decides when to retrain."""
 
     NEVER = "never"
     ALWAYS = "always"

@@ -1,4 +1,4 @@
-"""The data that is played: spans in order, with what will turn out to be right."""
+"""The replayed data: spans in order, with their true labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Piece:
     """One span of the stream.
 
     Attributes:
-        number: Of the span.
-        path: Its folder, as it was cut.
-        rows: Raw rows whose label will be known.
+        number: The span's number.
+        path: Its folder.
+        rows: The raw rows that have a label.
         labels: 0 or 1, [n].
-        ids: Of the requests that are made of the rows, [n].
-        end: When its time is over.
+        ids: The ids of the rows' requests, [n].
+        end: The end of its time range.
     """
 
     number: int
@@ -42,16 +42,16 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
 
     Args:
         settings: The project's settings.
-        folder: The spans are written there.
-        period: Length of a span.
-        last: The last span that is played; 0 for all.
+        folder: The folder for the spans.
+        period: The length of a span.
+        last: The last span to play; 0 for all.
 
     Raises:
-        DataError: If there are too few spans, or one has no label or no time.
+        DataError: If there are too few spans, or a span has no label or no time.
         ContractError: If a label is not 0, 1 or unknown.
     """
     source = load_function("data.source", settings.data.source)
-    # As Parquet, whatever the project's own spans are: what is played keeps its types.
+    # Always as Parquet, so that the replayed rows keep their types.
     source(None, folder / period.value, period, Format.PARQUET)
     label = load_function("replay.label", settings.replay.label)
     spans = list_spans(folder / period.value)

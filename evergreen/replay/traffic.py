@@ -1,4 +1,4 @@
-"""Sends rows through a gateway, one request each, and takes what it answers."""
+"""Sends rows through a gateway, one request each, and collects the answers."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Answers:
-    """What was answered.
+    """Answers to requests.
 
     Attributes:
         window: From the first request to the last answer.
-        ids: Of the requests, [n].
+        ids: The ids of the requests, [n].
         scores: [n].
-        versions: Who answered, [n].
+        versions: The versions that answered, [n].
     """
 
     window: Window
@@ -44,11 +44,11 @@ def send(target: str, model: str, rows: pa.Table, ids: list[str], in_flight: int
         target: The gateway, host and port.
         model: The model's name.
         rows: Raw rows.
-        ids: Of the requests, to join labels by.
-        in_flight: Requests at the same time.
+        ids: The ids of the requests, for joining labels.
+        in_flight: The number of concurrent requests.
 
     Raises:
-        grpc.RpcError: If one is not answered.
+        grpc.RpcError: If a request is not answered.
     """
     started = datetime.now(UTC)
     with Client(target, model=model) as client, open_channel(target) as channel:

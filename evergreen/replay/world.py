@@ -1,4 +1,4 @@
-"""One policy's world: settings, a model server and a gateway of its own, over shared metadata."""
+"""The environment of one policy: own settings, model server and gateway, with shared metadata."""
 
 import shutil
 import signal
@@ -23,11 +23,11 @@ MIN_SAMPLE = 30
 
 
 class World:
-    """Where one policy plays.
+    """The environment of one policy.
 
     Attributes:
-        settings: Of the policy.
-        folder: Everything of its own.
+        settings: The policy's settings.
+        folder: The policy's folder.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class World:
         config: Sequence[str],
         overrides: Sequence[str],
     ) -> None:
-        """Makes its settings; nothing is started.
+        """Derives its settings; starts nothing.
 
         Args:
-            policy: Which.
+            policy: The policy.
             settings: The project's settings.
             project: The project's folder.
-            config: Overlays of the project's settings.
-            overrides: Changes of them.
+            config: The overlays of the project's settings.
+            overrides: Overrides of the project's settings.
         """
         self.folder = settings.replay.folder / policy
         self.folder.mkdir(parents=True)
@@ -68,9 +68,9 @@ class World:
             "logs": {"folder": f"{here}/logs"},
             "monitoring": {
                 "folder": f"{here}/monitoring",
-                # All that a version answered, in the minutes that this takes.
+                # All answers of a version within the minutes of the replay.
                 "labels": {"folder": f"{here}/labels", "lookback_days": 1},
-                # The time of monitoring is now, that of the data long ago.
+                # Monitoring happens now, but the data are old.
                 "max_age_days": None,
             },
             "triggers": triggers(policy, settings),
@@ -82,7 +82,7 @@ class World:
                     "grpc": f"127.0.0.1:{ports[2]}",
                     "rest": f"127.0.0.1:{ports[3]}",
                 },
-                # As fast as the traffic is: a quarter has few requests, and comes in seconds.
+                # No waiting: a quarter has few requests, and takes seconds.
                 "canary": {"steps": [50], "hold_seconds": 0},
                 "limits": {"min_sample": MIN_SAMPLE, "latency_ratio": None},
                 "log": {"folder": f"{here}/predictions", "rotate_seconds": 0.5},
@@ -100,7 +100,7 @@ class World:
             yield
 
     def healthz(self) -> dict[str, object]:
-        """Returns what the gateway says of itself; nothing if it does not answer."""
+        """Returns the gateway's health report; empty if it does not answer."""
         url = f"http://127.0.0.1:{self.settings.gateway.rest_api_port}/healthz"
         try:
             return dict(urllib3.request("GET", url, retries=False, timeout=SECONDS).json())
@@ -108,7 +108,7 @@ class World:
             return {}
 
     def land(self, span: Path) -> None:
-        """Takes over a complete version of a span, at once."""
+        """Copies a complete version of a span, atomically."""
         root = self.settings.data.span_root
         target = root / span.parent.name / span.name
         staging = root / f".staging-{span.parent.name}"
@@ -117,13 +117,13 @@ class World:
         staging.rename(target)
 
     def wait_for_log(self, rows: int) -> None:
-        """Waits until the log of predictions has so many rows."""
+        """Waits until the log of predictions has that many rows."""
         folder = self.settings.gateway.log.folder
         assert folder is not None
         self.wait("the log", lambda: folder.is_dir() and _rows(folder) >= rows)
 
     def wait(self, what: str, check: Callable[[], object]) -> None:
-        """Waits until something is so; other processes do not tell when.
+        """Polls until a condition on other processes holds.
 
         Raises:
             EvergreenError: If that takes too long.

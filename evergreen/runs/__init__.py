@@ -1,1 +1,1 @@
-"""What a run is: its record, its plan, the digests of what decides its result."""
+"""Run records, plans, and the digests of all that decides a run's result."""

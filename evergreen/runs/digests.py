@@ -10,7 +10,7 @@ from evergreen.errors import SettingsError
 
 
 def digest_files(files: Mapping[str, Path]) -> str:
-    """Returns the SHA-256 of files: of their names, and of what is in them."""
+    """Returns the SHA-256 of the names and contents of files."""
     total = hashlib.sha256()
     for name, file in sorted(files.items()):
         with file.open("rb") as opened:
@@ -27,7 +27,7 @@ def digest_values(**values: Any) -> str:
 
 
 def check_there(paths: Iterable[Path]) -> None:
-    """Checks that what decides a run is there.
+    """Checks that the paths that decide a run exist.
 
     Raises:
         SettingsError: If a path does not exist.

@@ -1,4 +1,4 @@
-"""What a run is: the request, the record written before it starts, and the plan of each part."""
+"""Values of runs: the request, the record written before the start, and the plan of each part."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,22 +9,22 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 TRAIN = "train"
-"""The name of the part of a run that trains."""
+"""The name of the training part of a run."""
 
 
 class Frozen(BaseModel):
-    """Base of the values below: immutable, and strict about what they hold."""
+    """Base of the values below: immutable, and refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Cause(Frozen):
-    """What an automatic request goes back to.
+    """The cause of an automatic request.
 
     Attributes:
-        events: Ids of the trigger events that it answers.
+        events: Ids of the trigger events.
         keys: Their idempotency keys.
-        evidence: What spoke for it, by name.
+        evidence: The evidence, by name.
         window: How the spans were chosen, in words.
     """
 
@@ -35,18 +35,18 @@ class Cause(Frozen):
 
 
 class Request(Frozen):
-    """What somebody asked for.
+    """A request for a run.
 
     Attributes:
-        spans: A selection such as `1-3`; the latest version of each is meant. None: all there are.
-        requested_by: A user's name, or the name of a trigger.
-        reason: Why, in words.
-        train: Whether to train on the spans; if not, they are only ingested.
-        experiment: Run everything but never push.
+        spans: A selection such as `1-3`, of the latest versions. None for all spans.
+        requested_by: The name of a user or trigger.
+        reason: The reason, for people.
+        train: Whether to train on the spans; otherwise they are only ingested.
+        experiment: Whether to run everything but the push.
         cache: Whether equal executions may be reused.
-        overrides: What was asked to be other than in the settings' files, as `section.key=value`.
-            Whoever runs a part of the run elsewhere needs it to have the same settings.
-        cause: The events that a trigger answers with this request; None if a person asked.
+        overrides: Changes to the settings' files, as `section.key=value`. Processes elsewhere need
+            them to run a part with the same settings.
+        cause: The trigger events behind the request; None if a person asked.
     """
 
     spans: str | None = None
@@ -60,14 +60,14 @@ class Request(Frozen):
 
 
 class SpanRef(Frozen):
-    """A span as a run sees it.
+    """A reference to a span in a run.
 
     Attributes:
         number: The span's number.
         version: The version of its content.
         sha256: The identity of its content.
         path: The folder of its files.
-        ingest_key: Hash of what the ingested artifacts depend on: content, schema, split, code.
+        ingest_key: Hash of all that the ingested artifacts depend on: content, schema, split, code.
     """
 
     number: int
@@ -78,7 +78,7 @@ class SpanRef(Frozen):
 
     @property
     def label(self) -> str:
-        """A short name for people and for ids."""
+        """A short name for people and ids."""
         return f"span-{self.number:05d}-v{self.version:02d}"
 
 
@@ -90,16 +90,16 @@ class ModelRef(Frozen):
 
 
 class Digests(Frozen):
-    """SHA-256 digests of what decides a result besides the data.
+    """SHA-256 digests of all that decides a result besides the data.
 
     Attributes:
-        settings: Settings of the model and of Beam, files they name, and the code of the trainer.
-        definition: Code that wires the pipeline.
-        use_case: Code that Transform and Trainer run, with all it imports, and its data files.
+        settings: Settings of the model and of Beam, the files they name, and the trainer's code.
+        definition: The code that wires the pipeline.
+        use_case: The code that Transform and Trainer run, with all its imports, and its data files.
         platform: All of Evergreen's code that nodes run.
         lock: The packages.
         table_schema: The curated schema.
-        ingestion: The part of the platform that ingests; records of version 0.1.0 have none.
+        ingestion: The ingesting part of the platform; empty in records of version 0.1.0.
         use_case_data: The use case's data files; empty if there are none.
     """
 
@@ -114,11 +114,11 @@ class Digests(Frozen):
 
 
 class Provenance(Frozen):
-    """Where a run was planned, and from which state of the code. What is not known is empty.
+    """The machine and the state of the code that planned a run. Unknown values are empty.
 
     Attributes:
         commit: The commit of the project's git repository.
-        dirty: Whether files that git knows differed from it.
+        dirty: Whether files tracked by git differed from it.
         image: The digest of the container image, from the environment.
         host: The machine's name.
         package: The version of Evergreen.
@@ -132,12 +132,12 @@ class Provenance(Frozen):
 
 
 class Results(Frozen):
-    """What a run came to, in numbers: kept with the record, so that it outlives the artifacts.
+    """The results of a run as numbers, kept in the record because they outlive the artifacts.
 
     Attributes:
-        metrics: By name, of each split (`train`, `eval`, `test`), and of `baseline` on test. None
-            is a number that there is not.
-        gates: By gate (`DataGate span 3`, `ModelGate`, ...): whether it passed.
+        metrics: By name, for each split (`train`, `eval`, `test`), and for `baseline` on test. None
+            for a number that could not be computed.
+        gates: By gate (`DataGate span 3`, `ModelGate`, ...), whether it passed.
     """
 
     metrics: Mapping[str, Mapping[str, float | None]] = {}
@@ -157,20 +157,20 @@ class Pins(Frozen):
 
     @property
     def ids(self) -> list[int]:
-        """The ids of all of them."""
+        """All artifact ids."""
         return [*self.examples, *([] if self.analyzer_cache is None else [self.analyzer_cache])]
 
 
 class Outcome(StrEnum):
-    """How a run ended."""
+    """The outcome of a run."""
 
     PUSHED = "pushed"
-    UNCHANGED = "unchanged"  # wholly cached: what it would push is there already
+    UNCHANGED = "unchanged"  # wholly cached: its model was pushed before
     EXPERIMENT = "experiment"
-    INGESTED = "ingested"  # no training was asked for
+    INGESTED = "ingested"  # no training was requested
     DATA_REFUSED = "data refused"
     MODEL_REFUSED = "model refused"
-    SERVING_REFUSED = "serving refused"  # the exported model does not serve as it should
+    SERVING_REFUSED = "serving refused"  # the exported model failed a check
     INTERRUPTED = "interrupted"
     FAILED = "failed"
 
@@ -180,24 +180,24 @@ class RunRecord(Frozen):
 
     Attributes:
         run_id: The run's id; a resumed run keeps it.
-        run_key: Hash of all that decides the outcome; equal keys have equal pins.
-        train_key: The part of it that decides the model; equal keys make the same version.
-        transform_key: The part of it that decides the transformed examples.
+        run_key: Hash of all that decides the outcome; runs with equal keys have equal pins.
+        train_key: Hash of all that decides the model; runs with equal keys make the same version.
+        transform_key: Hash of all that decides the transformed examples.
         pipeline: The pipeline's name.
         model: The model's name.
         window: The spans to train on.
-        to_ingest: Those of them that are not ingested yet.
-        baseline: The model to compare with, if any is serving.
-        model_version: The version to be pushed; None for an experiment, and without training.
-        job: The id under which the orchestrator runs it, if it has ids of its own.
-        provenance: Where it was planned, and from which state of the code.
-        settings: SHA-256 of the complete settings, by which `RunRecords.settings` finds them.
+        to_ingest: The spans of the window that are not ingested yet.
+        baseline: The serving model to compare with, if there is one.
+        model_version: The version to push; None for experiments, and without training.
+        job: The orchestrator's id for the run, if it has its own ids.
+        provenance: The machine and the state of the code that planned it.
+        settings: SHA-256 of the complete settings, for `RunRecords.settings`.
         pins: Set once the window is ingested.
         outcome: Set at the end.
         results: Set at the end.
-        resumed: When it was taken up again.
-        rerun_from: The node from which on its newest attempt executes whatever is there.
-        attempts: How often each part was begun anew on purpose, counting the first; 1 if absent.
+        resumed: The times at which it was resumed.
+        rerun_from: The node from which the newest attempt executes, whatever the cache holds.
+        attempts: The number of attempts of each part, counting the first; 1 if absent.
     """
 
     run_id: str
@@ -227,35 +227,35 @@ class RunRecord(Frozen):
 
     @property
     def can_go_on(self) -> bool:
-        """Whether it has not ended, or ended before it came to a result."""
+        """Whether it can be resumed: it has not ended, or it ended without a result."""
         return self.outcome in (None, Outcome.FAILED, Outcome.INTERRUPTED)
 
     @property
     def parts(self) -> list[str]:
-        """The names of its parts, in their order: the spans to ingest, and the training."""
+        """The names of its parts in order: the spans to ingest, and the training."""
         return [*(span.label for span in self.to_ingest), TRAIN]
 
     def pipeline_run(self, part: str) -> str:
-        """The id of the pipeline run of a part's newest attempt."""
+        """Returns the id of the pipeline run of a part's newest attempt."""
         attempt = self.attempts.get(part, 1)
         return f"{self.run_id}.{part}" + (f".{attempt}" if attempt > 1 else "")
 
     def with_pins(self, pins: Pins) -> "RunRecord":
-        """The record with the inputs of training fixed."""
+        """Returns the record with the inputs of training fixed."""
         return self.model_copy(update={"pins": pins})
 
     def ended(self, outcome: Outcome, results: Results | None = None) -> "RunRecord":
-        """The record of the ended run."""
+        """Returns the record of the ended run."""
         end = {"outcome": outcome, "finished": datetime.now(UTC), "results": results}
         return self.model_copy(update=end)
 
     def taken_up(self) -> "RunRecord":
-        """The record of the run that goes on."""
+        """Returns the record of the resumed run."""
         open_again = {"outcome": None, "finished": None, "results": None}
         return self.model_copy(update={**open_again, "resumed": (*self.resumed, datetime.now(UTC))})
 
     def anew(self, parts: Sequence[str], node: str) -> "RunRecord":
-        """The record of the run whose parts are begun anew from a node on."""
+        """Returns the record of the run with new attempts of parts, from a node on."""
         attempts = {part: self.attempts.get(part, 1) + 1 for part in parts}
         pins = self.pins if list(parts) == [TRAIN] else None
         changes = {"attempts": {**self.attempts, **attempts}, "rerun_from": node, "pins": pins}
@@ -263,13 +263,13 @@ class RunRecord(Frozen):
 
 
 class IngestPlan(Frozen):
-    """The ingest half of the graph.
+    """The ingesting half of the graph.
 
     Attributes:
         span: The span to ingest.
-        previous_statistics: The statistics artifact of the span before, to measure drift from.
-        previous_in_window: Whether that span is one of the window.
-        window_statistics: Those of the window's other earlier spans, to measure drift from.
+        previous_statistics: The statistics artifact of the previous span, as reference for drift.
+        previous_in_window: Whether the previous span is in the window.
+        window_statistics: The statistics of earlier spans in the window, as references for drift.
     """
 
     span: SpanRef
@@ -279,7 +279,7 @@ class IngestPlan(Frozen):
 
 
 class TrainPlan(Frozen):
-    """The train half of the graph: everything it takes is pinned."""
+    """The training half of the graph, with all its inputs pinned."""
 
     train_key: str
     pins: Pins
@@ -288,16 +288,16 @@ class TrainPlan(Frozen):
 
 
 class Plan(Frozen):
-    """One execution of the graph: exactly one of its halves.
+    """One execution of the graph: one of its two halves.
 
     Attributes:
         pipeline_run: The id of the pipeline run, unique to this part of the run.
-        title: What it does, for people.
+        title: A title for people.
         cache: Whether equal executions may be reused.
-        rerun_from: This node, and those after it, are executed whatever is there.
-        digests: What goes into the nodes' cache keys.
+        rerun_from: This node and all after it are executed, whatever the cache holds.
+        digests: The digests for the nodes' cache keys.
         ingest: The span to ingest.
-        train: What to train on.
+        train: The inputs of the training.
     """
 
     pipeline_run: str
@@ -321,7 +321,7 @@ def ingest_plan(
     previous_statistics: int | None = None,
     window_statistics: tuple[int, ...] = (),
 ) -> Plan:
-    """The plan that ingests one span of a run.
+    """Returns the plan that ingests one span of a run.
 
     Args:
         record: The run.
@@ -345,7 +345,7 @@ def ingest_plan(
 
 
 def train_plan(record: RunRecord) -> Plan:
-    """The plan that trains on a run's window, which must be pinned."""
+    """Returns the plan that trains on a run's window, which must be pinned."""
     assert record.pins is not None, "pin the window first"
     spans = ", ".join(str(span.number) for span in record.window)
     return Plan(

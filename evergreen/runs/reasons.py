@@ -1,4 +1,4 @@
-"""Why a gate decided as it did, in words and numbers: for the terminal and for the page."""
+"""The reasons for the gates' decisions, in words and numbers, for terminal and page."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ def of_data(report: Report) -> Iterator[str]:
 
 
 def of_drift(report: Report) -> Iterator[str]:
-    """Yields a line for each distance beyond its threshold; it refuses nothing."""
+    """Yields a line for each distance beyond its threshold, which refuses nothing."""
     for finding in report["findings"]:
         if finding["kind"] == DRIFT:
             yield f"{finding['feature']} {finding['kind']}: {finding['description']}"
@@ -49,7 +49,7 @@ def of_serving(report: Report) -> Iterator[str]:
 
 
 def numbers(verdict: Report) -> str:
-    """The numbers that a verdict of the model gate rests on."""
+    """Returns the numbers behind a verdict of the model gate."""
     if verdict["value"] is None:
         return verdict.get("undefined") or "missing"
     if verdict["interval"] is None:

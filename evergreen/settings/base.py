@@ -1,4 +1,4 @@
-"""What all sections of the settings have in common."""
+"""The base of all sections of the settings, and the types that they share."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def _is_local(path: Any) -> Any:
-    """Refuses what would become a folder named `s3:`, or `$HOME`."""
+    """Refuses text that would become a folder named `s3:`, or `$HOME`."""
     if isinstance(path, str | Path) and URL.match(str(path)):
         raise ValueError(
             "is a URL; a path on this machine is expected, such as of a mounted volume"
@@ -35,7 +35,7 @@ def _is_local(path: Any) -> Any:
 def _in_project(path: Path, info: ValidationInfo) -> Path:
     """Makes a path absolute; relative ones start at the project's folder (the context).
 
-    Refuses what TensorFlow takes for a pattern.
+    Refuses characters that TensorFlow reads as a pattern.
     """
     project = (info.context or {}).get("project", Path.cwd())
     found: Path = (project / path.expanduser()).resolve()
@@ -60,7 +60,7 @@ class Section(BaseModel):
 
     @model_validator(mode="after")
     def _times_are_within_the_calendar(self) -> Self:
-        """A moment so much earlier or later is still one of the calendar."""
+        """Limits durations, so that such a moment earlier or later exists in the calendar."""
         for name in type(self).model_fields:
             unit, value = UNITS.get(name.rpartition("_")[2]), getattr(self, name)
             if unit and isinstance(value, int | float) and not abs(value) * unit <= CENTURY:

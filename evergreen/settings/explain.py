@@ -1,4 +1,4 @@
-"""Turns validation errors into sentences: which key of which file is wrong, and what was meant."""
+"""Turns validation errors into sentences that name the file, the key and the likely correction."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -40,7 +40,7 @@ def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> st
 
 
 def _origin(path: Sequence[str], sources: Sequence[Source]) -> str:
-    """The last source that set the key, or a part of the way to it."""
+    """Returns the last source that set the key, or a section on the way to it."""
     for length in range(len(path), 0, -1):
         for name, config in reversed(sources):
             if _sets(config, path[:length]):
@@ -49,7 +49,7 @@ def _origin(path: Sequence[str], sources: Sequence[Source]) -> str:
 
 
 def _sets(config: DictConfig, path: Sequence[str]) -> bool:
-    """Whether a source gives a key a value, null included."""
+    """Returns whether a source gives a key a value, null included."""
     node: Any = OmegaConf.to_container(config)
     for part in path:
         if not isinstance(node, dict) or part not in node:
@@ -61,7 +61,7 @@ def _sets(config: DictConfig, path: Sequence[str]) -> bool:
 def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
     section: type[BaseModel] = model
     for part in path[:-1]:
-        if part in section.model_fields:  # else a key of a mapping, or a number in a list
+        if part in section.model_fields:  # otherwise a key of a mapping, or a number in a list
             section = _section(section.model_fields[part].annotation)
     known = [field.alias or name for name, field in section.model_fields.items()]
     if close := get_close_matches(path[-1], known, n=1):
@@ -70,7 +70,7 @@ def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
 
 
 def _section(annotation: Any) -> type[BaseModel]:
-    """The model that a field holds: alone, or null, or many of them."""
+    """Returns the model that a field holds: directly, optionally, or in a collection."""
     held = [annotation]
     while held:
         one = held.pop(0)

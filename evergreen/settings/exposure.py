@@ -1,4 +1,4 @@
-"""How the servers get to know which versions are exposed."""
+"""Settings of exposure: the way in which servers learn which versions to serve."""
 
 from typing import Annotated, Literal
 
@@ -7,15 +7,15 @@ from pydantic import Field
 from evergreen.settings.base import ProjectPath, Section
 
 KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
-BASE_PATH = Field(None, description="`serving.base_path` as the servers see it; null: the same.")
+BASE_PATH = Field(None, description="`serving.base_path` on the servers; null: the same.")
 
 
 class ByReload(Section):
     """One server, the embedded one or TensorFlow Serving: by a HandleReloadConfigRequest.
 
-    It is sent to `gateway.backend.grpc`. A server takes all that it is to serve at once, so what it
-    serves of others is said again. The embedded server tells what that is; TensorFlow Serving does
-    not: say what it reads, or that there is nothing else.
+    The request goes to `gateway.backend.grpc`. It replaces all that a server serves, so other
+    models on the server must be named again. The embedded server lists them; TensorFlow Serving
+    does not: name its config file here, or declare that it serves no other model.
     """
 
     by: Literal["reload"]
@@ -24,7 +24,7 @@ class ByReload(Section):
         None, description="TensorFlow Serving's --model_config_file; other models in it stay."
     )
     alone: bool = Field(
-        False, description="Whether the server serves this model alone; anything else on it ends."
+        False, description="Whether the server serves only this model; others on it are unloaded."
     )
     load_seconds: float = Field(60, gt=0, description="How long a version may take to load.")
 
@@ -41,7 +41,7 @@ class InKubernetes(Section):
 
 
 class ByConfigMap(InKubernetes):
-    """Replicas of TensorFlow Serving, which read the file of their models again and again."""
+    """Replicas of TensorFlow Serving, which poll the file of their models."""
 
     by: Literal["config_map"]
     key: str = Field("models.config", pattern=r"^[\w.-]+$", description="The file's name.")
@@ -55,7 +55,7 @@ class ByKServe(InKubernetes):
 
 
 class ByHand(Section):
-    """Nobody is told: what is served is configured elsewhere."""
+    """No server is told: what is served is configured elsewhere."""
 
     by: Literal["hand"]
 

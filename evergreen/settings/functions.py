@@ -25,7 +25,7 @@ def load_function(setting: str, path: str) -> Any:
 
 
 def function_module(setting: str, path: str) -> str:
-    """Returns the name of the module that a function is in, without importing it.
+    """Returns the name of a function's module, without importing it.
 
     Args:
         setting: The setting that names it, for the error.

@@ -1,4 +1,4 @@
-"""Settings of Kubeflow Pipelines: where it is, and what the containers of the nodes are given."""
+"""Settings of Kubeflow Pipelines: its address, and the resources of the nodes' containers."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from evergreen.settings.base import ProjectPath, Section
 
 Quantity = Annotated[str, Field(pattern=r"^\d+(\.\d+)?(m|[kMGTPE]i?)?$")]
-"""An amount as Kubernetes writes it: `500m`, `2`, `8Gi`."""
+"""A quantity in Kubernetes' notation: `500m`, `2`, `8Gi`."""
 Seconds = Annotated[int, Field(ge=0, le=3600)]
 Retries = Annotated[int, Field(ge=0, le=20)]
 KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
@@ -22,7 +22,7 @@ class AcceleratorSettings(Section):
 
 
 class TolerationSettings(Section):
-    """A taint that a pod puts up with, as nodes with accelerators often have one."""
+    """A taint that a pod tolerates; nodes with accelerators often have one."""
 
     key: str
     operator: Literal["Equal", "Exists"] = "Exists"
@@ -31,10 +31,14 @@ class TolerationSettings(Section):
 
 
 class NodeSettings(Section):
-    """What the container of a node asks for; what is not said here is as for every node."""
+    """The requests of a node's container; `defaults` apply to what is not set."""
 
-    image: str | None = Field(None, description="It must hold the project, as the usual one does.")
-    cpu: Quantity | None = Field(None, description="Requested; more may be used if it is free.")
+    image: str | None = Field(
+        None, description="It must contain the project, like the default image."
+    )
+    cpu: Quantity | None = Field(
+        None, description="Requested; free capacity may be used beyond it."
+    )
     memory: Quantity | None = Field(None, description="Requested, and the limit.")
     accelerator: AcceleratorSettings | None = None
     node_selector: dict[str, str] | None = None
@@ -42,13 +46,13 @@ class NodeSettings(Section):
     retries: Retries | None = None
 
     def over(self, usual: "NodeSettings") -> "NodeSettings":
-        """These settings, filled up with the usual ones."""
+        """Returns these settings, completed by the usual ones."""
         mine = {key: value for key, value in self if value is not None}
         return usual.model_copy(update=mine)
 
 
 class BackoffSettings(Section):
-    """How long to wait before a container that failed is started again."""
+    """The wait before a failed container is started again."""
 
     seconds: Seconds = Field(30, description="Before the first retry.")
     factor: Annotated[float, Field(ge=1)] = Field(2.0, description="Longer each time.")
@@ -56,14 +60,14 @@ class BackoffSettings(Section):
 
 
 class VolumeSettings(Section):
-    """A volume that every container has at the same path: ReadWriteMany, on several machines."""
+    """A volume at the same path in every container; ReadWriteMany if there are several machines."""
 
     claim: KubernetesName = Field(description="The name of the PersistentVolumeClaim.")
     mount: Annotated[str, Field(pattern=r"^/.+")] = "/mnt/evergreen"
 
 
 class SecretSettings(Section):
-    """A key of a Kubernetes secret; the pod reads it, the compiled pipeline holds its name only."""
+    """A key of a Kubernetes secret. The pod reads it; the compiled pipeline holds only its name."""
 
     secret: KubernetesName
     key: str
@@ -79,32 +83,36 @@ class KubeflowSettings(Section):
         None, description="A file with the token for the API; EVERGREEN_KUBEFLOW_TOKEN if not set."
     )
     ca: ProjectPath | None = Field(
-        None, description="Authorities that the API's TLS is checked by."
+        None, description="Certificates of the authorities trusted for the API's TLS."
     )
     namespace: KubernetesName = "kubeflow"
-    service_account: KubernetesName | None = Field(None, description="Of the pods.")
-    image: str | None = Field(None, description="Of all nodes; evergreen:<version> if not set.")
+    service_account: KubernetesName | None = Field(
+        None, description="The service account of the pods."
+    )
+    image: str | None = Field(
+        None, description="The image of all nodes; evergreen:<version> if not set."
+    )
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     volume: VolumeSettings | None = None
     secrets: dict[Variable, SecretSettings] = Field(
         {}, description="Environment variables of the containers, from secrets."
     )
     parallelism: Annotated[int, Field(ge=1)] = Field(
-        4, description="Spans that are ingested at the same time."
+        4, description="The most spans that are ingested at the same time."
     )
     defaults: NodeSettings = Field(
-        NodeSettings(cpu="1", memory="4Gi", retries=2), description="What a container asks for."
+        NodeSettings(cpu="1", memory="4Gi", retries=2), description="The requests of a container."
     )
     control: NodeSettings = Field(
         NodeSettings(cpu="250m", memory="1Gi", retries=2),
-        description="What the tasks ask for that plan a run and publish its outcome.",
+        description="The requests of the tasks that plan a run and publish its outcome.",
     )
     backoff: BackoffSettings = BackoffSettings()
-    nodes: dict[str, NodeSettings] = Field({}, description="What single nodes ask for.")
+    nodes: dict[str, NodeSettings] = Field({}, description="The requests of single nodes.")
     groups: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = Field(
-        (), description="Nodes to launch in one container. Others are grouped by themselves."
+        (), description="Nodes to launch in one container. Others are grouped automatically."
     )
 
     def asked(self, node: str) -> NodeSettings:
-        """What the container of a node is given."""
+        """Returns the settings of a node's container."""
         return self.nodes.get(node, NodeSettings()).over(self.defaults)

@@ -17,7 +17,7 @@ BASE = Path("configs/base.yaml")
 
 
 def find_project(start: Path) -> Path:
-    """Finds the project that a folder belongs to: the nearest one with `configs/base.yaml`.
+    """Finds the project of a folder: the nearest folder above with `configs/base.yaml`.
 
     Raises:
         SettingsError: If neither the folder nor one above it is a project.
@@ -86,7 +86,7 @@ def _merge(sources: Sequence[Source]) -> DictConfig:
 
 
 def _emptied(config: Any) -> Iterator[tuple[Any, ...]]:
-    """Yields the keys of each mapping that is said to be empty; merging alone would keep it."""
+    """Yields the keys of mappings that are set to empty, which merging alone would not empty."""
     for key, value in config.items_ex(resolve=False) if isinstance(config, DictConfig) else ():
         if isinstance(value, DictConfig) and not value:
             yield (key,)

@@ -10,19 +10,19 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class TlsSettings(Section):
-    """How a connection is encrypted.
+    """The encryption of a connection.
 
-    The server's certificate is verified on a connection of its own, before each that `ml-metadata`
-    makes: that one (1.17.1) refuses every certificate if it is to verify one.
+    The server's certificate is verified on a separate connection before each one that `ml-metadata`
+    makes, since `ml-metadata` (1.17.1) refuses every certificate when told to verify.
     """
 
-    ca: ProjectPath = Field(description="Certificates of the authorities that are trusted.")
+    ca: ProjectPath = Field(description="Certificates of the trusted authorities.")
     cert: ProjectPath | None = Field(default=None, description="The client's own certificate.")
     key: ProjectPath | None = Field(default=None, description="The key of that certificate.")
 
 
 class MySqlSettings(Section):
-    """A MySQL or MariaDB server. The password is no setting: see `evergreen.lineage.mysql`."""
+    """A MySQL or MariaDB server. The password is not a setting: see `evergreen.lineage.mysql`."""
 
     host: Text
     port: Annotated[int, Field(gt=0, lt=65536)] = 3306
@@ -32,7 +32,7 @@ class MySqlSettings(Section):
 
 
 class MetadataSettings(Section):
-    """Where ML Metadata is kept: exactly one of the two; an overlay sets the other to null."""
+    """The place of ML Metadata: exactly one of the two; an overlay sets the other to null."""
 
     sqlite: ProjectPath | None = None
     mysql: MySqlSettings | None = None

@@ -1,4 +1,4 @@
-"""The typed settings. Every section is frozen and refuses keys it does not know."""
+"""The typed settings. Every section is frozen and refuses unknown keys."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from evergreen.spans import Format, Period
 
 
 class PipelineSettings(Section):
-    """Which pipeline runs and where its artifacts go."""
+    """The pipeline, and the folder of its artifacts."""
 
     name: Name
     factory: DottedPath = Field(description="The function that builds the pipeline from a plan.")
@@ -30,11 +30,11 @@ class PipelineSettings(Section):
     orchestrator: Name = Field(description="An installed orchestrator: `evergreen orchestrators`.")
     cache: bool = Field(description="Whether a node may reuse the outputs of an equal execution.")
     at_once: Annotated[int, Field(ge=1)] | None = Field(
-        description="How many nodes that do not need each other the local orchestrator runs at the "
+        description="The most independent nodes that the local orchestrator runs at the "
         "same time; if null, as many as there are cores."
     )
     definition: list[ProjectPath] = Field(
-        description="Code that wires the pipeline; what it imports counts, too."
+        description="The code that wires the pipeline; its imports count, too."
     )
     use_case: list[ProjectPath] = Field(
         description="Code that Transform and Trainer run, with its data files; what it imports "
@@ -44,17 +44,17 @@ class PipelineSettings(Section):
 
     @property
     def nodes_at_once(self) -> int:
-        """How many nodes may run at the same time."""
+        """The number of nodes that may run at the same time."""
         return self.at_once or available_cores()
 
 
 class DataSettings(Section):
-    """Where examples come from."""
+    """The source of the examples."""
 
     source: DottedPath = Field(description="The function that cuts the source into spans.")
     period: Period = Field(description="The calendar period of a span: year, quarter or month.")
-    format: Format = Field(description="What spans are cut into: parquet or csv.")
-    spans: ProjectPath = Field(description="The root of the spans; a folder a period below it.")
+    format: Format = Field(description="The format of spans: parquet or csv.")
+    spans: ProjectPath = Field(description="The root of the spans, with one folder per period.")
     table_schema: ProjectPath = Field(alias="schema", description="The curated schema.")
     key: str = Field(description="The column with the stable key of a row; decides its split.")
     timestamp: str = Field(description="The column with the time of a row, in seconds since 1970.")
@@ -68,7 +68,7 @@ class DataSettings(Section):
         "and in every column, such as NA, NULL or -.",
     )
     compression: Compression = Field(
-        description="Of ingested examples: none, or gzip, which is smaller and slower to write."
+        description="Compression of ingested examples: none, or gzip, smaller but slower to write."
     )
     rejected_share: Annotated[float, Field(ge=0, le=1)] = Field(
         description="The share of a span's rows with values that do not fit their columns, beyond "
@@ -89,16 +89,16 @@ class DataSettings(Section):
 
 
 class ModelSettings(Section):
-    """The use case: what is transformed and trained."""
+    """The use case: its functions, its trainer and its hyperparameters."""
 
     name: Name
     preprocessing_fn: DottedPath
     run_fn: DottedPath
-    hyperparameters: dict[str, Any] = Field(description="Handed to the trainer as they are.")
+    hyperparameters: dict[str, Any] = Field(description="Passed to the trainer unchanged.")
 
 
 class BeamSettings(Section):
-    """How Beam-based nodes compute."""
+    """The computation of nodes that use Beam."""
 
     args: list[str] = Field(
         description="Beam pipeline options of every Beam-based node. Without a runner among them "
@@ -107,31 +107,31 @@ class BeamSettings(Section):
 
     @property
     def workers(self) -> list[str]:
-        """The options, if they name a runner that computes elsewhere than in the node's process."""
+        """The options, if they name a runner outside the node's process."""
         return self.args if has_workers(self.args) else []
 
 
 class ServingSettings(Section):
-    """Where pushed models go, and what serves them."""
+    """The folder of pushed models, and the servers that serve them."""
 
-    base_path: ProjectPath = Field(description="A folder a version is pushed into, `<base>/<n>`.")
+    base_path: ProjectPath = Field(description="The folder for pushed versions, `<base>/<n>`.")
     exposure: ExposureSettings = Field(
-        description="How servers get to know what to serve: reload, config_map, kserve or hand."
+        description="How servers learn what to serve: reload, config_map, kserve or hand."
     )
     model_server: ProjectPath | None = Field(
-        description="A tensorflow_model_server, which models are validated with before they are "
+        description="A tensorflow_model_server, with which models are validated before they are "
         "pushed. If null, the one found on PATH, or else the embedded one."
     )
 
 
 class ReportSettings(Section):
-    """Where the HTML report of each run goes."""
+    """The folder of the runs' HTML reports."""
 
     folder: ProjectPath
 
 
 class LogSettings(Section):
-    """Where the noise of the libraries goes."""
+    """The folder of the libraries' logs."""
 
     folder: ProjectPath
 
@@ -167,12 +167,12 @@ class Settings(Section):
 
     @property
     def data_series(self) -> str:
-        """The name of the spans that are one series: those of this pipeline and period."""
+        """The name of this pipeline's and period's series of spans."""
         return f"{self.pipeline.name}/{self.data.period.value}"
 
 
 def _check_promotion(canary: CanarySettings, policy: PromotionSettings) -> None:
-    """Refuses a gateway that would try again and again to promote what it must not."""
+    """Refuses a gateway that would promote canaries against the promotion policy."""
     if policy.by and GATEWAY not in policy.by:
         raise ValueError(
             f"canary.promote is true, but registry.promotion.by does not name {GATEWAY!r}; name "

@@ -1,4 +1,4 @@
-"""The settings of monitoring: what live traffic is held to, and who is told."""
+"""The settings of monitoring: limits for live traffic, and alerts."""
 
 from typing import Annotated, Literal, Self
 
@@ -16,46 +16,48 @@ TfmaMetric = Annotated[str, Field(pattern=r"^tfma\.[A-Z][A-Za-z0-9]*$")]
 
 
 class DistanceSettings(Section):
-    """How far distributions may move: `evergreen monitor calibrate` finds these numbers."""
+    """Limits for the change of distributions: `evergreen monitor calibrate` finds these numbers."""
 
     categories: Share = Field(0.1, description="L-infinity: the largest change of a share.")
     numbers: Share = Field(0.1, description="Jensen-Shannon divergence, in bits.")
     features: dict[str, Share] = Field(
-        {}, description="Limits of features of their own; 1 is never exceeded."
+        {}, description="Limits of single features; 1 is never exceeded."
     )
 
     def limit(self, feature: str, is_text: bool) -> float:
-        """The limit of a feature."""
+        """Returns the limit of a feature."""
         return self.features.get(feature, self.categories if is_text else self.numbers)
 
 
 class LabelSettings(Section):
-    """Where the true labels of predictions arrive: `request_id`, `row`, `label`."""
+    """The true labels of predictions: `request_id`, `row`, `label`."""
 
     folder: ProjectPath | None = Field(
-        None, description="Parquet and CSV files, at any depth; null: there are no labels."
+        None, description="A folder of Parquet and CSV files, at any depth; null: no labels."
     )
     lookback_days: float = Field(
         0,
         ge=0,
         le=3650,
-        description="How far before the window labelled predictions count: as late as labels are.",
+        description="How long before the window labelled predictions count: the labels' delay.",
     )
-    min_rows: int = Field(200, ge=2, description="Labelled rows before performance is judged.")
-    min_coverage: Share = Field(0, description="Share of predictions that must have labels.")
+    min_rows: int = Field(
+        200, ge=2, description="The fewest labelled rows to judge performance by."
+    )
+    min_coverage: Share = Field(0, description="The least share of predictions with labels.")
 
 
 class MetricRule(Section):
-    """What a metric is held to: the value it had when the model was evaluated, or a number."""
+    """A limit for a metric: relative to the model's evaluation, or absolute."""
 
     metric: Metric | TfmaMetric = Field(
-        description="One of ours, or `tfma.` and a class of tensorflow_model_analysis.metrics."
+        description="A metric of ours, or `tfma.` and a class of tensorflow_model_analysis.metrics."
     )
     config: dict[str, float | bool | str | list[float]] = Field(
         {}, description="Arguments of a metric of TFMA, such as {thresholds: [0.3]}."
     )
     worse_by: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="How much worse than at the model's evaluation it may be."
+        None, description="How much worse it may be than at the model's evaluation."
     )
     at_least: float | None = None
     at_most: float | None = None
@@ -80,13 +82,13 @@ class MetricRule(Section):
 
     @property
     def title(self) -> str:
-        """The metric with its arguments, as findings name it."""
+        """The metric with its arguments, as in findings."""
         arguments = ", ".join(f"{name}={value}" for name, value in self.config.items())
         return f"{self.metric}({arguments})" if arguments else self.metric
 
 
 class PerformanceSettings(Section):
-    """What predictions with labels are held to."""
+    """Limits for the performance on predictions with labels."""
 
     metrics: tuple[MetricRule, ...] = (
         MetricRule(metric="log_loss", worse_by=0.03),
@@ -94,50 +96,55 @@ class PerformanceSettings(Section):
         MetricRule(metric="brier", worse_by=0.02),
         MetricRule(metric="calibration", at_least=0.7, at_most=1.4),
     )
-    slices: tuple[Slicing, ...] = Field((), description="Parts of the traffic, by raw features.")
-    resamples: int = Field(1000, ge=100, le=100_000, description="Of the bootstrap.")
+    slices: tuple[Slicing, ...] = Field((), description="Slices of the traffic, by raw features.")
+    resamples: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap.")
 
 
 class AlertSettings(Section):
-    """Who is told of what fired."""
+    """Alerts for findings that fire."""
 
     webhook: str | None = Field(
         None,
         pattern=r"^https?://",
-        description="Gets a POST. An address that is a secret goes into the environment variable "
+        description="Receives a POST. A secret address belongs in the environment variable "
         "EVERGREEN_ALERT_WEBHOOK instead.",
     )
-    body: Literal["cloudevents", "slack"] = Field("cloudevents", description="What is posted.")
-    attempts: int = Field(5, ge=1, description="How often it is tried.")
-    timeout_seconds: float = Field(10, gt=0, description="Of one try.")
-    wait_seconds: float = Field(1, ge=0, description="Before the second try; doubles each time.")
+    body: Literal["cloudevents", "slack"] = Field(
+        "cloudevents", description="The format of the POST."
+    )
+    attempts: int = Field(5, ge=1, description="The number of attempts.")
+    timeout_seconds: float = Field(10, gt=0, description="The timeout of one attempt.")
+    wait_seconds: float = Field(
+        1, ge=0, description="The wait before the second attempt; doubles each time."
+    )
 
 
 class MonitoringSettings(Section):
-    """What the serving model sees and says, and what it is held to: docs/monitoring.md."""
+    """Monitoring of the serving model's traffic and answers: docs/monitoring.md."""
 
     folder: ProjectPath = Field(description="Pages, statistics, metrics, undelivered alerts.")
     window_hours: float = Field(
-        24, gt=0, le=87_600, description="Length of a window, if none is named."
+        24, gt=0, le=87_600, description="The length of a window, unless one is given."
     )
     features: tuple[str, ...] | None = Field(
-        None, description="What requests hold; null: the schema's, in the environment SERVING."
+        None,
+        description="The features in requests; null: the schema's, in the environment SERVING.",
     )
     output: str = Field("probabilities", description="The output with the probability of label 1.")
     missing_integer: Int64 | None = Field(
-        None, description="A whole number that clients send for a missing value."
+        None, description="The whole number that clients send for a missing value."
     )
     missing_text: str | None = Field("", description="The same for text.")
     confidence: float = Field(
-        0.95, gt=0.5, lt=1, description="Of all findings of a kind together (Bonferroni)."
+        0.95, gt=0.5, lt=1, description="The level of all findings of a kind together (Bonferroni)."
     )
-    min_rows: int = Field(200, ge=2, description="Predictions before anything is judged.")
+    min_rows: int = Field(200, ge=2, description="The fewest predictions to judge by.")
     drift: DistanceSettings = DistanceSettings()
     skew: DistanceSettings = DistanceSettings()
     predictions: Share = Field(0.1, description="Jensen-Shannon divergence of the scores, in bits.")
-    invalid: Share = Field(0.001, description="Share of rows that may violate the schema.")
+    invalid: Share = Field(0.001, description="The greatest share of rows that violate the schema.")
     max_age_days: Annotated[float, Field(gt=0)] | None = Field(
-        400, description="Age of the model's newest training data; null: it is not looked at."
+        400, description="The greatest age of the model's newest training data; null: no limit."
     )
     labels: LabelSettings = LabelSettings()
     performance: PerformanceSettings = PerformanceSettings()

@@ -1,4 +1,4 @@
-"""The reference page of the settings, made from their models."""
+"""Writes the reference page of the settings from their models."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,11 +27,11 @@ WORDS: dict[Any, str] = {
 
 
 def settings_page(model: type[BaseModel], base: Mapping[str, Any]) -> str:
-    """Returns a Markdown page that describes each key: its type, its default, what it is for.
+    """Returns a Markdown page with the type, default and purpose of each key.
 
     Args:
         model: The settings; each of its fields is a section.
-        base: What `configs/base.yaml` sets.
+        base: The values that `configs/base.yaml` sets.
     """
     sections = [
         f"## {_key(name, field)}\n\n{_text(_models(field.annotation)[0])}\n\n"
@@ -49,7 +49,7 @@ def _table(section: FieldInfo, base: Any) -> str:
 
 
 def _rows(model: type[BaseModel], prefix: str, base: Any) -> Iterator[tuple[str, str, str, str]]:
-    """A row for each key of a model, and of the models below it."""
+    """Yields a row for each key of a model, and of the models below it."""
     for name, field in model.model_fields.items():
         key = _key(name, field)
         own = base.get(key, MISSING) if isinstance(base, Mapping) else MISSING
@@ -64,14 +64,14 @@ def _key(name: str, field: FieldInfo) -> str:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models that a field holds: itself one, a choice of several, or a collection of them."""
+    """Returns the models that a field holds: itself, in a union, or in a collection."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for held in get_args(annotation) for model in _models(held)]
 
 
 def _type(annotation: Any) -> str:
-    """The name of a type, as a person who writes YAML would put it."""
+    """Returns the name of a type for people who write YAML."""
     if annotation is type(None):
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -89,7 +89,7 @@ def _generic(annotation: Any) -> str:
         return f"list of {_type(held[0])}"
     if origin is dict:
         return f"map to {_type(held[1])}"
-    if hasattr(annotation, "__metadata__"):  # Annotated
+    if hasattr(annotation, "__metadata__"):  # an Annotated
         return _type(held[0])
     names = [value if isinstance(value, str) else _type(value) for value in held]
     return " or ".join(dict.fromkeys(names)) or WORDS.get(annotation, str(annotation))

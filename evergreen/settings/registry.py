@@ -10,13 +10,14 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class PromotionSettings(Section):
-    """What it takes to make a version serving in place of another, by hand or by the gateway."""
+    """The conditions for promoting a version, by hand or by the gateway."""
 
     by: tuple[Text, ...] = Field(
-        (), description="Who may: names of users, and `gateway`. Anybody if empty."
+        (), description="Names of users who may promote, and `gateway`. Anybody if empty."
     )
     evidence: tuple[Text, ...] = Field(
-        (), description="Names of what its log must tell, such as metrics, or a ticket."
+        (),
+        description="Names of the evidence that its log must have, such as metrics, or a ticket.",
     )
     hold_seconds: float = Field(
         0, ge=0, description="How long it must have been a canary, unless it has served before."
@@ -24,7 +25,7 @@ class PromotionSettings(Section):
 
 
 class RegistrySettings(Section):
-    """What becomes of pushed models."""
+    """The stage of pushed models, and the policy for promotions."""
 
     later: Literal["candidate", "canary"] = Field(
         description="The stage of a pushed version while another one is serving."

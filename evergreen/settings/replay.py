@@ -1,4 +1,4 @@
-"""What `evergreen replay` plays."""
+"""The settings of `evergreen replay`."""
 
 from pydantic import Field
 
@@ -7,13 +7,15 @@ from evergreen.settings.triggers import WindowSettings
 
 
 class ReplaySettings(Section):
-    """A stream of past data, played again as if it came now."""
+    """The replay of past data as if it arrived now."""
 
-    folder: ProjectPath = Field(description="Everything is written below it.")
-    label: DottedPath = Field(description="From a table of raw rows to labels: 0, 1, NaN.")
-    first: int = Field(4, gt=0, description="Spans that the first model is trained on.")
+    folder: ProjectPath = Field(description="The folder for all output.")
+    label: DottedPath = Field(
+        description="The function from a table of raw rows to labels: 0, 1, NaN."
+    )
+    first: int = Field(4, gt=0, description="The number of spans for the first model.")
     window: WindowSettings = Field(
         WindowSettings(of="expanding"), description="What each policy trains on."
     )
-    schedule: str = Field("0 0 1 1,7 *", description="When the policy by the clock trains.")
-    requests: int = Field(8, gt=0, description="Requests in flight.")
+    schedule: str = Field("0 0 1 1,7 *", description="The trainings of the scheduled policy.")
+    requests: int = Field(8, gt=0, description="Concurrent requests.")

@@ -1,4 +1,4 @@
-"""What `evergreen gc` keeps."""
+"""The settings of `evergreen gc`."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ Days = Annotated[int, Field(ge=1)] | None
 
 
 class RetentionSettings(Section):
-    """What `evergreen gc` keeps: the newest runs' artifacts, and files by their age in days."""
+    """The artifacts and files that `evergreen gc` keeps: by newest runs, and by age in days."""
 
     runs: Annotated[int, Field(ge=1)] = Field(
         10, description="The newest runs keep all that they read or made; `--keep` overrides it."

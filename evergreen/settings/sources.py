@@ -1,7 +1,7 @@
-"""Where settings come from: YAML files, and `--set` overrides whose values are YAML.
+"""Sources of settings: YAML files, and `--set` overrides whose values are YAML.
 
-Values are taken as they are written. OmegaConf would fill in `${...}`, from the environment too:
-a password could get into a run's record that way, so that is refused.
+Values are taken literally. OmegaConf would replace `${...}`, also from the environment, so that a
+password could get into a run's record: such values are refused.
 """
 
 import json
@@ -20,7 +20,7 @@ from evergreen.settings.explain import Source
 
 INTERPOLATION = "${"
 SPECIAL = "*&!%@`|>"
-"""What a text in YAML cannot begin with, if it is not in quotes."""
+"""Characters that a text in YAML cannot begin with, unless it is quoted."""
 PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d+)?")
 AS_MEANT = {None: {"null"}, True: {"true", "True"}, False: {"false", "False"}}
 
@@ -29,7 +29,7 @@ def read(file: Path, project: Path) -> Source:
     """Reads a file.
 
     Raises:
-        SettingsError: If it is no YAML with sections, or has something to be filled in.
+        SettingsError: If it is not YAML with sections, or contains `${...}`.
     """
     name = str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
     try:
@@ -46,7 +46,8 @@ def parse(pair: str) -> Source:
     """Reads an override, `section.key=value`.
 
     Raises:
-        SettingsError: If it has not that form, or a value that is not YAML or is to be filled in.
+        SettingsError: If it does not have that form, its value is not YAML, or it contains
+            `${...}`.
     """
     key, equals, value = pair.partition("=")
     if not equals or not key.strip() or key.startswith(".") or key.endswith("."):
@@ -63,7 +64,7 @@ def parse(pair: str) -> Source:
 
 
 def remarks(overrides: Sequence[str]) -> Iterator[str]:
-    """Tells of overrides whose values YAML may take for something else than was meant."""
+    """Yields remarks on overrides whose values YAML may read differently than was meant."""
     for pair in overrides:
         key, _, text = pair.partition("=")
         for value in _leaves(parse(pair)[1]):
@@ -73,7 +74,7 @@ def remarks(overrides: Sequence[str]) -> Iterator[str]:
 
 
 def _quoted(key: str, text: str) -> str:
-    """The option that a shell and YAML take for a text as it stands."""
+    """Returns the option that shell and YAML read as the literal text."""
     return f"--set {shlex.quote(f'{key}={json.dumps(text, ensure_ascii=False)}')}"
 
 
@@ -101,7 +102,7 @@ def _taken_as_written(name: str, config: DictConfig) -> Source:
 
 
 def _leaves(config: DictConfig) -> Iterator[Any]:
-    """All that is no section and no list, keys included that could be filled in."""
+    """Yields all values in sections and lists, and keys that could contain `${...}`."""
     held: list[Any] = [OmegaConf.to_container(config)]
     while held:
         one = held.pop()
@@ -114,7 +115,7 @@ def _leaves(config: DictConfig) -> Iterator[Any]:
 
 
 def _hint(error: Exception, file: Path) -> str:
-    """What to do about a value that begins with what YAML has another use for."""
+    """Returns advice about a value that begins with a special character of YAML."""
     if not isinstance(error, MarkedYAMLError):
         return ""
     lines = file.read_text(errors="replace").splitlines()

@@ -1,4 +1,4 @@
-"""The settings of continuous training: what starts runs, on which data, and how often at most."""
+"""The settings of continuous training: triggers of runs, their data, and their limits."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -41,48 +41,56 @@ class ScheduleSettings(Section):
 
 
 class NewDataSettings(Section):
-    """What a span that lands starts."""
+    """The trigger for new spans."""
 
     train: bool = Field(True, description="Whether to train on it; if not, it is only ingested.")
     watch: bool = Field(
         True,
-        description="Whether the file system tells of it at once. Where it cannot (object stores, "
-        "network volumes), the folder is looked at every triggers.poll_seconds alone.",
+        description="Whether the file system sends notifications. Where it sends none (object "
+        "stores, network volumes), the folder is polled every triggers.poll_seconds.",
     )
 
 
 class FindingSettings(Section):
-    """Which findings of monitoring start a run."""
+    """The trigger for findings of monitoring."""
 
     names: tuple[str, ...] = Field((), description="Features or metrics that count; all if empty.")
     slices: bool = Field(True, description="Whether a finding in a part of the traffic counts.")
-    at_least: int = Field(1, gt=0, description="How many must be beyond their thresholds at once.")
+    at_least: int = Field(
+        1, gt=0, description="How many findings must be beyond their thresholds at once."
+    )
 
 
 class WindowSettings(Section):
-    """Which spans to train on."""
+    """The spans to train on."""
 
     of: Literal["rolling", "expanding", "since_last"] = Field(
-        "rolling", description="The newest spans, all, or those that no training has seen."
+        "rolling", description="The newest spans, all spans, or those that no training has used."
     )
-    spans: int = Field(8, gt=0, description="How many a rolling window has.")
+    spans: int = Field(8, gt=0, description="The number of spans in a rolling window.")
 
 
 class TriggerSettings(Section):
-    """What starts runs without a person, and what holds them back; null switches a trigger off."""
+    """The triggers that start runs, and their limits; null switches a trigger off."""
 
     schedule: ScheduleSettings | None = None
     new_data: NewDataSettings | None = NewDataSettings()
     performance: FindingSettings | None = FindingSettings()
     distribution: FindingSettings | None = FindingSettings()
     window: WindowSettings = WindowSettings()
-    cooldown_seconds: float = Field(3600, ge=0, description="From one start to the next, at least.")
-    daily_budget: int = Field(8, gt=0, description="Starts in 24 hours, at most.")
-    deadline_seconds: Seconds = Field(6 * 3600, description="A try that takes longer is killed.")
-    attempts: int = Field(2, gt=0, description="Tries of a run that crashes or hangs.")
-    retry_seconds: float = Field(60, ge=0, description="From one try to the next, at least.")
-    poll_seconds: Seconds = Field(10, description="How often is looked for what tells nobody.")
-    monitor_seconds: Seconds = Field(3600, description="How often the monitors look.")
+    cooldown_seconds: float = Field(3600, ge=0, description="The least time between two starts.")
+    daily_budget: int = Field(8, gt=0, description="The most starts in 24 hours.")
+    deadline_seconds: Seconds = Field(
+        6 * 3600, description="An attempt that takes longer is killed."
+    )
+    attempts: int = Field(2, gt=0, description="Attempts of a run that crashes or hangs.")
+    retry_seconds: float = Field(
+        60, ge=0, description="The least time from one attempt to the next."
+    )
+    poll_seconds: Seconds = Field(
+        10, description="How often to poll for changes without notifications."
+    )
+    monitor_seconds: Seconds = Field(3600, description="How often the monitors run.")
     monitor_deadline_seconds: Seconds = Field(
-        3600, description="A look of the monitors that takes longer is killed."
+        3600, description="A run of the monitors that takes longer is killed."
     )

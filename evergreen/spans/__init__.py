@@ -3,8 +3,8 @@
 A span is published once, whole, and never changed; new content for the same span number is a new
 version. Its identity is (number, version, SHA-256 of its content).
 
-What works on tables is imported when it is first used: the settings need the names of periods and
-formats, and not Arrow, which takes half as long as a whole `evergreen runs`.
+The modules that need Arrow are imported on first use: the settings need only the names of periods
+and formats, and importing Arrow takes half as long as a whole `evergreen runs`.
 """
 
 from importlib import import_module

@@ -1,7 +1,7 @@
-"""Reads what upstream delivers, in the forms that it comes in: one file, or a folder of parts.
+"""Reads deliveries from upstream: one file, or a folder of parts.
 
-A folder is as Spark writes it: data files in any number, in folders `key=value` that are columns
-too; what begins with `_` or `.` (`_SUCCESS`, `.part-0.crc`) is no data.
+A folder has the form that Spark writes: any number of data files, in folders `key=value` that are
+columns too; names that begin with `_` or `.` (`_SUCCESS`, `.part-0.crc`) are not data.
 """
 
 from collections.abc import Collection, Iterator
@@ -31,10 +31,10 @@ HINT = "Deliver .csv, .tsv (also .gz) or .parquet, or a folder of such files."
 
 @dataclass(frozen=True)
 class Dialect:
-    """How numbers and fields of CSV are written.
+    """The notation of fields and numbers in CSV.
 
     Attributes:
-        delimiter: Between fields; if none, a comma, or a tab in `.tsv`.
+        delimiter: The separator of fields; by default a comma, or a tab in `.tsv`.
         decimal: The decimal sign, a point or a comma.
         numbers: The columns that hold numbers, for a decimal comma.
     """
@@ -45,10 +45,10 @@ class Dialect:
 
 
 def read_delivery(source: Path, dialect: Dialect = Dialect()) -> tuple[pa.Table, Format]:
-    """Reads a file or folder as one table: CSV as text to the letter, Parquet by type.
+    """Reads a file or folder as one table: CSV as unchanged text, Parquet with its types.
 
     Raises:
-        DataError: If it is missing, of another kind, empty, or no table; names file and row.
+        DataError: If it is missing, of an unknown kind, empty, or no table; names file and row.
     """
     files = _files(source) if source.is_dir() else [source]
     formats = {file: _format(file) for file in files}
@@ -104,7 +104,7 @@ def _read(file: Path, fmt: Format, dialect: Dialect, alone: bool = True) -> pa.T
 
 
 def _with_points(file: Path, table: pa.Table, numbers: Collection[str]) -> pa.Table:
-    """Writes the decimal commas of columns with numbers as points; refuses points in them."""
+    """Replaces the decimal commas in columns of numbers by points; refuses points in them."""
     for at, name in enumerate(table.column_names):
         if name not in numbers:
             continue
@@ -123,7 +123,7 @@ def _with_points(file: Path, table: pa.Table, numbers: Collection[str]) -> pa.Ta
 
 
 def _with_partitions(source: Path, file: Path, table: pa.Table) -> pa.Table:
-    """Adds the columns that folders `key=value` between a folder and its file stand for."""
+    """Adds the columns given by the folders `key=value` between a folder and its file."""
     if file == source:
         return table
     for name, value in _partitions(file.relative_to(source).parts[:-1]):

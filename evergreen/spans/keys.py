@@ -6,15 +6,15 @@ mistaken for another's end. A null, and so a column that is absent, gives nothin
 gives `0:,`.
 
 Canonical text of a value. Numbers, and text that is a number in JSON's notation, are written alike,
-since a CSV file does not say which it is: an integer as its digits; anything with a point or an
+since a CSV file does not distinguish them: an integer as its digits; anything with a point or an
 exponent as the double nearest to it, in the shortest form that reads back as that double, or as
 digits if it is whole (`3`, `3.0`, `3e0` -> `3`; `-0.0` -> `0`; `12.450` -> `12.45`). Other text is
-kept byte for byte (`007` and ` 3` are not JSON numbers). Other types use Arrow's cast to text, in
-bytes what is not UTF-8 is escaped by backslashes, and nested values use Python's `repr`.
+kept byte for byte (`007` and ` 3` are not JSON numbers). Other types use Arrow's cast to text; in
+bytes, invalid UTF-8 is escaped by backslashes; nested values use Python's `repr`.
 
-Key of a row. SHA-256 of the canonical form, followed by `#` and the number of identical rows
-before it if there are any; the first 32 hexadecimal digits. Identical rows so have different keys,
-and reordering a table keeps its set of keys.
+Key of a row. SHA-256 of the canonical form, followed by `#` and the number of identical rows before
+it if there are any; the first 32 hexadecimal digits. So identical rows have different keys, and
+reordering a table keeps its set of keys.
 """
 
 import hashlib
@@ -100,7 +100,7 @@ def _netstring(text: str) -> bytes:
 
 
 def canonical_text(text: str) -> str:
-    """Returns the canonical form of a value's text, see the module's description."""
+    """Returns the canonical form of a value's text; see the module's description."""
     match = _NUMBER.fullmatch(text)
     if not match:
         return text

@@ -1,7 +1,7 @@
-"""Landing: an upstream file becomes a span as it is.
+"""Landing: turns an upstream file into a span without changing it.
 
-Whether its content is any good (renamed columns, unknown categories, text where numbers belong) is
-for the data gate to say, with a report; only what is no table at all is refused here.
+Refuses only files that are not tables. The data gate judges the content (renamed columns, unknown
+categories, text where numbers belong), and writes a report.
 """
 
 from pathlib import Path
@@ -23,16 +23,16 @@ def land(
 ) -> Span:
     """Publishes an upstream file as a version of a span, in the file's own format.
 
-    Columns, their order and their values are kept: CSV text to the letter, Parquet by type. Row
-    keys are appended where the file has none.
+    Columns, their order and their values are kept: CSV as text, Parquet with its types. Row keys
+    are appended to files without them.
 
     Args:
         root: Folder of the spans, created if absent.
-        source: A file that ends in `.csv`, `.tsv` (also `.gz`) or `.parquet`, or a folder of such.
+        source: A file that ends in `.csv`, `.tsv` (also `.gz`) or `.parquet`, or a folder of them.
         number: Span number, 1 to 99999.
         key_column: Name of the row-key column.
         timestamp_column: Column to take the manifest's time range from, if it can be read.
-        dialect: How CSV is written; it is landed with commas and decimal points.
+        dialect: The notation of the CSV; it is landed with commas and decimal points.
 
     Returns:
         The new version, or the one that already has this content.

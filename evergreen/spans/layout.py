@@ -1,6 +1,6 @@
-"""Where spans live: `ROOT/span-00001/version-01/` with data files and `manifest.json`.
+"""The layout of spans: `ROOT/span-00001/version-01/` with data files and `manifest.json`.
 
-A version folder appears by one rename, complete. One that has no valid manifest is unfinished or
+A version folder appears by one rename, complete. A folder without a valid manifest is unfinished or
 damaged: it is never listed, and its version number is never used again.
 """
 
@@ -30,7 +30,7 @@ class Span:
 
     Attributes:
         path: The version folder.
-        manifest: What the folder holds.
+        manifest: The description of the folder's content.
     """
 
     path: Path
@@ -38,32 +38,32 @@ class Span:
 
     @property
     def number(self) -> int:
-        """Span number, from 1."""
+        """The span number, from 1."""
         return self.manifest.span
 
     @property
     def version(self) -> int:
-        """Version of the span, from 1."""
+        """The version of the span, from 1."""
         return self.manifest.version
 
     @property
     def sha256(self) -> str:
-        """Identity of the content."""
+        """The identity of the content."""
         return self.manifest.sha256
 
     @property
     def rows(self) -> int:
-        """Number of rows."""
+        """The number of rows."""
         return self.manifest.rows
 
     @property
     def format(self) -> Format:
-        """Format of the data files."""
+        """The format of the data files."""
         return self.manifest.format
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Paths of the data files, in reading order."""
+        """The paths of the data files, in reading order."""
         return tuple(self.path / file.name for file in self.manifest.files)
 
 
@@ -119,8 +119,8 @@ def list_versions(root: Path, number: int | None = None) -> list[Span]:
     """Lists complete versions, by span number and version.
 
     Args:
-        root: Folder of the spans; one that does not exist holds none.
-        number: Only this span.
+        root: The folder of the spans; a missing folder holds none.
+        number: The only span to list; None for all.
     """
     spans = []
     for found, folder in _numbered(root, _SPAN_FOLDER):
@@ -135,10 +135,10 @@ def list_spans(root: Path) -> list[Span]:
 
 
 def check_newest(root: Path, span: Span) -> None:
-    """Checks that no damaged version of a span is newer than the one that is to be used.
+    """Checks that no damaged version is newer than the version to be used.
 
     Raises:
-        DataError: There is one: the span would be used as it was before.
+        DataError: If there is one, since older content would be used.
     """
     for version in used_versions(root, span.number):
         folder = version_folder(root, span.number, version)

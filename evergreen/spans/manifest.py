@@ -1,6 +1,6 @@
-"""The manifest of a span: what was published, so that it can be found again and checked.
+"""The manifest of a span: describes a version, so that it can be found and verified.
 
-Nothing in it depends on when or where it was written: the same content gives the same bytes.
+It does not depend on the time or place of writing: equal content gives equal bytes.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from evergreen.errors import DataError
 
 MANIFEST_NAME = "manifest.json"
-MAX_SPAN = 99_999  # The folder name holds five digits.
-MAX_VERSION = 99  # The folder name holds two digits.
+MAX_SPAN = 99_999  # the folder name has five digits
+MAX_VERSION = 99  # the folder name has two digits
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -35,7 +35,7 @@ class _Record(BaseModel):
 class Interval(_Record):
     """Two moments with a time zone, written as ISO-8601 in UTC.
 
-    Whether `end` belongs to the interval is said by the field that holds it.
+    The field that holds the interval says whether `end` belongs to it.
     """
 
     start: AwareDatetime
@@ -58,7 +58,7 @@ class Column(_Record):
 
 
 class Manifest(_Record):
-    """What a version folder holds.
+    """The content of a version folder.
 
     Attributes:
         format_version: Version of this document's layout.

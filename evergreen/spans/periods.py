@@ -24,7 +24,7 @@ class Period(Enum):
         return {"year": 12, "quarter": 3, "month": 1}[self.value]
 
     def ordinals(self, seconds: "pa.ChunkedArray") -> "np.ndarray":
-        """Numbers the periods that moments fall in; neighbouring periods differ by one.
+        """Returns the numbers of the periods that moments fall in; consecutive periods differ by 1.
 
         Args:
             seconds: int64, shape (rows,), seconds since 1970-01-01 UTC, no nulls.
@@ -40,7 +40,7 @@ class Period(Enum):
         return months // self.months
 
     def interval(self, ordinal: int) -> Interval:
-        """Returns when the period with this ordinal starts, and when the next one does."""
+        """Returns the start of the period with this ordinal, and of the next one."""
         return Interval(start=self._start(ordinal), end=self._start(ordinal + 1))
 
     def _start(self, ordinal: int) -> datetime:
@@ -51,8 +51,8 @@ class Period(Enum):
 def measure_time_range(table: "pa.Table", column: str | None) -> Interval | None:
     """Returns the earliest and latest moment of a column, both included.
 
-    Best effort: None if the column is absent, empty, or not all of it are moments, since whether
-    that is an error is not decided here.
+    Returns None if the column is absent, empty, or has values that are not moments: whether that is
+    an error is for others to decide.
     """
     import pyarrow.compute as pc
 

@@ -1,4 +1,4 @@
-"""Publishing a span: all of it or nothing, once.
+"""Publishes spans completely or not at all.
 
 Files are written and synced in a hidden staging folder beside the spans; one rename makes them a
 version. A publisher that dies leaves only its staging folder, which nothing lists.
@@ -34,7 +34,7 @@ from evergreen.spans.periods import measure_time_range
 from evergreen.spans.tables import write_table
 
 _STAGING = ".staging-"
-_ABANDONED_SECONDS = 24 * 3600  # No publisher works that long: its owner is dead, on any host.
+_ABANDONED_SECONDS = 24 * 3600  # no publisher works that long, so its process is dead
 
 
 def publish_version(
@@ -48,9 +48,9 @@ def publish_version(
 ) -> Span:
     """Publishes a table as a version of a span.
 
-    If any version of the span already has this content, that one is returned and nothing is
-    written; otherwise the table becomes the next version. Publishers may run at the same time:
-    each gets its own version number.
+    If a version of the span has this content, that version is returned and nothing is written;
+    otherwise the table becomes the next version. Publishers may run at the same time: each gets its
+    own version number.
 
     Args:
         root: Folder of the spans, created if absent.
@@ -58,7 +58,7 @@ def publish_version(
         table: The rows, at least one.
         fmt: File format to write.
         timestamp_column: Column to take the manifest's time range from.
-        period: Calendar period the span stands for.
+        period: The calendar period of the span.
 
     Raises:
         DataError: The table has no rows, or the number does not fit the folder scheme.
@@ -96,7 +96,7 @@ def _stage_file(staging: Path, table: pa.Table, fmt: Format) -> DataFile:
 
 
 def _claim_version(root: Path, staging: Path, draft: Manifest) -> Span:
-    """Renames the staging folder to the next version that no other publisher takes first."""
+    """Renames the staging folder to the next free version number."""
     while True:
         for span in list_versions(root, draft.span):
             if span.sha256 == draft.sha256:
@@ -127,7 +127,7 @@ def _remove_abandoned(root: Path) -> None:
     for staging in root.glob(f"{_STAGING}*"):
         try:
             age = time.time() - staging.stat().st_mtime
-        except FileNotFoundError:  # Its publisher has just finished.
+        except FileNotFoundError:  # its publisher has just finished
             continue
         if age > _ABANDONED_SECONDS:
             shutil.rmtree(staging, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Spans by number: `1-3,5`."""
+"""Selections of spans by number, such as `1-3,5`."""
 
 import re
 from pathlib import Path
@@ -40,7 +40,7 @@ def _parse_part(part: str, text: str) -> range:
 
 
 def format_selection(numbers: list[int]) -> str:
-    """Writes sorted, distinct numbers the short way: the inverse of `parse_selection`."""
+    """Writes sorted, distinct numbers as a selection: the inverse of `parse_selection`."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

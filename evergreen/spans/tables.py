@@ -1,4 +1,4 @@
-"""Reads files that others wrote, unchanged or not at all; writes files, always the same bytes."""
+"""Reads foreign files without changing values; writes files reproducibly, byte for byte."""
 
 import csv
 import gzip
@@ -16,20 +16,21 @@ from evergreen.errors import DataError
 from evergreen.spans.manifest import Format
 
 MAX_ROW_BYTES = 64 << 20
-"""Longest row of a CSV file, in bytes: the size of the blocks that Arrow reads."""
+"""The longest row of a CSV file, in bytes: the size of the blocks that Arrow reads."""
 _ROW_GROUP_ROWS = 65_536
 
 
 def read_csv_text(path: Path, delimiter: str = ",", rows: bool = True) -> pa.Table:
     """Reads a CSV file as text.
 
-    UTF-8 with or without a byte-order mark, quoted with `"`, fields may hold line breaks, blank
-    lines are skipped. An empty field is null, a quoted empty field an empty string. Gzip is read.
+    The file is UTF-8 with or without a byte-order mark. Fields are quoted with `"` and may hold
+    line breaks; blank lines are skipped. An empty field is null, a quoted empty field an empty
+    string. Gzip is decompressed.
 
     Args:
         path: The file.
-        delimiter: Between fields, one character.
-        rows: Whether a file without rows is refused.
+        delimiter: The separator of fields, one character.
+        rows: Whether to refuse a file without rows.
 
     Returns:
         Table of string columns; every value is the field's text, with its white space.
@@ -42,7 +43,7 @@ def read_csv_text(path: Path, delimiter: str = ",", rows: bool = True) -> pa.Tab
     _check_text(path, data)
     _check_quotes(path, data, delimiter)
     if not data.endswith((b"\n", b"\r")):
-        data += b"\n"  # Arrow 18 finds no columns in a header without a line end.
+        data += b"\n"  # Arrow 18 finds no columns in a header without a line end
     try:
         table, ragged = _parse_csv(path, data, delimiter)
     except (pa.ArrowInvalid, pa.ArrowCapacityError) as error:
@@ -57,7 +58,7 @@ def read_parquet(path: Path, rows: bool = True) -> pa.Table:
 
     Args:
         path: The file.
-        rows: Whether a file without rows is refused.
+        rows: Whether to refuse a file without rows.
 
     Raises:
         DataError: The file is missing, damaged, has no rows, or text that is not UTF-8.
@@ -73,7 +74,7 @@ def read_parquet(path: Path, rows: bool = True) -> pa.Table:
 
 
 def check_rows(path: Path, table: pa.Table) -> pa.Table:
-    """Returns a table that has rows. Raises DataError for one that has none."""
+    """Returns a table if it has rows. Raises DataError otherwise."""
     if not table.num_rows:
         raise DataError(f"{path} has a header and no rows", hint=_RESEND)
     return table
@@ -125,12 +126,12 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _stream(data: bytes) -> pa.BufferReader:
-    """A stream over a copy of some bytes that is Arrow's own.
+    """Returns a stream over a copy of some bytes that Arrow owns.
 
-    Issue: a reader's thread may be the last to let go of what it read from. If that are bytes of
-    Python's, it asks for Python's lock; when the process ends just then, as after a file that is
-    refused, the thread is ended inside of C++, and that aborts the process (pyarrow 18: "terminate
-    called without an active exception", exit code 134).
+    Issue: a reader's thread may be the last to release its buffer. If Python owns the buffer, the
+    thread asks for Python's lock; if the process is ending just then, as after a refused file, the
+    thread is ended inside C++, which aborts the process (pyarrow 18: "terminate called without an
+    active exception", exit code 134).
     """
     own = pa.allocate_buffer(len(data))
     memoryview(own).cast("B")[:] = data
@@ -138,7 +139,7 @@ def _stream(data: bytes) -> pa.BufferReader:
 
 
 def _check_text(path: Path, data: bytes) -> None:
-    """Refuses what is no text in UTF-8, with the line, and where it is known what it is."""
+    """Refuses what is not UTF-8 text; names the line, and the actual format if it is recognized."""
     for start, name in _OTHERS.items():
         if data.startswith(start):
             raise DataError(f"{path} is {name}, not CSV in UTF-8", hint=_AS_UTF8)
@@ -153,9 +154,9 @@ def _check_text(path: Path, data: bytes) -> None:
 
 
 def _check_quotes(path: Path, data: bytes, delimiter: str) -> None:
-    """Refuses quotes that are not closed, or close before a field ends: Arrow reads on.
+    """Refuses quotes that are not closed, or that close before a field ends: Arrow reads on.
 
-    What is separated otherwise closes them so, and is told first.
+    Another separator also has that effect, so it is reported first.
     """
     csv.field_size_limit(MAX_ROW_BYTES)
     row = 1
@@ -174,7 +175,7 @@ def _lines(data: bytes) -> TextIO:
 
 
 def _check_separator(path: Path, names: list[str], delimiter: str) -> None:
-    """Refuses a header of one column whose name holds what separates elsewhere."""
+    """Refuses a header of one column whose name contains another usual separator."""
     found = next((sign for sign in _DELIMITERS if len(names) == 1 and sign in names[0]), None)
     if found and found != delimiter:
         raise DataError(

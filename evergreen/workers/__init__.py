@@ -1,1 +1,1 @@
-"""Processes that work for Beam's runners on other machines."""
+"""Worker processes for Beam's runners on other machines."""

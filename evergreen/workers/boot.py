@@ -1,8 +1,8 @@
-"""Starts a Beam worker: what a runner with PROCESS environments calls, on the machine that works.
+"""Starts a Beam worker; called on the worker's machine by a runner with PROCESS environments.
 
-Beam's own program for this is in its container images; it installs what is shipped by pip, into an
-environment in which TFX is not. Here the packages of the lock are there already, and only the
-project's code is shipped.
+Beam's own boot program is in its container images, and installs shipped packages by pip, in an
+environment without TFX. Here the packages of the lock are installed already, and only the project's
+code is shipped.
 """
 
 import argparse
@@ -29,21 +29,21 @@ from evergreen.workers.shipped import private, unpacked
 log = logging.getLogger(__name__)
 HARNESS = "apache_beam.runners.worker.sdk_worker_main"
 SECONDS = 60.0
-"""For an answer of the runner that started this process."""
+"""The longest wait for an answer of the runner."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Asks the runner what to do, unpacks what was shipped, and becomes Beam's worker."""
+    """Gets instructions from the runner, unpacks the shipped code, and becomes Beam's worker."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--id", required=True, help="the worker's name")
     parser.add_argument("--provision_endpoint", required=True, help="where the runner answers")
     known = parser.parse_known_args(arguments)[0]
-    # Issue: Beam 2.77's Prism gives the name in quotes, and does not know it again with them.
+    # Issue: Beam 2.77's Prism gives the name in quotes, but does not accept it with them.
     worker = known.id.strip("'")
     info = _provision(known.provision_endpoint, worker)
     with _failures_told(info, worker):
         paths = _shipped(info, worker)
-    # -P: the folder it was started in is not searched for code; what was shipped is.
+    # -P: searches for code in the shipped folders, but not in the working folder.
     words = [sys.executable, "-P", "-m", HARNESS]
     os.execve(sys.executable, words, environment(info, worker, paths))  # noqa: S606
 
@@ -51,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def environment(
     info: beam_provision_api_pb2.ProvisionInfo, worker: str, paths: Sequence[Path]
 ) -> dict[str, str]:
-    """The environment variables by which Beam's worker learns what to do.
+    """Returns the environment variables that instruct Beam's worker.
 
     Args:
-        info: What the runner says.
+        info: The runner's provision info.
         worker: The worker's name.
-        paths: Where shipped code is. It goes before what is installed.
+        paths: The folders of shipped code, which precede installed packages.
     """
     before = os.environ.get("PYTHONPATH", "")
     told = {
@@ -74,11 +74,11 @@ def environment(
 
 @contextmanager
 def _failures_told(info: beam_provision_api_pb2.ProvisionInfo, worker: str) -> Iterator[None]:
-    """Logs what goes wrong to the runner: task managers of Flink drop what workers print."""
+    """Logs failures to the runner, since task managers of Flink drop the output of workers."""
     try:
         yield
     except Exception as error:
-        os.environ["WORKER_ID"] = worker  # read by what is imported now
+        os.environ["WORKER_ID"] = worker  # read by the imports below
         from apache_beam.runners.worker.log_handler import FnApiLogRecordHandler
 
         handler = FnApiLogRecordHandler(info.logging_endpoint)

@@ -1,4 +1,4 @@
-"""Code that Beam has shipped to a machine: unpacked once, however many workers it has."""
+"""Unpacks code that Beam ships to a machine, once for all its workers."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ from apache_beam.portability.api import beam_artifact_api_pb2, beam_runner_api_p
 from evergreen.errors import EvergreenError
 
 LISTS = ("submission_environment_dependencies.txt", "extra_packages.txt")
-"""What Beam ships besides packages, to compare and to list."""
+"""Files that Beam ships besides packages, which are not unpacked."""
 Artifact: TypeAlias = beam_runner_api_pb2.ArtifactInformation
 
 
 class ShippedError(EvergreenError):
-    """What was shipped cannot be used."""
+    """Raised when shipped files cannot be used."""
 
 
 def unpacked(
@@ -26,19 +26,19 @@ def unpacked(
 ) -> list[Path]:
     """Fetches source distributions and wheels, and unpacks them.
 
-    They are of pure Python, with their packages on top: nothing has to be built or installed.
+    They are pure Python with their packages at the top, so nothing is built or installed.
 
     Args:
-        artifacts: What the runner says is there.
+        artifacts: The artifacts that the runner lists.
         service: A stub of Beam's ArtifactRetrievalService.
-        who: gRPC metadata that say who asks.
-        folder: Where they are kept, each under the hash of its content.
+        who: gRPC metadata that name the worker.
+        folder: The folder for the code, each package under the hash of its content.
 
     Returns:
         The folders to import from, in the order of the artifacts.
 
     Raises:
-        ShippedError: If something is neither.
+        ShippedError: If an artifact is neither.
     """
     request = beam_artifact_api_pb2.ResolveArtifactsRequest(artifacts=artifacts)
     found = service.ResolveArtifacts(request, metadata=who).replacements
@@ -48,13 +48,13 @@ def unpacked(
 
 
 def staged_name(artifact: Artifact) -> str:
-    """The file name of an artifact."""
+    """Returns the file name of an artifact."""
     role = beam_runner_api_pb2.ArtifactStagingToRolePayload.FromString(artifact.role_payload)
     return str(role.staged_name)
 
 
 def private(folder: Path) -> Path:
-    """Makes a folder that nobody else may write to, and returns it.
+    """Creates a folder that nobody else may write to, and returns it.
 
     Raises:
         ShippedError: If it belongs to someone else.
@@ -88,7 +88,7 @@ def _unpack(name: str, content: bytes, folder: Path) -> Path:
             archive.write_bytes(content)
             shutil.unpack_archive(archive, inside, kind, **_safely(kind))
             _publish(inside, target)
-    # A source distribution has one folder, <name>-<version>; a wheel has its packages on top.
+    # A source distribution has one folder, <name>-<version>; a wheel has its packages at the top.
     return target if kind == "zip" else next(one for one in target.iterdir() if one.is_dir())
 
 
@@ -97,7 +97,7 @@ def _safely(kind: str) -> dict[str, Any]:
 
 
 def _publish(inside: Path, target: Path) -> None:
-    """Renames a folder, unless another worker was faster."""
+    """Renames a folder, unless another worker has done so."""
     try:
         inside.rename(target)
     except OSError:
