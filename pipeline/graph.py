@@ -19,6 +19,7 @@ from evergreen.components.pusher import Pusher
 from evergreen.components.serving_validator.component import ServingValidator
 from evergreen.components.statistics_gen import StatisticsGen
 from evergreen.quality.schema import column_kinds, load_curated
+from evergreen.runs import nodes
 from evergreen.runs.plan import IngestPlan, Plan, TrainPlan
 from evergreen.settings import Settings
 from pipeline.criteria import CRITERIA, LABEL, SERVING, SPLIT, eval_config
@@ -31,11 +32,11 @@ def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
         settings: The project's settings.
         plan: What to do, with its inputs pinned by artifact id.
     """
-    nodes = ingest(settings, plan.ingest) if plan.ingest else train(settings, plan.train)
+    components = ingest(settings, plan.ingest) if plan.ingest else train(settings, plan.train)
     return Pipeline(
         pipeline_name=settings.pipeline.name,
         pipeline_root=str(settings.pipeline.root),
-        components=nodes,
+        components=components,
         enable_cache=plan.cache,
         beam_pipeline_args=settings.beam.args,
     )
@@ -56,13 +57,13 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         compression=settings.data.compression,
         missing=list(settings.data.missing),
         beam_args=settings.beam.workers,
-    ).with_id("ExampleGen")
-    statistics = StatisticsGen(examples=examples.outputs["examples"])
+    ).with_id(nodes.EXAMPLE_GEN)
+    statistics = StatisticsGen(examples=examples.outputs["examples"]).with_id(nodes.STATISTICS_GEN)
     # Not used by the gate: what the data itself would say, to compare the curated schema with.
-    inferred = SchemaGen(statistics=statistics.outputs["statistics"])
+    inferred = SchemaGen(statistics=statistics.outputs["statistics"]).with_id(nodes.SCHEMA_GEN)
     anomalies = ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
-    )
+    ).with_id(nodes.EXAMPLE_VALIDATOR)
     gate = DataGate(
         examples=examples.outputs["examples"],
         statistics=statistics.outputs["statistics"],
@@ -75,7 +76,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         previous_in_window=int(plan.previous_in_window),
         previous_statistics=pinned(standard_artifacts.ExampleStatistics, plan.previous_statistics),
         window_statistics=pinned(standard_artifacts.ExampleStatistics, *plan.window_statistics),
-    ).with_id("DataGate")
+    ).with_id(nodes.DATA_GATE)
     return [schema, examples, statistics, inferred, anomalies, gate]
 
 
@@ -91,7 +92,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         analyzer_cache=pinned(standard_artifacts.TransformCache, plan.pins.analyzer_cache),
         disable_statistics=True,
         materialize=False,  # Trainer transforms what it reads, by the graph that serves
-    )
+    ).with_id(nodes.TRANSFORM)
     trainer = Trainer(
         run_fn=settings.model.run_fn,
         examples=examples,
@@ -100,7 +101,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config=dict(settings.model.hyperparameters),
-    )
+    ).with_id(nodes.TRAINER)
     baseline = plan.baseline
     baseline_model = pinned(standard_artifacts.Model, baseline and baseline.artifact_id)
     evaluator = Evaluator(
@@ -109,7 +110,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         baseline_model=baseline_model,
         eval_config=eval_config(has_baseline=baseline is not None),
         example_splits=[SPLIT],
-    )
+    ).with_id(nodes.EVALUATOR)
     gate = ModelGate(
         examples=examples,
         model=trainer.outputs["model"],
@@ -119,7 +120,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         split=SPLIT,
         baseline_version=baseline.version if baseline else 0,
         baseline_model=baseline_model,
-    ).with_id("ModelGate")
+    ).with_id(nodes.MODEL_GATE)
     validator = ServingValidator(
         examples=examples,
         model=trainer.outputs["model"],
@@ -131,12 +132,12 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         key=settings.data.key,
         baseline_version=baseline.version if baseline else 0,
         baseline_model=baseline_model,
-    ).with_id("ServingValidator")
-    nodes = [schema, transform, trainer, evaluator, gate, validator]
+    ).with_id(nodes.SERVING_VALIDATOR)
+    components = [schema, transform, trainer, evaluator, gate, validator]
     if plan.model_version is not None:
         config = {"model_version": plan.model_version, "train_key": plan.train_key}
-        nodes.append(pusher(settings, config, gate, validator))
-    return nodes
+        components.append(pusher(settings, config, gate, validator))
+    return components
 
 
 def pusher(
@@ -149,12 +150,13 @@ def pusher(
         infra_blessing=validator.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(filesystem=folder),
         custom_config=config,
-    )
+    ).with_id(nodes.PUSHER)
 
 
 def curated_schema(settings: Settings) -> BaseComponent:
     """The schema that a person keeps, as an artifact."""
-    return ImportSchemaGen(schema_file=str(settings.data.table_schema)).with_id("CuratedSchema")
+    file = str(settings.data.table_schema)
+    return ImportSchemaGen(schema_file=file).with_id(nodes.CURATED_SCHEMA)
 
 
 def column_types(settings: Settings) -> dict[str, str]:

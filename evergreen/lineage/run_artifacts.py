@@ -21,6 +21,7 @@ from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.quality import schema
+from evergreen.runs.nodes import DATA_GATE, TRAINER
 from evergreen.runs.plan import TRAIN, RunRecord, SpanRef
 from evergreen.runs.reasons import Report
 from evergreen.visible import visible
@@ -157,7 +158,7 @@ class RunReading:
         return int(found[0].custom_properties["span"].int_value) if found else None
 
     def _model_run(self, name: str) -> Report | None:
-        found = self.train.outputs("Trainer").get("model_run") if self.train else None
+        found = self.train.outputs(TRAINER).get("model_run") if self.train else None
         return read_json(Path(found[0].uri, name)) if found else None
 
     def _span(self, ref: SpanRef) -> SpanReader:
@@ -175,7 +176,7 @@ class RunReading:
     def _blessing(self, ref: SpanRef) -> mlmd.Artifact | None:
         """Returns the verdict that this run made, else the one it used, else the newest."""
         part = self.parts.get(ref.label)
-        if part and (made := part.outputs("DataGate").get("blessing")):
+        if part and (made := part.outputs(DATA_GATE).get("blessing")):
             return made[0]
         found = self._blessings(Filter.has("ingest_key", ref.ingest_key))
         pinned = self.record.pins.examples if self.record.pins else ()

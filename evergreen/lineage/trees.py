@@ -6,6 +6,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.stages import Event, stages
 from evergreen.lineage.views import ArtifactView, Branch, GraphView, RunView, VersionView, Way
+from evergreen.runs.nodes import CURATED_SCHEMA, EVALUATOR, TRAINER
 from evergreen.runs.plan import Outcome, RunRecord, SpanRef
 
 
@@ -20,7 +21,7 @@ def model_tree(lineage: Lineage, number: int) -> Branch:
     made_of: tuple[Branch, ...] = ()
     if run_id:
         run = lineage.run(run_id)
-        models = [one.id for one in run.made("Trainer", "model")]
+        models = [one.id for one in run.made(TRAINER, "model")]
         graph = lineage.graph(models, Way.UP) if models else None
         made_of = (_run(run.record, tuple(_made_of(run, graph))),)
     became = Branch(kind="down", name="what became of it", branches=tuple(_down(lineage, version)))
@@ -76,7 +77,7 @@ def _made_of(run: RunView, graph: GraphView | None) -> Iterator[Branch]:
     record = run.record
     for place, span in enumerate(record.window):
         yield _examples(span, place, record, graph)
-    for schema in run.made("CuratedSchema", "schema"):
+    for schema in run.made(CURATED_SCHEMA, "schema"):
         digest = f"sha256 {record.digests.table_schema[:12]}"
         yield Branch(kind="schema", name=_artifact(schema), text=digest, number=schema.id)
     yield _code(record)
@@ -113,7 +114,7 @@ def _code(record: RunRecord) -> Branch:
 
 def _evaluation(run: RunView) -> Iterator[Branch]:
     results = run.record.results
-    for evaluation in run.made("Evaluator", "evaluation"):
+    for evaluation in run.made(EVALUATOR, "evaluation"):
         metrics = results.metrics.get("test", {}) if results else {}
         known = [f"{name} {value:.4g}" for name, value in metrics.items() if value is not None]
         name, text = _artifact(evaluation), ", ".join(known)

@@ -16,6 +16,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import RunReading, load_statistics
 from evergreen.lineage.stages import RegistryError, model
+from evergreen.runs.nodes import MODEL_GATE
 from evergreen.runs.plan import ModelRef, RunRecord
 from evergreen.runs.reasons import Report
 from evergreen.spans.manifest import MANIFEST_NAME, read_manifest
@@ -90,7 +91,7 @@ def find(store: MetadataStore, name: str, version: int | None = None) -> Referen
         run_id=run_id,
         statistics=tuple(statistics.values()),
         statistics_ids=tuple(statistics),
-        evaluation=RunReading(store, record).report("ModelGate"),
+        evaluation=RunReading(store, record).report(MODEL_GATE),
         newest=_newest(record),
     )
 

@@ -11,6 +11,7 @@ from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.run_artifacts import RunReading, SpanReader
 from evergreen.quality.statistics import Feature, features
+from evergreen.runs.nodes import CURATED_SCHEMA, MODEL_GATE
 from evergreen.runs.plan import TRAIN, Frozen, RunRecord
 
 Value = str | float | bool | None
@@ -138,7 +139,7 @@ def _statistics(feature: Feature) -> Iterator[tuple[str, Value]]:
 
 def _schema(reading: RunReading) -> list[str]:
     parts = [part for part in (reading.train, *reading.parts.values()) if part]
-    made = [one for part in parts for one in part.outputs("CuratedSchema").get("schema", [])]
+    made = [one for part in parts for one in part.outputs(CURATED_SCHEMA).get("schema", [])]
     files = [Path(one.uri, "schema.pbtxt") for one in made]
     return next((file.read_text().splitlines() for file in files if file.is_file()), [])
 
@@ -154,7 +155,7 @@ def _metrics(record: RunRecord) -> dict[str, Value]:
 
 
 def _slices(reading: RunReading) -> dict[str, Value]:
-    report = reading.report("ModelGate") or {}
+    report = reading.report(MODEL_GATE) or {}
     return {
         f"{part['name']} {metric}": found["value"]
         for part in report.get("slices", [])

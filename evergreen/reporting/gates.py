@@ -7,6 +7,7 @@ from typing import Self
 
 from evergreen.lineage.run_artifacts import RunReading, SpanReader
 from evergreen.runs import reasons
+from evergreen.runs.nodes import MODEL_GATE, SERVING_VALIDATOR
 from evergreen.runs.reasons import Report
 from evergreen.wording import many
 
@@ -63,7 +64,7 @@ class Criteria:
 
 def verdicts(reading: RunReading) -> list[Verdict]:
     """Returns the verdict of every gate, in the order in which a run comes to them."""
-    model, serving = reading.report("ModelGate"), reading.report("ServingValidator")
+    model, serving = reading.report(MODEL_GATE), reading.report(SERVING_VALIDATOR)
     return [
         *(_data(span, reading) for span in reading.spans),
         Verdict.of("Model gate", "model-gate", model, _model(model) if model else ""),

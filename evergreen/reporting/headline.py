@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import Action, Event, Stage
 from evergreen.runs import reasons
+from evergreen.runs.nodes import MODEL_GATE, SERVING_VALIDATOR
 from evergreen.runs.plan import Outcome
 from evergreen.runs.reasons import Report
 from evergreen.wording import many
@@ -108,7 +109,7 @@ def _data_refused(reading: RunReading) -> Headline:
 
 
 def _model_refused(reading: RunReading) -> Headline:
-    report = reading.report("ModelGate")
+    report = reading.report(MODEL_GATE)
     if report is None:
         return Headline("Refused by the model gate", "bad", NOTHING_PUSHED)
     failed = [one for one in report["verdicts"] if not one["passed"]]
@@ -124,7 +125,7 @@ def _model_refused(reading: RunReading) -> Headline:
 
 
 def _serving_refused(reading: RunReading) -> Headline:
-    report = reading.report("ServingValidator")
+    report = reading.report(SERVING_VALIDATOR)
     if report is None:
         return Headline("Refused by serving validation", "bad", NOTHING_PUSHED)
     failed = [one["criterion"] for one in report["checks"] if not one["passed"]]
@@ -168,7 +169,7 @@ def _unended(reading: RunReading) -> Headline:
 
 
 def _model(reading: RunReading) -> str:
-    report = reading.report("ModelGate")
+    report = reading.report(MODEL_GATE)
     return compared(report) if report else ""
 
 

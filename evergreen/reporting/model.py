@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.charts import canvas, curves, slices
+from evergreen.runs.nodes import MODEL_GATE
 from evergreen.runs.reasons import Report
 from evergreen.wording import many, number
 
@@ -41,7 +42,7 @@ class ModelSection:
     @classmethod
     def of(cls, reading: RunReading) -> Self:
         """Reads and draws what is known of the model of a run."""
-        report, history = reading.report("ModelGate"), reading.history()
+        report, history = reading.report(MODEL_GATE), reading.history()
         drawn = (report or {}).get("curves") or {}
         parts = (report or {}).get("slices", [])
         return cls(

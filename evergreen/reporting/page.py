@@ -16,6 +16,7 @@ from evergreen.reporting.gaps import page, section
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
 from evergreen.reporting.model import ModelSection
+from evergreen.runs.nodes import MODEL_GATE, SERVING_VALIDATOR
 from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
 
@@ -48,7 +49,7 @@ def _sections(
     record = reading.record
 
     def of_gates() -> Mapping[str, object]:
-        report = reading.report("ModelGate")
+        report = reading.report(MODEL_GATE)
         criteria = gates.Criteria.of(report) if report else None
         return {"verdicts": gates.verdicts(reading), "criteria": criteria}
 
@@ -68,7 +69,10 @@ def _sections(
             lambda: {"values": ValuesSection.of(reading, settings.data.timestamp)},
         ),
         "model": ("Model", lambda: {"model": ModelSection.of(reading)}),
-        "serving": ("Serving validation", lambda: {"serving": reading.report("ServingValidator")}),
+        "serving": (
+            "Serving validation",
+            lambda: {"serving": reading.report(SERVING_VALIDATOR)},
+        ),
         "nodes": (
             "Nodes",
             lambda: {

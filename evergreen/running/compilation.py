@@ -11,6 +11,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from evergreen.lineage.artifacts import DATA_DIGEST
 from evergreen.planning.identity import check_unchanged, project_code
 from evergreen.runs.digests import digest_files
+from evergreen.runs.nodes import TRAINER, TRANSFORM
 from evergreen.runs.plan import Plan
 from evergreen.settings import Settings, load_function
 
@@ -66,9 +67,9 @@ def _add_digests(node: pipeline_pb2.PipelineNode, plan: Plan, executor: str) -> 
     digests = {"platform_digest": plan.digests.platform, "lock_digest": plan.digests.lock}
     if plan.train:
         digests["use_case_digest"] = plan.digests.use_case
-        if node.node_info.id == "Trainer":  # so that a model is of one training
+        if node.node_info.id == TRAINER:  # so that a model is of one training
             digests["train_key"] = plan.train.train_key
-        if node.node_info.id == "Transform" and plan.digests.use_case_data:
+        if node.node_info.id == TRANSFORM and plan.digests.use_case_data:
             digests[DATA_DIGEST] = plan.digests.use_case_data
     if own := project_code(executor).files:
         digests["code_digest"] = digest_files(own)

@@ -16,12 +16,12 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.lineage.stages import Stage
 from evergreen.running.outcome import gate_report, model_id, pushed, validated_model
+from evergreen.runs.nodes import DATA_GATE, GATES, MODEL_GATE, PUSHER, SERVING_VALIDATOR
 from evergreen.runs.plan import TRAIN, ModelRef, Outcome, Results, RunRecord
 from evergreen.serving.exposing import expose
 from evergreen.settings import Settings
 
 log = logging.getLogger(__name__)
-GATES = ("DataGate", "ModelGate", "ServingValidator")
 
 
 def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Outcome:
@@ -35,18 +35,18 @@ def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Out
     reading = RunReading(store, record)
     for span in record.to_ingest:
         part = reading.parts.get(span.label)
-        if part is None or not _passed(part, "DataGate"):
-            refused = part is not None and _ended(part, "DataGate")
+        if part is None or not _passed(part, DATA_GATE):
+            refused = part is not None and _ended(part, DATA_GATE)
             return Outcome.DATA_REFUSED if refused else Outcome.FAILED
     if not record.request.train:
         return Outcome.INGESTED
     trained = reading.train
-    last = "ServingValidator" if record.model_version is None else "Pusher"
-    if trained is None or not (_ended(trained, "ModelGate") and _ended(trained, last)):
+    last = SERVING_VALIDATOR if record.model_version is None else PUSHER
+    if trained is None or not (_ended(trained, MODEL_GATE) and _ended(trained, last)):
         return Outcome.FAILED
     for gate, outcome in (
-        ("ModelGate", Outcome.MODEL_REFUSED),
-        ("ServingValidator", Outcome.SERVING_REFUSED),
+        (MODEL_GATE, Outcome.MODEL_REFUSED),
+        (SERVING_VALIDATOR, Outcome.SERVING_REFUSED),
     ):
         if not _passed(trained, gate):
             return outcome
@@ -92,7 +92,7 @@ def results(reading: RunReading) -> Results:
         for gate in GATES:
             if report := part.report(gate):
                 gates[gate if label == TRAIN else f"{gate} {label}"] = bool(report["blessed"])
-    if judged := reading.report("ModelGate"):
+    if judged := reading.report(MODEL_GATE):
         metrics["test"] = judged["candidate"]
         if judged["baseline"]:
             metrics["baseline"] = judged["baseline"]
@@ -122,7 +122,7 @@ def _register(
         evidence={
             "run": record.run_id,
             "path": str(destination),
-            "metrics": _metrics(gate_report(trained, "ModelGate")["candidate"]),
+            "metrics": _metrics(gate_report(trained, MODEL_GATE)["candidate"]),
         },
         stage=Stage(settings.registry.later),
     )

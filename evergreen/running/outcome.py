@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from evergreen.lineage.run_artifacts import PartReader
+from evergreen.runs.nodes import PUSHER, SERVING_VALIDATOR, TRAINER
 from evergreen.runs.reasons import Report
 
 VALIDATED_MODEL = "stamped_model"
@@ -18,7 +19,7 @@ def gate_report(part: PartReader, gate: str) -> Report:
 
 def pushed(part: PartReader) -> Path | None:
     """Returns the folder that the model was pushed to, if it was."""
-    made = part.outputs("Pusher").get("pushed_model", [])
+    made = part.outputs(PUSHER).get("pushed_model", [])
     for properties in (artifact.custom_properties for artifact in made):
         if properties["pushed"].int_value:
             return Path(properties["pushed_destination"].string_value)
@@ -27,11 +28,11 @@ def pushed(part: PartReader) -> Path | None:
 
 def model_id(part: PartReader) -> int:
     """Returns the id of the Model artifact that was trained."""
-    [model] = part.outputs("Trainer")["model"]
+    [model] = part.outputs(TRAINER)["model"]
     return int(model.id)
 
 
 def validated_model(part: PartReader) -> Path:
     """Returns the folder of the SavedModel that was validated, with its recorded requests."""
-    [blessing] = part.outputs("ServingValidator")["blessing"]
+    [blessing] = part.outputs(SERVING_VALIDATOR)["blessing"]
     return Path(blessing.uri, VALIDATED_MODEL)

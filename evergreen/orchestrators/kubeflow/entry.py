@@ -28,6 +28,7 @@ from evergreen.orchestrators.kubeflow.figures import Figures, figures
 from evergreen.orchestrators.kubeflow.outputs import GO_ON, STOP, Outputs
 from evergreen.orchestrators.kubeflow.parts import Parts
 from evergreen.reporting import report_path
+from evergreen.runs.nodes import MODEL_GATE
 from evergreen.runs.plan import TRAIN, Request, RunRecord
 from evergreen.settings import Settings, find_project, load_settings
 
@@ -98,7 +99,7 @@ class Container:
         except OSError as error:  # the task has shown it all the same
             log.error("no report was written: %s", error)
         self.outputs.metrics(
-            "metrics", figures(RunReading(self.store, record), TRAIN, ["ModelGate"])
+            "metrics", figures(RunReading(self.store, record), TRAIN, [MODEL_GATE])
         )
 
     def _parts(self) -> Parts:

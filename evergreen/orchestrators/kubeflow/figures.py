@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from evergreen.lineage.run_artifacts import PartReader, RunReading
+from evergreen.runs.nodes import DATA_GATE, MODEL_GATE, SERVING_VALIDATOR, TRAINER
 
 Figures = dict[str, float | None]
 
@@ -31,7 +32,7 @@ def _nothing(run: RunReading, part: PartReader) -> Figures:
 
 def _data_gate(run: RunReading, part: PartReader) -> Figures:
     found: Figures = {}
-    for blessing in part.outputs("DataGate").get("blessing", []):
+    for blessing in part.outputs(DATA_GATE).get("blessing", []):
         values = blessing.custom_properties
         span = f"span {values['span'].int_value}"
         found |= {f"{span} {key}": values[key].int_value for key in ("findings", "drifted")}
@@ -47,7 +48,7 @@ def _trainer(run: RunReading, part: PartReader) -> Figures:
 
 
 def _model_gate(run: RunReading, part: PartReader) -> Figures:
-    report = part.report("ModelGate") or {}
+    report = part.report(MODEL_GATE) or {}
     found: Figures = {"blessed by ModelGate": report.get("blessed")}
     for side in ("candidate", "baseline"):
         found |= {f"{side} {name}": value for name, value in (report.get(side) or {}).items()}
@@ -55,13 +56,13 @@ def _model_gate(run: RunReading, part: PartReader) -> Figures:
 
 
 def _serving_validator(run: RunReading, part: PartReader) -> Figures:
-    report = part.report("ServingValidator") or {}
+    report = part.report(SERVING_VALIDATOR) or {}
     return {"blessed by ServingValidator": report.get("blessed")}
 
 
 _OF = {
-    "DataGate": _data_gate,
-    "Trainer": _trainer,
-    "ModelGate": _model_gate,
-    "ServingValidator": _serving_validator,
+    DATA_GATE: _data_gate,
+    TRAINER: _trainer,
+    MODEL_GATE: _model_gate,
+    SERVING_VALIDATOR: _serving_validator,
 }
