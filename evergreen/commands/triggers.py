@@ -43,12 +43,13 @@ def list_(
     from rich.console import Console
     from rich.table import Table
 
-    from evergreen.triggers import configured, manual
+    from evergreen.triggers import configured
+    from evergreen.triggers.event import MANUAL
 
     settings, store, log = _open(project, config, overrides)
     found = {one.name: one for one in configured.triggers(settings, store, log)}
     table = Table("trigger", "events", "last", "next")
-    for name in (manual.NAME, *found):
+    for name in (MANUAL, *found):
         events = [event for event in log.events.values() if event.trigger == name]
         last = f"{events[-1].time:%Y-%m-%d %H:%M}" if events else "-"
         due = found[name].due(datetime.now(UTC)) if name in found else None
@@ -68,7 +69,7 @@ def history(
 
     Example: [bold]evergreen triggers history --last 50[/bold]
     """
-    from evergreen.triggers.wording import line, when
+    from evergreen.triggers.story import line, when
 
     _, _, log = _open(project, config, overrides)
     for entry in log.entries[-last:]:
@@ -120,14 +121,15 @@ def fire(
     import uuid
     from datetime import UTC, datetime
 
-    from evergreen.triggers import manual, places
+    from evergreen.triggers.event import fired_event
+    from evergreen.triggers.signals import wake
 
     settings, _, log = _open(project, config, overrides)
-    event = manual.event(
+    event = fired_event(
         key or uuid.uuid4().hex, datetime.now(UTC), user(), reason, train=not ingest, force=force
     )
     event = log.notice(event)
-    places.wake(settings)
+    wake(settings)
     typer.echo(f"event {visible(event.id)}: an `evergreen watch` that runs decides about it")
     typer.echo(f"next: evergreen triggers explain {visible(event.id)}")
 

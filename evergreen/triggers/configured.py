@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.settings import Settings
-from evergreen.triggers.distribution import Distribution
 from evergreen.triggers.event import Trigger
 from evergreen.triggers.launcher import Launcher
 from evergreen.triggers.log import TriggerLog
+from evergreen.triggers.monitor_events import Distribution, Performance
 from evergreen.triggers.monitor_process import Monitoring
 from evergreen.triggers.new_data import NewData
-from evergreen.triggers.performance import Performance
 from evergreen.triggers.schedule import Schedule
 from evergreen.triggers.work import Work
 

@@ -23,7 +23,7 @@ from evergreen.running.conclusion import end
 from evergreen.runs.plan import Cause, Outcome, Request, RunRecord
 from evergreen.settings import Settings
 from evergreen.spans import format_selection
-from evergreen.triggers.decision import Decision, Verdict, Why, decide
+from evergreen.triggers.decision import Decision, Ruling, Why, decide
 from evergreen.triggers.event import Trigger
 from evergreen.triggers.launcher import Launcher, Progress
 from evergreen.triggers.log import Decided, Ended, Entry, LogConflictError, Tried, TriggerLog
@@ -175,7 +175,7 @@ class Controller:
                 self._log.append(Decided(at=now, decision=decision))
         until = min((one.until for one in decisions if one.until), default=None)
         self._settled = (len(self._log.entries), now, until)
-        return any(decision.verdict is Verdict.START for decision in decisions)
+        return any(decision.verdict is Ruling.START for decision in decisions)
 
     def _is_settled(self, now: datetime) -> bool:
         """Whether a decision would be the last one again: nothing happened, no wait has ended."""
@@ -186,7 +186,7 @@ class Controller:
 
     def _is_known(self, decision: Decision) -> bool:
         """Whether a wait is the one that is written down already."""
-        if decision.verdict is not Verdict.WAIT:
+        if decision.verdict is not Ruling.WAIT:
             return False
         last = [self._log.decisions(event)[-1:] for event in decision.events]
         return all(

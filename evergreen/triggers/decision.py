@@ -1,22 +1,52 @@
 """Whether to start a run, and on which spans: a pure function of events, state and time."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime
 
 from evergreen.runs.plan import Frozen
-from evergreen.settings.triggers import TriggerSettings
-from evergreen.triggers import manual
-from evergreen.triggers.event import SpanId, TriggerEvent
-from evergreen.triggers.window import choose, describe
+from evergreen.settings.triggers import TriggerSettings, WindowSettings
+from evergreen.spans import format_selection
+from evergreen.triggers.event import MANUAL, SpanId, TriggerEvent
 
+Spans = tuple[SpanId, ...]
 DAY = timedelta(days=1)
 
 
-class Verdict(StrEnum):
+def _choose(
+    settings: WindowSettings,
+    usable: Sequence[SpanId],
+    trained: Collection[SpanId],
+    *,
+    anew: bool = False,
+) -> Spans:
+    """Chooses the window.
+
+    Args:
+        settings: The policy.
+        usable: The newest version of each span, by number, without those that were refused.
+        trained: What trainings have seen.
+        anew: Whether what was trained on counts as not seen if nothing else is left.
+    """
+    match settings.of:
+        case "rolling":
+            return tuple(usable[-settings.spans :])
+        case "expanding":
+            return tuple(usable)
+        case "since_last":
+            new = tuple(span for span in usable if span not in trained)
+            return new or (tuple(usable) if anew else ())
+
+
+def _describe(spans: Spans) -> str:
+    """Spans in words, such as `spans 3-6`."""
+    return f"spans {format_selection([span.number for span in spans])}"
+
+
+class Ruling(StrEnum):
     """What is done about events."""
 
     START = "start"
@@ -84,7 +114,7 @@ class Decision(Frozen):
         until: When a wait ends by the clock, if it does.
     """
 
-    verdict: Verdict
+    verdict: Ruling
     why: Why
     reason: str
     events: tuple[str, ...]
@@ -129,7 +159,7 @@ def decide(
 
 def _window(state: State, settings: TriggerSettings, *, forced: bool) -> tuple[SpanId, ...]:
     usable = [span for span in state.spans if forced or span not in state.refused]
-    return choose(settings.window, usable, state.trained, anew=forced)
+    return _choose(settings.window, usable, state.trained, anew=forced)
 
 
 def _refusal(event: TriggerEvent, window: tuple[SpanId, ...], state: State) -> Decision | None:
@@ -137,7 +167,7 @@ def _refusal(event: TriggerEvent, window: tuple[SpanId, ...], state: State) -> D
     if found is None:
         return None
     why, reason = found
-    return Decision(verdict=Verdict.REFUSE, why=why, reason=reason, events=(event.id,))
+    return Decision(verdict=Ruling.REFUSE, why=why, reason=reason, events=(event.id,))
 
 
 def _nothing_to_do(
@@ -183,7 +213,7 @@ def _about_the_window(window: tuple[SpanId, ...], state: State) -> tuple[Why, st
     if not window:
         return Why.NO_DATA, "no span is left to train on"
     if window in state.windows:
-        return Why.PROCESSED, f"there is nothing new since the training on {describe(window)}"
+        return Why.PROCESSED, f"there is nothing new since the training on {_describe(window)}"
     return None
 
 
@@ -209,7 +239,7 @@ def _wait(
     now: datetime,
 ) -> Decision | None:
     """What holds a training back: one run at a time; a person is not held back by the rest."""
-    if running or any(event.trigger == manual.NAME for event in events):
+    if running or any(event.trigger == MANUAL for event in events):
         return _busy(events, running)
     # A start in the future is of a clock that was wrong: it holds nothing back.
     past = sorted(start for start in state.starts if start <= now)
@@ -228,7 +258,7 @@ def _waiting(
     events: Sequence[TriggerEvent], why: Why, reason: str, until: datetime | None = None
 ) -> Decision:
     return Decision(
-        verdict=Verdict.WAIT,
+        verdict=Ruling.WAIT,
         why=why,
         reason=reason + (f"; the next may be from {until:%Y-%m-%d %H:%M:%S}" if until else ""),
         events=tuple(event.id for event in events),
@@ -246,7 +276,7 @@ def _start(
     keys = "\n".join(sorted(event.key for event in events))
     digest = hashlib.sha256(f"{state.model}\n{state.sequence}\n{keys}".encode()).hexdigest()
     return Decision(
-        verdict=Verdict.START,
+        verdict=Ruling.START,
         why=Why.TRAIN if train else Why.INGEST,
         reason="; ".join(dict.fromkeys(event.reason for event in events)),
         events=tuple(event.id for event in events),
@@ -267,13 +297,13 @@ def _missing(events: Sequence[TriggerEvent], state: State) -> tuple[SpanId, ...]
 
 
 def _how(decision: Decision, settings: TriggerSettings) -> str:
-    if decision.verdict is not Verdict.START:
+    if decision.verdict is not Ruling.START:
         return ""
     if decision.why is Why.INGEST:
-        return f"only ingested: {describe(decision.spans)}"
+        return f"only ingested: {_describe(decision.spans)}"
     of = settings.window.of.replace("_", " ")
     count = f" {settings.window.spans}" if settings.window.of == "rolling" else ""
-    return f"{of}{count}: {describe(decision.spans)}"
+    return f"{of}{count}: {_describe(decision.spans)}"
 
 
 def _listed(spans: Sequence[SpanId]) -> str:

@@ -9,6 +9,8 @@ from pydantic import AwareDatetime
 
 from evergreen.runs.plan import Frozen
 
+MANUAL = "manual"
+
 
 class SpanId(Frozen):
     """The identity of a landed span."""
@@ -74,3 +76,21 @@ class Trigger(Protocol):
 
     def due(self, now: datetime) -> datetime | None:
         """Returns when it is to be polled next because of the clock alone, if ever."""
+
+
+def fired_event(
+    key: str, now: datetime, who: str, reason: str, *, train: bool = True, force: bool = False
+) -> TriggerEvent:
+    """The event of a person who fires.
+
+    Args:
+        key: To fire with the same key again is the same event.
+        now: The time.
+        who: Who fires.
+        reason: Why, in words.
+        train: Whether to train; if not, what is new is ingested.
+        force: Whether to start even what was done before, without the cache.
+    """
+    return TriggerEvent.of(
+        MANUAL, f"{MANUAL}:{key}", now, reason, requested_by=who, train=train, force=force
+    )

@@ -21,7 +21,7 @@ from evergreen.files import is_locked
 from evergreen.lineage import mysql
 from evergreen.settings import Settings
 from evergreen.settings.metadata import MySqlSettings
-from evergreen.triggers.places import folder
+from evergreen.triggers.signals import folder
 
 _log = logging.getLogger(__name__)
 

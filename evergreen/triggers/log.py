@@ -23,7 +23,7 @@ from evergreen.lineage.store import (
     take_name,
 )
 from evergreen.runs.plan import Frozen, Outcome
-from evergreen.triggers.decision import Decision, Verdict
+from evergreen.triggers.decision import Decision, Ruling
 from evergreen.triggers.event import TriggerEvent
 
 TYPE = "evergreen.trigger_log"
@@ -103,7 +103,7 @@ class TriggerLog:
             "type = ? AND id > ? AND name LIKE ?", TYPE, self._last_id, f"{self._pipeline}/%"
         )
         found = self._store.get_contexts(own.options())
-        for context in sorted(found, key=lambda one: int(one.id)):
+        for context in sorted(found, key=lambda entry: int(entry.id)):
             if context.name.rpartition("/")[0] == self._pipeline:
                 self._read(context)
 
@@ -156,7 +156,9 @@ class TriggerLog:
         Raises:
             LogConflictError: If somebody else writes at the same moment.
         """
-        found = [one.at for one in self.of(Since) if one.schedule == schedule and one.at <= now]
+        found = [
+            entry.at for entry in self.of(Since) if entry.schedule == schedule and entry.at <= now
+        ]
         if not found:
             self.append(Since(schedule=schedule, at=now))
         return min(found, default=now)
@@ -172,7 +174,7 @@ class TriggerLog:
 
     def decisions(self, event_id: str) -> list[Decided]:
         """Returns the decisions about an event, oldest first."""
-        return [one for one in self.of(Decided) if event_id in one.decision.events]
+        return [entry for entry in self.of(Decided) if event_id in entry.decision.events]
 
     @property
     def waiting(self) -> list[TriggerEvent]:
@@ -182,12 +184,14 @@ class TriggerLog:
         data gets a run without the bad, one that is about the bad is refused. What was forced is
         not forced twice.
         """
-        refused = {one.run_id for one in self.of(Ended) if one.outcome is Outcome.DATA_REFUSED}
+        refused = {
+            entry.run_id for entry in self.of(Ended) if entry.outcome is Outcome.DATA_REFUSED
+        }
         given_up = self.given_up
         final = {
             event
-            for decision in (one.decision for one in self.of(Decided))
-            if decision.verdict is not Verdict.WAIT and decision.run_id not in given_up
+            for decision in (entry.decision for entry in self.of(Decided))
+            if decision.verdict is not Ruling.WAIT and decision.run_id not in given_up
             for event in decision.events
             if decision.run_id not in refused or self._ids[event].force
         }
@@ -196,19 +200,19 @@ class TriggerLog:
     @property
     def given_up(self) -> set[str]:
         """Runs whose code changed before they came to an end; their events are decided again."""
-        return {one.run_id for one in self.of(Ended) if one.outcome is Outcome.INTERRUPTED}
+        return {entry.run_id for entry in self.of(Ended) if entry.outcome is Outcome.INTERRUPTED}
 
     @property
     def starts(self) -> list[Decided]:
         """The decisions that started a run."""
-        return [one for one in self.of(Decided) if one.decision.verdict is Verdict.START]
+        return [entry for entry in self.of(Decided) if entry.decision.verdict is Ruling.START]
 
     @property
     def running(self) -> Decided | None:
         """The start whose run has no outcome yet. There is one at most."""
-        ended = {one.run_id for one in self.of(Ended)}
-        return next((one for one in self.starts if one.decision.run_id not in ended), None)
+        ended = {entry.run_id for entry in self.of(Ended)}
+        return next((start for start in self.starts if start.decision.run_id not in ended), None)
 
     def tries(self, run_id: str) -> int:
         """Returns how many tries of a run have failed."""
-        return sum(one.run_id == run_id for one in self.of(Tried))
+        return sum(entry.run_id == run_id for entry in self.of(Tried))

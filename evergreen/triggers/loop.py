@@ -12,18 +12,17 @@ from watchfiles import Change, watch
 
 from evergreen.errors import EvergreenError
 from evergreen.settings import Settings
-from evergreen.triggers import places
 from evergreen.triggers.controller import Controller
-from evergreen.triggers.heartbeat import beat
 from evergreen.triggers.leader import KeptLease, Lease
-from evergreen.triggers.wording import line
+from evergreen.triggers.signals import WAKE, beat, folder
+from evergreen.triggers.story import line
 
 log = logging.getLogger(__name__)
 DEBOUNCE_MILLISECONDS = 100
 SLOWEST_SECONDS = 120.0
 """Between tries of a step that fails."""
 BEAT_SECONDS = 60.0
-NAMES = ("span-", "version-", places.WAKE)
+NAMES = ("span-", "version-", WAKE)
 """What a span appears by, and what a person who fires touches."""
 
 
@@ -146,7 +145,7 @@ class Watch:
             log.warning("the file system tells nothing (%s): looking every %g s", error, self._poll)
 
     def _await_files(self) -> None:
-        folders = [places.folder(self._settings)]
+        folders = [folder(self._settings)]
         if self._settings.triggers.new_data and self._settings.triggers.new_data.watch:
             folders.append(self._settings.data.span_root)
             folders[-1].mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from evergreen.settings.triggers import FindingSettings
 from evergreen.triggers.event import TriggerEvent
 
 
-class Findings:
+class MonitoringTrigger:
     """Fires for each monitoring result with findings, of certain kinds, beyond their thresholds."""
 
     name: str
@@ -42,7 +42,7 @@ class Findings:
     def _event(
         self, number: int, result: MonitoringResult, found: list[Finding], now: datetime
     ) -> TriggerEvent:
-        names = ", ".join(dict.fromkeys(f"{one.kind} of {one.name}" for one in found))
+        names = ", ".join(dict.fromkeys(f"{finding.kind} of {finding.name}" for finding in found))
         window = f"{result.window.start:%Y-%m-%d %H:%M} to {result.window.end:%Y-%m-%d %H:%M}"
         return TriggerEvent.of(
             self.name,
@@ -54,7 +54,7 @@ class Findings:
                 "window": window,
                 "rows": str(result.rows),
                 "labelled": str(result.labelled),
-                **{_title(one): _numbers(one) for one in found},
+                **{_title(finding): _numbers(finding) for finding in found},
             },
             model_version=result.version,
         )
@@ -70,3 +70,17 @@ def _numbers(finding: Finding) -> str:
     )
     told = f": {finding.detail}" if finding.detail else ""
     return f"{finding.value:.4g}{between}, threshold {finding.threshold:.4g}{told}"
+
+
+class Performance(MonitoringTrigger):
+    """Fires when the quality that late labels show is surely beyond its threshold."""
+
+    name = "performance"
+    kinds = frozenset({Kind.PERFORMANCE, Kind.STALENESS})
+
+
+class Distribution(MonitoringTrigger):
+    """Fires when features, or predictions, are surely distributed otherwise."""
+
+    name = "distribution"
+    kinds = frozenset({Kind.DRIFT, Kind.SKEW, Kind.PREDICTIONS})

@@ -64,5 +64,5 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 
 def _is_settled(stamp: Stamp) -> bool:
-    newest = max((one[0] for one in stamp if one), default=0) / 1e9
+    newest = max((stamped[0] for stamped in stamp if stamped), default=0) / 1e9
     return abs(time.time() - newest) >= SETTLED_SECONDS

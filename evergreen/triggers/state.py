@@ -53,9 +53,9 @@ def gather(settings: Settings, store: MetadataStore, log: TriggerLog) -> State:
         ),
         running=log.running.decision.run_id if log.running else None,
         starts=tuple(
-            one.at
-            for one in log.starts
-            if one.decision.why is Why.TRAIN and one.decision.run_id not in log.given_up
+            start.at
+            for start in log.starts
+            if start.decision.why is Why.TRAIN and start.decision.run_id not in log.given_up
         ),
         model=settings.model.name,
         sequence=len(log.starts),

@@ -1,6 +1,8 @@
-"""The whole story of an event, or of a run: from what was noticed to who serves now."""
+"""What triggers did, in words: an entry in a line, and the whole story of an event or of a run."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import assert_never
 
 from ml_metadata.metadata_store import MetadataStore
 
@@ -9,15 +11,48 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.gates import verdicts
-from evergreen.runs.plan import RunRecord
+from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.settings import Settings
+from evergreen.triggers.decision import Decision, Ruling
 from evergreen.triggers.event import TriggerEvent
-from evergreen.triggers.log import Decided, Ended, Tried, TriggerLog
-from evergreen.triggers.wording import MEANINGS, decided
+from evergreen.triggers.log import Decided, Ended, Entry, Noticed, Since, Tried, TriggerLog
 
+MEANINGS = {
+    Outcome.DATA_REFUSED: "stopped by the data gate; not tried again until the data changes",
+    Outcome.INTERRUPTED: "given up: the code has changed since it was planned; decided again",
+}
 Line = tuple[str, str]
 """What it is about, and the words."""
 TIME = "%Y-%m-%d %H:%M:%S %Z"
+
+
+def line(entry: Entry) -> str:
+    """An entry of the log in a line."""
+    match entry:
+        case Noticed(event=event):
+            return f"event {event.id}: {event.reason}"
+        case Since():
+            return f"{entry.schedule} holds from now on"
+        case Decided(decision=decision):
+            return f"{', '.join(decision.events)}: {decided(decision)}"
+        case Tried():
+            return f"run {entry.run_id} {entry.problem}"
+        case Ended():
+            return f"run {entry.run_id}: {MEANINGS.get(entry.outcome, entry.outcome)}"
+        case _:
+            assert_never(entry)
+
+
+def decided(decision: Decision) -> str:
+    """A decision in words."""
+    if decision.verdict is Ruling.START:
+        return f"{decision.why}, run {decision.run_id}; {decision.window}"
+    return f"{decision.verdict}: {decision.why}: {decision.reason}"
+
+
+def when(entry: Entry) -> datetime:
+    """When an entry was made."""
+    return entry.event.time if isinstance(entry, Noticed) else entry.at
 
 
 def story(settings: Settings, store: MetadataStore, log: TriggerLog, name: str) -> Iterator[Line]:
@@ -34,8 +69,8 @@ def story(settings: Settings, store: MetadataStore, log: TriggerLog, name: str) 
     """
     for event in _events(log, name):
         yield from _of_event(event)
-        for one in log.decisions(event.id):
-            yield "decision", f"{one.at:{TIME}}  {decided(one.decision)}"
+        for made in log.decisions(event.id):
+            yield "decision", f"{made.at:{TIME}}  {decided(made.decision)}"
     for start in log.starts:
         if name == start.decision.run_id or name in start.decision.events:
             yield from _of_run(settings, store, log, start)
@@ -45,7 +80,7 @@ def _events(log: TriggerLog, name: str) -> list[TriggerEvent]:
     found = [
         event
         for event in log.events.values()
-        if name == event.id or any(name == one.decision.run_id for one in log.decisions(event.id))
+        if name == event.id or any(name == made.decision.run_id for made in log.decisions(event.id))
     ]
     if not found:
         raise EvergreenError(
@@ -72,9 +107,9 @@ def _of_run(
     if record := RunRecords(store).find(run_id):
         baseline = f"version {record.baseline.version}" if record.baseline else "none"
         yield "baseline", baseline
-        for one in log.of(Tried):
-            if one.run_id == run_id:
-                yield "try", f"{one.at:{TIME}}  {one.problem}"
+        for tried in log.of(Tried):
+            if tried.run_id == run_id:
+                yield "try", f"{tried.at:{TIME}}  {tried.problem}"
         for verdict in verdicts(RunReading(store, record)):
             word = "" if verdict.word == "not run" else f"{verdict.word}; "
             yield "gate", f"{verdict.gate}: {word}{verdict.text}"

@@ -13,7 +13,7 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
 from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings
-from evergreen.triggers.places import folder
+from evergreen.triggers.signals import folder
 
 RESUMABLE = (None, Outcome.FAILED, Outcome.INTERRUPTED)
 

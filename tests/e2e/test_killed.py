@@ -18,8 +18,8 @@ from evergreen.monitoring.results import publish
 from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings, load_settings
 from evergreen.spans import publish_version
-from evergreen.triggers import manual
-from evergreen.triggers.decision import Verdict
+from evergreen.triggers.decision import Ruling
+from evergreen.triggers.event import MANUAL, fired_event
 from evergreen.triggers.log import TYPE, Ended, TriggerLog
 from tests.e2e.killed import ROOT, watch
 from tests.project import places
@@ -54,7 +54,7 @@ def happen(number: int, settings: Settings, store: MetadataStore) -> str:
 def fire(settings: Settings, store: MetadataStore, number: int, now: datetime) -> str:
     log = TriggerLog(store, settings.pipeline.name)
     log.refresh()
-    return log.notice(manual.event(str(number), now, "ann", "wants it", force=True)).key
+    return log.notice(fired_event(str(number), now, "ann", "wants it", force=True)).key
 
 
 def test_a_hundred_kills(tmp_path: Path) -> None:
@@ -102,8 +102,8 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     assert Counter(event.key for event in log.events.values()) == Counter(dict.fromkeys(keys, 1))
     for event in log.events.values():
         decided = [one.decision.verdict for one in log.decisions(event.id)]
-        assert sum(verdict is not Verdict.WAIT for verdict in decided) == 1
-        assert Verdict.START in decided or event.trigger != manual.NAME
+        assert sum(verdict is not Ruling.WAIT for verdict in decided) == 1
+        assert Ruling.START in decided or event.trigger != MANUAL
     runs = [start.decision.run_id for start in log.starts]
     assert runs
     assert len(set(runs)) == len(runs)

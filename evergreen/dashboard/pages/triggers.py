@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
-from evergreen.triggers import configured, leader, manual
+from evergreen.triggers import configured, leader
+from evergreen.triggers.event import MANUAL
 from evergreen.triggers.log import Decided, Ended, Entry, Noticed, Tried
-from evergreen.triggers.story import story
-from evergreen.triggers.wording import line, when
+from evergreen.triggers.story import line, story, when
 
 A_PAGE = 100
 
@@ -28,7 +28,7 @@ def switched_on(world: World) -> list[Trigger]:
     log = world.log()
     found = {one.name: one for one in configured.triggers(world.settings, world.store, log)}
     times = {name: [e.time for e in log.events.values() if e.trigger == name] for name in found}
-    times[manual.NAME] = [e.time for e in log.events.values() if e.trigger == manual.NAME]
+    times[MANUAL] = [e.time for e in log.events.values() if e.trigger == MANUAL]
     now = datetime.now(UTC)
     return [
         Trigger(

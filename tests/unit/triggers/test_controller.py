@@ -8,7 +8,7 @@ from evergreen.errors import SettingsError
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.findings import Kind
 from evergreen.runs.plan import Outcome
-from evergreen.triggers.decision import Verdict, Why
+from evergreen.triggers.decision import Ruling, Why
 from evergreen.triggers.launcher import Progress
 from evergreen.triggers.log import Ended, Tried
 from tests.unit.triggers.world import HOUR, Looks, World, finding
@@ -106,7 +106,7 @@ def test_cooldown_delays_and_loses_nothing(world: World) -> None:
     world.bench.publish(3)
     step = world.step()
     [decision] = world.decisions(step)
-    assert (decision.verdict, decision.why) == (Verdict.WAIT, Why.COOLDOWN)
+    assert (decision.verdict, decision.why) == (Ruling.WAIT, Why.COOLDOWN)
     assert step.due == decision.until
     assert not world.step().entries
     assert world.starts(world.step(later=8 * HOUR)) == [[1, 2, 3]]

@@ -8,7 +8,7 @@ import pytest
 from evergreen.errors import EvergreenError
 from evergreen.lineage.retries import contended
 from evergreen.runs.plan import Outcome
-from evergreen.triggers import manual
+from evergreen.triggers.event import fired_event
 from evergreen.triggers.log import Ended, LogConflictError, TriggerLog
 from tests.unit.planning.conftest import Bench
 from tests.unit.triggers.world import START
@@ -32,8 +32,8 @@ def test_of_two_who_write_the_same_at_once_one_wins(logs: list[TriggerLog]) -> N
 
 def test_of_two_who_notice_the_same_one_writes_it_down(logs: list[TriggerLog]) -> None:
     one, other = logs
-    first = one.notice(manual.event("k", START, "ann", "a"))
-    assert other.notice(manual.event("k", START, "bob", "b")) == first
+    first = one.notice(fired_event("k", START, "ann", "a"))
+    assert other.notice(fired_event("k", START, "bob", "b")) == first
     assert len(other.entries) == 1
 
 
@@ -41,7 +41,7 @@ def test_what_others_wrote_meanwhile_is_read_in_order(logs: list[TriggerLog]) ->
     one, other = logs
     for number in range(4):
         writer = logs[number % 2]
-        writer.notice(manual.event(str(number), START, "ann", "a"))
+        writer.notice(fired_event(str(number), START, "ann", "a"))
     one.refresh()
     assert [event.key for event in one.events.values()] == [f"manual:{n}" for n in range(4)]
     assert one.entries == other.entries
@@ -72,7 +72,7 @@ def test_what_another_pipeline_wrote_moves_no_log_on(bench: Bench) -> None:
     TriggerLog(bench.store, "taxi").append(END)
     log.refresh()
     assert log.entries == [END]
-    event = manual.event("k", START, "ann", "a")
+    event = fired_event("k", START, "ann", "a")
     assert log.notice(event) == event
 
 
@@ -99,6 +99,6 @@ def test_who_is_always_late_gives_up(bench: Bench, monkeypatch: pytest.MonkeyPat
     TriggerLog(bench.store, "taxi").append(END)
     monkeypatch.setattr(log, "refresh", lambda: None)
     with pytest.raises(LogConflictError):
-        log.notice(manual.event("k", START, "ann", "a"))
+        log.notice(fired_event("k", START, "ann", "a"))
     assert len(waits) > 1
     assert max(waits) > min(waits)

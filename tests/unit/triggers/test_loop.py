@@ -19,12 +19,12 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from evergreen.lineage.mysql import PASSWORD as PASSWORD_VARIABLE
 from evergreen.lineage.store import open_store
 from evergreen.settings import Settings, load_settings
-from evergreen.triggers import manual, places
 from evergreen.triggers.controller import Step
-from evergreen.triggers.heartbeat import SOCKET
+from evergreen.triggers.event import fired_event
 from evergreen.triggers.leader import FileLease, MySqlLease
 from evergreen.triggers.log import TriggerLog
 from evergreen.triggers.loop import Watch
+from evergreen.triggers.signals import SOCKET, wake
 from tests.mariadb import PASSWORD, MariaDb
 from tests.unit.planning.conftest import ROOT, Bench
 from tests.unit.triggers.world import START
@@ -56,8 +56,8 @@ class Watching:
         """A person asks for a run; returns when that is decided."""
         log = TriggerLog(self.store, "taxi")
         log.refresh()
-        event = log.notice(manual.event(key, START, "ann", "wants it"))
-        places.wake(self.settings)
+        event = log.notice(fired_event(key, START, "ann", "wants it"))
+        wake(self.settings)
         until(lambda: log.refresh() or log.decisions(event.id))
 
     def monitors(self) -> list[psutil.Process]:

@@ -14,10 +14,10 @@ from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Windo
 from evergreen.monitoring.results import publish
 from evergreen.running.conclusion import end
 from evergreen.runs.plan import ModelRef, Outcome, RunRecord
-from evergreen.triggers import configured, manual
+from evergreen.triggers import configured
 from evergreen.triggers.controller import Controller, Monitor, Step
-from evergreen.triggers.decision import Decision, Verdict
-from evergreen.triggers.event import TriggerEvent
+from evergreen.triggers.decision import Decision, Ruling
+from evergreen.triggers.event import TriggerEvent, fired_event
 from evergreen.triggers.launcher import Progress
 from evergreen.triggers.log import Decided, Ended, TriggerLog
 from tests.unit.lineage.making import put_span
@@ -150,7 +150,7 @@ class World:
         log = TriggerLog(self.store, self.settings.pipeline.name)
         log.refresh()
         key = key or str(len(log.entries))
-        return log.notice(manual.event(key, self.now, "ann", "wants it", train=train, force=force))
+        return log.notice(fired_event(key, self.now, "ann", "wants it", train=train, force=force))
 
     def decisions(self, step: Step) -> list[Decision]:
         return [entry.decision for entry in step.entries if isinstance(entry, Decided)]
@@ -160,7 +160,7 @@ class World:
         return [
             [span.number for span in one.spans]
             for one in self.decisions(step)
-            if one.verdict is Verdict.START
+            if one.verdict is Ruling.START
         ]
 
     def outcomes(self) -> list[Outcome]:

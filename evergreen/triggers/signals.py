@@ -1,12 +1,29 @@
-"""Signs of life, for whoever starts a controller anew that hangs: a file, and systemd."""
+"""What processes tell each other beside ML Metadata: locks, wake-ups, signs of life."""
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
+from evergreen.settings import Settings
+
+WAKE = "wake"
 SOCKET = "NOTIFY_SOCKET"
 """Where systemd listens, if it does: sd_notify(3)."""
 ALIVE = b"READY=1\nWATCHDOG=1"
+
+
+def folder(settings: Settings) -> Path:
+    """Returns the folder, made on first use. It is beside the artifacts, which all hosts share."""
+    found = settings.pipeline.root / ".triggers"
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def wake(settings: Settings) -> None:
+    """Tells a controller that there is something new in the log; else it finds it when it polls."""
+    with suppress(OSError):  # nothing is lost by that: it polls
+        (folder(settings) / WAKE).touch()
 
 
 def beat(file: Path | None) -> None:
