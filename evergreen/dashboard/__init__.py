@@ -1,1 +1,1 @@
-"""The dashboard: server-rendered pages of what serves, what ran, what was noticed, and why."""
+"""The dashboard: server-rendered pages about serving, runs, monitoring and triggers."""

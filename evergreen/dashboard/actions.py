@@ -1,4 +1,4 @@
-"""What can be done from a page: each is a command, whose checks are then the same for all."""
+"""The actions of pages; each is a command, so that the same checks apply as on the terminal."""
 
 import asyncio
 import subprocess
@@ -13,19 +13,19 @@ from evergreen.lineage.stages import Event, serving, to_promote, to_roll_back
 
 REASON = "from the dashboard"
 SECONDS = 180
-"""After which a command is given up; a rollback loads a model before."""
+"""The time limit of a command; a rollback loads a model first."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The options by which commands find the project."""
+    """The options that tell commands where the project is."""
 
     project: Path
     config: tuple[str, ...]
     overrides: tuple[str, ...]
 
     def command(self, *words: str) -> list[str]:
-        """A command for this project."""
+        """Returns a command for this project."""
         options = [f"--project={self.project}", *(f"--config={one}" for one in self.config)]
         options += [f"--set={one}" for one in self.overrides]
         return [str(Path(sys.executable).with_name("evergreen")), *words, *options]
@@ -33,13 +33,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An action that is possible now.
+    """A possible action.
 
     Attributes:
-        what: What will happen, in words.
-        words: The command, without its options.
+        what: Its effect, in words.
+        words: The command, without options.
         back: The page to show afterwards.
-        goes_on: Whether it takes so long that nobody waits for it.
+        goes_on: Whether it continues in the background.
     """
 
     what: str
@@ -70,7 +70,7 @@ def _rollback(world: World, subject: Asked) -> Prepared:
 
 
 def _serving(events: Sequence[Event]) -> int:
-    """The version that serves; 0 if none does."""
+    """Returns the serving version; 0 if there is none."""
     current = serving(events)
     return current.version if current else 0
 
@@ -95,14 +95,14 @@ ACTIONS: dict[str, tuple[str, Callable[[World, Asked], Prepared]]] = {
     "resume": ("Resume", _resume),
     "fire": ("Fire", _fire),
 }
-"""By name: what a person calls it, and what prepares it."""
+"""Actions by name, with their title and the function that prepares them."""
 
 
 def prepare(world: World, asked: Asked) -> Prepared:
     """Returns an action that is possible now.
 
     Raises:
-        EvergreenError: If it is not, or there is none of that name.
+        EvergreenError: If it is not possible, or there is none of that name.
     """
     name = asked.text("action")
     if name not in ACTIONS:
@@ -111,7 +111,7 @@ def prepare(world: World, asked: Asked) -> Prepared:
 
 
 def confirm(world: World, asked: Asked) -> Page:
-    """The page that asks whether it is really meant."""
+    """Returns the page that asks for confirmation."""
     prepared = prepare(world, asked)
     title = ACTIONS[asked.text("action")][0]
     shown = {
@@ -125,7 +125,7 @@ def confirm(world: World, asked: Asked) -> Page:
 
 
 def seen(world: World) -> str:
-    """What a person has seen of the registry when they decide: its length."""
+    """Returns the state of the registry that a person decides on: the length of its log."""
     return str(len(world.lineage.events()))
 
 
@@ -133,7 +133,7 @@ async def carry_out(place: Place, prepared: Prepared, reason: str) -> tuple[int,
     """Runs the command of an action.
 
     Returns:
-        Its exit code and what it said; 0 at once if nobody waits for it.
+        Its exit code and output; 0 at once if it continues in the background.
     """
     words = prepared.words
     if prepared.goes_on:

@@ -1,10 +1,10 @@
-"""Who may ask, who may act, and what a page may do in a browser.
+"""Access control: the right to read, the right to act, and the limits of a page in a browser.
 
-A page on another site can make a browser send requests here, and a name that it owns can be made
-to lead here (DNS rebinding). So only known names are answered, and what another site asks for is
-refused unless somebody follows a link; what changes something needs a session, begun with the
-token, whose cookie other sites' requests do not carry, and with every form a word that only pages
-of this session know.
+A page on another site can make a browser send requests here, and a name that it owns can be made to
+lead here (DNS rebinding). So only known host names are answered, and requests from other sites are
+refused unless a person follows a link. Every change needs a session, begun with the token, whose
+cookie is not sent with other sites' requests, and a word in every form that only this session's
+pages know.
 """
 
 import hmac
@@ -25,12 +25,12 @@ from evergreen.settings.dashboard import DashboardSettings
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "evergreen"
 LEAST = 16
-"""Characters of a token."""
+"""The least length of a token, in characters."""
 MOST_FIELDS = 20
 FORM = "application/x-www-form-urlencoded"
 OWN = {None, "none", "same-origin"}
-"""Where a browser says that a request comes from: a person, or a page of this server. Another port
-of the same machine is not among them: it is `same-site`."""
+"""Origins of requests to accept, as browsers name them: a person, or a page of this server. Another
+port of the same machine counts as `same-site` and is not accepted."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; "
     "script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
@@ -47,14 +47,14 @@ OF_FILES = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-"""What a page may do that was written to a file."""
+"""The limits for pages that were written to files."""
 
 
 class Guard:
     """Ties sessions to requests.
 
     Args:
-        sessions: Who is signed in.
+        sessions: The sessions.
     """
 
     def __init__(self, sessions: Sessions) -> None:
@@ -66,16 +66,16 @@ class Guard:
         return bool(self._sessions.token)
 
     def word(self, request: web.Request) -> str:
-        """The word that forms of this session carry; empty without a session."""
+        """Returns the word in forms of this session; empty without a session."""
         return self._sessions.word(request.cookies.get(COOKIE, ""))
 
     def allows(self, request: web.Request, word: str) -> bool:
-        """Whether a form was sent from a page of a session."""
+        """Returns whether a form comes from a page of a session."""
         known = self.word(request)
         return bool(known) and hmac.compare_digest(known.encode(), word.encode())
 
     def wait(self, request: web.Request) -> int:
-        """Whole seconds until the next try to sign in; 0 if there is no need to wait."""
+        """Returns whole seconds until the next attempt to sign in; 0 if it may be now."""
         return -int(-self._sessions.wait(request.remote or "") // 1)
 
     def begin(self, request: web.Request, token: str) -> web.HTTPSeeOther | None:
@@ -106,9 +106,9 @@ class Guard:
 
 
 def _by_https(request: web.Request) -> bool:
-    """Whether the browser speaks https: to this server, or to a proxy before it.
+    """Returns whether the browser speaks https, to this server or to a proxy before it.
 
-    Who lies about it makes a cookie of their own that their browser sends by https alone.
+    A lie about it only makes the liar's own browser send its cookie by https alone.
     """
     origin = request.headers.get("Origin", "")
     proxied = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip()
@@ -119,7 +119,7 @@ async def form(request: web.Request) -> list[tuple[str, str]]:
     """Returns the fields of a form.
 
     Raises:
-        WrongError: If it is none.
+        WrongError: If it is not a form.
     """
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != FORM:
         raise WrongError("the form is of a kind that is not taken.", hint=f"It takes {FORM}.")
@@ -134,7 +134,7 @@ def read_token(file: Path) -> str:
     """Reads a token.
 
     Raises:
-        EvergreenError: If there is none, or others may read it.
+        EvergreenError: If it does not exist, or others may read it.
     """
     if not file.is_file():
         raise EvergreenError(
@@ -156,7 +156,7 @@ def read_token(file: Path) -> str:
 
 
 def known_names(settings: DashboardSettings) -> Middleware:
-    """A middleware that answers only those who ask by a known name."""
+    """Returns middleware that answers only requests for a known host name."""
     names = {name.strip("[]").lower() for name in (*settings.names, settings.host)}
 
     @web.middleware
@@ -172,9 +172,9 @@ def known_names(settings: DashboardSettings) -> Middleware:
 
 @web.middleware
 async def own_site(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A middleware that refuses what another site asks for, unless somebody follows a link.
+    """Middleware that refuses requests from other sites, unless a person follows a link.
 
-    Browsers say what a request is for (Fetch Metadata, W3C 2021); what is no browser says nothing.
+    Browsers declare the origin of a request (Fetch Metadata, W3C 2021); other clients do not.
     """
     sent = request.headers
     follows = (
@@ -195,7 +195,7 @@ def _is_own_origin(request: web.Request) -> bool:
 
 
 def _hostname(address: str) -> str:
-    """The name in an address, without its port; empty if one of them is none."""
+    """Returns the host name in an address, without port; empty if the address is invalid."""
     try:
         parts = urlsplit(address)
         return (parts.hostname or "") if parts.port != 0 else ""
@@ -204,7 +204,7 @@ def _hostname(address: str) -> str:
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Says what a page may do."""
+    """Sets the headers that limit a page."""
     del request
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)

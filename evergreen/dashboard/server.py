@@ -1,4 +1,4 @@
-"""The web server: paths, pages, errors, and runs that are shown live."""
+"""The web server: paths, pages, errors, and live updates of runs."""
 
 import asyncio
 import json
@@ -68,16 +68,16 @@ PAGES: dict[str, Route] = {
     "/lineage/spans/{span}": Route(lineage.span, {"span": number, "hops": number}),
     "/lineage/artifacts/{artifact}": Route(lineage.artifact, {"artifact": number, "hops": number}),
 }
-"""What is shown at each path; everything else there is either a file, an action or a 404."""
+"""The route of each path; all other paths are files, actions or a 404."""
 CONFIRM = Route(actions.confirm, {"action": name, "subject": name})
 FORM: dict[str, Kind] = {
     **CONFIRM.takes, "word": words, "seen": number, "reason": words, "token": words
 }  # fmt: skip
 LIMITS = Limits(connections=200)
 MOST_VIEWERS = 50
-"""Live pages at a time; each reads the store again and again."""
+"""The most live pages at a time, since each reads the store repeatedly."""
 SIGN_OF_LIFE_SECONDS = 15.0
-"""How often a live page is sent something, so that one whose viewer is gone is noticed."""
+"""The interval of keep-alive messages, which detect closed pages."""
 
 
 def run(settings: Settings, place: Place, token: str, started: Callable[[int], None]) -> None:
@@ -85,8 +85,8 @@ def run(settings: Settings, place: Place, token: str, started: Callable[[int], N
 
     Args:
         settings: The project's settings.
-        place: How commands find the project.
-        token: What lets its bearer act; empty: nobody may.
+        place: The options that tell commands where the project is.
+        token: The token for actions; empty to allow none.
         started: Called with the port once it is open.
 
     Raises:
@@ -116,8 +116,8 @@ class Dashboard:
 
     Args:
         settings: The project's settings.
-        place: How commands find the project.
-        token: What lets its bearer act.
+        place: The options that tell commands where the project is.
+        token: The token for actions.
     """
 
     def __init__(self, settings: Settings, place: Place, token: str = "") -> None:
@@ -130,7 +130,7 @@ class Dashboard:
         self._viewers = 0
 
     def app(self) -> web.Application:
-        """The application, with all paths."""
+        """Returns the application, with all paths."""
         middlewares: list[Middleware] = [
             self._errors,
             security.known_names(self.settings.dashboard),
@@ -175,7 +175,7 @@ class Dashboard:
             model=self.settings.model.name,
             pipeline=self.settings.pipeline.name,
         )
-        # Paths may hold bytes that are no text.
+        # Paths may hold bytes that are not text.
         body = text.encode(errors="replace")
         return web.Response(body=body, content_type="text/html", charset="utf-8", status=status)
 
@@ -198,7 +198,7 @@ class Dashboard:
         return self._render(request, Page("error", title, shown), status)
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        """Sends a run's state whenever it has changed, until it has ended."""
+        """Sends a run's state at each change, until it has ended."""
         asked = _asked(request, RUN)
         if self._viewers >= MOST_VIEWERS:
             raise UnavailableError("too many pages are shown live.", hint="Reload this one later.")
@@ -228,7 +228,7 @@ class Dashboard:
                 page = await self._reader.read(lambda world: runs.run(world, asked))
             except (EvergreenError, errors.StatusError):
                 log.exception("%s", visible(request.path))
-                break  # the browser asks again
+                break  # the browser reconnects
         return response
 
     async def _report(self, request: web.Request) -> web.StreamResponse:
@@ -293,7 +293,7 @@ class Dashboard:
         asked = parse(FORM, sent)
         if not self._guard.allows(request, asked.text("word")):
             return self._refuse(request)
-        async with self._acting:  # who comes second sees what the first one did
+        async with self._acting:  # the second sees what the first did
             prepared, now = await self._reader.read(
                 lambda world: (actions.prepare(world, asked), actions.seen(world))
             )
@@ -310,7 +310,7 @@ class Dashboard:
 
 
 def _told(request: web.Request, error: Exception) -> tuple[int, EvergreenError]:
-    """What is said of an error, with a status."""
+    """Returns the status and the message for an error."""
     if isinstance(error, errors.StatusError):
         told = f"the metadata store does not answer: {error}"
         return 503, EvergreenError(told, hint="evergreen doctor")
@@ -325,7 +325,7 @@ def _told(request: web.Request, error: Exception) -> tuple[int, EvergreenError]:
 
 
 def _asked(request: web.Request, takes: Mapping[str, Kind]) -> Asked:
-    """What is asked of a page: a part of its path that is none of its kind leads nowhere."""
+    """Parses the parameters of a page; a part of the path with the wrong form is a 404."""
     parts = dict(request.match_info)
     try:
         in_path = parse(takes, parts.items())
@@ -338,7 +338,7 @@ def _asked(request: web.Request, takes: Mapping[str, Kind]) -> Asked:
 def _file(path: Path) -> web.StreamResponse:
     if not path.is_file():
         raise NotFoundError("its page is not there: it has not been written, or was removed.")
-    # A page of its own. Whoever can write files there shall not act with a session of this server.
+    # A foreign page: whoever can write files there must not act with a session of this server.
     return web.FileResponse(path, headers={"Content-Security-Policy": security.OF_FILES})
 
 

@@ -1,4 +1,4 @@
-"""Who is signed in: sessions that end, and tries to sign in that get slower."""
+"""Sessions that expire, and attempts to sign in that are slowed down."""
 
 import hmac
 import ipaddress
@@ -10,22 +10,22 @@ from typing import Any
 
 MOST_SESSIONS = 100
 MOST_ADDRESSES = 1000
-"""Of which wrong tries are remembered."""
+"""The most addresses whose failed attempts are remembered."""
 FREE_TRIES = 3
-"""Wrong ones that cost nothing: people mistype."""
+"""Failed attempts without a wait, since people mistype."""
 LONGEST_WAIT = 300.0
-"""Seconds: a person who comes back after a coffee can sign in."""
+"""The longest wait, in seconds."""
 HOUR = 3600.0
 
 
 @dataclass
 class Sessions:
-    """Sessions of those who know the token.
+    """The sessions of those who know the token.
 
     Attributes:
-        token: What begins a session; empty: nobody may act.
-        hours: How long a session lasts.
-        clock: Seconds that go on evenly.
+        token: The token that begins a session; empty to allow none.
+        hours: The length of a session.
+        clock: A monotonic clock, in seconds.
     """
 
     token: str = ""
@@ -44,7 +44,7 @@ class Sessions:
         return session
 
     def word(self, session: str) -> str:
-        """The word that forms of a session carry; empty if there is none, or it has ended."""
+        """Returns the word in a session's forms; empty without a current session."""
         word, ends = self._words.get(session, ("", 0.0))
         if word and self.clock() >= ends:
             self.end(session)
@@ -56,11 +56,11 @@ class Sessions:
         self._words.pop(session, None)
 
     def wait(self, address: str) -> float:
-        """How many seconds somebody must wait before they may try again; 0 if they need not."""
+        """Returns the seconds until an address may try again; 0 if it may now."""
         return max(self._tries.get(_network(address), (0, 0.0))[1] - self.clock(), 0.0)
 
     def failed(self, address: str) -> None:
-        """Takes note of a wrong token: after a few, each doubles the wait until the next try."""
+        """Counts a wrong token: after a few, each doubles the wait until the next attempt."""
         network = _network(address)
         count = self._tries.pop(network, (0, 0.0))[0] + 1
         wait = min(2.0 ** (count - FREE_TRIES), LONGEST_WAIT) if count > FREE_TRIES else 0.0
@@ -68,12 +68,12 @@ class Sessions:
         _forget_oldest(self._tries, MOST_ADDRESSES)
 
     def succeeded(self, address: str) -> None:
-        """Takes note that somebody knows the token."""
+        """Forgets the wrong tokens of an address."""
         self._tries.pop(_network(address), None)
 
 
 def _network(address: str) -> str:
-    """Who has an IPv6 address has 2**64 of them."""
+    """Returns the network of an address, since an IPv6 user has 2**64 addresses."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the pages are made of: one project, and one thread that reads its metadata store."""
+"""The data behind the pages: one project, and one thread that reads its metadata store."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class World:
-    """A project's settings, store and logs, of which only what is new is read again."""
+    """A project's settings, store and logs; only new entries are read again."""
 
     settings: Settings
     store: MetadataStore
@@ -45,36 +45,36 @@ class World:
         return cls(settings, store, Lineage(store, model), TriggerLog(store, model))
 
     def state(self, record: RunRecord) -> str:
-        """How a run ended, or whether it is running."""
+        """Returns a run's outcome, or whether it is running."""
         return state(record, self.settings.pipeline.root)
 
     def exposed(self) -> dict[Stage, VersionView]:
-        """The version that serves, and the canary, as far as there are."""
+        """Returns the serving version and the canary, if they exist."""
         stages = (Stage.SERVING, Stage.CANARY)
         return {one.stage: one for one in self.lineage.versions() if one.stage in stages}
 
     def monitored(self) -> list[tuple[int, MonitoringResult]]:
-        """All monitoring results with their ids, oldest first."""
+        """Returns all monitoring results with their ids, oldest first."""
         newest = max(self._results, default=0)
         self._results |= dict(results(self.store, self.settings.model.name, newest))
         return sorted(self._results.items())
 
     def log(self) -> TriggerLog:
-        """The log of the triggers, as it is now."""
+        """Returns the current log of the triggers."""
         self.triggers.refresh()
         return self.triggers
 
 
 class UnavailableError(EvergreenError):
-    """The metadata store cannot be used."""
+    """Raised when the metadata store cannot be used."""
 
 
 class Reader:
-    """Reads on a thread of its own, so that the page that is slow keeps no other from its network.
+    """Reads on a separate thread, so that a slow page does not block the network.
 
     Args:
         settings: The project's settings.
-        seconds: How long a page is waited for.
+        seconds: The longest wait for a page.
     """
 
     def __init__(self, settings: Settings, seconds: float = 60) -> None:
@@ -84,7 +84,7 @@ class Reader:
         self._world: World | None = None
 
     async def read(self, look: Callable[[World], Answer]) -> Answer:
-        """Returns what a function finds; a store that failed is opened anew the next time.
+        """Returns the result of a function; reopens a store that has failed.
 
         Raises:
             UnavailableError: If the store cannot be used, or does not answer in time.
@@ -103,13 +103,13 @@ class Reader:
         if self._world is None:
             try:
                 self._world = World.open(self.settings)
-                # What was imported stays: to look it through for garbage takes 0.2 s of a page.
+                # Keeps imported objects out of garbage collection, which takes 0.2 s of a page.
                 gc.freeze()
             except EvergreenError as error:
                 raise UnavailableError(str(error), hint=error.hint) from error
         try:
             return look(self._world)
-        except EvergreenError:  # what was asked for is not there; the store is well
+        except EvergreenError:  # nothing was found; the store is well
             raise
         except Exception:
             self._world = None

@@ -1,1 +1,1 @@
-"""Watches what the serving model sees and says: drift, skew, performance, staleness."""
+"""Monitors the serving model's traffic and answers: drift, skew, performance, staleness."""

@@ -1,8 +1,9 @@
-"""Tells a webhook what fired, as CloudEvents or as Slack wants it.
+"""Sends findings that fired to a webhook, as CloudEvents or in Slack's format.
 
-Nothing is lost while nobody answers: an alert is a file before it is sent, and the file goes when
-somebody took it. What is left is sent again with the next one. What a receiver refuses for good is
-put aside, and not sent again. A receiver may see an alert twice, with the same `source` and `id`.
+Nothing is lost while the webhook does not answer: an alert is a file before it is sent, and the
+file is removed when the receiver has accepted it. Remaining alerts are sent again with the next
+one. Alerts that a receiver refuses for good are put aside. A receiver may get an alert twice, with
+the same `source` and `id`.
 """
 
 import logging
@@ -28,29 +29,29 @@ UNDELIVERED = "undelivered"
 TYPE = "io.evergreen.monitoring.fired"
 REFUSED = "refused"
 SHOWN = 20
-"""Findings in a message for people: Slack refuses a text that is too long."""
+"""The most findings in a message for people: Slack refuses long texts."""
 LATER = {407, 408, 425, 429}
-"""Statuses that say: try again (407 is a proxy's). So do all from 500."""
+"""Statuses that ask to try again (407 is a proxy's). So do all from 500."""
 
 
 class NotTakenError(Exception):
-    """The webhook did not take an alert; what it is told again may pass."""
+    """Raised when the webhook did not accept an alert, but may do so later."""
 
 
 class RefusedError(Exception):
-    """The webhook refuses an alert, and would do so again."""
+    """Raised when the webhook refuses an alert for good."""
 
 
 def alert(settings: MonitoringSettings, result: MonitoringResult, artifact: int) -> int:
-    """Sends an alert if something fired, and what could not be sent before.
+    """Sends an alert if something fired, and all alerts that are still undelivered.
 
     Args:
-        settings: Says to whom; without a webhook nobody is told.
-        result: What was found.
+        settings: Names the webhook; without one nothing is sent.
+        result: The monitoring result.
         artifact: The id of its artifact, and of the alert.
 
     Returns:
-        How many alerts wait, undelivered.
+        The number of alerts still undelivered.
     """
     address = os.environ.get(ADDRESS) or settings.alerts.webhook
     if not address:
@@ -63,7 +64,7 @@ def alert(settings: MonitoringSettings, result: MonitoringResult, artifact: int)
 
 
 def event(result: MonitoringResult, artifact: int) -> CloudEvent:
-    """The result as a CloudEvent."""
+    """Returns the result as a CloudEvent."""
     findings = [finding.model_dump(mode="json") for finding in result.fired]
     return CloudEvent(
         attributes={
@@ -91,7 +92,7 @@ def deliver(settings: AlertSettings, address: str, outbox: Path) -> int:
         try:
             _send(settings, address, _body(settings, file.read_bytes()))
             file.unlink()
-        except RefusedError as error:  # others may be taken
+        except RefusedError as error:  # others may be accepted
             aside = private_folder(outbox.with_name(REFUSED)) / file.name
             file.replace(aside)
             log.warning("alert %s: %s; it is kept as %s, and not sent again. To send it once more,"
@@ -113,7 +114,7 @@ def _body(settings: AlertSettings, stored: bytes) -> HTTPMessage:
 
 
 def _slack(data: dict[str, Any]) -> bytes:
-    """An incoming webhook of Slack takes `text`, in its own markup."""
+    """Returns the body for an incoming webhook of Slack: `text`, in Slack's markup."""
     findings = data["findings"]
     lines = [f"*{data['model']}* version {data['version']}: {len(findings)} findings fired"]
     for one in findings[:SHOWN]:
@@ -136,12 +137,12 @@ def _send(settings: AlertSettings, address: str, message: HTTPMessage) -> None:
 
 
 def _post(address: str, message: HTTPMessage, timeout: float) -> None:
-    """Posts once. The address is no part of the errors: it may be a secret."""
+    """Posts once. Errors do not contain the address, which may be a secret."""
     by = ""
     try:
         by = " through the proxy" if proxy_of(address) else ""
         with pool(address, retries=False, timeout=timeout) as webhook:
-            # What it answers besides is not read: it may have no end.
+            # The body of the answer is not read: it may have no end.
             answer = webhook.request(
                 "POST", address, body=message.body, headers=message.headers, preload_content=False
             )
@@ -150,5 +151,5 @@ def _post(address: str, message: HTTPMessage, timeout: float) -> None:
         raise NotTakenError(f"the webhook cannot be reached{by}: {type(error).__name__}") from None
     if answer.status in LATER or answer.status >= 500:  # noqa: PLR2004 - a server's error
         raise NotTakenError(f"the webhook answers {answer.status}")
-    if answer.status >= 300:  # noqa: PLR2004 - not taken
+    if answer.status >= 300:  # noqa: PLR2004 - not accepted
         raise RefusedError(f"the webhook answers {answer.status}")

@@ -1,10 +1,10 @@
-"""Finds limits from history: how far does what is normal move?
+"""Derives limits from history: how far does normal traffic move?
 
-The distances between normal windows are a sample; a limit is what the next one stays below with a
-given chance. How much the logarithm of a distance varies is taken to be the same for all features
-of a kind, so that few windows suffice: with k distances of a feature, their logarithms' mean, and
-the deviation s pooled over the features with n degrees of freedom in all, the limit is the upper
-prediction bound of a log-normal sample,
+The distances between normal windows are a sample; a limit is the value that the next distance stays
+below with a given chance. The variation of the logarithm of a distance is taken to be the same for
+all features of a kind, so that few windows suffice: with k distances of a feature, the mean of
+their logarithms, and the deviation s pooled over the features with n degrees of freedom in all, the
+limit is the upper prediction bound of a log-normal sample,
 
     exp(mean + t(chance, n) * s * sqrt(1 + 1 / k)),
 
@@ -34,22 +34,22 @@ from evergreen.settings import Settings
 
 Source = Literal["windows", "spans"]
 MIN_DISTANCES = 2
-SMALLEST = 1e-4  # what is less is no distance, and has no logarithm worth the name
+SMALLEST = 1e-4  # smaller distances count as this, so that all have a logarithm
 MIN_WINDOWS = 10
-"""Quiet windows of live traffic that are history enough; with fewer, spans are."""
+"""The number of quiet windows of live traffic that suffice; with fewer, spans are used."""
 SECTIONS = {Kind.DRIFT: "drift", Kind.SKEW: "skew", Kind.PREDICTIONS: "predictions"}
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How a limit came.
+    """A derived limit.
 
     Attributes:
-        kind: Of the findings it is for.
+        kind: The kind of its findings.
         name: The feature, or the name of the scores.
-        source: Whether distances are of windows of traffic, or of spans of training data.
-        distances: Between one and the next.
-        limit: What follows from them.
+        source: Whether the distances are between windows of traffic, or spans of training data.
+        distances: The distances of consecutive windows or spans.
+        limit: The limit.
     """
 
     kind: Kind
@@ -60,12 +60,12 @@ class Limit:
 
 
 def calibrate(settings: Settings, store: MetadataStore, chance: float) -> list[Limit]:
-    """Finds limits of drift, skew and prediction drift.
+    """Derives limits for drift, skew and prediction drift.
 
     Args:
         settings: The project's settings.
         store: The metadata store.
-        chance: That a normal window stays below a limit.
+        chance: The chance that a normal window stays below a limit.
 
     Raises:
         EvergreenError: If there is not enough history.
@@ -89,11 +89,11 @@ def calibrate(settings: Settings, store: MetadataStore, chance: float) -> list[L
 
 
 def bounds(values: Mapping[str, Sequence[float]], chance: float) -> dict[str, float]:
-    """What the next distance of each feature stays below with the given chance; rounded up.
+    """Returns what each feature's next distance stays below with the given chance, rounded up.
 
     Args:
         values: Distances by feature, at least two of each.
-        chance: Of one feature.
+        chance: The chance for one feature.
     """
     logs = {name: np.log(np.maximum(some, SMALLEST)) for name, some in values.items()}
     freedom = sum(len(some) - 1 for some in logs.values())
@@ -112,7 +112,7 @@ def bounds(values: Mapping[str, Sequence[float]], chance: float) -> dict[str, fl
 def _of_kind(
     settings: Settings, found: Mapping[tuple[Kind, str], list[float]], kind: Kind
 ) -> dict[str, list[float]]:
-    """Distances by name; without features that are not held to anything."""
+    """Returns distances by name, without features that have no limit."""
     sections = {Kind.DRIFT: settings.monitoring.drift, Kind.SKEW: settings.monitoring.skew}
     own = sections[kind].features if kind in sections else {}
     free = {name for name, limit in own.items() if limit == 1}
@@ -124,7 +124,7 @@ def _of_kind(
 
 
 def overlay(limits: Sequence[Limit]) -> dict[str, Any]:
-    """The limits as a section of settings."""
+    """Returns the limits as a section of settings."""
     found: dict[str, Any] = {
         SECTIONS[kind]: {
             "features": {one.name: one.limit for one in limits if one.kind is kind},
@@ -146,7 +146,7 @@ def _of_windows(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, st
 
 
 def _of_spans(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, str], list[float]]:
-    """Each span against the one before (drift), and against all before (skew)."""
+    """Compares each span with the previous one (drift), and with all previous ones (skew)."""
     spans = list(_spans(settings, store))
     found: dict[tuple[Kind, str], list[float]] = {}
     for place, now in enumerate(spans[1:], start=1):

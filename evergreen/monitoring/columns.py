@@ -18,13 +18,13 @@ TYPES = {"FLOAT": pa.float64(), "INT": pa.int64(), "BYTES": pa.string()}
 BLOCK = 1 << 20
 UNNAMED = "output"
 LONGEST = 4 << 20
-"""Characters of a row that is read value by value: Python takes some forty times as much memory."""
+"""The longest row to read value by value, in characters: Python takes forty times the memory."""
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Missing:
-    """What clients send for a missing value."""
+    """The values that clients send for a missing value."""
 
     integer: int | None = None
     text: str | None = None
@@ -35,10 +35,10 @@ class Features:
     """Features of some rows.
 
     Attributes:
-        columns: By name, as float32, int64 or binary; null where missing, or of another type.
-        mistyped: Values that are not of the type that the schema says.
-        unknown: Names that were not asked for and have a value.
-        unreadable: How many rows were no JSON objects, or too long, and are left out.
+        columns: Columns by name, as float32, int64 or binary; null where missing or mistyped.
+        mistyped: Values of another type than the schema's.
+        unknown: Names of unexpected features that have a value.
+        unreadable: The number of rows left out, which are not JSON objects, or too long.
     """
 
     columns: dict[str, pa.Array]
@@ -50,13 +50,13 @@ class Features:
 def features(
     batch: pa.RecordBatch, kinds: Mapping[str, str], missing: Missing, known: Collection[str] = ()
 ) -> tuple[pa.RecordBatch, Features]:
-    """Reads features, in memory that does not grow with what else there is.
+    """Reads features, in memory that does not grow with the unexpected ones.
 
     Args:
-        batch: Of the log; its column `features` holds JSON objects.
+        batch: A batch of the log; its column `features` holds JSON objects.
         kinds: The types of the features to read: `FLOAT`, `INT` or `BYTES`.
-        missing: What stands for no value, besides null.
-        known: Other names that rows may have.
+        missing: The values that stand for a missing value, besides null.
+        known: Other names that rows may contain.
 
     Returns:
         The rows that are objects, and their features.
@@ -78,8 +78,8 @@ def scores(texts: pa.Array, output: str) -> Floats:
 
     Args:
         texts: JSON objects, strings of shape [n].
-        output: The name of a number, or of a list of one. An answer by REST with one output has no
-            name for it: the log calls it `output`.
+        output: The name of a number, or of a list of one number. A REST answer with one output does
+            not name it: the log calls it `output`.
     """
     names = list(dict.fromkeys((output, UNNAMED)))
     columns = _fast(texts, dict.fromkeys(names, "FLOAT"), "ignore")
@@ -93,10 +93,10 @@ def scores(texts: pa.Array, output: str) -> Floats:
 def _fast(
     texts: pa.Array, kinds: Mapping[str, str], others: str = "error"
 ) -> dict[str, pa.Array] | None:
-    """Columns by Arrow's reader; None if a row is none of them with values of their types."""
+    """Parses columns by Arrow's reader; None if a row does not have the expected types."""
     if texts.null_count or not pc.all(pc.starts_with(texts, "{"), min_count=0).as_py():
         return None
-    lines = pc.binary_join_element_wise(texts, "", "\n")  # one buffer, a line each
+    lines = pc.binary_join_element_wise(texts, "", "\n")  # one buffer, with one line each
     _, offsets, data = lines.buffers()
     data = data.slice(0, int(np.frombuffer(offsets, np.int32)[len(lines)]))
     longest = pc.max(pc.binary_length(lines)).as_py() or 0
@@ -109,7 +109,7 @@ def _fast(
         )
     except pa.ArrowInvalid:
         return None
-    # Each text is one object at least, so as many objects as texts are one each.
+    # Each text is at least one object, so equal numbers mean that each is exactly one.
     if len(table) != len(texts):
         return None
     return {name: _array(column) for name, column in zip(kinds, table.columns, strict=True)}
@@ -118,7 +118,7 @@ def _fast(
 def _slow(
     texts: pa.Array, kinds: Mapping[str, str], known: frozenset[str], unknown: Names
 ) -> tuple[dict[str, pa.Array], list[bool]]:
-    """The same value by value, as text, whatever it is; and which rows are objects."""
+    """Parses columns value by value, as text, and returns which rows are objects."""
     columns: dict[str, list[str | None]] = {name: [] for name in kinds}
     objects = []
     for text in texts:
@@ -155,7 +155,7 @@ def _text(value: Any) -> str | None:
 
 
 def _without(column: pa.Array, missing: Missing) -> pa.Array:
-    """The column with null for what stands for it."""
+    """Returns the column with null for missing values."""
     marker: Any = None
     if pa.types.is_integer(column.type):
         marker = missing.integer
@@ -170,5 +170,5 @@ def _number(outputs: dict[str, Any] | None, name: str) -> float:
     value: Any = (outputs or {}).get(name, (outputs or {}).get(UNNAMED))
     if isinstance(value, list) and len(value) == 1:
         [value] = value
-    # JSON's true is a number to Python.
+    # In Python, JSON's true is a number.
     return float(value) if type(value) in (int, float) else np.nan

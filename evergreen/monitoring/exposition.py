@@ -1,4 +1,4 @@
-"""A result as Prometheus text: for node_exporter's textfile collector, or any web server."""
+"""Writes a result as Prometheus text, for node_exporter's textfile collector or a web server."""
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
@@ -31,7 +31,7 @@ def exposition(result: MonitoringResult) -> str:
         labels = (*of_model, finding.kind.value, finding.name, finding.slice)
         values.labels(*labels).set(finding.value)
         thresholds.labels(*labels).set(finding.threshold)
-        # Two limits of one metric are one series.
+        # Two limits for one metric share a series.
         already = fired.labels(*labels)._value.get()
         fired.labels(*labels).set(max(already, int(finding.fired)))
     return generate_latest(registry).decode()

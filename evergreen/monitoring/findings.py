@@ -1,4 +1,4 @@
-"""What monitoring a window of traffic found: the contract between monitors and triggers."""
+"""Findings of monitoring a window of traffic: the contract between monitors and triggers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,37 +7,37 @@ from evergreen.runs.plan import Frozen
 
 
 class Kind(StrEnum):
-    """What was looked at."""
+    """The subject of a finding."""
 
-    DRIFT = "drift"  # live traffic against the window before it
-    SKEW = "skew"  # live traffic against what the model was trained on
-    PREDICTIONS = "prediction drift"  # what the model says against what it said when evaluated
-    PERFORMANCE = "performance"  # what the model says against labels that came late
+    DRIFT = "drift"  # live traffic compared with the previous window
+    SKEW = "skew"  # live traffic compared with the training data
+    PREDICTIONS = "prediction drift"  # predictions compared with those at evaluation
+    PERFORMANCE = "performance"  # predictions compared with late labels
     STALENESS = "staleness"  # the age of the model's newest data
-    SCHEMA = "schema"  # live traffic against the schema
-    TRAFFIC = "traffic"  # whether there is enough of it, and enough labels
+    SCHEMA = "schema"  # live traffic compared with the schema
+    TRAFFIC = "traffic"  # whether there is enough traffic, and enough labels
 
 
 class Window(Frozen):
-    """The time that was looked at: from `start`, before `end`."""
+    """A period, from `start` to before `end`."""
 
     start: datetime
     end: datetime
 
 
 class Finding(Frozen):
-    """One measure against its threshold.
+    """A measured value and its threshold.
 
     Attributes:
-        kind: What was looked at.
+        kind: The subject.
         name: The feature, the output or the metric.
-        value: What was measured.
-        threshold: What it is held to.
-        fired: Whether it is surely beyond the threshold, noise considered.
+        value: The measured value.
+        threshold: Its limit.
+        fired: Whether it is beyond the threshold with confidence, noise considered.
         interval: Confidence interval of the value, if it has one.
-        slice: `feature=value` of a part of the traffic; empty for all of it.
-        rows: How many rows it was measured on.
-        detail: In words, for people.
+        slice: `feature=value` of a slice of the traffic; empty for all of it.
+        rows: The number of measured rows.
+        detail: A text for people.
     """
 
     kind: Kind
@@ -52,18 +52,18 @@ class Finding(Frozen):
 
 
 class MonitoringResult(Frozen):
-    """One look at one model version.
+    """The result of monitoring one model version in one window.
 
     Attributes:
         model: The model's name.
-        version: Of the model that served.
-        window: The time that was looked at.
-        created: When it was looked, by the clock that the caller gives.
+        version: The version that served.
+        window: The monitored period.
+        created: When it was monitored, by the caller's clock.
         rows: Logged predictions in the window.
-        labelled: Of these, how many have labels.
-        findings: All of them, fired or not.
-        notes: What could not be looked at, and why.
-        unjudged: Rules of performance that could not be judged, so that they do not hold.
+        labelled: The number of them with labels.
+        findings: All findings, fired or not.
+        notes: What could not be monitored, and why.
+        unjudged: Performance rules that could not be judged, so that they do not hold.
     """
 
     model: str
@@ -78,5 +78,5 @@ class MonitoringResult(Frozen):
 
     @property
     def fired(self) -> tuple[Finding, ...]:
-        """What is beyond its threshold."""
+        """The findings beyond their thresholds."""
         return tuple(finding for finding in self.findings if finding.fired)

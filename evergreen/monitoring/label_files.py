@@ -1,8 +1,8 @@
-"""Reads files of labels in the forms that they come in; what cannot be read is named, left out.
+"""Reads files of labels in various formats; names and skips what cannot be read.
 
-Parquet, or text with a header: separated by comma, semicolon, tab or bar, perhaps compressed. A bad
-row is left out; if there are many, the whole file is, since the good ones may then be the wrong
-ones: where only one of the two labels is misspelt, say.
+The formats are Parquet, and text with a header, separated by comma, semicolon, tab or bar,
+optionally compressed. Bad rows are skipped; if there are many, the whole file is, since the good
+ones may then be biased: for example, if only one of the two labels is misspelt.
 """
 
 import csv
@@ -30,31 +30,31 @@ from evergreen.wording import many
 
 REQUIRED = ("request_id", "row", "label")
 TIME = "time"
-"""The column that says when a label became known; where it is empty, it is the time of the file."""
+"""The column with the time at which a label became known; by default the time of the file."""
 ROW = np.dtype([("key", np.uint64), ("time", np.float64), ("label", np.int8)])
-"""A label: of which prediction, known since when (seconds since 1970), 0 or 1."""
+"""A label: the key of its prediction, when it became known (seconds since 1970), 0 or 1."""
 MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads small numbers
 MOST_BAD = 0.01
-"""Share of a file's rows that may be left out, besides one."""
+"""The share of a file's rows that may be bad, besides one."""
 PARQUET = {".parquet", ".parq", ".pq"}
 TEXT = {".csv", ".tsv", ".txt"}
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 DELIMITERS = ",;\t|"
 HEAD = 1 << 16
-"""Bytes of a header."""
+"""The longest header, in bytes."""
 NEGATIVE, EMPTY = "is less than 0", "is empty"
 Rows = NDArray[np.void]
 
 
 @dataclass
 class Bad:
-    """What of a file is left out.
+    """The bad rows of a file.
 
     Attributes:
-        count: How many rows.
-        rows: How many there are in all.
-        first: The place of the first of them among the rows, from 0; -1 if it is ragged.
-        why: What is wrong with it.
+        count: The number of bad rows.
+        rows: The number of all rows.
+        first: The position of the first bad row, from 0; -1 if it is ragged.
+        why: The fault of the first bad row.
     """
 
     count: int = 0
@@ -63,43 +63,43 @@ class Bad:
     why: str = ""
 
     def add(self, place: int, why: str, count: int = 1) -> None:
-        """Adds bad rows, of which the first is told."""
+        """Adds bad rows; the first one is reported."""
         if not self.count:
             self.first, self.why = place, why
         self.count += count
 
     @property
     def are_many(self) -> bool:
-        """Whether nothing of the file is to be believed."""
+        """Returns whether there are so many that the whole file is rejected."""
         return self.count > max(1, MOST_BAD * self.rows)
 
 
 @dataclass
 class File:
-    """One file: `batches` gives its columns, `line` the line of a row, by its place."""
+    """A file: `batches` yields its columns, `place` describes the position of a row."""
 
     path: Path
     bad: Bad = field(default_factory=Bad)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The columns of Parquet."""
+        """Yields the columns of Parquet."""
         with pq.ParquetFile(self.path) as parquet:
             columns = _wanted(parquet.schema_arrow.names)
             yield from parquet.iter_batches(columns=columns)
 
     def place(self, at: int) -> str:
-        """Where a row is, in words."""
+        """Returns the position of a row, in words."""
         return f"row {at + 1:,}"
 
 
 @dataclass
 class Text(File):
-    """A file of text."""
+    """A text file."""
 
     packed: str | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The columns, as strings."""
+        """Yields the columns, as strings."""
         delimiter, names = self._header()
         columns = _wanted(names)
         unique = [name if name in columns else f"{at} {name}" for at, name in enumerate(names)]
@@ -117,12 +117,12 @@ class Text(File):
             yield from reader
 
     def place(self, at: int) -> str:
-        """Where a row is, in words; a ragged one has no place among the others."""
+        """Returns the position of a row, in words; a ragged row has no position."""
         delimiter, names = self._header()
         with self._opened() as stream:
             reader = csv.reader(stream, delimiter=delimiter)
             wanted = (row for row in reader if row and (len(row) == len(names)) == (at >= 0))
-            with suppress(csv.Error):  # Arrow read it otherwise
+            with suppress(csv.Error):  # Arrow reads it differently
                 next(reader)
                 for _ in islice(wanted, max(at, 0), None):
                     return f"line {reader.line_num:,}"
@@ -140,7 +140,7 @@ class Text(File):
 
     def _opened(self) -> TextIO:
         stream = pa.input_stream(str(self.path), compression=self.packed)
-        # Columns that are not read may be of another encoding.
+        # Columns that are not read may have another encoding.
         return TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
 
     def _ragged(self, row: pc_csv.InvalidRow) -> str:
@@ -154,9 +154,9 @@ def labels_in(folder: Path, after: datetime, left_out: LeftOut) -> Iterator[Rows
     """Yields the labels of each file below a folder.
 
     Args:
-        folder: At any depth; what begins with a point or underscore is not finished, or none.
-        after: Files written before hold no label that is wanted.
-        left_out: Is told what cannot be read.
+        folder: Read at any depth; names that begin with a point or underscore are unfinished.
+        after: Files written before this time hold no wanted labels.
+        left_out: Collects what cannot be read.
     """
     for path in _files(folder, left_out):
         try:
@@ -172,13 +172,13 @@ def labels_in(folder: Path, after: datetime, left_out: LeftOut) -> Iterator[Rows
             if not file.bad.are_many:
                 yield from rows
         except FileNotFoundError:
-            pass  # removed since
+            pass  # removed meanwhile
         except (pa.ArrowException, OSError, ValueError, EOFError, csv.Error) as error:
             left_out.add(path, f"cannot be read as labels: {error}")
 
 
 def keys(request_ids: pa.Array, rows: pa.Array) -> NDArray[np.uint64]:
-    """A hash of 64 bits of each request and row."""
+    """Returns a 64-bit hash of each request and row."""
     hashes = pd.util.hash_array(request_ids.to_numpy(zero_copy_only=False), categorize=False)
     places = rows.to_numpy(zero_copy_only=False).astype(np.uint64) + np.uint64(1)
     return np.asarray(hashes ^ (places * MIX), np.uint64)
@@ -195,7 +195,7 @@ def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=name):
         found = [Path(parent, one) for one in sorted([*folders, *names])]
         visible = [one for one in found if not one.name.startswith((".", "_"))]
-        # A folder that is a link is not followed, but named.
+        # Links to folders are not followed, but named.
         folders[:] = [one.name for one in visible if one.is_dir() and not one.is_symlink()]
         yield from (one for one in visible if one.name not in folders)
 
@@ -235,8 +235,8 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _rows(batch: pa.RecordBatch, bad: Bad, written: float) -> Rows:
-    """The good rows of a batch; those without a label are not known yet."""
-    batch.validate(full=True)  # a text may be no UTF-8
+    """Returns the good rows of a batch; rows without a label are not known yet."""
+    batch.validate(full=True)  # a text may not be UTF-8
     columns = {name: _present(batch[name]) for name in batch.schema.names}
     label = _distinct(columns["label"], booleans)
     place = wholes(columns["row"])
@@ -269,7 +269,7 @@ def _rows(batch: pa.RecordBatch, bad: Bad, written: float) -> Rows:
 
 
 def _present(column: pa.Array) -> pa.Array:
-    """The column without white space around, and null for what stands for no value."""
+    """Strips white space from a column, and replaces empty values by null."""
     column = without(column, ())
     if pa.types.is_string(column.type):
         column = pc.utf8_trim_whitespace(column)
@@ -279,7 +279,7 @@ def _present(column: pa.Array) -> pa.Array:
 
 
 def _distinct(column: pa.Array, read: Callable[[pa.Array], Read]) -> Read:
-    """Reads each value once."""
+    """Parses each distinct value once."""
     encoded = column.dictionary_encode()
     found = read(encoded.dictionary)
     places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()

@@ -1,4 +1,4 @@
-"""Labels that come late, joined to predictions by request and row."""
+"""Late labels, joined to predictions by request and row."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,14 +19,14 @@ Floats = NDArray[np.float64]
 class Labels:
     """Labels in memory: 18 bytes each, by a hash of 64 bits of request and row.
 
-    Among a million predictions without a label and a million labels, the chance of one wrong match
-    is 5e-8. A label is of one prediction: it is given to the first that asks for it.
+    For a million predictions without a label and a million labels, the chance of one wrong match is
+    5e-8. A label belongs to one prediction: the first that asks for it gets it.
 
     Attributes:
         keys: Sorted, shape [n].
         values: 0 or 1, shape [n].
-        times: Since when they are known, in seconds since 1970, shape [n].
-        repeated: How many predictions had the request and row of one that has the label.
+        times: When they became known, in seconds since 1970, shape [n].
+        repeated: The number of predictions with the request and row of a labelled one.
     """
 
     keys: NDArray[np.uint64]
@@ -39,18 +39,18 @@ class Labels:
 
     @classmethod
     def none(cls) -> Self:
-        """No labels."""
+        """Returns no labels."""
         return cls(np.empty(0, np.uint64), np.empty(0, np.int8), np.empty(0))
 
     @classmethod
     def load(cls, folder: Path, after: datetime, now: datetime, left_out: LeftOut) -> Self:
-        """Reads labels; of two for the same row, the one known later counts.
+        """Reads labels; of two for the same row, the later one counts.
 
         Args:
-            folder: Of files with the columns `request_id`, `row`, `label`, and perhaps `time`.
-            after: Files written before hold no label that is wanted.
-            now: Labels that are known later do not count yet.
-            left_out: Is told what cannot be read.
+            folder: Has files with the columns `request_id`, `row`, `label`, and optionally `time`.
+            after: Files written before this time hold no wanted labels.
+            now: Labels that became known later do not count.
+            left_out: Collects what cannot be read.
         """
         known = now.timestamp()
         parts = [part[part["time"] <= known] for part in labels_in(folder, after, left_out)]
@@ -59,11 +59,11 @@ class Labels:
         order = np.lexsort((rows["time"], rows["key"]))
         ordered = rows["key"][order]
         order = order[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
-        # Apart, since searching what is not contiguous copies it each time.
+        # Separate arrays, since searching a column of a structured array copies it each time.
         return cls(rows["key"][order], rows["label"][order], rows["time"][order])
 
     def join(self, request_ids: pa.Array, rows: pa.Array) -> tuple[Floats, Floats]:
-        """Returns label and time of each row, NaN where there is none; all of shape [n]."""
+        """Returns label and time of each row, NaN without a label; both of shape [n]."""
         nothing = np.full(len(rows), np.nan)
         if not len(self.keys):
             return nothing, nothing

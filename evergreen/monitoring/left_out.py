@@ -1,4 +1,4 @@
-"""What of a folder could not be read, and why: named, and left out."""
+"""Files that could not be read, with the reasons."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ SHOWN = 5
 
 
 class LeftOut:
-    """Files that were left out, or parts of them.
+    """Files that were left out, wholly or in part.
 
     Args:
-        what: What the folder holds, in a word.
+        what: The content of the folder, in a word.
     """
 
     def __init__(self, what: str) -> None:
@@ -19,17 +19,17 @@ class LeftOut:
         self._reasons: dict[Path, str] = {}
 
     def add(self, file: Path, reason: str) -> None:
-        """Names a file; what is told again of it is not."""
+        """Adds a file, unless it is there already."""
         self._reasons.setdefault(file, visible(reason))
 
     @property
     def sentences(self) -> list[str]:
-        """What was left out, one by one."""
+        """Returns a sentence for each file."""
         return [f"{visible(str(file))}: {reason}" for file, reason in sorted(self._reasons.items())]
 
     @property
     def notes(self) -> list[str]:
-        """The first of these, and how many others there are."""
+        """Returns the first sentences, and the number of others."""
         told = self.sentences
         more = [f"and {len(told) - SHOWN:,} more files"] if len(told) > SHOWN else []
         return [f"{self._what} left out: {one}" for one in told[:SHOWN] + more]

@@ -1,4 +1,4 @@
-"""Holds what was seen of the traffic to its limits: findings, and notes on what is not known."""
+"""Compares the traffic with its limits: findings, and notes on what is unknown."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged:
-    """Whether there is enough traffic, of all versions; one that is new has little as yet."""
+    """Judges the amount of traffic of all versions, since a new one has little at first."""
     finding = Finding(
         kind=Kind.TRAFFIC,
         name="predictions",
@@ -40,7 +40,7 @@ def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged
 
 
 def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:
-    """How many predictions have labels, and how late these came."""
+    """Judges how many predictions have labels, and how late these came."""
     if settings.labels.folder is None or not labelled.rows:
         return [], []
     share = labelled.labelled / labelled.rows
@@ -61,7 +61,7 @@ def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:
 
 
 def age(reference: Reference, now: datetime, settings: MonitoringSettings) -> Judged:
-    """How old the newest data is that the model was trained on."""
+    """Judges the age of the newest training data."""
     if settings.max_age_days is None:
         return [], []
     if reference.newest is None:
@@ -79,14 +79,14 @@ def age(reference: Reference, now: datetime, settings: MonitoringSettings) -> Ju
 
 
 def drift(before: Traffic, now: Traffic, settings: MonitoringSettings) -> Judged:
-    """Live traffic against that of the window before."""
+    """Compares live traffic with the previous window."""
     if before.rows < settings.min_rows:
         return [], [f"drift: the window before has {before.rows:,} predictions only"]
     return _moved(Kind.DRIFT, [_features(before)], now, settings.drift, settings.confidence), []
 
 
 def skew(reference: Reference, now: Traffic, settings: MonitoringSettings) -> Judged:
-    """Live traffic against what the model was trained on."""
+    """Compares live traffic with the training data."""
     if not reference.statistics:
         return [], ["skew: the statistics of the training data are gone"]
     trained = [features(one) for one in reference.statistics]
@@ -96,7 +96,7 @@ def skew(reference: Reference, now: Traffic, settings: MonitoringSettings) -> Ju
 def predictions(
     reference: Reference, before: Traffic, now: Traffic, settings: MonitoringSettings
 ) -> Judged:
-    """The scores of the model against those of its evaluation, and of the window before."""
+    """Compares the model's scores with those at evaluation, and in the previous window."""
     evaluated = reference.scores
     sides = {
         "scores since evaluation": None if evaluated is None else evaluated.sum(axis=0),

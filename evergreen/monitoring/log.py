@@ -1,4 +1,4 @@
-"""Reads the gateway's log of predictions, a time window at a time, in batches."""
+"""Reads the gateway's log of predictions in batches, one window at a time."""
 
 import os
 import re
@@ -17,27 +17,27 @@ from evergreen.monitoring.left_out import LeftOut
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 
 KEYS = ("request_id", "row", "time", "model", "version", "arm")
-"""What rows are told apart and chosen by: a log without them is none."""
+"""Columns that identify and select rows: every log has them."""
 BATCH_ROWS = 32_768
-"""Large enough for columns to pay, small enough that a batch takes some 50 MB."""
+"""Enough rows for columns to be fast, few enough for a batch to take some 50 MB."""
 BATCH_BYTES = 64 * 2**20
-"""Of a batch with long texts."""
+"""The size limit of a batch, for long texts."""
 DAY = re.compile(r"date=[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SHADOW = "shadow"
-"""The arm of copies: their requests are in the log already."""
+"""The arm of copies: the log has their requests already."""
 
 
 class Log:
     """The predictions of a model.
 
-    Files that are no part of a log, or are cut, are left out.
+    Foreign or truncated files are left out.
 
     Args:
         folder: The root of the log.
         model: The model's name.
 
     Attributes:
-        left_out: Which files could not be read, and why.
+        left_out: The files that could not be read, and why.
     """
 
     def __init__(self, folder: Path, model: str) -> None:
@@ -49,15 +49,15 @@ class Log:
     def read(
         self, window: Window, columns: Sequence[str], version: int | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Yields what was logged, without shadow traffic; memory does not grow with the rows.
+        """Yields logged rows without shadow traffic, in bounded memory.
 
         Args:
-            window: Of the time of the answers.
-            columns: Those to read.
+            window: The period of the answers.
+            columns: The columns to read.
             version: The version that answered; None for all.
 
         Yields:
-            Batches of about 32,768 rows, in the order of the files.
+            Batches of about 32,768 rows, in order of the files.
         """
         condition = _condition(self._model, window)
         if version is not None:
@@ -72,18 +72,18 @@ class Log:
         yield from _gathered(found)
 
     def count(self, window: Window) -> int:
-        """Returns how many predictions all versions made in a window, without shadow traffic."""
+        """Returns the number of all versions' predictions in a window, without shadow traffic."""
         return sum(map(len, self.read(window, ["row"])))
 
     def files(self, window: Window) -> list[Path]:
-        """The files that may have rows of a window: none is written before what it holds."""
+        """Returns the files that may have rows of a window: none is older than its content."""
         first = (window.start - timedelta(days=1)).date()
         days = [day for day in self._visible(self._folder) if self._is_day(day, first)]
         found = [file for day in sorted(days) for file in self._visible(day)]
         return self._once([file for file in found if self._is_parquet(file)])
 
     def _visible(self, folder: Path) -> list[Path]:
-        """What is in a folder, without what is not finished."""
+        """Returns the content of a folder, without unfinished files."""
         try:
             found = list(folder.iterdir())
         except FileNotFoundError:
@@ -106,7 +106,7 @@ class Log:
         return fits
 
     def _once(self, files: Sequence[Path]) -> list[Path]:
-        """Without copies of another file."""
+        """Removes copies of other files."""
         sizes = [file.stat().st_size if os.access(file, os.R_OK) else 0 for file in files]
         alike = Counter(sizes)
         first: dict[str, Path] = {}
@@ -122,9 +122,9 @@ class Log:
         return found
 
     def _tables(self, file: Path, window: Window, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Reads a file as fast as it is asked for, as far as it can be read.
+        """Reads a file on demand, as far as it can be read.
 
-        Not by a scanner: that of pyarrow 18.1 reads ahead of a slow consumer without a bound.
+        Not by a scanner: pyarrow 18.1's reads ahead of a slow consumer without limit.
         """
         rows = 0
         try:
@@ -132,12 +132,12 @@ class Log:
                 _check_names(parquet)
                 count = parquet.num_row_groups
                 groups = [at for at in range(count) if _may_hold(parquet, at, window)]
-                # pyarrow 18.1 refuses to read none.
+                # pyarrow 18.1 refuses to read zero groups.
                 for batch in parquet.iter_batches(BATCH_ROWS, groups, columns) if groups else ():
                     yield _typed(batch, columns)
                     rows += len(batch)
         except FileNotFoundError:
-            pass  # removed since
+            pass  # removed meanwhile
         except (pa.ArrowException, OSError, ValueError) as error:
             beyond = f" beyond its first {rows:,} rows" if rows else ""
             self.left_out.add(file, f"cannot be read{beyond}: {error}")
@@ -150,21 +150,21 @@ def _check_names(parquet: pq.ParquetFile) -> None:
 
 
 def _may_hold(parquet: pq.ParquetFile, group: int, window: Window) -> bool:
-    """Whether a row group may have rows of a window, by its smallest and largest time."""
+    """Returns whether a row group may have rows of a window, by its smallest and largest time."""
     place = parquet.schema.names.index("time")
     bounds = parquet.metadata.row_group(group).column(place).statistics
     try:
         if bounds is None or not bounds.has_min_max:
             return True
         return bool(bounds.min < window.end and bounds.max >= window.start)
-    except (TypeError, ValueError, OverflowError):  # no time, or none that Python knows
+    except (TypeError, ValueError, OverflowError):  # no time, or beyond Python's calendar
         return True
 
 
 def _typed(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.Table:
     wanted = pa.schema([SCHEMA.field(name).with_nullable(True) for name in columns])
     table = pa.Table.from_batches([batch]).select(columns).cast(wanted)
-    table.validate(full=True)  # a text may be no UTF-8
+    table.validate(full=True)  # a text may not be UTF-8
     for name in KEYS:
         if table[name].null_count and not SCHEMA.field(name).nullable:
             raise ValueError(f"a row has no {name}")
@@ -185,7 +185,7 @@ def _moment(when: datetime) -> pa.Scalar:
 
 
 def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Puts small batches, as of files of a minute each, together."""
+    """Joins small batches, such as those of one-minute files."""
     held: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:

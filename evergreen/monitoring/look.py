@@ -1,4 +1,4 @@
-"""Looks at what a model version did in a window of time."""
+"""Observes and judges a model version in a window of time."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ from evergreen.wording import many
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of a version in a window.
+    """The observations of a version in a window.
 
     Attributes:
         window: The window.
-        every: How many predictions all versions made.
+        every: The number of predictions by all versions.
         traffic: The version's predictions.
-        before: Those of all versions in the window before.
-        labelled: The version's predictions with labels, of the window and some time before.
-        labels: How many of the window's predictions have labels.
-        reference: What the version was made of.
-        notes: What of log and labels could not be read.
+        before: The predictions of all versions in the previous window.
+        labelled: The version's predictions with labels, in the window and some time before.
+        labels: The number of predictions in the window that have labels.
+        reference: The reference for comparisons.
+        notes: What could not be read of log and labels.
     """
 
     window: Window
@@ -50,7 +50,7 @@ class Seen:
 
 
 class Eyes:
-    """Sees and judges windows of the log of one project.
+    """Observes and judges windows of the log of one project.
 
     Args:
         settings: The project's settings.
@@ -72,7 +72,7 @@ class Eyes:
         self._log = Log(settings.gateway.log.folder, settings.model.name)
 
     def see(self, window: Window, now: datetime, reference: Reference) -> Seen:
-        """Reads the log: the window, the one before, and what is older and has labels."""
+        """Reads the log: the window, the previous one, and older predictions with labels."""
         version = reference.model.version
         back = timedelta(days=self._settings.labels.lookback_days)
         older = Window(start=window.start - back, end=window.start)
@@ -90,7 +90,7 @@ class Eyes:
         return Seen(window, every, traffic, before, labelled, labels, reference, notes)
 
     def judge(self, seen: Seen, now: datetime) -> Judged:
-        """Holds what was seen to the settings."""
+        """Compares the observations with the settings."""
         settings, traffic = self._settings, seen.traffic
         performance = judge(settings, seen.labelled, seen.reference)
         judged = [
@@ -145,7 +145,7 @@ class Eyes:
 
 
 def _strays(labels: Labels, labelled: Labelled) -> list[str]:
-    """What is odd about the requests that labels name."""
+    """Describes labels whose requests do not match the log."""
     notes = []
     if labels.repeated:
         rows = many(labels.repeated, "prediction")
@@ -163,7 +163,7 @@ def look(
     now: datetime,
     version: int | None = None,
 ) -> tuple[MonitoringResult, Seen]:
-    """Looks at a window and writes nothing down. Arguments and errors as of `monitor`."""
+    """Monitors a window without writing anything. Arguments and errors as for `monitor`."""
     eyes = Eyes(settings)
     reference = find(store, settings.model.name, version)
     seen = eyes.see(window, now, reference)

@@ -1,4 +1,4 @@
-"""Looks at a window, writes down what was found, and tells who is to be told."""
+"""Monitors a window, records the result, and sends alerts."""
 
 import tempfile
 from datetime import datetime
@@ -26,17 +26,17 @@ def monitor(
     now: datetime,
     version: int | None = None,
 ) -> MonitoringResult:
-    """Looks at what a model version did in a window of time.
+    """Monitors a model version in a window of time.
 
     The result is an artifact in ML Metadata, a page, Prometheus metrics, and an alert if something
-    fired. Nothing asks the clock: a window of the past can be looked at as of then.
+    fired. Nothing reads the clock, so past windows can be monitored as of their time.
 
     Args:
         settings: The project's settings.
         store: The metadata store.
-        window: The time to look at; it is compared with as much time before it.
-        now: When this is: how old the model's data is, and which labels are known.
-        version: The model version; None for the one that serves.
+        window: The period to monitor; it is compared with an equally long one before it.
+        now: The present: determines the age of the model's data, and which labels are known.
+        version: The model version; None for the serving one.
 
     Raises:
         RegistryError: If nothing serves, or there is no such version.

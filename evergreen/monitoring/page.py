@@ -1,4 +1,4 @@
-"""A result as a page that needs nothing besides itself."""
+"""Renders a result as a self-contained page."""
 
 from itertools import groupby
 
@@ -12,15 +12,15 @@ from evergreen.wording import many
 
 LABEL = "Distances by feature, as a share of their limits"
 AGAINST = {Kind.DRIFT: "previous", Kind.SKEW: "window"}
-"""The marks of the chart that the report of a run has too."""
+"""The marks of the chart that it shares with the report of a run."""
 
 
 def render(result: MonitoringResult, run_id: str) -> str:
     """Returns the page as HTML.
 
     Args:
-        result: What was found.
-        run_id: The run that made the model; empty if not known.
+        result: The monitoring result.
+        run_id: The run that made the model; empty if unknown.
     """
     title = many(len(result.fired), "finding") + " fired" if result.fired else "Nothing fired"
     return page(title, lambda: _render(result, run_id, title))

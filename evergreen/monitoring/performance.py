@@ -1,4 +1,4 @@
-"""Performance: what the model says against labels that came late, overall and by slice."""
+"""Performance: predictions compared with late labels, overall and by slice."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,15 +27,15 @@ SHOWN = 5
 
 @dataclass
 class Labelled:
-    """Predictions with labels, added up batch by batch.
+    """Predictions with labels, accumulated batch by batch.
 
     Attributes:
-        slicings: How to cut them.
-        counts: Rows by label and bin of the score, for all rows and each part.
+        slicings: The ways to slice them.
+        counts: Rows by label and bin of the score, for all rows and each slice.
         rows: Predictions, with labels or without.
         delay: Sum of the labels' delays, in seconds.
         longest: The longest of them.
-        cut: Features with more values than are kept apart.
+        cut: Features with more values than are kept.
     """
 
     slicings: Sequence[Slicing]
@@ -51,10 +51,10 @@ class Labelled:
         """Adds a batch.
 
         Args:
-            labels: 0 or 1, NaN where there is none, shape [n].
-            scores: Probabilities, NaN where there is none, shape [n].
-            delays: Of the labels, in seconds, shape [n].
-            columns: Features to cut by, shape [n].
+            labels: 0 or 1, NaN without a label, shape [n].
+            scores: Probabilities, NaN without one, shape [n].
+            delays: The labels' delays, in seconds, shape [n].
+            columns: The features to slice by, shape [n].
         """
         self.rows += len(labels)
         known = np.isfinite(labels) & np.isfinite(scores)
@@ -73,7 +73,7 @@ class Labelled:
 
     @property
     def labelled(self) -> int:
-        """How many predictions have labels."""
+        """The number of predictions with labels."""
         return int(self.counts[ALL_ROWS].sum()) if self.counts else 0
 
     def _count(self, name: str, labels: Floats, scores: Floats) -> None:
@@ -81,7 +81,7 @@ class Labelled:
         counts += histogram(labels, scores)
 
     def _forget(self, slicing: Slicing) -> None:
-        """Keeps the most frequent of many parts: anybody can make up values."""
+        """Keeps the most frequent of many slices, since clients can make up values."""
         parts = [name for name in self.counts if name.startswith(f"{slicing.feature} ")]
         if len(parts) <= MOST:
             return
@@ -92,9 +92,9 @@ class Labelled:
 
 
 def masks(slicing: Slicing, column: pa.Array) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yields the parts of a column's rows, looking at each value once: name, mask of shape [n].
+    """Yields the slices of a column, as name and mask of shape [n], reading each value once.
 
-    Of many values, these are the most frequent ones.
+    Of many values, only the most frequent ones have a slice.
     """
     encoded = column.dictionary_encode()
     places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
@@ -116,12 +116,12 @@ def _is_by_value(slicing: Slicing) -> bool:
 
 @dataclass
 class Judged:
-    """What came of the rules.
+    """The results of the rules.
 
     Attributes:
-        findings: One for each rule and part that could be judged.
+        findings: One for each rule and slice that could be judged.
         notes: What could not be judged, and why.
-        unjudged: The rules that could not be judged on all rows: none of them holds.
+        unjudged: The rules that could not be judged on all rows, so that they do not hold.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -129,7 +129,7 @@ class Judged:
     unjudged: list[str] = field(default_factory=list)
 
     def cannot(self, rule: MetricRule, part: str, why: str) -> None:
-        """A rule cannot be judged on a part of the rows."""
+        """Notes that a rule cannot be judged on a slice."""
         on = "" if part == ALL_ROWS else f" on {part.replace(' ', '=', 1)}"
         self.notes.append(f"{rule.title}{on}: {why}")
         if part == ALL_ROWS and rule.title not in self.unjudged:
@@ -137,7 +137,7 @@ class Judged:
 
 
 def judge(settings: MonitoringSettings, labelled: Labelled, reference: Reference) -> Judged:
-    """Holds metrics to their limits; fires if the whole interval is beyond."""
+    """Compares metrics with their limits; fires if the whole interval is beyond."""
     judged, rules = Judged(), settings.performance.metrics
     enough = _enough(settings, labelled, judged)
     cases = [
@@ -164,7 +164,7 @@ def judge(settings: MonitoringSettings, labelled: Labelled, reference: Reference
 
 
 def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) -> dict[str, Counts]:
-    """The parts with labels enough to be judged; the others are noted."""
+    """Returns the slices with enough labels; notes the others."""
     if settings.labels.folder is None:
         return {}
     if labelled.labelled < settings.labels.min_rows:
@@ -189,7 +189,7 @@ def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) ->
 
 
 def _undefined(metric: str, counts: Counts, value: float, interval: tuple[float, float]) -> str:
-    """Why a metric cannot be held to anything; empty if it can."""
+    """Returns why a metric cannot be judged; empty if it can."""
     negatives, positives = (int(one) for one in counts.sum(axis=1))
     if why := why_undefined(metric.removeprefix(TFMA), negatives, positives, value):
         return why
@@ -201,7 +201,7 @@ def _undefined(metric: str, counts: Counts, value: float, interval: tuple[float,
 def _limits(
     rule: MetricRule, name: str, reference: Reference, judged: Judged
 ) -> Iterator[tuple[float, int]]:
-    """Limits and the side that is beyond: 1 above, -1 below."""
+    """Yields limits, with the side that is beyond: 1 above, -1 below."""
     if rule.at_most is not None:
         yield rule.at_most, 1
     if rule.at_least is not None:

@@ -1,4 +1,4 @@
-"""What a served model was made of, found by its lineage: training statistics, evaluation, age."""
+"""The sources of a served model, found by its lineage: training statistics, evaluation, age."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,15 +26,15 @@ SPLIT = "train"
 
 @dataclass(frozen=True)
 class Reference:
-    """What live traffic is compared with.
+    """The reference that live traffic is compared with.
 
     Attributes:
         model: The version.
-        run_id: The run that made it; empty if the registry does not say.
+        run_id: The run that made it; empty if the registry does not know.
         statistics: `DatasetFeatureStatistics` of the train splits of its spans.
-        statistics_ids: Their artifacts.
+        statistics_ids: The ids of their artifacts.
         evaluation: The model gate's report; None if it is gone.
-        newest: When its newest training data ends; None if the span is gone.
+        newest: The end of its newest training data; None if the span is gone.
     """
 
     model: ModelRef
@@ -46,12 +46,12 @@ class Reference:
 
     @property
     def scores(self) -> Counts | None:
-        """The scores of its evaluation by label, shape [2, BINS]."""
+        """Returns the scores of its evaluation by label, shape [2, BINS]."""
         stored = (self.evaluation or {}).get("scores")
         return None if stored is None else from_json(stored)
 
     def metric(self, metric: str, part: str) -> float | None:
-        """A metric at its evaluation, on all rows or a part of them; None if not known."""
+        """Returns a metric at its evaluation, on all rows or a slice; None if unknown."""
         if part == ALL_ROWS:
             return None if self.scores is None else compute(self.scores, metric)
         for one in (self.evaluation or {}).get("slices", ()):
@@ -61,12 +61,12 @@ class Reference:
 
 
 def find(store: MetadataStore, name: str, version: int | None = None) -> Reference:
-    """Finds what a version was made of.
+    """Finds the sources of a version.
 
     Args:
         store: The metadata store.
         name: The model's name.
-        version: The version; None for the one that serves.
+        version: The version; None for the serving one.
 
     Raises:
         RegistryError: If nothing serves, or there is no such version.
@@ -106,7 +106,7 @@ def _newest(record: RunRecord) -> datetime | None:
     for span in record.window:
         try:
             manifest = read_manifest(span.path / MANIFEST_NAME)
-        except DataError:  # the span was removed since; monitor() notes it
+        except DataError:  # the span was removed; monitor() notes it
             return None
         if interval := manifest.time_range or manifest.period:
             ends.append(interval.end)

@@ -1,4 +1,4 @@
-"""Monitoring results in ML Metadata: an artifact each, attributed to the model that served."""
+"""Monitoring results in ML Metadata: one artifact each, attributed to the serving model."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ PAGE = "index.html"
 
 
 def result_folder(settings: Settings, result: MonitoringResult) -> Path:
-    """Returns where the files of a result are."""
+    """Returns the folder of a result's files."""
     name = f"{result.created:%Y%m%d-%H%M%S.%f}-v{result.version}"
     return settings.monitoring.folder / "results" / name
 
@@ -27,15 +27,15 @@ def result_folder(settings: Settings, result: MonitoringResult) -> Path:
 def publish(
     store: MetadataStore, result: MonitoringResult, folder: Path, read: Sequence[int] = ()
 ) -> int:
-    """Writes down a result, whole or not at all; returns the id of its artifact.
+    """Records a result, completely or not at all; returns the id of its artifact.
 
-    An execution links it to the Model artifact of the version, and both to the version's context.
+    An execution links it to the version's Model artifact, and both to the version's context.
 
     Args:
         store: ML Metadata.
-        result: What was found.
-        folder: What else was written of it: the statistics, the page.
-        read: Ids of what else it was made of, such as the statistics of the training data.
+        result: The result.
+        folder: The result's other files: statistics and page.
+        read: Ids of other inputs, such as the statistics of the training data.
     """
     type_id = store.put_artifact_type(mlmd.ArtifactType(name=TYPE))
     artifact = mlmd.Artifact(type_id=type_id, uri=str(folder), state=mlmd.Artifact.LIVE)
@@ -60,7 +60,7 @@ def publish(
 def _inputs(
     store: MetadataStore, result: MonitoringResult, read: Sequence[int]
 ) -> list[tuple[mlmd.Artifact, mlmd.Event]]:
-    """The Model artifact, if the version is registered, and what else was read."""
+    """Returns the Model artifact, if the version is registered, and the other inputs."""
     events = Registry(store, result.model).events()
     models = {one.model.version: one.model.artifact_id for one in events}
     ids = {models[result.version]: "model"} if result.version in models else {}
@@ -80,12 +80,12 @@ def _event(kind: Any, key: str) -> mlmd.Event:
 def results(
     store: MetadataStore, model: str, after: int = 0
 ) -> Iterator[tuple[int, MonitoringResult]]:
-    """Gives results with the ids of their artifacts, oldest first.
+    """Yields results with the ids of their artifacts, oldest first.
 
     Args:
         store: ML Metadata.
         model: The model's name.
-        after: Only those with a larger id.
+        after: The id after which to start.
     """
     wanted = Filter("type = ? AND id > ?", TYPE, after) & Filter.has("model", model)
     for artifact in sorted(store.get_artifacts(wanted.options()), key=lambda one: int(one.id)):

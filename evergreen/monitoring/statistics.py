@@ -1,4 +1,4 @@
-"""TFDV's statistics of live traffic, batch by batch, in memory that does not grow."""
+"""TFDV's statistics of live traffic, batch by batch, in bounded memory."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +14,13 @@ from tensorflow_data_validation.statistics import stats_impl
 from evergreen.components.example_gen.writer import to_lists
 
 QUANTILES = 200
-"""Of a number: so finely the share of traffic below any value is known."""
+"""Quantiles of a number: the resolution of its distribution."""
 
 
 class Statistics:
-    """Adds up batches by TFDV's own generators, as its Beam pipeline does.
+    """Accumulates batches by TFDV's own generators, as its Beam pipeline does.
 
-    Frequent values and uniques are sketched: exact counters grow with the values.
+    Frequent values and unique counts are sketched, since exact counters grow with the values.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Statistics:
         self._sums = [generator.create_accumulator() for generator in self._generators]
 
     def add(self, columns: Mapping[str, pa.Array]) -> None:
-        """Adds rows: float32, int64 or binary by feature, null where missing."""
+        """Adds rows: columns of float32, int64 or binary by feature, null where missing."""
         batch = to_lists(columns)
         self._sums = [
             generator.add_input(total, batch)
@@ -40,5 +40,5 @@ class Statistics:
         ]
 
     def result(self) -> Any:
-        """Returns the `DatasetFeatureStatisticsList`, of one data set."""
+        """Returns the `DatasetFeatureStatisticsList`, with one data set."""
         return stats_impl.extract_statistics_output(self._sums, self._generators)

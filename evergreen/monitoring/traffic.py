@@ -1,4 +1,4 @@
-"""One pass over the predictions of a window: statistics, scores, and what fits no schema."""
+"""Reads a window's predictions once for statistics, scores and violations of the schema."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ Look = Callable[[pa.RecordBatch, Features, Floats], None]
 
 @dataclass
 class Traffic:
-    """What was seen of a window.
+    """The observations of a window.
 
     Attributes:
-        rows: Predictions.
-        unreadable: Besides, rows whose features are no JSON object, or too long.
-        violations: Values of another type, unknown features.
-        scores: How many have a score in each bin, shape [BINS].
+        rows: The number of predictions.
+        unreadable: The number of further rows whose features are not JSON objects, or too long.
+        violations: Values of another type, and unknown features.
+        scores: The number of scores in each bin, shape [BINS].
         statistics: A `DatasetFeatureStatisticsList`; None without rows.
     """
 
@@ -37,12 +37,12 @@ class Traffic:
 
 
 def observe(batches: Iterable[Read], output: str, look: Look | None = None) -> Traffic:
-    """Adds up all batches.
+    """Accumulates all batches.
 
     Args:
-        batches: Of the log, with the columns `COLUMNS`, and their features.
+        batches: Batches of the log, with the columns `COLUMNS`, and their features.
         output: The output with the score.
-        look: Is shown each batch too, with its features and scores.
+        look: Also receives each batch, with its features and scores.
     """
     seen, statistics = Traffic(), Statistics()
     for batch, read in batches:

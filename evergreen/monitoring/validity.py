@@ -1,4 +1,4 @@
-"""Live traffic against the schema: what TFDV finds wrong, and in how many rows."""
+"""Live traffic compared with the schema: TFDV's anomalies, and the number of rows with each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ Kinds = anomalies_pb2.AnomalyInfo
 
 @dataclass(frozen=True)
 class Expected:
-    """What requests are to look like.
+    """The expected form of requests.
 
     Attributes:
-        schema: The curated schema of the features that requests hold.
+        schema: The curated schema of the features in requests.
         kinds: Their types: `FLOAT`, `INT` or `BYTES`.
-        known: All features that the curated schema knows.
+        known: All features in the curated schema.
     """
 
     schema: schema_pb2.Schema
@@ -78,10 +78,10 @@ class Expected:
 
 
 class Violations:
-    """Values of another type, and features that the schema does not know, added up.
+    """Values of another type and features unknown to the schema, accumulated.
 
     Attributes:
-        unknown: The names of the latter.
+        unknown: The names of the unknown features.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Violations:
         self._such_as: dict[tuple[str, str], str] = {}
 
     def add(self, mistyped: Iterable[Refusal], unknown: Names) -> None:
-        """Adds what a batch has."""
+        """Adds the violations of a batch."""
         self.unknown.merge(unknown)
         for refusal in mistyped:
             key = refusal.column, refusal.reason
@@ -116,14 +116,14 @@ def validate(
     share: float,
     level: float,
 ) -> list[Finding]:
-    """Returns a finding for each anomaly; one that is in few rows does not fire.
+    """Returns a finding for each anomaly; an anomaly in few rows does not fire.
 
     Args:
-        statistics: Of the traffic, a `DatasetFeatureStatisticsList`.
-        schema: What is expected.
-        batches: The traffic again, read only if there are anomalies: TFDV counts no rows.
-        share: Of rows that may violate the schema.
-        level: Of the confidence that there are more.
+        statistics: The traffic's `DatasetFeatureStatisticsList`.
+        schema: The expected schema.
+        batches: The traffic again, read only if there are anomalies: TFDV does not count rows.
+        share: The share of rows that may violate the schema.
+        level: The confidence level that more rows violate it.
     """
     found = tfdv.validate_statistics(statistics, schema, environment=SERVING)
     tallies = {

@@ -1,6 +1,6 @@
-"""Orchestrators: each runs the compiled pipeline somewhere. They plug in by entry point.
+"""Orchestrators, which run the compiled pipeline somewhere. They plug in by entry point.
 
-Whatever compiles or runs nodes comes by here before it imports TFX.
+All code that compiles or runs nodes imports this package before TFX.
 """
 
 from evergreen import deferred_imports, safe_pickle

@@ -1,4 +1,4 @@
-"""The Beam orchestrator: the graph of nodes as a Beam pipeline, a step a node."""
+"""The Beam orchestrator: runs the graph of nodes as a Beam pipeline with one step per node."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class RunNode(beam.DoFn):
-    """Runs one node when the signals of all its upstream nodes are there."""
+    """Runs one node once the signals of all its upstream nodes are there."""
 
     def __init__(self, ir: "Pipeline", node_id: str, connection: ConnectionConfig) -> None:
         self._ir = ir.SerializeToString()
@@ -19,7 +19,7 @@ class RunNode(beam.DoFn):
         self._connection = connection.SerializeToString()
 
     def process(self, element: Any, *upstream: Any) -> None:
-        """Runs the node; what it puts out is empty, its end is the signal."""
+        """Runs the node; yields nothing, since its end is the signal."""
         from tfx.proto.orchestration.pipeline_pb2 import Pipeline
 
         from evergreen.orchestrators.node import run_node
@@ -29,12 +29,13 @@ class RunNode(beam.DoFn):
 
 
 class BeamOrchestrator:
-    """The graph as a Beam pipeline, a step a node, in this process."""
+    """Runs the graph as a Beam pipeline in this process, with one step per node."""
 
     def run(self, ir: "Pipeline", connection: ConnectionConfig, at_once: int) -> None:
-        """Runs the nodes as Beam schedules them: each after its upstream nodes, one at a time."""
+        """Runs the nodes in Beam's order: each after its upstream nodes, one at a time."""
         del at_once
-        # Named, because Beam 2.77's DirectRunner may try to download another runner first.
+        # Named explicitly, because Beam 2.77's DirectRunner may try to download another runner
+        # first.
         with beam.Pipeline(runner=FnApiRunner()) as graph:
             start = graph | "Start" >> beam.Create([None])
             done: dict[str, beam.PCollection] = {}

@@ -1,4 +1,4 @@
-"""Runs executors on Beam as their data and this machine ask for, and tells how."""
+"""Runs executors on Beam, with a runner that fits their data and this machine."""
 
 import json
 import logging
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 class ChoosingBeamOperator(BeamExecutorOperator):
     """TFX's operator with a runner that is chosen when the node starts.
 
-    Not in the compiled pipeline, whose options are a part of each node's cache key: the same work
-    on a machine with more cores would be done again.
+    The choice is not in the compiled pipeline, whose options are part of each node's cache key: a
+    machine with more cores would repeat the same work.
     """
 
     def run_executor(
@@ -34,7 +34,7 @@ class ChoosingBeamOperator(BeamExecutorOperator):
         execution_info: data_types.ExecutionInfo,
         make_beam_pipeline_fn: Callable[[], Any] | None = None,
     ) -> ExecutorOutput:
-        """Chooses, runs the executor, and has the choice recorded with its execution."""
+        """Chooses a runner, runs the executor, and records the choice with the execution."""
         chosen = self._choose(execution_info)
         log.info("%s: computes %s", execution_info.pipeline_node.node_info.id, chosen.told)
         for option in chosen.options:
@@ -50,17 +50,17 @@ class ChoosingBeamOperator(BeamExecutorOperator):
         given = [argument.value.string_value for argument in self.beam_pipeline_args]
         examples = execution_info.input_dict.get("examples", [])
         size = sum(_size(artifact.uri) for artifact in examples)
-        # By columns, one process is faster than Beam with a worker process a core.
+        # By columns, one process is faster than Beam with one worker process per core.
         by_columns = getattr(self._executor_cls, "BY_COLUMNS", False)
         return choose(given, size, 1 if by_columns else available_cores())
 
 
 @contextmanager
 def plugins_for_workers() -> Iterator[None]:
-    """Issue: Beam 2.77 tells no options to the worker processes that it starts on this machine.
+    """Issue: Beam 2.77 passes no options to the worker processes that it starts on this machine.
 
-    Solution: a file of options, which they read. They import TFX before TFDV 1.16, which misses a
-    module of tfx-bsl 1.21 otherwise, and unpickle no more than this process does.
+    Solution: a file of options, which they read. They import TFX before TFDV 1.16, which otherwise
+    misses a module of tfx-bsl 1.21, and unpickle no more than this process does.
     """
     with NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({"options": {"beam_plugins": ["evergreen.orchestrators", "tfx"]}}, file)
@@ -73,7 +73,7 @@ def plugins_for_workers() -> Iterator[None]:
 
 
 def _size(uri: str) -> int:
-    """Bytes of all files below a folder, wherever it is."""
+    """Returns the bytes of all files below a folder on any file system."""
     folders = tf.io.gfile.walk(uri)
     files = (os.path.join(folder, name) for folder, _, names in folders for name in names)
     return sum(int(tf.io.gfile.stat(file).length) for file in files)

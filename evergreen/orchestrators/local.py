@@ -1,4 +1,4 @@
-"""The local orchestrator: the nodes in this process, at the same time where that is possible."""
+"""The local orchestrator: runs the nodes in this process, concurrently where possible."""
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class LocalOrchestrator:
-    """The nodes in this process; those that do not need each other at the same time."""
+    """Runs the nodes in this process, independent ones concurrently."""
 
     def run(self, ir: "Pipeline", connection: "ConnectionConfig", at_once: int) -> None:
-        """Runs each node after its upstream nodes; starts none after the first that fails.
+        """Runs each node after its upstream nodes; starts none after the first failure.
 
-        In threads: a process for each node would have to import TensorFlow and TFX again.
+        Uses threads, because processes would have to import TensorFlow and TFX again.
         """
         from evergreen.orchestrators.node import node_ids, run_node
 
@@ -28,10 +28,10 @@ class LocalOrchestrator:
         try:
             _run_all(ir, lambda node_id: pool.submit(run_node, ir, node_id, connection))
         except Exception:
-            pool.shutdown(cancel_futures=True)  # what runs comes to its end, and is recorded
+            pool.shutdown(cancel_futures=True)  # running nodes finish, and are recorded
             raise
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # who interrupts does not want to wait
+            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait
 
 
 def _run_all(ir: "Pipeline", start: Callable[[str], Future[None]]) -> None:

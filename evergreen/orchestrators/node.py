@@ -1,6 +1,6 @@
 """Runs one node of a pipeline through TFX's launcher: driver, cache, executor, publisher.
 
-Every orchestrator ends here, so a run leaves the same lineage wherever it runs.
+Every orchestrator runs nodes by this module, so all runs leave the same lineage.
 """
 
 from types import TracebackType
@@ -30,11 +30,11 @@ from evergreen.running.compilation import executor_class
 
 
 class NodeFailedError(EvergreenError):
-    """A node of a pipeline failed; its execution is published as failed, with the error."""
+    """Raised when a node failed; its execution is published as failed, with the error."""
 
 
 class _Handle(metadata.Metadata):
-    """TFX's access to ML Metadata, on a store that outlives deadlocks and lost connections."""
+    """TFX's access to ML Metadata, on a store that survives deadlocks and lost connections."""
 
     def __init__(self, connection: mlmd.ConnectionConfig, store: MetadataStore) -> None:
         super().__init__(connection)
@@ -55,13 +55,13 @@ class _Handle(metadata.Metadata):
 def run_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.ConnectionConfig) -> None:
     """Runs a node to its end.
 
-    A node that was killed or failed before, in the same run, is run again as if for the first time:
-    its execution is used again, and what it left in its outputs' folders is removed.
+    A node that was killed or failed earlier in the same run is run as if for the first time: its
+    execution is reused, and leftovers in its outputs' folders are removed.
 
     Args:
-        ir: The compiled pipeline, the run's id substituted.
+        ir: The compiled pipeline, with the run's id.
         node_id: The node.
-        connection: The ML Metadata store, as of `connection_config`.
+        connection: The ML Metadata store, as in `connection_config`.
 
     Raises:
         NodeFailedError: If the node failed.
@@ -77,8 +77,8 @@ def run_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.Connectio
     except Exception as error:
         problem = error
     node.mark_measured(measuring.taken())
-    # What counts is the state: the launcher returns normally if inputs cannot be resolved, and
-    # raises if the answer to its last write is lost.
+    # The state decides: the launcher returns normally if inputs cannot be resolved, and raises if
+    # the answer to its last write is lost.
     if not node.succeeded:
         message = problem if isinstance(problem, str) else f"{type(problem).__name__}: {problem}"
         node.mark_failed(message)
@@ -92,7 +92,7 @@ def node_ids(ir: pipeline_pb2.Pipeline) -> list[str]:
 
 
 def run_id(ir: pipeline_pb2.Pipeline) -> str:
-    """Returns the id of the pipeline run that an IR is for."""
+    """Returns the id of the pipeline run in an IR."""
     return ir.runtime_spec.pipeline_run_id.field_value.string_value
 
 
@@ -114,16 +114,16 @@ class _Node:
 
     @property
     def executor(self) -> str:
-        """The class that does the node's work; the type of the node, if there is none."""
+        """The class that does the node's work; the type of the node if there is none."""
         return executor_class(self._executor) or str(self._node.node_info.type.name)
 
     @property
     def succeeded(self) -> bool:
-        """Whether its last execution has put out what it should."""
+        """Whether its last execution has succeeded."""
         return bool(states := self._states()) and states[-1].succeeded
 
     def launch(self) -> None:
-        """Driver, cache, executor, publisher."""
+        """Runs driver, cache, executor and publisher."""
         launcher.Launcher(
             pipeline_node=self._node,
             mlmd_connection=self._handle,
@@ -137,9 +137,9 @@ class _Node:
         ).launch()
 
     def clear(self) -> None:
-        """Removes what a try that did not succeed has left."""
+        """Removes the leftovers of a failed attempt."""
         for state in self._states():
-            if self._executor is None:  # a resolver registers a new execution each time
+            if self._executor is None:  # a resolver always registers a new execution
                 mark_canceled(self._store, state.execution_id)
             else:
                 mark_running(self._store, state.execution_id)
@@ -152,11 +152,11 @@ class _Node:
         return {key: [one for one in of if fileio.exists(one.uri)] for key, of in outputs.items()}
 
     def mark_measured(self, measured: dict[str, str | int | float]) -> None:
-        """Writes down what it took."""
+        """Records its measurements."""
         mark_measured(self._store, [state.execution_id for state in self._states()], measured)
 
     def mark_failed(self, message: str) -> None:
-        """Writes down why it failed."""
+        """Records its error."""
         for state in self._states():
             if not state.succeeded:
                 mark_failed(self._store, state.execution_id, message)

@@ -1,4 +1,4 @@
-"""What a node takes: when, where, and how much memory."""
+"""Measures the resources of a node: time, machine and memory."""
 
 import re
 import socket
@@ -9,14 +9,14 @@ from threading import Lock
 
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 RESET_PEAK = "5"
-"""What `/proc/PID/clear_refs` takes to forget the peak so far (Linux' proc(5))."""
+"""The value for `/proc/PID/clear_refs` that resets the peak (Linux' proc(5))."""
 
 
 class Measuring:
-    """Measures from its being made on.
+    """Measures from its creation on.
 
-    Memory is that of this process, without those it starts; of nodes that run in it at the same
-    time, each has the peak of all.
+    Memory is that of this process without its children. Nodes that run in it at the same time all
+    have the common peak.
     """
 
     _under_way = 0
@@ -30,12 +30,12 @@ class Measuring:
             if Measuring._under_way == 0:
                 with suppress(
                     OSError
-                ):  # some sandboxes forbid it: the peak is since its start then
+                ):  # some sandboxes forbid it; the peak is then since the start of the process
                     Path("/proc/self/clear_refs").write_text(RESET_PEAK)
             Measuring._under_way += 1
 
     def taken(self) -> dict[str, str | int | float]:
-        """Ends; returns what there is to write down, as of `evergreen.lineage.nodes.MEASURED`."""
+        """Ends; returns the measurements by the names in `evergreen.lineage.nodes.MEASURED`."""
         with Measuring._lock:
             Measuring._under_way -= 1
         found = PEAK.search(Path("/proc/self/status").read_text())

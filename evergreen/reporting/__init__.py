@@ -1,4 +1,4 @@
-"""A page about each run that answers for itself: one HTML file, readable without a network."""
+"""A page about each run: one complete HTML file, readable without a network."""
 
 from evergreen.reporting.publication import report_path, write_report
 

@@ -1,4 +1,4 @@
-"""Two runs side by side: what went in, what came out, how long it took."""
+"""Compares two runs: inputs, results and durations."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ Value = str | float | bool | None
 
 
 class Difference(Frozen):
-    """One thing of which the runs have different values; None is none."""
+    """A value that differs between the runs; None for a missing value."""
 
     name: str
     one: Value
@@ -26,7 +26,7 @@ class Difference(Frozen):
 
     @property
     def change(self) -> float | None:
-        """By how much the other is more, if both are numbers."""
+        """The difference, if both values are numbers."""
         values = (self.one, self.other)
         if any(isinstance(one, bool) or not isinstance(one, int | float) for one in values):
             return None
@@ -34,19 +34,18 @@ class Difference(Frozen):
 
 
 class Comparison(Frozen):
-    """Two runs side by side.
+    """A comparison of two runs.
 
     Attributes:
         one: The id of the first run.
         other: The id of the second run.
-        inputs: Settings, digests, code, spans: those that differ.
-        data: Statistics of the features of each run's newest span, on the train split; those
-            that differ.
-        schema_changes: Lines of the curated schema that differ, as `diff` writes them.
-        metrics: Of all splits, by `split metric`.
-        slices: The parts of the test split, by `part metric`.
-        seconds: What the nodes took, by `part node`.
-        outcome: How the runs ended.
+        inputs: Differing settings, digests, code and spans.
+        data: Differing statistics of the features of each run's newest span, on the train split.
+        schema_changes: Differing lines of the curated schema, in the format of `diff`.
+        metrics: Metrics of all splits, by `split metric`.
+        slices: Metrics of the slices of the test split, by `part metric`.
+        seconds: Durations of the nodes, by `part node`.
+        outcome: The outcomes of the runs.
     """
 
     one: str
@@ -61,7 +60,7 @@ class Comparison(Frozen):
 
 
 def compare(store: MetadataStore, one: RunRecord, other: RunRecord) -> Comparison:
-    """Compares two runs, as far as what they made is still there."""
+    """Compares two runs, as far as their artifacts still exist."""
     readings = RunReading(store, one), RunReading(store, other)
     schemas = [_schema(reading) for reading in readings]
     return Comparison(
@@ -80,7 +79,7 @@ def compare(store: MetadataStore, one: RunRecord, other: RunRecord) -> Compariso
 def pair(
     one: Mapping[str, Value], other: Mapping[str, Value], *, changed: bool = False
 ) -> tuple[Difference, ...]:
-    """Puts values of the same name beside each other; with `changed` only those that differ."""
+    """Pairs values of the same name; with `changed`, only those that differ."""
     names = [*one, *(name for name in other if name not in one)]
     pairs = (Difference(name=name, one=one.get(name), other=other.get(name)) for name in names)
     return tuple(pair for pair in pairs if not changed or pair.one != pair.other)

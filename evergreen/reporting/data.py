@@ -1,4 +1,4 @@
-"""The section on data: rows, findings, drift, and what the values of the newest span are like."""
+"""The section on data: rows, findings, drift, and the values of the newest span."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SPLIT = "train"
 
 @dataclass(frozen=True)
 class Distribution:
-    """A feature's chart, and what to read beside it; no chart where there is nothing to draw."""
+    """A feature's chart and its description; without a chart if there is nothing to draw."""
 
     name: str
     text: str
@@ -25,7 +25,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Anomaly:
-    """Something that TFDV itself says of a split."""
+    """An anomaly that TFDV reports for a split."""
 
     span: int
     split: str
@@ -35,13 +35,13 @@ class Anomaly:
 
 @dataclass(frozen=True)
 class DataSection:
-    """What is shown of the window.
+    """The content of the section on data.
 
     Attributes:
         spans: The spans, in the order of the window.
         splits: Names of the splits.
-        drifts: Number of the span and chart, newest first.
-        drift_keys: What the colours of these mean.
+        drifts: Numbers and charts of the spans, newest first.
+        drift_keys: The legend of these charts.
     """
 
     spans: Sequence[SpanReader]
@@ -51,7 +51,7 @@ class DataSection:
 
     @classmethod
     def of(cls, reading: RunReading) -> Self:
-        """Reads and draws what the data gate said of the window of a run."""
+        """Reads and draws the data gate's reports on the window of a run."""
         spans = reading.spans
         order = ("train", "eval", "test")
         splits = {split for span in spans if span.report for split in span.report["rows"]}
@@ -71,14 +71,14 @@ class DataSection:
 
 @dataclass(frozen=True)
 class ValuesSection:
-    """What the values of a span are like.
+    """The values of a span.
 
     Attributes:
-        shown: The span: the one refused, else the newest; None if no span has statistics.
-        keys: What the colours of the distributions mean.
-        distributions: A chart a feature.
-        missing: Chart of the shares of rows without a value; None if nothing is missing.
-        anomalies: Of all spans.
+        shown: The span: the refused one, else the newest; None if no span has statistics.
+        keys: The legend of the distributions.
+        distributions: One chart per feature.
+        missing: The chart of the shares of rows without a value; None if there are none.
+        anomalies: The anomalies of all spans.
     """
 
     shown: SpanReader | None
@@ -127,11 +127,11 @@ def _keys(shown: SpanReader, reading: RunReading) -> Markup:
 
 
 def distribution(feature: Feature, before: Feature | None, timestamp: str) -> Distribution:
-    """Draws a feature, beside itself before.
+    """Draws a feature, and its earlier distribution.
 
     Args:
-        feature: What is shown filled.
-        before: What is shown as a line or bar beside it.
+        feature: The filled distribution.
+        before: The distribution drawn as lines or marks.
         timestamp: The feature that is a point in time.
     """
     text = _text(feature)

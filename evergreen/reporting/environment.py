@@ -1,4 +1,4 @@
-"""How pages are made of the templates beside this."""
+"""The environment of the templates beside this module."""
 
 from pathlib import Path
 

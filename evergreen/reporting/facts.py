@@ -1,4 +1,4 @@
-"""The plain facts of a run: what is read under the headline, and every id at the end."""
+"""The plain facts of a run: the summary under the headline, and all ids at the end."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ Facts = dict[str, str]
 
 @dataclass(frozen=True)
 class Execution:
-    """A node's execution, and where what it made is.
+    """A node's execution, and the places of its outputs.
 
     Attributes:
         part: The part of the run.
         node: Its state.
-        made: Key, artifact id, type and place of what it made.
+        made: Key, artifact id, type and place of its outputs.
     """
 
     part: str
@@ -29,7 +29,7 @@ class Execution:
 
 
 def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
-    """Who asked for what and when, how long it took, and what serves now."""
+    """Returns requester, times and rows of a run, and what serves now."""
     record, now = reading.record, serving(events)
     rows = sum(sum(one.report["rows"].values()) for one in reading.spans if one.report)
     window = spans([span.number for span in record.window]).capitalize()
@@ -46,7 +46,7 @@ def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
 
 
 def identity(record: RunRecord, events: Sequence[Event]) -> Facts:
-    """The ids that a run is found by, and those it depends on."""
+    """Returns the ids of a run, and those it depends on."""
     version = record.model_version
     stage = stages(events).get(version) if version else None
     facts = {
@@ -73,7 +73,7 @@ def identity(record: RunRecord, events: Sequence[Event]) -> Facts:
 
 
 def _place(where: Provenance) -> Facts:
-    """Where it was planned, and from which state of the code, as far as it is known."""
+    """Returns the machine and the state of the code that planned it, as far as known."""
     changed = ", with changes of its own" if where.dirty else ""
     known = {
         "Commit": where.commit and where.commit + changed,

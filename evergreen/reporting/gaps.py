@@ -1,6 +1,6 @@
-"""What a page says in the place of what cannot be shown.
+"""Sentences in place of parts of a page that cannot be shown.
 
-A report tells what a run came to; nothing in it may stop a run, or hide another part of it.
+A failure in a report must neither stop a run nor hide other parts of the report.
 """
 
 import logging
@@ -28,7 +28,7 @@ PAGE = Markup(
 
 
 def gap(what: str, error: Exception) -> Markup:
-    """The sentence that stands for something, and why; the log has the traceback."""
+    """Returns the sentence that replaces a part, with the reason; the log has the traceback."""
     log.info("%s cannot be shown", what, exc_info=error)
     kind = "" if isinstance(error, EvergreenError) else f"{type(error).__name__}: "
     return GAP.format(what, visible(f"{kind}{error}"))
@@ -36,12 +36,12 @@ def gap(what: str, error: Exception) -> Markup:
 
 @dataclass
 class Gaps:
-    """What cannot be shown of a page whose parts are not rendered apart: a sentence for each."""
+    """Collects a sentence for each part of a page that cannot be shown."""
 
     said: list[Markup] = field(default_factory=list)
 
     def fill(self, what: str, make: Callable[[], Part], instead: Other) -> Part | Other:
-        """Returns a part, or what stands in its place."""
+        """Returns a part, or its replacement."""
         try:
             return make()
         except Exception as error:
@@ -52,13 +52,13 @@ class Gaps:
 def section(
     templates: Environment, name: str, title: str, make: Callable[[], Mapping[str, object]]
 ) -> Markup:
-    """Renders a section of a page, or says why it cannot be.
+    """Renders a section of a page, or a sentence about why it cannot be shown.
 
     Args:
-        templates: Where `NAME.html.j2` is.
-        name: Of the section, and its id on the page.
-        title: Its heading, in the place of a section that cannot be shown.
-        make: Returns what the template shows.
+        templates: Has `NAME.html.j2`.
+        name: The name of the section, and its id on the page.
+        title: Its heading, for a section that cannot be shown.
+        make: Returns the template's values.
     """
     try:
         text = templates.get_template(f"{name}.html.j2").render(make())
@@ -68,10 +68,10 @@ def section(
 
 
 def page(title: str, make: Callable[[], str]) -> str:
-    """Returns a page that UTF-8 can hold, or a short one that says why there is no more."""
+    """Returns a page that UTF-8 can hold, or a short page with the reason of the failure."""
     try:
         made = make()
     except Exception as error:
         made = str(PAGE.format(title, title, gap("The page", error)))
-    # Paths and arguments may hold bytes that are no text.
+    # Paths and arguments may hold bytes that are not text.
     return made.encode(errors="replace").decode()

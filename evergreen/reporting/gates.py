@@ -1,4 +1,4 @@
-"""The verdict of every gate that a run has, whether it was reached or not."""
+"""The verdict of every gate of a run, whether it was reached or not."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,13 +14,13 @@ from evergreen.wording import many
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a gate decided.
+    """A gate's verdict.
 
     Attributes:
-        gate: Its name, with what it decided on.
+        gate: Its name, with the subject of the verdict.
         section: The section of the page with the details.
         word: `passed`, `refused` or `not run`.
-        text: On what grounds, in a line.
+        text: The grounds, in a line.
     """
 
     gate: str
@@ -30,12 +30,12 @@ class Verdict:
 
     @property
     def kind(self) -> str:
-        """What it means: `good`, `bad`, or `same` for nothing."""
+        """The kind of mark: `good`, `bad`, or `same` for none."""
         return {"passed": "good", "refused": "bad"}.get(self.word, "same")
 
     @classmethod
     def of(cls, gate: str, section: str, report: Report | None, text: str) -> Self:
-        """The verdict that a gate's report holds."""
+        """Returns the verdict in a gate's report."""
         if report is None:
             return cls(gate, section, "not run", "It did not run.")
         return cls(gate, section, "passed" if report["blessed"] else "refused", text)
@@ -43,9 +43,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Criteria:
-    """The model gate's verdicts as they are shown: what fails first, what cannot decide apart.
+    """The model gate's verdicts: failed ones first, those that cannot decide apart.
 
-    Each has what was measured as `measure`, and what it is held to as `limit`.
+    Each has its measure as `measure`, and its limit as `limit`.
     """
 
     deciding: Sequence[Report]
@@ -63,7 +63,7 @@ class Criteria:
 
 
 def verdicts(reading: RunReading) -> list[Verdict]:
-    """Returns the verdict of every gate, in the order in which a run comes to them."""
+    """Returns the verdict of every gate, in the order of a run."""
     model, serving = reading.report(MODEL_GATE), reading.report(SERVING_VALIDATOR)
     return [
         *(_data(span, reading) for span in reading.spans),
@@ -73,7 +73,7 @@ def verdicts(reading: RunReading) -> list[Verdict]:
 
 
 def _parts(criterion: str) -> Report:
-    """What a criterion measures, and its limit; the gate has them in one sentence."""
+    """Splits a criterion into measure and limit."""
     if found := re.fullmatch(r"(.+) not worse than the baseline's by (\S+)", criterion):
         return {"measure": found[1], "limit": f"{found[2]} worse"}
     found = re.fullmatch(r"(.+) (at (?:least|most) \S+)", criterion)
@@ -120,5 +120,5 @@ def _against(version: int | None) -> str:
 
 
 def failed_first(checks: Iterable[Report]) -> list[Report]:
-    """The checks of serving validation, those that fail first."""
+    """Returns the checks of serving validation, failed ones first."""
     return sorted(checks, key=lambda one: one["passed"])

@@ -1,7 +1,7 @@
-"""The nodes of a part of a run as a graph that fits a page: boxes in layers, from top to bottom.
+"""The nodes of a part of a run as a graph: boxes in layers, from top to bottom.
 
-Edges are artifacts that one node made and another read, as ML Metadata has them. An edge that a
-longer way implies is left away, so that what is left can be followed.
+Edges are artifacts that one node made and another read. Edges that a longer path implies are left
+out, so that the graph can be followed.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ class Box:
     """A node, or artifacts from earlier runs; `x` and `y` are its upper left corner.
 
     Attributes:
-        href: Where it leads to; empty for nowhere.
+        href: Its link; empty for none.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """What stands in a box, the kind of it, and where it leads to."""
+    """The text, the kind and the link of a box."""
 
     name: str
     text: str
@@ -79,12 +79,12 @@ class Graph:
     def laid_out(
         cls, labels: Mapping[str, Label], edges: Edges, text: str, box: float = BOX[0]
     ) -> Self:
-        """Lays out boxes so that edges lead down.
+        """Places boxes so that edges lead down.
 
         Args:
             labels: By the name of a box.
-            edges: Pairs of names; no way leads from a name back to itself.
-            text: Says what is seen, for those who do not see it.
+            edges: Pairs of names, without cycles.
+            text: The content in words, for those who do not see it.
             box: The width of a box.
         """
         layers = _layers(list(labels), edges := _reduced(edges))
@@ -104,7 +104,7 @@ def _box(label: Label, corner: tuple[float, float], width: float) -> Box:
 
 
 def _edges(part: PartReader) -> tuple[Edges, dict[str, tuple[str, str]]]:
-    """Edges between nodes; and type and ids of artifacts of earlier runs, by the name of a box."""
+    """Returns edges between nodes; and type and ids of earlier runs' artifacts, by box."""
     maker = {
         artifact.id: node
         for node in part.nodes
@@ -127,7 +127,7 @@ def _edges(part: PartReader) -> tuple[Edges, dict[str, tuple[str, str]]]:
 
 
 def _reduced(edges: Edges) -> Edges:
-    """Without the edges that a longer way implies."""
+    """Removes the edges that a longer path implies."""
     following = defaultdict(set)
     for start, end in edges:
         following[start].add(end)
@@ -144,7 +144,7 @@ def _reduced(edges: Edges) -> Edges:
 
 
 def _layers(names: Iterable[str], edges: Edges) -> list[list[str]]:
-    """Every name one layer below the lowest it depends on; what depends on nothing, just above."""
+    """Puts every name one layer below its lowest dependency; names without any just above."""
     before: Mapping[str, set[str]] = {
         name: {start for start, end in edges if end == name} for name in names
     }

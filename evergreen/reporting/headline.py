@@ -1,4 +1,4 @@
-"""What a run came to, in words: the first thing that a person reads of it."""
+"""The outcome of a run in words, as the headline of its report."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -20,10 +20,10 @@ class Headline:
     """The outcome of a run.
 
     Attributes:
-        title: In a few words.
+        title: A few words.
         kind: `good`, `same` (nothing changed), `warn` or `bad`.
-        why: Why it ended so, with the numbers.
-        reasons: Every single reason of a refusal or a failure.
+        why: The reason, with numbers.
+        reasons: All reasons of a refusal or a failure.
     """
 
     title: str
@@ -46,7 +46,7 @@ def headline(reading: RunReading, events: Sequence[Event]) -> Headline:
 
 
 def compared(report: Report) -> str:
-    """How the candidate compares on all rows: with the baseline, or with the bounds alone."""
+    """Compares the candidate on all rows: with the baseline, or with the bounds alone."""
     parts = [one for one in report["verdicts"] if "on all rows" in one["criterion"]]
     if not parts:
         held = (f"{one['criterion']}: {reasons.numbers(one)}" for one in report["verdicts"])
@@ -174,7 +174,7 @@ def _model(reading: RunReading) -> str:
 
 
 def _drifted(reading: RunReading) -> str:
-    """What drifted in the spans that this run brought in."""
+    """Returns the drifted features of the spans that this run ingested."""
     new = [one for one in reading.spans if one.ref in reading.record.to_ingest and one.report]
     texts = []
     for span in new:

@@ -1,4 +1,4 @@
-"""Lists of runs: what they are sorted by."""
+"""Sorts lists of runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,25 +7,25 @@ from evergreen.runs.plan import RunRecord
 
 
 def metrics_on_test(record: RunRecord) -> Mapping[str, float | None]:
-    """What a run measured on the test split."""
+    """Returns a run's metrics on the test split."""
     return record.results.metrics.get("test", {}) if record.results else {}
 
 
 def seconds(record: RunRecord) -> float | None:
-    """What a run took, since it was taken up last; None if it has not ended."""
+    """Returns the duration of a run since it was last resumed; None if it has not ended."""
     begun = record.resumed[-1] if record.resumed else record.created
     return (record.finished - begun).total_seconds() if record.finished else None
 
 
 def ordered(found: Sequence[RunRecord], by: str) -> list[RunRecord]:
-    """Sorts runs, the largest first.
+    """Sorts runs, largest value first.
 
     Args:
-        found: The newest first.
+        found: The runs, newest first.
         by: `started`, `took`, or a metric such as `auc`.
 
     Raises:
-        SettingsError: If no run has that.
+        SettingsError: If no run has that value.
     """
     if by == "started":
         return list(found)

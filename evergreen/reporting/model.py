@@ -1,4 +1,4 @@
-"""The section on the model: how it trained, what it reaches, and where."""
+"""The section on the model: its training, its metrics, and its slices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from evergreen.wording import many, number
 
 @dataclass(frozen=True)
 class ModelSection:
-    """What is shown of the candidate, beside the baseline if there is one.
+    """The candidate, compared with the baseline if there is one.
 
     Attributes:
-        report: The model gate's report; None if the run ended before.
+        report: The model gate's report; None if the run ended earlier.
         fitted: The trainer's metrics, by split and name.
-        training: Chart of the losses by epoch; None if nothing was trained.
+        training: The chart of the losses by epoch; None if nothing was trained.
         kept: The epoch whose weights were kept.
-        roc: Chart.
-        calibration: Chart.
-        deciding: Chart of the slices that decide.
-        undecided: Chart of those that do not.
-        keys: What the colours mean: of the training, and of all others.
+        roc: The chart.
+        calibration: The chart.
+        deciding: The chart of the slices that decide.
+        undecided: The chart of the slices that do not.
+        keys: Legends: of the training, and of all other charts.
     """
 
     report: Report | None
@@ -41,7 +41,7 @@ class ModelSection:
 
     @classmethod
     def of(cls, reading: RunReading) -> Self:
-        """Reads and draws what is known of the model of a run."""
+        """Reads and draws the results of a run's model."""
         report, history = reading.report(MODEL_GATE), reading.history()
         drawn = (report or {}).get("curves") or {}
         parts = (report or {}).get("slices", [])

@@ -1,4 +1,4 @@
-"""Renders the page of a run: the sections into the templates beside this."""
+"""Renders the page of a run from the templates beside this module."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,9 +22,9 @@ from evergreen.settings import Settings
 
 
 def render(settings: Settings, store: MetadataStore, record: RunRecord) -> str:
-    """Returns the page of a run, ended in any way, as HTML that needs nothing besides itself.
+    """Returns the page of a run with any outcome, as self-contained HTML.
 
-    What cannot be shown is a sentence in its place: the page is always made.
+    Parts that cannot be shown are replaced by a sentence, so that there is always a page.
     """
     title = f"Run {record.run_id}: {record.outcome or 'not ended'}"
     return page(title, lambda: _render(settings, store, record, title))
@@ -45,7 +45,7 @@ def _render(settings: Settings, store: MetadataStore, record: RunRecord, title: 
 def _sections(
     settings: Settings, reading: RunReading, events: Sequence[Event]
 ) -> dict[str, tuple[str, Callable[[], Mapping[str, object]]]]:
-    """The sections in their order: heading, and what their templates show."""
+    """Returns the sections in order: heading, and values of the template."""
     record = reading.record
 
     def of_gates() -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""Puts the page of a run in its place."""
+"""Writes the page of a run."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from evergreen.settings import Settings
 
 
 def report_path(settings: Settings, run_id: str) -> Path:
-    """Returns where the page of a run is, or will be."""
+    """Returns the path of a run's page, whether it exists or not."""
     return settings.reports.folder / f"{run_id}.html"
 
 
 def write_report(settings: Settings, store: MetadataStore, record: RunRecord) -> Path:
-    """Writes the page of a run, whole or not at all; one that is there is replaced.
+    """Writes or replaces the page of a run, completely or not at all.
 
     Args:
         settings: The project's settings.
         store: The metadata store.
-        record: The run's record; it may have ended in any way, or not yet.
+        record: The run's record; it may have any outcome, or none yet.
 
     Returns:
         The file.

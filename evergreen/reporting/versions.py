@@ -1,4 +1,4 @@
-"""Two model versions side by side: what became of them, and the runs that made them."""
+"""Compares two model versions: their history, and the runs that made them."""
 
 import os
 from pathlib import Path
@@ -16,12 +16,12 @@ MIB = 2**20
 
 
 class VersionDiff(Frozen):
-    """Two versions side by side.
+    """A comparison of two versions.
 
     Attributes:
         one: The number of the first version.
         other: The number of the second version.
-        registry: What the registry and the pushed files tell, by name.
+        registry: Facts from the registry and the pushed files, by name.
         runs: The runs that made them; None if one of the versions has no run.
     """
 
@@ -68,6 +68,6 @@ def _facts(version: VersionView, run_id: str) -> dict[str, Value]:
 
 
 def _mebibytes(folder: Path) -> float | None:
-    # os.walk passes over what cannot be looked at, such as names that are too long.
+    # os.walk skips what cannot be read, such as names that are too long.
     found = [Path(at, name) for at, _, names in os.walk(folder) for name in names]
     return round(sum(path.lstat().st_size for path in found) / MIB, 2) if found else None

@@ -1,1 +1,1 @@
-"""The pages: each module has functions from the world and what was asked to a page."""
+"""The pages: functions from the world and the parsed request to a page."""

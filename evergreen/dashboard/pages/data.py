@@ -1,4 +1,4 @@
-"""Data: spans and their verdicts, the schema, and two sets of statistics side by side."""
+"""Data pages: spans with their verdicts, the schema, and a comparison of statistics."""
 
 from collections.abc import Mapping
 from functools import lru_cache, partial
@@ -39,7 +39,7 @@ def data(world: World, asked: Asked) -> Page:
 
 
 def span(world: World, asked: Asked) -> Page:
-    """Shows what the data gate says of a span."""
+    """Shows the data gate's report on a span."""
     number = asked.number("span")
     found = _verdicts(world).get(number)
     report = read_json(Path(found.uri, "report.json")) if found else None
@@ -71,7 +71,7 @@ def _title(name: str) -> str:
 def _side_by_side(
     one: tuple[Path, str], other: tuple[Path, str], timestamp: str
 ) -> tuple[Distribution, ...]:
-    """Draws every feature; artifacts do not change, so that they are drawn once."""
+    """Draws every feature; cached, since artifacts do not change."""
     first, second = (_features(*side) for side in (one, other))
     drawn = (distribution(value, second.get(name), timestamp) for name, value in first.items())
     return tuple(sorted(drawn, key=lambda feature: feature.chart is None))
@@ -85,7 +85,7 @@ def _features(folder: Path, split: str) -> Mapping[str, Feature]:
 
 
 def _folder(world: World, name: str) -> tuple[Path, str]:
-    """Where the statistics of a side are, and the name of the split."""
+    """Returns the folder of a side's statistics, and the name of the split."""
     if name == LIVE and (live := _live(world)):
         return live, LIVE
     found = _verdicts(world).get(int(name)) if name.isascii() and name.isdigit() else None
@@ -97,13 +97,13 @@ def _folder(world: World, name: str) -> tuple[Path, str]:
 
 
 def _live(world: World) -> Path | None:
-    """The folder of the newest statistics of live traffic."""
+    """Returns the folder of the newest statistics of live traffic."""
     folders = (result_folder(world.settings, one) for _, one in reversed(world.monitored()))
     return next((one for one in folders if (one / f"Split-{LIVE}").is_dir()), None)
 
 
 def _verdicts(world: World) -> dict[int, mlmd.Artifact]:
-    """The newest verdict on each span, by its number."""
+    """Returns the newest verdict on each span, by its number."""
     wanted = data_verdicts() & Filter.has("series", world.settings.data_series)
     found = sorted(world.store.get_artifacts(wanted.options()), key=lambda a: a.id)
     by_span = {int(one.custom_properties["span"].int_value): one for one in found}

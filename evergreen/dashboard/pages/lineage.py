@@ -1,4 +1,4 @@
-"""Lineage as a graph to walk about in: artifacts, who read them and who made them."""
+"""Lineage pages: a graph to navigate, with artifacts, their makers and their readers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -18,19 +18,19 @@ HOPS, MOST_HOPS = 2, 6
 NEWEST = 40
 MOST_BOXES = 80
 FEW, FEWER = 3, 1
-"""Boxes of one kind; more are one box. The second is for what would be too wide."""
+"""The most boxes of one kind; more are drawn as one. The second number is for wide graphs."""
 WIDE = 1110
-"""Pixels that a page has for it."""
+"""The width of the page, in pixels."""
 Key = tuple[str, int]
-"""`a` and the id of an artifact, or `e` and that of an execution."""
+"""`a` and the id of an artifact, or `e` and the id of an execution."""
 Tree = Callable[[Lineage, int], Branch]
 WIDTH, BOX = 22, 180
-"""Of a box: characters, as many as an id of a run has, and pixels."""
+"""The width of a box: characters, enough for a run's id, and pixels."""
 STATES = {"complete": "good", "cached": "same", "failed": "bad", "running": "warn"}
 
 
 def lineage(world: World, asked: Asked) -> Page:
-    """Where to start: at the newest."""
+    """Shows the newest versions and spans to start from."""
     del asked
     versions = [one for one in reversed(world.lineage.versions()) if one.artifact_id][:NEWEST]
     runs = world.lineage.runs(Runs(limit=NEWEST))
@@ -39,20 +39,20 @@ def lineage(world: World, asked: Asked) -> Page:
 
 
 def model(world: World, asked: Asked) -> Page:
-    """A version: the graph around its artifact, and the tree of what it was made of."""
+    """Shows a version: the graph around its artifact, and the tree of its sources."""
     found = world.lineage.version(asked.number("version"))
     ids = [found.artifact_id] if found.artifact_id else []
     return _page(world, asked, f"Version {found.version}", ids, model_tree)
 
 
 def span(world: World, asked: Asked) -> Page:
-    """A span, down to every model that it went into."""
+    """Shows a span, down to every model made of it."""
     number = asked.number("span")
     return _page(world, asked, f"Span {number}", _examples(world, number), span_tree)
 
 
 def _examples(world: World, number: int) -> list[int]:
-    """The newest Examples artifact of a span that somebody trained on; none if nobody did."""
+    """Returns the newest Examples artifact of a span that a run trained on; empty if none did."""
     for run in world.lineage.runs(Runs(span=number)):
         if run.pins:
             places = [place for place, one in enumerate(run.window) if one.number == number]
@@ -61,7 +61,7 @@ def _examples(world: World, number: int) -> list[int]:
 
 
 def artifact(world: World, asked: Asked) -> Page:
-    """The graph around any artifact, and its properties."""
+    """Shows the graph around an artifact, and its properties."""
     return _page(world, asked, f"Artifact {asked.number('artifact')}", [asked.number("artifact")])
 
 
@@ -83,7 +83,7 @@ def _page(world: World, asked: Asked, title: str, ids: list[int], tree: Tree | N
 
 
 def _drawn(graph: GraphView, center: int) -> Graph | None:
-    """The graph as a drawing; None if there are too many boxes to see anything."""
+    """Returns the graph as a drawing; None if it has too many boxes to be legible."""
     drawn = _with_boxes(graph, center, FEW)
     return drawn if drawn and drawn.width <= WIDE else _with_boxes(graph, center, FEWER)
 
@@ -104,7 +104,7 @@ def _with_boxes(graph: GraphView, center: int, few: int) -> Graph | None:
 
 
 def _without_circles(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The edges, without those that would lead back: boxes of many things may read each other."""
+    """Removes edges that close circles, since merged boxes may read each other."""
     edges: set[tuple[str, str]] = set()
     following: dict[str, set[str]] = defaultdict(set)
     for start, end in dict.fromkeys(pairs):
@@ -120,7 +120,7 @@ def _without_circles(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def _boxes(graph: GraphView, center: int, few: int) -> dict[Key, str]:
-    """The box of everything: what there is much of, of one kind and origin, is in one box."""
+    """Assigns boxes: many things of one kind and origin share a box."""
     kinds: dict[Key, str] = {}
     for id_, one in graph.artifacts.items():
         maker = graph.maker(id_)
@@ -136,7 +136,7 @@ def _boxes(graph: GraphView, center: int, few: int) -> dict[Key, str]:
 
 
 def _label(graph: GraphView, center: int, keys: list[Key]) -> Label:
-    """What a box says: of one thing, or of the newest of many."""
+    """Returns the label of a box: of its only content, or of the newest of many."""
     side, newest = max(keys)
     if side == "a":
         label = _artifact(graph.artifacts[newest], center)

@@ -1,4 +1,4 @@
-"""Model versions: all of them, one, and two side by side."""
+"""Model pages: all versions, one version, and a comparison of two."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ A_PAGE = 50
 
 
 def models(world: World, asked: Asked) -> Page:
-    """Lists versions, the newest first."""
+    """Lists versions, newest first."""
     number = asked.number("page", 1) or 1
     versions = [one for one in reversed(world.lineage.versions()) if one.stage]
     shown = versions[(number - 1) * A_PAGE : number * A_PAGE]
@@ -31,7 +31,7 @@ def _metrics(world: World, version: VersionView) -> Mapping[str, float | None]:
 
 
 def version(world: World, asked: Asked) -> Page:
-    """Shows a version: stages, metrics, and what can be done with it."""
+    """Shows a version: its stages, its metrics and the possible actions."""
     found = world.lineage.version(asked.number("version"))
     run_id = world.lineage.run_of(found)
     serving = next((v for v, s in stages(world.lineage.events()).items() if s is Stage.SERVING), 0)
@@ -52,7 +52,7 @@ def compare(world: World, asked: Asked) -> Page:
 
 
 def _can(version: VersionView) -> list[str]:
-    """What may be tried: the registry has the last word."""
+    """Returns the actions to offer; the registry has the last word."""
     if version.stage in (Stage.CANDIDATE, Stage.CANARY, Stage.ARCHIVED):
         return ["promote"]
     if version.stage is Stage.REJECTED and any(one.stage is Stage.SERVING for one in version.stays):

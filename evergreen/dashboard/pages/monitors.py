@@ -1,4 +1,4 @@
-"""Monitors over time, and one look at the traffic."""
+"""Monitoring pages: measures over time, and single results."""
 
 import math
 from collections import defaultdict
@@ -10,20 +10,20 @@ from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
 from evergreen.monitoring.results import PAGE, result_folder
 
 MOST = 60
-"""Looks that are drawn: the newest."""
+"""The number of newest results to draw."""
 WIDTH, HEIGHT, PAD = 240, 56, 4
 
 
 @dataclass(frozen=True)
 class Series:
-    """A measure over time: values as shares of their limits, drawn so that 1 is a line.
+    """A measure over time, as shares of its limits, so that the limit is at 1.
 
     Attributes:
-        points: Of the line, as SVG has them.
-        limit: Height of the limit in the drawing.
-        fired: Points at which it fired.
+        points: The points of the line, in SVG's notation.
+        limit: The height of the limit in the drawing.
+        fired: The points at which it fired.
         newest: The newest finding.
-        count: How many there are.
+        count: The number of findings.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Series:
 
 
 def monitors(world: World, asked: Asked) -> Page:
-    """Draws every measure over the newest looks."""
+    """Draws every measure over the newest results."""
     del asked
     looks = world.monitored()[-MOST:]
     by_kind: dict[Kind, list[Series]] = defaultdict(list)
@@ -49,7 +49,7 @@ def monitors(world: World, asked: Asked) -> Page:
 
 
 def result(world: World, asked: Asked) -> Page:
-    """Shows one look."""
+    """Shows one result."""
     found = dict(world.monitored()).get(asked.number("result"))
     if found is None:
         raise NotFoundError("there is no such look at the traffic.", hint="See: /monitors")

@@ -1,4 +1,4 @@
-"""The first page: what serves, since when, how well, and what needs somebody."""
+"""The first page: the serving version, its quality, and what needs attention."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ENDED_BADLY = {"failed", "died", "interrupted", "data refused", "model refused",
 
 @dataclass(frozen=True)
 class Attention:
-    """Something that needs somebody: `bad` or `warn`, in words, and where to look."""
+    """Something that needs attention: `bad` or `warn`, a text, and a link."""
 
     kind: str
     text: str
@@ -27,7 +27,7 @@ class Attention:
 
 
 def overview(world: World, asked: Asked) -> Page:
-    """Makes the page."""
+    """Shows the overview."""
     del asked
     exposed = world.exposed()
     serving, canary = exposed.get(Stage.SERVING), exposed.get(Stage.CANARY)
@@ -56,9 +56,9 @@ def _is_of(result: MonitoringResult, version: VersionView | None) -> bool:
 
 
 def _worst(result: MonitoringResult) -> dict[str, Finding | None]:
-    """Of each kind the finding that is nearest to its limit, or farthest beyond.
+    """Returns for each kind the finding nearest to its limit, or farthest beyond it.
 
-    None if it could not be looked at: of quality and drift that is told, too.
+    None if it was not judged, which the page also says for quality and drift.
     """
     found: dict[str, Finding | None] = {}
     for kind in (Kind.PERFORMANCE, Kind.DRIFT, Kind.SKEW, Kind.PREDICTIONS, Kind.SCHEMA):
@@ -70,7 +70,7 @@ def _worst(result: MonitoringResult) -> dict[str, Finding | None]:
 
 
 def _share(finding: Finding) -> float:
-    """How near it is to its limit. Of quality the first metric: its limits are not all upper."""
+    """Returns the value as a share of its limit; 0 for quality, which also has lower limits."""
     if finding.kind is Kind.PERFORMANCE:
         return 0.0
     return finding.value / finding.threshold if finding.threshold else 0.0

@@ -1,4 +1,4 @@
-"""A page, and what is asked of it: every parameter is parsed before a page sees it."""
+"""Pages, and requests for them: every parameter is parsed before a page sees it."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,29 +11,29 @@ from evergreen.lineage.filters import is_fit
 from evergreen.lineage.reader import outcome_of
 
 MOST = 500
-"""Characters of what is asked."""
+"""The longest request, in characters."""
 LIVE = "live"
-"""In the place of a span: the traffic."""
+"""Stands for the traffic in place of a span."""
 
 
 class NotFoundError(EvergreenError):
-    """There is no such thing to show."""
+    """Raised when there is no such thing to show."""
 
 
 class WrongError(EvergreenError):
-    """What is asked is none of its kind."""
+    """Raised when a parameter has the wrong form."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its template and what that shows.
+    """A page: its template and the template's values.
 
     Attributes:
-        template: Without `.html.j2`.
-        title: Of the window.
-        shown: Names in the template.
-        live: Whether it shows what the servers say now, as `seen`. They are asked by who asked for
-            the page: a server that hangs must not keep other pages from the store.
+        template: Its name without `.html.j2`.
+        title: The title of the window.
+        shown: The values, by their name in the template.
+        live: Whether it shows the servers' present state, as `seen`. The request's own task asks
+            the servers, so that a hanging server does not keep other pages from the store.
     """
 
     template: str
@@ -44,44 +44,41 @@ class Page:
 
 @dataclass(frozen=True)
 class Asked:
-    """Parts of the path and of the query, parsed; what was not given, or empty, is not there."""
+    """Parsed parts of the path and the query; missing or empty ones are left out."""
 
     values: Mapping[str, int | str]
 
     def text(self, name: str) -> str:
-        """A text; empty if it was not given."""
+        """Returns a text; empty if it was not given."""
         return str(self.values.get(name, ""))
 
     def number(self, name: str, default: int = 0) -> int:
-        """A whole number, not negative."""
+        """Returns a whole number that is not negative."""
         return int(self.values.get(name, default))
 
 
 Make = Callable[[World, Asked], Page]
 Kind = Callable[[str], int | str]
-"""Parses a text. Raises EvergreenError if it is none of the kind."""
+"""Parses a text. Raises EvergreenError if it has another form."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """How a page is made, and all that can be asked of it: parameters of the query by their kind.
-
-    The parts of the path are among them.
-    """
+    """The function that makes a page, and the kinds of all its parameters, also in the path."""
 
     make: Make
     takes: Mapping[str, Kind] = field(default_factory=dict)
 
 
 def number(text: str) -> int:
-    """A whole number, not negative."""
+    """Parses a whole number that is not negative."""
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise WrongError(f"{text[:60]!r} is no number.", hint="A whole number has digits alone.")
     return int(text)
 
 
 def words(text: str) -> str:
-    """A text that can be printed, in one line."""
+    """Parses a printable text of one line."""
     if not text.isprintable() or len(text) > MOST:
         raise WrongError(
             f"{text[:60]!r} is no line of text.", hint=f"At most {MOST} letters, all printable."
@@ -90,38 +87,38 @@ def words(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """What a run, an event or an action may be called."""
+    """Parses the name of a run, an event or an action."""
     if not is_fit(words(text)):
         raise WrongError(f"{text[:60]!r} is no name.", hint="Names have no quotes, no backslashes.")
     return text
 
 
 def outcome(text: str) -> str:
-    """How a run ended, or `none`."""
+    """Parses the outcome of a run, or `none`."""
     return outcome_of(text) or ""
 
 
 def measure(text: str) -> str:
-    """`started`, `took`, or what a metric may be called."""
+    """Parses `started`, `took`, or the name of a metric."""
     if not re.fullmatch(r"[A-Za-z0-9_.@/(), =%-]{1,100}", text):
         raise WrongError(f"{text[:60]!r} is nothing to sort by.", hint="Try: started, took, auc")
     return text
 
 
 def side(text: str) -> str:
-    """A span's number, or `live`."""
+    """Parses a span's number, or `live`."""
     return text if text == LIVE else str(number(text))
 
 
 def parse(takes: Mapping[str, Kind], given: Iterable[tuple[str, str]]) -> Asked:
-    """Parses what is asked.
+    """Parses the parameters of a request.
 
     Args:
         takes: The kinds, by name.
-        given: Names and texts as they came: anything.
+        given: Names and texts as they arrived, unchecked.
 
     Raises:
-        WrongError: If something is none of its kind, is not known, or was given twice.
+        WrongError: If a parameter has the wrong form, is unknown, or was given twice.
     """
     found: dict[str, int | str] = {}
     for called, text in given:

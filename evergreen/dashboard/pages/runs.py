@@ -1,4 +1,4 @@
-"""Runs, and one run, live while it runs."""
+"""Run pages: the list of runs, and one run, live while it runs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ A_PAGE = 50
 TAIL_BYTES = 8000
 HEAD_BYTES = 200_000
 LOGS = 20
-"""Newest logs among which a run's is looked for."""
+"""The number of newest logs to search for a run's."""
 
 
 def runs(world: World, asked: Asked) -> Page:
@@ -42,7 +42,7 @@ def runs(world: World, asked: Asked) -> Page:
 
 
 def run(world: World, asked: Asked) -> Page:
-    """Shows a run: facts, graph, nodes, log, and where its report is."""
+    """Shows a run: facts, graph, nodes, log, and the link to its report."""
     record = world.lineage.record(asked.text("run"))
     state = world.state(record)
     reading = RunReading(world.store, record)
@@ -72,12 +72,12 @@ def run(world: World, asked: Asked) -> Page:
 
 
 def report_of(world: World, record: RunRecord) -> Path:
-    """Where the report of a run is, once it has ended."""
+    """Returns the path of a run's report, once it has ended."""
     return world.settings.reports.folder / f"{record.run_id}.html"
 
 
 def _tail(folder: Path, record: RunRecord) -> str:
-    """The end of what the libraries print for a run."""
+    """Returns the end of the libraries' output for a run."""
     for file in _logs(folder):
         with file.open("rb") as log:
             head = log.read(HEAD_BYTES)
@@ -85,7 +85,7 @@ def _tail(folder: Path, record: RunRecord) -> str:
                 begin = max(file.stat().st_size - TAIL_BYTES, 0)
                 log.seek(begin)
                 if begin:
-                    log.readline()  # the rest of a line
+                    log.readline()  # the rest of a cut line
                 return log.read().decode(errors="replace")
     return ""
 

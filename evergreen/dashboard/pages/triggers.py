@@ -1,4 +1,4 @@
-"""Triggers: what is switched on, what was noticed, decided and done, and the story of it."""
+"""Trigger pages: the active triggers, the log, and the story of an event or a run."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ A_PAGE = 100
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger: how many events it had, the newest, and when it is due; None: whenever."""
+    """A trigger: the number of its events, the newest, and its next due time, if it has one."""
 
     name: str
     events: int
@@ -24,7 +24,7 @@ class Trigger:
 
 
 def switched_on(world: World) -> list[Trigger]:
-    """The triggers that are switched on, and the manual one."""
+    """Returns the active triggers, and the manual one."""
     log = world.log()
     found = {one.name: one for one in configured.triggers(world.settings, world.store, log)}
     times = {name: [e.time for e in log.events.values() if e.trigger == name] for name in found}
@@ -42,7 +42,7 @@ def switched_on(world: World) -> list[Trigger]:
 
 
 def is_watched(world: World) -> bool:
-    """Whether an `evergreen watch` acts on them."""
+    """Returns whether an `evergreen watch` acts on them."""
     return leader.lease(world.settings).is_taken()
 
 
@@ -56,14 +56,14 @@ def triggers(world: World, asked: Asked) -> Page:
 
 
 def explain(world: World, asked: Asked) -> Page:
-    """Tells the whole story of an event or of a run."""
+    """Shows the whole story of an event or of a run."""
     name = asked.text("id")
     lines = list(story(world.settings, world.store, world.log(), name))
     return Page("story", name, {"name": name, "lines": lines})
 
 
 def _subject(entry: Entry) -> str:
-    """What an entry is about: the id that its story is told by."""
+    """Returns the id of an entry's event or run, under which its story is told."""
     match entry:
         case Noticed(event=event):
             return event.id

@@ -1,7 +1,7 @@
-"""Kubeflow Pipelines: the same nodes, through the same launcher, each in a container of a cluster.
+"""Kubeflow Pipelines: runs the same nodes by the same launcher, in containers of a cluster.
 
 `compiler` turns the pipeline into a file that Kubeflow Pipelines runs; the containers of that file
-run `entry`; `client` talks to the API. See docs/kubeflow.md.
+run `entry`; `client` calls the API. See docs/kubeflow.md.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class KubeflowOrchestrator:
-    """Containers of a Kubeflow cluster, which plans and runs by itself."""
+    """Containers of a Kubeflow cluster, which plans and runs on its own."""
 
     def __init__(self) -> None:
         raise SettingsError(
@@ -23,4 +23,4 @@ class KubeflowOrchestrator:
         )
 
     def run(self, ir: "Pipeline", connection: "ConnectionConfig", at_once: int) -> None:
-        """Never reached: what this would run, the cluster runs."""
+        """Never reached: the cluster runs the nodes."""

@@ -1,7 +1,7 @@
-"""The API of Kubeflow Pipelines, through the client that its project ships.
+"""The API of Kubeflow Pipelines, through its project's own client.
 
-Where it is, and the token, come from the settings or the environment when a command runs. What the
-API refuses becomes an error that says what to do.
+Address and token come from the settings or the environment when a command runs. Refusals of the API
+become errors with advice.
 """
 
 import json
@@ -18,9 +18,9 @@ from evergreen.settings.kubeflow import KubeflowSettings
 ENDPOINT, TOKEN = "EVERGREEN_KUBEFLOW_ENDPOINT", "EVERGREEN_KUBEFLOW_TOKEN"
 UNAUTHORIZED = 401
 TEXTS = ("str", "file")
-"""Types of answers that are no JSON."""
+"""Types of answers that are not JSON."""
 SECONDS = 30
-"""How long an answer may take."""
+"""The longest wait for an answer."""
 HINTS = {
     400: "Compare the options with what the deployed version takes; deploy it again if it is old.",
     UNAUTHORIZED: f"Set {TOKEN} to a token that the API takes, or kubeflow.token_file.",
@@ -33,7 +33,7 @@ HINTS = {
 
 
 class KubeflowError(EvergreenError):
-    """Kubeflow Pipelines did not do what it was asked.
+    """Raised when Kubeflow Pipelines did not do what was requested.
 
     Attributes:
         status: The status of its answer, if there was one.
@@ -45,9 +45,9 @@ class KubeflowError(EvergreenError):
 
 
 class _JsonClient(kfp.ApiClient):
-    """The generated client, which (2.17) takes any page for an answer without fields.
+    """The generated client, which (2.17) accepts any page as an answer without fields.
 
-    A proxy that wants somebody to sign in answers with one: no run would be there then.
+    A proxy that requires signing in answers with such a page, which would read as an empty list.
     """
 
     def deserialize(self, response: Any, response_type: Any) -> Any:
@@ -67,7 +67,7 @@ class Api:
     """The services of the API. Every call goes through `call`."""
 
     def __init__(self, settings: KubeflowSettings) -> None:
-        """Reads where it is; the token is read anew for each call, as clusters change it.
+        """Reads the address; the token is read for each call, since clusters rotate it.
 
         Raises:
             KubeflowError: If there is no endpoint.
@@ -93,7 +93,7 @@ class Api:
         """Calls a method of a service.
 
         Raises:
-            KubeflowError: If the API does not answer, or refuses, or the token cannot be read.
+            KubeflowError: If the API does not answer or refuses, or the token cannot be read.
         """
         self._client.configuration.api_key = _authorization(self._settings)
         try:
@@ -110,7 +110,7 @@ class Api:
     def all(
         self, method: Callable[..., Any], key: str, *arguments: Any, **more: Any
     ) -> Iterator[Any]:
-        """Yields what a listing method lists, page by page.
+        """Yields the items of a listing method, page by page.
 
         Args:
             method: The method.
@@ -127,7 +127,7 @@ class Api:
                 return
 
     def namespace(self) -> str:
-        """The namespace to name in requests: none, if Kubeflow is not shared by several users."""
+        """Returns the namespace for requests: empty, unless Kubeflow is shared by several users."""
         health = self.call(self._health.healthz_service_get_healthz)
         return self._namespace if health.multi_user else ""
 
@@ -159,7 +159,7 @@ class Api:
 
 
 def _authorization(settings: KubeflowSettings) -> dict[str, str]:
-    """What calls say who is asking: nothing, if there is no token."""
+    """Returns the header that authenticates calls: none if there is no token."""
     if settings.token_file is None:
         token = os.environ.get(TOKEN, "")
     else:
@@ -187,7 +187,7 @@ def _refused(error: kfp.ApiException) -> KubeflowError:
 
 
 def _message(body: str | bytes | None) -> str:
-    """What an answer says is wrong; as it is, if it is not the API's JSON."""
+    """Returns the error message in an answer; the answer itself if it is not the API's JSON."""
     try:
         return str(json.loads(body or "{}").get("message") or body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What one does with the pipeline on Kubeflow: deploy, run, look, delete. Schedules are beside."""
+"""Deploys, runs, lists and deletes the pipeline on Kubeflow. Schedules are in `schedules`."""
 
 import json
 import tempfile
@@ -21,7 +21,7 @@ ACTIVE = ("PENDING", "RUNNING", "CANCELING", "PAUSED", "RUNTIME_STATE_UNSPECIFIE
 
 @dataclass(frozen=True)
 class Pod:
-    """A container of a run that was started.
+    """A started container of a run.
 
     Attributes:
         task: The name of its task.
@@ -33,7 +33,7 @@ class Pod:
 
 
 def code_version(settings: Settings) -> str:
-    """The version of the code and of what it is compiled with: `0.1.0-3f2a…`."""
+    """Returns the version of the code and of the compiling settings: `0.1.0-3f2a…`."""
     digests = take_digests(settings)
     digest = digest_values(**digests.model_dump(), kubeflow=settings.kubeflow.model_dump())
     return f"{version('evergreen')}-{digest[:10]}"
@@ -44,7 +44,7 @@ class Client:
 
     Attributes:
         api: The API.
-        name: The name of the pipeline, and of the experiment that its runs are in.
+        name: The name of the pipeline, and of its runs' experiment.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -54,14 +54,14 @@ class Client:
         self._namespace = self.api.namespace()
 
     def deploy(self, text: str, name: str) -> bool:
-        """Uploads a compiled pipeline as a version; the first makes the pipeline.
+        """Uploads a compiled pipeline as a version; the first upload creates the pipeline.
 
         Args:
             text: The compiled pipeline.
             name: The version's name.
 
         Returns:
-            Whether it was uploaded now; not if the version is there.
+            Whether it was uploaded; False if the version exists.
         """
         pipeline = self._pipeline()
         if pipeline and self._version(pipeline.pipeline_id, name):
@@ -97,7 +97,7 @@ class Client:
         )
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> str:
-        """Starts a run of a deployed version; returns Kubeflow's id of it."""
+        """Starts a run of a deployed version; returns Kubeflow's id for it."""
         body = kfp.V2beta1Run(
             experiment_id=self.experiment(),
             display_name=f"{self.name} {name}",
@@ -115,7 +115,7 @@ class Client:
         """Yields the runs of the pipeline, newest first.
 
         Args:
-            since: Leave out those that were made before.
+            since: The earliest creation time.
         """
         newer = {"filter": _not_before("created_at", since)} if since else {}
         return self.api.all(
@@ -127,7 +127,7 @@ class Client:
         )
 
     def pods(self, run_id: str) -> list[Pod]:
-        """Returns the containers of a run, in the order of their start."""
+        """Returns the containers of a run, in order of their start."""
         run = self.get(run_id)
         tasks = (run.run_details and run.run_details.task_details) or []
         tasks = sorted(tasks, key=lambda task: (str(task.start_time or ""), task.task_id or ""))
@@ -143,10 +143,10 @@ class Client:
         return self.api.log(run_id, pod.name)
 
     def delete_run(self, run_id: str) -> None:
-        """Deletes a run from Kubeflow; what it left in ML Metadata stays.
+        """Deletes a run from Kubeflow; its metadata in ML Metadata stays.
 
         Raises:
-            KubeflowError: If it is not there, or runs.
+            KubeflowError: If it does not exist, or is running.
         """
         run = self.get(run_id)
         if run.state in ACTIVE:
@@ -157,7 +157,7 @@ class Client:
         self.api.call(self.api.runs.run_service_delete_run, run_id)
 
     def terminate(self, run_id: str) -> None:
-        """Ends a run that goes on."""
+        """Ends a running run."""
         self.api.call(self.api.runs.run_service_terminate_run, run_id)
 
     def delete_version(self, name: str) -> None:
@@ -170,7 +170,7 @@ class Client:
         )
 
     def experiment(self) -> str:
-        """Returns the id of the experiment, which is made on first use."""
+        """Returns the id of the experiment, creating it on first use."""
         listed = self.api.all(
             self.api.experiments.experiment_service_list_experiments,
             "experiments",
@@ -207,7 +207,7 @@ class Client:
 
 
 def _equals(key: str, value: str) -> str:
-    """A filter of the API's lists."""
+    """Returns a filter for the API's lists."""
     return _filter(operation="EQUALS", key=key, stringValue=value)
 
 

@@ -1,10 +1,10 @@
-"""From the pipeline to the file that Kubeflow Pipelines runs.
+"""Compiles the pipeline to a file that Kubeflow Pipelines runs.
 
     plan -> for each missing span: ingest -> first group -> if training goes on: the other groups
     finish, however that ended
 
-The file depends on the definition, the settings and the SDK's version alone, not on data, code or
-the machine: the same input gives the same bytes.
+The file depends only on the definition, the settings and the SDK's version, not on data, code or
+machine: the same input gives the same bytes.
 """
 
 import tempfile
@@ -24,12 +24,12 @@ from evergreen.orchestrators.kubeflow.tasks import Containers
 from evergreen.settings import Settings
 
 MAX_BYTES = 1024 * 1024
-"""Of an object in etcd, 1.5 MiB, a third is left to what Kubeflow adds."""
+"""Of the 1.5 MiB of an object in etcd, a third is left for what Kubeflow adds."""
 
 
 @dataclass(frozen=True)
 class Overlays:
-    """Which settings the containers load.
+    """The settings to load in the containers.
 
     Attributes:
         config: Names of overlays in `configs/`.
@@ -41,10 +41,10 @@ class Overlays:
 
     @property
     def options(self) -> list[str]:
-        """They as options of the node entry point.
+        """Returns them as options of the node entry point.
 
         Raises:
-            EvergreenError: If an overlay is a path: the image does not have it.
+            EvergreenError: If an overlay is a path, which the image does not have.
         """
         for name in self.config:
             if name.endswith((".yaml", ".yml")):
@@ -61,14 +61,14 @@ def compile_pipeline(settings: Settings, overlays: Overlays) -> str:
 
     Args:
         settings: The settings.
-        overlays: Where they came from, so that the containers load the same ones.
+        overlays: The sources of the settings, so that the containers load the same ones.
 
     Returns:
-        A KFP v2 pipeline as YAML; with what is special to Kubernetes as a second document.
+        A KFP v2 pipeline as YAML; settings specific to Kubernetes are a second document.
 
     Raises:
-        SettingsError: If the settings name nodes that are not there.
-        EvergreenError: If the result is larger than Kubernetes takes.
+        SettingsError: If the settings name nodes that do not exist.
+        EvergreenError: If the result is too large for Kubernetes.
     """
     grouping = group(shape_of(settings), settings.kubeflow)
     containers = Containers(settings.kubeflow, image(settings), overlays.options)
@@ -89,7 +89,7 @@ def compile_pipeline(settings: Settings, overlays: Overlays) -> str:
 
 
 def image(settings: Settings) -> str:
-    """The image of the nodes that do not name one."""
+    """Returns the image of nodes that do not name another."""
     return settings.kubeflow.image or f"evergreen:{version('evergreen')}"
 
 
@@ -106,7 +106,7 @@ def _pipeline(
         hyperparameters: dict = {},  # type: ignore[type-arg]  # noqa: B006 - a default of KFP
         pipeline_root: str = "",
     ) -> None:
-        """The parameters of a run, and its tasks."""
+        """Declares the parameters of a run, and its tasks."""
         job, control = dsl.PIPELINE_JOB_ID_PLACEHOLDER, settings.kubeflow.control
         finish = containers.equip(containers.finish()(job=job), control)
         with dsl.ExitHandler(finish, name="run"):
@@ -139,6 +139,6 @@ def _nodes(plan: PipelineTask, grouping: Grouping, containers: Containers) -> No
 def _add(
     group: Group, task: PipelineTask, tasks: dict[str, PipelineTask], containers: Containers
 ) -> None:
-    """Equips a task, and puts it after those before it that are in the same scope."""
+    """Configures a task, and puts it after the upstream tasks in the same scope."""
     tasks[group.name] = containers.equip(task, group.asks)
     task.after(*(tasks[name] for name in group.upstream if name in tasks))

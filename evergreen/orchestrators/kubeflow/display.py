@@ -1,4 +1,4 @@
-"""Shows runs and schedules of Kubeflow to a person."""
+"""Shows runs and schedules of Kubeflow to people."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -10,7 +10,7 @@ from rich.table import Table
 
 
 def show_run(run: kfp.V2beta1Run) -> None:
-    """Prints a run and its tasks, in the order of their start."""
+    """Prints a run and its tasks, in order of their start."""
     console = Console()
     console.print(f"[bold]{escape(run.display_name or run.run_id)}[/bold]: {_state(run.state)}")
     if run.error and run.error.message:
@@ -34,7 +34,7 @@ def show_all(
     runs: Iterable[kfp.V2beta1Run],
     shown: int,
 ) -> None:
-    """Prints the version of the code here, the schedules, and the newest runs."""
+    """Prints the version of the local code, the schedules, and the newest runs."""
     console = Console()
     console.print(f"version of the code here: {version}", highlight=False)
     for one in schedules:

@@ -1,11 +1,12 @@
-"""What the containers of a pipeline on Kubeflow run.
+"""The entry point of the containers of a pipeline on Kubeflow.
 
     python -m evergreen.orchestrators.kubeflow.entry plan    writes the run record
     ... ingest   runs nodes for one span
     ... train    runs nodes of the training half; first those that look at the spans before
     ... finish   publishes the outcome
 
-A gate that refuses is an outcome: exit code 0, so that nothing is retried. A node that failed is 1.
+A gate's refusal is an outcome: exit code 0, so that nothing is retried. A failed node is exit code
+1.
 """
 
 import argparse
@@ -36,7 +37,7 @@ log = logging.getLogger("evergreen")
 
 
 class Container:
-    """One container: its arguments, the settings of its run, and what it puts out."""
+    """One container: its arguments, the settings of its run, and its outputs."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
@@ -45,7 +46,7 @@ class Container:
         self.store: MetadataStore = open_store(self.settings.metadata)
 
     def plan(self) -> None:
-        """Writes the run record, and puts out what is to be ingested."""
+        """Writes the run record, and puts out the spans to ingest."""
         given = self.arguments
         overrides = planning.overrides_of(given.hyperparameters, given.pipeline_root)
         self.settings = self._load(overrides)
@@ -70,7 +71,7 @@ class Container:
         self._show(parts.record, self._figures(parts.record, self.arguments.span))
 
     def train(self) -> None:
-        """Runs nodes of the training half, if the data is fit for it."""
+        """Runs nodes of the training half, if the data passed the gate."""
         parts = self._parts()
         gate = self.arguments.gate
         goes_on = parts.gate(gate) if gate is not None else True
@@ -96,7 +97,7 @@ class Container:
         self.outputs.page("page", html)
         try:
             write_file(report_path(self.settings, record.run_id), html)
-        except OSError as error:  # the task has shown it all the same
+        except OSError as error:  # the task has shown the report anyway
             log.error("no report was written: %s", error)
         self.outputs.metrics(
             "metrics", figures(RunReading(self.store, record), TRAIN, [MODEL_GATE])
@@ -113,7 +114,7 @@ class Container:
         return figures(RunReading(self.store, record), part, nodes)
 
     def _show(self, record: RunRecord, shown: Figures) -> None:
-        """Puts out figures, and the report of the run as far as it is."""
+        """Puts out figures, and the report of the run so far."""
         from evergreen.reporting.page import render
 
         self.outputs.metrics("metrics", shown)
@@ -125,7 +126,7 @@ class Container:
 
 
 def main() -> None:
-    """Runs one command; an error a person can act on is printed without a traceback."""
+    """Runs one command; expected errors are printed without a traceback."""
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(levelname)s %(message)s")
     arguments = parser().parse_args()
     commands: dict[str, Callable[[Container], None]] = {
@@ -144,7 +145,7 @@ def main() -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the command line."""
+    """Returns the parser of the command line."""
     top = argparse.ArgumentParser(prog="evergreen.orchestrators.kubeflow.entry")
     commands = top.add_subparsers(dest="command", required=True)
     plan, ingest, train, finish = (
@@ -179,7 +180,7 @@ def _names(text: str) -> list[str]:
 
 
 def _leave() -> None:
-    """Ends the process at once: the container is thrown away, and TensorFlow takes 3 s to go."""
+    """Ends the process at once: the container is discarded, and TensorFlow is slow to shut down."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The figures that Kubeflow shows of the nodes of a task, and compares between runs."""
+"""Figures of a task's nodes, which Kubeflow shows and compares between runs."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ Figures = dict[str, float | None]
 
 
 def figures(run: RunReading, part: str, nodes: Iterable[str]) -> Figures:
-    """Returns what nodes of a part measured, by name; empty if they did not run.
+    """Returns the figures of nodes of a part, by name; empty if they did not run.
 
     Args:
         run: The run.

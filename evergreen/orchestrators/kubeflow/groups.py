@@ -1,9 +1,8 @@
-"""Which nodes share a container, so that its start is paid once.
+"""Groups nodes that share a container, to save the start of containers.
 
-A node that is cheap and asks for nothing rides along with the node before it, or after it if there
-is none before. One that does the work, or that the settings give resources of its own, opens
-another container, unless both ask for the same in the settings. Groups that the settings name are
-taken as they are.
+A cheap node without requests joins the node before it, or after it if there is none before. A heavy
+node, or one with its own resources in the settings, opens another container, unless both have the
+same resources in the settings. Groups in the settings are taken literally.
 """
 
 from collections.abc import Sequence
@@ -21,10 +20,10 @@ class Group:
     """Nodes that share a container.
 
     Attributes:
-        name: What its task is called: its first node that does the work, or asks for something.
-        asks: What its container is given.
-        nodes: Its nodes, upstream before downstream; first those of `gate`.
-        upstream: The names of the groups before it.
+        name: The name of its task: its first node that is heavy or has its own resources.
+        asks: The settings of its container.
+        nodes: Its nodes, upstream before downstream, starting with those of `gate`.
+        upstream: The names of its upstream groups.
     """
 
     name: str
@@ -38,9 +37,9 @@ class Grouping:
     """The containers of a pipeline, upstream before downstream.
 
     Attributes:
-        ingest: Once for each span.
-        train: The first has the nodes of `gate`, and decides whether the others are run.
-        gate: The nodes that run for one span after the other.
+        ingest: The groups to run once for each span.
+        train: The first has the nodes of `gate`, and decides whether the others run.
+        gate: The nodes that run for one span after another.
     """
 
     ingest: tuple[Group, ...]
@@ -52,11 +51,11 @@ def group(shape: Shape, settings: KubeflowSettings) -> Grouping:
     """Groups the nodes of both halves.
 
     Raises:
-        SettingsError: If the settings name a node that is not there, or groups that cannot be.
+        SettingsError: If the settings name a node that does not exist, or impossible groups.
     """
     _check_names(shape, settings)
     gate = frozenset(node.name for node in shape.gate)
-    # What trains comes after the gate, whatever single nodes take from it.
+    # Training follows the gate, whatever single nodes read from it.
     train = [Node(node.name, node.upstream or gate, node.heavy) for node in shape.train]
     alone = [Node(node.name, node.upstream & gate, node.heavy) for node in shape.gate]
     halves = [_Half(shape.ingest, settings), _Half([*alone, *train], settings, together=gate)]
@@ -107,17 +106,17 @@ class _Half:
         )
 
     def _named(self) -> list[list[Node]]:
-        """The groups of the settings that are in this half."""
+        """Returns the groups of the settings that are in this half."""
         chosen = [set(names) for names in self._settings.groups if {*names} <= {*self.names}]
         return [[node for node in self._nodes if node.name in names] for names in chosen]
 
     def _others(self) -> list[list[Node]]:
-        """The rest: neighbours in the order of the nodes, which cannot make a cycle."""
+        """Returns groups of the other nodes: neighbours in order, which cannot form a cycle."""
         named = {node.name for nodes in self._named() for node in nodes}
         found: list[list[Node]] = [[]]
         for node in self._nodes:
             if node.name in named:
-                found.append([])  # what comes after it is no neighbour of what comes before it
+                found.append([])  # the nodes before and after it are not neighbours
             elif self._fits(node, found[-1]):
                 found[-1].append(node)
             else:
@@ -188,6 +187,6 @@ def _check_groups(
 
 
 def _task_name(node: str) -> str:
-    """`ExampleGen` as Kubeflow writes it: `example-gen`."""
+    """Writes a name as Kubeflow does: `example-gen` for `ExampleGen`."""
     parts = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in node)
     return parts.strip("-").replace("_", "-").replace(".", "-")

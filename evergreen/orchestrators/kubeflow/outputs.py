@@ -1,7 +1,7 @@
-"""What a container gives back to Kubeflow Pipelines: parameters, pages and metrics.
+"""Outputs of a container to Kubeflow Pipelines: parameters, pages and metrics.
 
-KFP tells each container, as JSON, which files to put them into. The real backend and `kfp.local`
-take the same: a file a parameter, a file an artifact, and one for what is known of the artifacts.
+KFP tells each container, as JSON, where to write them. The real backend and `kfp.local` expect the
+same: one file per parameter, one per artifact, and one for the artifacts' metadata.
 """
 
 import json
@@ -11,33 +11,33 @@ from pathlib import Path
 from typing import Any
 
 GO_ON, STOP = "yes", "no"
-"""Whether training goes on after its first task."""
+"""The values of the parameter that continues or ends training after its first task."""
 
 
 class Outputs:
-    """The outputs of one task; those that KFP did not ask for are left out."""
+    """The outputs of one task; those that KFP did not request are skipped."""
 
     def __init__(self, executor_input: str) -> None:
-        """Takes what the placeholder `{{$}}` is replaced with; empty if there is no KFP."""
+        """Parses the value of the placeholder `{{$}}`; empty without KFP."""
         self._asked: dict[str, Any] = json.loads(executor_input or "{}").get("outputs", {})
         self._known: dict[str, dict[str, Any]] = {}
 
     def parameter(self, name: str, value: str | list[str]) -> None:
-        """Puts a parameter out: texts as they are, all else as JSON."""
+        """Writes a parameter: texts unchanged, all else as JSON."""
         asked = self._asked.get("parameters", {}).get(name)
         if asked:
             text = value if isinstance(value, str) else json.dumps(value)
             _write(Path(asked["outputFile"]), text)
 
     def page(self, name: str, html: str) -> None:
-        """Puts a page out, which Kubeflow shows."""
+        """Writes a page, which Kubeflow shows."""
         if artifact := self._artifact(name):
             from kfp.dsl import Artifact
 
             _write(Path(Artifact(uri=artifact["uri"]).path), html)
 
     def metrics(self, name: str, values: Mapping[str, float | None]) -> None:
-        """Puts figures out, which Kubeflow shows and compares between runs."""
+        """Writes figures, which Kubeflow shows and compares between runs."""
         if artifact := self._artifact(name):
             shown = {key: value for key, value in values.items() if _is_number(value)}
             self._known[name] = {"artifacts": [artifact | {"metadata": shown}]}
@@ -52,7 +52,7 @@ class Outputs:
 
 
 def _is_number(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)  # JSON has no other
+    return value is not None and math.isfinite(value)  # JSON has no other numbers
 
 
 def _write(file: Path, text: str) -> None:

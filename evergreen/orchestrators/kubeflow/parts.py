@@ -1,7 +1,7 @@
-"""Runs nodes of a run inside a container, as one process would have run them.
+"""Runs nodes of a run in a container, just as one process would have run them.
 
-A container that is started again goes on where the last one died: what a run has finished is not
-run again, and a node that was cut off is run as if for the first time (`run_node`).
+A restarted container continues where the last one died: finished nodes are not run again, and an
+interrupted node is run as if for the first time (`run_node`).
 """
 
 import logging
@@ -28,7 +28,7 @@ class Parts:
     """Runs nodes of one run.
 
     Attributes:
-        record: The run, as it is now.
+        record: The run's current record.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class Parts:
             settings: The settings of the run.
             store: The metadata store.
             run_id: The run.
-            own_image: Whether the packages may be others than those the run was planned with. The
-                node is then recorded, and cached, with those that it has.
+            own_image: Whether the packages may differ from those the run was planned with. The node
+                is then recorded, and cached, with the packages of its image.
         """
         self._settings = settings
         self._store = store
@@ -59,12 +59,12 @@ class Parts:
         self._run(ingest_plan(self.record, self._span(label)), nodes)
 
     def gate(self, nodes: Sequence[str]) -> bool:
-        """Runs the nodes that look at the spans before, for one span after the other.
+        """Runs the nodes that read the previous spans, for one span after another.
 
-        Then fixes what training takes, unless an earlier try has done so.
+        Then fixes the inputs of training, unless an earlier attempt has done so.
 
         Returns:
-            Whether training goes on; not if the data gate refused a span, or none is asked for.
+            Whether to train; False if the data gate refused a span, or no training was requested.
 
         Raises:
             NodeFailedError: If a node failed.
@@ -106,7 +106,7 @@ class Parts:
         return part
 
     def _are_done(self, plan: Plan, nodes: Sequence[str]) -> bool:
-        """Asks before the imports that take longer than such nodes."""
+        """Returns whether nodes are done, before imports that take longer than such nodes."""
         states = NodeReader(self._store).states(self.record.pipeline, plan.pipeline_run)
         return {*nodes} <= {state.node_id for state in states if state.succeeded}
 
@@ -126,9 +126,9 @@ class Parts:
         return plan.model_copy(update={"digests": digests})
 
     def _tell(self, part: PartReader, node: str) -> None:
-        """Logs where ML Metadata has what a node did."""
+        """Logs the ids in ML Metadata of a node's execution and outputs."""
         if node not in part.nodes:
-            log.info("%s: is not a part of this run", node)  # Pusher, of an experiment
+            log.info("%s: is not a part of this run", node)  # the Pusher in an experiment
             return
         state = part.nodes[node]
         made = artifacts_of(self._store, state.execution_id)[1]

@@ -1,4 +1,4 @@
-"""The first and the last task of a pipeline on Kubeflow: the run record, and the outcome."""
+"""The first and last task of a pipeline on Kubeflow: they write the run record and the outcome."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger("evergreen")
 
 
 def overrides_of(hyperparameters: Mapping[str, Any], pipeline_root: str) -> tuple[str, ...]:
-    """What a run changes in the settings, as `section.key=value`."""
+    """Returns the changes of a run to the settings, as `section.key=value`."""
     changed = [
         f"model.hyperparameters.{name}={json.dumps(value)}"
         for name, value in sorted(hyperparameters.items())
@@ -31,18 +31,18 @@ def overrides_of(hyperparameters: Mapping[str, Any], pipeline_root: str) -> tupl
 def start(
     settings: Settings, store: MetadataStore, request: Request, *, run_id: str, job: str
 ) -> RunRecord:
-    """Plans a run, or takes over one that was planned elsewhere; a second try finds the first's.
+    """Plans a run, or takes over one planned elsewhere; a second attempt finds the first's run.
 
     Args:
         settings: The settings of the run.
         store: The metadata store.
-        request: What is asked for, if there is no run yet.
+        request: The request, if there is no run yet.
         run_id: A run that was planned elsewhere, or died; may be empty.
-        job: The id under which Kubeflow runs it.
+        job: Kubeflow's id for the run.
 
     Raises:
         EvergreenError: If the run has ended.
-        DataError: If spans that are asked for are not there.
+        DataError: If requested spans do not exist.
     """
     records = RunRecords(store)
     if found := records.latest(job=job):
@@ -63,10 +63,10 @@ def start(
 
 
 def finish(settings: Settings, store: MetadataStore, record: RunRecord) -> RunRecord:
-    """Publishes how a run ended.
+    """Publishes the outcome of a run.
 
     Raises:
-        EvergreenError: If the model that was pushed cannot be registered; the run has failed then.
+        EvergreenError: If the pushed model cannot be registered; the run has failed then.
     """
     try:
         outcome = conclude(settings, store, record)

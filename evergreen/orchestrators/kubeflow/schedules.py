@@ -1,8 +1,8 @@
-"""The schedule: a recurring run that starts the plan, which then finds what is new.
+"""The schedule: a recurring run, whose first task finds what is new.
 
-Kubeflow has no way to change a recurring run, and deleting one kills the runs that it started. So
-a new one takes the place of the old one, which is disabled at once, and deleted when none of its
-runs goes on any more: by the next command that looks.
+Kubeflow cannot change a recurring run, and deleting one kills the runs that it started. So a new
+one replaces the old one, which is disabled at once, and deleted by a later command when all its
+runs have ended.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Schedules:
         self._account = settings.service_account
 
     def all(self) -> list[Schedule]:
-        """Returns all, also those that wait to be deleted, which are disabled."""
+        """Returns all, including disabled ones that wait for deletion."""
         listed = self._api.all(
             self._api.recurring.recurring_run_service_list_recurring_runs,
             "recurring_runs",
@@ -37,19 +37,19 @@ class Schedules:
         return [one for one in listed if one.display_name == self._client.name]
 
     def replace(self, name: str, cron: str, parameters: Mapping[str, Any]) -> Schedule:
-        """Puts a schedule in the place of those there are.
+        """Replaces the schedules by a new one.
 
-        What was missed while it was off is not caught up on, and one run at a time is started: the
-        plan of each takes all that is new.
+        Runs missed while it was off are not made up for, and at most one runs at a time: each plans
+        everything that is new.
 
         Args:
             name: The deployed version to run.
-            cron: `minute hour day month weekday`, or with seconds in front; in UTC.
-            parameters: Of each run.
+            cron: `minute hour day month weekday`, optionally preceded by seconds; in UTC.
+            parameters: The parameters of each run.
 
         Raises:
-            KubeflowError: If the version is not deployed or the API refuses; the old one is
-                then as it was.
+            KubeflowError: If the version is not deployed or the API refuses; the old schedule is
+                unchanged then.
         """
         body = self._body(name, cron, parameters)
         on = [one for one in self.all() if one.status != "DISABLED"]
@@ -70,13 +70,13 @@ class Schedules:
         return made
 
     def stop(self) -> None:
-        """Disables what there is; runs that go on are not touched."""
+        """Disables all schedules; runs under way are not touched."""
         for one in self.all():
             self._disable(one)
         self.tidy()
 
     def tidy(self) -> list[Schedule]:
-        """Deletes disabled schedules none of whose runs goes on; returns those that are left."""
+        """Deletes disabled schedules without active runs; returns the schedules that are left."""
         disabled = [one for one in self.all() if one.status == "DISABLED"]
         busy = {run.recurring_run_id for run in self._client.runs() if run.state in ACTIVE}
         left = [one for one in disabled if one.recurring_run_id in busy]

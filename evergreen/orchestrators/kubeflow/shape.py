@@ -1,8 +1,8 @@
-"""What the pipeline looks like, read from its compiled form: nodes, edges, where the work is.
+"""The shape of the pipeline, read from its compiled form: nodes, edges and heavy nodes.
 
-A deployed pipeline is static. So the definition is compiled once with made-up plans, in which every
-input that a plan may pin is pinned: that shows all nodes there can be. What single runs pin is put
-into the IR when their nodes start.
+A deployed pipeline is static. So the definition is compiled once with made-up plans that pin every
+input a plan may pin: that shows all possible nodes. The pins of single runs are put into the IR
+when their nodes start.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Node:
 
     Attributes:
         name: Its id.
-        upstream: The nodes before it.
-        heavy: Whether it is where the work is: it runs on Beam, or trains.
+        upstream: Its upstream nodes.
+        heavy: Whether it does the main work: it runs on Beam, or trains.
     """
 
     name: str
@@ -45,10 +45,10 @@ class Shape:
     """All nodes, upstream before downstream.
 
     Attributes:
-        ingest: Those that can run for several spans at the same time.
-        gate: Those of the ingesting half that look at the spans before, and all after them: they
-            run for one span after the other, as they would in one process.
-        train: Those of the training half.
+        ingest: Nodes that can run for several spans at the same time.
+        gate: Nodes of the ingesting half that read the previous spans, and all nodes after them:
+            they run for one span after another, as in one process.
+        train: Nodes of the training half.
     """
 
     ingest: tuple[Node, ...]
@@ -57,7 +57,7 @@ class Shape:
 
     @property
     def names(self) -> list[str]:
-        """The names of all nodes; each once."""
+        """The names of all nodes, without repetition."""
         return list(dict.fromkeys(node.name for node in (*self.ingest, *self.gate, *self.train)))
 
 
@@ -91,7 +91,7 @@ def _nodes(ir: "Pipeline") -> list[Node]:
 
 
 def _looking_back(ir: "Pipeline") -> set[str]:
-    """The nodes with a pinned input, which is of another span, and all after them."""
+    """Returns the nodes with a pinned input, which is another span's, and all nodes after them."""
     found: set[str] = set()
     for node in (node.pipeline_node for node in ir.nodes):  # upstream before downstream
         pinned = any(one.HasField("static_inputs") for one in node.inputs.inputs.values())

@@ -1,7 +1,7 @@
 """The container tasks of the compiled pipeline: their commands, inputs, outputs and resources.
 
-What a task is called, which inputs it has and what it puts out is read by the KFP SDK from the
-signature of a function; hence the functions inside functions.
+The KFP SDK reads a task's name, inputs and outputs from the signature of a function; hence the
+functions inside functions.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,10 @@ from evergreen.orchestrators.kubeflow.groups import Group
 from evergreen.settings.kubeflow import KubeflowSettings, NodeSettings
 
 Task = Any
-"""What makes a task of a pipeline when it is called inside of it."""
+"""A function that adds a task to a pipeline when called inside it."""
 INPUT = "--executor-input={{$}}"
-"""Where outputs go, as JSON: what KFP's own components take, and all its runners replace."""
+"""The paths of outputs as JSON, in the form of KFP's own components, which all its runners
+replace."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Containers:
     """Makes the tasks of one pipeline.
 
     Attributes:
-        settings: What containers are given.
-        image: The image of those that do not name one.
-        options: The options that let a container load the same settings.
+        settings: The settings of the containers.
+        image: The default image.
+        options: The options that load the same settings in a container.
     """
 
     settings: KubeflowSettings
@@ -35,7 +36,7 @@ class Containers:
     options: Sequence[str]
 
     def plan(self) -> Task:
-        """The task that writes the run record, or takes over one that is given."""
+        """Returns the task that writes the run record, or takes over a given one."""
 
         def plan(
             job: str,
@@ -59,7 +60,7 @@ class Containers:
         return dsl.container_component(plan)
 
     def ingest(self, group: Group) -> Task:
-        """Nodes of the ingesting half, for one span."""
+        """Returns a task for nodes of the ingesting half, for one span."""
 
         def ingest(
             record: str, span: str, page: Output[HTML], metrics: Output[Metrics]
@@ -70,7 +71,7 @@ class Containers:
         return _named(ingest, group.name)
 
     def first(self, group: Group, gate: Sequence[str]) -> Task:
-        """The first nodes of the training half, which say whether training goes on."""
+        """Returns the task of the first training nodes, which decide whether training continues."""
 
         def first(
             record: str,
@@ -85,7 +86,7 @@ class Containers:
         return _named(first, group.name)
 
     def train(self, group: Group) -> Task:
-        """Nodes of the training half."""
+        """Returns a task for nodes of the training half."""
 
         def train(record: str, page: Output[HTML], metrics: Output[Metrics]) -> dsl.ContainerSpec:
             parts = [f"--run={record}", f"--nodes={','.join(group.nodes)}"]
@@ -94,7 +95,7 @@ class Containers:
         return _named(train, group.name)
 
     def finish(self) -> Task:
-        """The task that publishes the outcome, however the run ended."""
+        """Returns the task that publishes the outcome, however the run ended."""
 
         def finish(job: str, page: Output[HTML], metrics: Output[Metrics]) -> dsl.ContainerSpec:
             return self._container("finish", f"--job={job}")
@@ -102,7 +103,7 @@ class Containers:
         return dsl.container_component(finish)
 
     def equip(self, task: PipelineTask, asks: NodeSettings) -> PipelineTask:
-        """Gives a task its resources, retries, volume and secrets; KFP's own cache is off."""
+        """Sets a task's resources, retries, volume and secrets, and turns off KFP's cache."""
         task.set_caching_options(enable_caching=False)
         self._resources(task, asks)
         self._retries(task, asks)

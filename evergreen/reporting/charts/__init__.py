@@ -1,5 +1,4 @@
-"""The charts of the report, a module a family: SVG that takes its colours from the page.
+"""The charts of the report, one module per family: SVG that takes its colours from the page.
 
-They are drawn for a width at which a phone shows them at their own size; a wider page enlarges
-them a little.
+They are drawn at the width of a phone; a wider page enlarges them a little.
 """

@@ -1,7 +1,7 @@
-"""What all charts are drawn on: matplotlib's SVG, made fit to stand in a page.
+"""The canvas of all charts: matplotlib's SVG, adapted to stand in a page.
 
-Colours are placeholders that become CSS variables, so that one chart serves light and dark pages;
-text stays text, in the font of the page.
+Colours are placeholders that become CSS variables, so that a chart suits light and dark pages; text
+stays text, in the font of the page.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ VARIABLES = {
 WIDTH = 360
 TEXT = 10.5
 
-STYLE: Any = {  # matplotlib's type of it is private
+STYLE: Any = {  # matplotlib's type for it is private
     "svg.fonttype": "none",
     "svg.hashsalt": "evergreen",
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
@@ -59,13 +59,13 @@ STYLE: Any = {  # matplotlib's type of it is private
 
 
 def chart(draw: Callable[Arguments, Markup]) -> Callable[Arguments, Markup]:
-    """Decorates a function that draws a chart; what cannot be drawn is said in its place."""
+    """Decorates a function that draws a chart; on failure a sentence replaces the chart."""
 
     @wraps(draw)
     def drawn(*args: Arguments.args, **options: Arguments.kwargs) -> Markup:
         try:
             with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-                # The page has its own font: only lengths come from one that lacks a letter.
+                # The page has its own font: here fonts only give lengths, even without a glyph.
                 warnings.filterwarnings("ignore", "Glyph .* missing from font")
                 return draw(*args, **options)
         except Exception as error:
@@ -75,7 +75,7 @@ def chart(draw: Callable[Arguments, Markup]) -> Callable[Arguments, Markup]:
 
 
 class Canvas:
-    """One chart; lengths are in pixels of the width it is drawn for."""
+    """One chart; lengths are in pixels at its drawn width."""
 
     def __init__(self, height: float, width: float = WIDTH) -> None:
         self._size = (width, height)
@@ -93,10 +93,10 @@ class Canvas:
         return self._figure.add_axes(box)
 
     def svg(self, label: str) -> Markup:
-        """Returns the chart, to be put into a page.
+        """Returns the chart as part of a page.
 
         Args:
-            label: What it shows, in words, for those who do not see it.
+            label: Its content in words, for those who do not see it.
         """
         drawn = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -105,7 +105,7 @@ class Canvas:
 
 
 def keys(entries: Sequence[tuple[str, str]]) -> Markup:
-    """Returns the key to a chart's colours, as HTML that wraps.
+    """Returns the legend of a chart as HTML that wraps.
 
     Args:
         entries: Colour (one of the placeholders above) and text.
@@ -116,7 +116,7 @@ def keys(entries: Sequence[tuple[str, str]]) -> Markup:
 
 
 def short(text: str, most: int = 26) -> str:
-    """Returns a text that fits beside a chart, without what XML has no place for."""
+    """Returns a text short enough to stand beside a chart, without characters that XML forbids."""
     shown = _clean(text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
@@ -126,10 +126,10 @@ def _clean(text: str) -> str:
 
 
 def _inline(svg: str, label: str) -> Markup:
-    """Leaves out what only a file needs, and makes ids unique on a page with many charts.
+    """Removes what only a file needs, and makes ids unique on a page with many charts.
 
-    Only attributes are looked at: texts are somebody's data, which may look like a colour, an id or
-    a number with many digits.
+    Only attributes are changed: texts are data, which may look like a colour, an id or a number
+    with many digits.
     """
     root, label = ElementTree.fromstring(svg), _clean(label)  # noqa: S314
     prefix = hashlib.sha256(svg.encode() + label.encode()).hexdigest()[:8]
@@ -159,7 +159,7 @@ def _inline(svg: str, label: str) -> Markup:
 
 
 def _restyled(value: str, prefix: str) -> str:
-    """An attribute's value with the page's colours, ids of this chart, and few digits."""
+    """Returns an attribute with the page's colours, this chart's ids, and few digits."""
     if value.startswith("#") and value not in VARIABLES:
         return f"#{prefix}-{value[1:]}"
     value = value.replace("url(#", f"url(#{prefix}-")

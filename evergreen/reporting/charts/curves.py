@@ -59,7 +59,7 @@ def roc(curves: Mapping[str, Report | None], label: str) -> Markup:
 
 @chart
 def calibration(curves: Mapping[str, Report | None], label: str) -> Markup:
-    """Draws how often the label is 1 among rows with like predictions, with 95 % intervals."""
+    """Draws the rate of label 1 among rows with similar predictions, with 95 % intervals."""
     canvas, axes = _unit_square("mean prediction", "observed share")
     for name, color in MODELS.items():
         bins = (curves.get(name) or {}).get("calibration", [])

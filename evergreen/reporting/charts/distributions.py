@@ -1,4 +1,4 @@
-"""Small multiples: how a feature is distributed in a span, and in the span before."""
+"""Small multiples: the distribution of a feature in a span, and in the previous span."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,12 +27,12 @@ TEXT = 10
 TOP_VALUES = 6
 ROW = 18
 LONG = 1e5
-"""Larger values need much room on an axis."""
+"""Larger values need wide labels on an axis."""
 
 
 @chart
 def numbers(feature: Feature, before: Feature | None, label: str, is_time: bool = False) -> Markup:
-    """Draws the histogram of a number, filled; the one of the span before as a line."""
+    """Draws the histogram of a number, filled; the previous span's as a line."""
     canvas = Canvas(118, CELL)
     axes = canvas.axes(left=6, bottom=20, right=16, top=4)
     whole = not (feature.has_tail or (before and before.has_tail))
@@ -49,7 +49,7 @@ def numbers(feature: Feature, before: Feature | None, label: str, is_time: bool 
 
 @chart
 def categories(feature: Feature, before: Feature | None, label: str) -> Markup:
-    """Draws the shares of the most frequent values; those of the span before as marks."""
+    """Draws the shares of the most frequent values; the previous span's as marks."""
     shares = feature.top(TOP_VALUES)
     canvas = Canvas(ROW * max(len(shares), 2) + 8, CELL)
     axes = canvas.axes(left=118, bottom=4, right=38, top=4)
@@ -79,7 +79,7 @@ def categories(feature: Feature, before: Feature | None, label: str) -> Markup:
 
 @chart
 def missing(shares: dict[str, tuple[float, float | None]], label: str) -> Markup:
-    """Draws shares of rows without a value: as bars, those of the span before as marks."""
+    """Draws shares of rows without a value as bars; the previous span's as marks."""
     canvas = Canvas(ROW * len(shares) + 8)
     axes = canvas.axes(left=160, bottom=4, right=52, top=4)
     for row, (name, (share, before)) in enumerate(shares.items()):
@@ -115,7 +115,7 @@ def _plain(value: float) -> str:
 
 
 def _date(value: float) -> str:
-    """The month of a point in time; a number of seconds beyond the calendar's years as it is."""
+    """Returns the month of a point in time; the plain number if it is beyond the calendar."""
     try:
         return f"{datetime.fromtimestamp(value, UTC):%Y-%m}"
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""Drift by feature, as a share of what the schema allows."""
+"""The chart of drift by feature, as a share of the schema's threshold."""
 
 from collections.abc import Sequence
 
@@ -24,12 +24,12 @@ COLORS = {against: color for against, (color, _, _) in MARKS.items()}
 
 
 def share(drift: Report) -> float:
-    """The distance as a share of its threshold."""
+    """Returns the distance as a share of its threshold."""
     return float(drift["value"] / drift["threshold"]) if drift["threshold"] else 0.0
 
 
 def by_feature(drifts: Sequence[Report]) -> dict[str, dict[str, Report]]:
-    """Returns the distances by feature and what they are from, the largest share first."""
+    """Returns the distances by feature and reference, largest share first."""
     found: dict[str, dict[str, Report]] = {}
     for drift in sorted(drifts, key=share, reverse=True):
         found.setdefault(drift["feature"], {})[drift["against"]] = drift
@@ -38,7 +38,7 @@ def by_feature(drifts: Sequence[Report]) -> dict[str, dict[str, Report]]:
 
 @chart
 def drift(drifts: Sequence[Report], label: str) -> Markup:
-    """Draws the distances of a span's features from the span and from the window before it."""
+    """Draws the distances of a span's features from the previous span and the previous window."""
     rows = by_feature(drifts)
     canvas = Canvas(ROW * len(rows) + 34)
     axes = canvas.axes(left=160, bottom=30, right=16, top=4)

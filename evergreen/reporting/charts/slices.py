@@ -1,4 +1,4 @@
-"""Forest plot: the log loss of candidate and baseline on each part of the data."""
+"""Forest plot: the log loss of candidate and baseline on each slice of the data."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ MODELS = {"candidate": (CANDIDATE, "o", -0.16), "baseline": (BASELINE, "D", 0.18
 
 @chart
 def forest(slices: Sequence[Report], label: str) -> Markup:
-    """Draws log loss with 95 % intervals by slice; what does not decide is grey."""
+    """Draws log loss with 95 % intervals by slice; slices that do not decide are grey."""
     canvas = Canvas(ROW * len(slices) + 54)
     axes = canvas.axes(left=LEFT, bottom=32, right=RIGHT, top=20)
     for row, one in enumerate(slices):
@@ -66,13 +66,13 @@ def _row(axes: Axes, row: int, one: Report) -> None:
 
 
 def _loss(one: Report, model: str) -> Report | None:
-    """The log loss of a model; None without a model, or where so few rows do not tell it."""
+    """Returns the log loss of a model; None without a model, or with too few rows."""
     found: Report | None = (one[model] or {}).get("log_loss")
     return found
 
 
 def _right_end(slices: Sequence[Report]) -> float:
-    """Where the axis ends; the interval of a slice that does not decide may be cut off there."""
+    """Returns the end of the axis; intervals of slices that do not decide may be cut there."""
     ends = [
         loss["high"] if one["decides"] else 1.2 * loss["value"]
         for one in slices
