@@ -9,7 +9,7 @@ from evergreen.components.example_gen.ingestion import ingest
 from evergreen.components.example_gen.on_beam import ingest_on_beam
 from evergreen.components.example_gen.writer import Form
 from tests.flink.conftest import Engine
-from tests.unit.components.test_ingesting_on_beam import contents, trips
+from tests.unit.components.example_gen.test_on_beam import contents, trips
 
 
 def test_files_rows_and_refusals_are_those_of_one_process(engine: Engine, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from evergreen.serving.gateway.prediction_log.reader import numbers, read
 from evergreen.serving.gateway.prediction_log.recorder import MIB, Recorder
 from evergreen.serving.gateway.protos import RegressionRequest
 from evergreen.settings.gateway import PredictionLogSettings
-from tests.unit.serving.gateway.test_forwarding import examples
+from tests.unit.serving.gateway.test_dispatch import examples
 from tests.unit.serving.gateway.worlds import Clock, world
 
 

@@ -12,8 +12,8 @@ from evergreen.components.evaluator import component as evaluator
 from evergreen.components.predictions import predict
 from evergreen.errors import EvergreenError
 from evergreen.serving.trial.contract import ContractError, check_labels
+from tests.unit.components.evaluator.test_component import artifact_of, evaluate, read
 from tests.unit.components.rows import write_split
-from tests.unit.components.test_evaluator import artifact_of, evaluate, read
 
 EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
 UNREAD = [Path("/nowhere/Split-test")]

@@ -20,9 +20,8 @@ from evergreen.serving.trial.channels import Asking
 from evergreen.serving.trial.exported import InProcess, UnservableError
 from evergreen.serving.trial.server import ModelServer
 from evergreen.serving.trial.signatures import read_signatures
-
-from . import small
-from .programs import make_program
+from tests.unit.components.serving_validator import small
+from tests.unit.components.serving_validator.programs import make_program
 
 INPUTS = {
     "fare": np.array([1.0, np.nan, 1 / 3], np.float32),

@@ -248,7 +248,7 @@ def test_a_writer_that_locks_the_store_stops_nobody_from_looking(tmp_path: Path)
     world = World.make(tmp_path, 2)
     with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        script = "from tests.unit.commands.test_lineage_commands import look; look()"
+        script = "from tests.unit.commands.test_runs import look; look()"
         environment = os.environ | {"LOOKED_AT": str(tmp_path)}
         answer = subprocess.run(
             [sys.executable, "-c", script],

@@ -27,7 +27,7 @@ from evergreen.lineage.retries import RetryingStore, StoreError
 from evergreen.lineage.sqlite import config
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.runs.plan import ModelRef, Outcome, Request
-from evergreen.triggers import manual
+from evergreen.triggers.event import fired_event
 from evergreen.triggers.log import TriggerLog
 from evergreen.wording import NOTHING
 from tests.unit.commands.asking import HOSTILE, ask, check_harmless, last_line, options
@@ -340,7 +340,7 @@ def test_a_hostile_reason_of_a_trigger_drives_no_terminal(
     cli.explain(refused.value)
     check_harmless(capsys.readouterr().err)
     log = TriggerLog(RetryingStore(config(tmp_path / "metadata.sqlite")), "taxi")
-    fired = log.notice(manual.event(HOSTILE, datetime.now(UTC), HOSTILE, HOSTILE))
+    fired = log.notice(fired_event(HOSTILE, datetime.now(UTC), HOSTILE, HOSTILE))
     for words in (("history",), ("list",), ("explain", fired.id)):
         said = ask(tmp_path, "triggers", *words).stdout
         check_harmless(said)

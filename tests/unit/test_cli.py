@@ -10,7 +10,7 @@ import pytest
 
 from evergreen.settings import load_settings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 EVERGREEN = Path(sys.executable).with_name("evergreen")
 
 

@@ -1,0 +1,3 @@
+from tests.unit.serving.backend import backend
+
+__all__ = ["backend"]
