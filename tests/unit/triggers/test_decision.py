@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evergreen.settings.triggers import TriggerSettings, WindowSettings
-from evergreen.triggers.decision import DAY, Decision, State, Verdict, Why, decide
+from evergreen.triggers.decision import DAY, Decision, Ruling, State, Why, decide
 from evergreen.triggers.event import SpanId, TriggerEvent
 from tests.fuzzing import fuzz
 
@@ -64,7 +64,7 @@ REFUSED = {
 def test_what_has_nothing_to_start_is_refused(case: str) -> None:
     about, known, why = REFUSED[case]
     decision = decided(about, known)
-    assert (decision.verdict, decision.why) == (Verdict.REFUSE, why)
+    assert (decision.verdict, decision.why) == (Ruling.REFUSE, why)
     assert decision.events == (about.id,)
     assert not decision.run_id
 
@@ -73,7 +73,7 @@ def test_what_has_nothing_to_start_is_refused(case: str) -> None:
 def test_what_is_forced_starts_all_the_same_and_without_the_cache(case: str) -> None:
     about, known, _ = REFUSED[case]
     decision = decided(about.model_copy(update={"force": True}), known)
-    assert decision.verdict is Verdict.START
+    assert decision.verdict is Ruling.START
     assert decision.spans
     assert not decision.cache
 
@@ -95,7 +95,7 @@ TRAINS = {
 def test_what_is_new_is_trained_on_with_the_window(case: str) -> None:
     about, known, spans = TRAINS[case]
     decision = decided(about, known)
-    assert (decision.verdict, decision.why) == (Verdict.START, Why.TRAIN)
+    assert (decision.verdict, decision.why) == (Ruling.START, Why.TRAIN)
     assert decision.spans == spans
     assert decision.reason == about.reason
     assert decision.cache
@@ -112,7 +112,7 @@ INGESTS = {
 def test_what_is_not_to_be_trained_on_is_ingested(case: str) -> None:
     about, known, spans = INGESTS[case]
     decision = decided(about, known)
-    assert (decision.verdict, decision.why) == (Verdict.START, Why.INGEST)
+    assert (decision.verdict, decision.why) == (Ruling.START, Why.INGEST)
     assert decision.spans == spans
 
 
@@ -131,9 +131,9 @@ WAITS: dict[str, tuple[dict[str, Any], Why, datetime | None]] = {
 def test_a_training_is_held_back(case: str) -> None:
     changes, why, until = WAITS[case]
     decision = decided(event(), state(**changes))
-    assert (decision.verdict, decision.why, decision.until) == (Verdict.WAIT, why, until)
+    assert (decision.verdict, decision.why, decision.until) == (Ruling.WAIT, why, until)
     if until:
-        assert decided(event(), state(**changes), until).verdict is Verdict.START
+        assert decided(event(), state(**changes), until).verdict is Ruling.START
 
 
 FREE = {
@@ -145,12 +145,12 @@ FREE = {
 
 @pytest.mark.parametrize("case", FREE)
 def test_a_training_is_not_held_back(case: str) -> None:
-    assert decided(event(), state(starts=FREE[case])).verdict is Verdict.START
+    assert decided(event(), state(starts=FREE[case])).verdict is Ruling.START
 
 
 def test_a_person_waits_for_a_run_and_for_nothing_else() -> None:
     person = event(trigger="manual")
-    assert decided(person, state(starts=(NOW,) * 5)).verdict is Verdict.START
+    assert decided(person, state(starts=(NOW,) * 5)).verdict is Ruling.START
     assert decided(person, state(running="r")).why is Why.RUNNING
 
 
@@ -186,7 +186,7 @@ def test_a_window_of_what_no_training_has_seen() -> None:
     [decision] = decide([event()], known, policy, NOW)
     assert decision.spans == (THREE,)
     [decision] = decide([event()], state(trained=frozenset(STATE.spans)), policy, NOW)
-    assert (decision.verdict, decision.why) == (Verdict.REFUSE, Why.NO_DATA)
+    assert (decision.verdict, decision.why) == (Ruling.REFUSE, Why.NO_DATA)
 
 
 SPANS = st.builds(span, st.integers(1, 4), st.integers(0, 1))
@@ -233,7 +233,7 @@ def test_whatever_happens(events: list[TriggerEvent], known: State, of: Any) -> 
     # No event is lost, none is decided twice.
     covered = [name for decision in decisions for name in decision.events]
     assert sorted(covered) == sorted(event.id for event in events)
-    starts = [decision for decision in decisions if decision.verdict is Verdict.START]
+    starts = [decision for decision in decisions if decision.verdict is Ruling.START]
     assert len(starts) + (known.running is not None) <= 1
     by_id = {event.id: event for event in events}
     for start in starts:
