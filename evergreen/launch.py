@@ -1,4 +1,6 @@
-"""`python launch.py PARENT PROGRAM [ARGUMENT]...` becomes a program that ends with its parent.
+"""Command lines of the platform's own programs, and of those that end with their parent.
+
+`python launch.py PARENT PROGRAM [ARGUMENT]...` becomes a program that ends with its parent.
 
 Linux kills it when the thread that started it ends, however that ends: with it no program that
 knows nothing of its parent is left behind. A script that is the program has to `exec` the last one.
@@ -8,9 +10,29 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>; it outlives `exec`
+
+
+def evergreen(*words: str) -> list[str]:
+    """The command line of one of the platform's commands, as it is installed beside this Python."""
+    return [os.path.join(os.path.dirname(sys.executable), "evergreen"), *words]
+
+
+def options(project: object, overlays: Iterable[str], overrides: Iterable[str]) -> list[str]:
+    """The options by which a command loads the settings of a project.
+
+    Args:
+        project: The project's folder.
+        overlays: Names of overlays in `configs/`, or files.
+        overrides: `section.key=value` pairs.
+    """
+    return [
+        f"--project={project}",
+        *(f"--config={overlay}" for overlay in overlays),
+        *(f"--set={pair}" for pair in overrides),
+    ]
 
 
 def leashed(command: Sequence[str]) -> list[str]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.display import Json, console, next_step, plain, print_json, table
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,24 +16,21 @@ if TYPE_CHECKING:
 NAMES = ("one", "other")
 
 
+@project_options
 def compare(
+    project: Project,
     one: Annotated[str, typer.Argument(help="A run.")],
     other: Annotated[str, typer.Argument(help="Another run.")],
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     json: Json = False,
 ) -> None:
     """Compares two runs: what went in, data statistics, schema, metrics, slices, times.
 
     Example: [bold]evergreen compare RUN RUN[/bold]
     """
-    here = Opened.of(project, config, overrides)
-
     from evergreen.reporting.comparison import compare as compare_runs
 
-    lineage = here.lineage
-    found = compare_runs(here.store, lineage.record(one), lineage.record(other))
+    lineage = project.lineage
+    found = compare_runs(project.store, lineage.record(one), lineage.record(other))
     if json:
         print_json(found.model_dump(mode="json"))
         return

@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -18,16 +18,13 @@ def config() -> None:
 
 
 @app.command()
-def show(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
-) -> None:
+@project_options
+def show(project: Project) -> None:
     """Prints the settings as YAML: all files and overrides merged, paths absolute.
 
     Example: [bold]evergreen config show --config production --set data.period=month[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
 
     from omegaconf import OmegaConf
 

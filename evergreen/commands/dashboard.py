@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 
 
+@project_options
 def dashboard(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     actions: Annotated[
         bool, typer.Option("--actions", help="Allow actions, with a token that is printed.")
     ] = False,
@@ -26,12 +25,11 @@ def dashboard(
     import secrets
     import sys
 
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
 
     from evergreen.dashboard.actions import Place
     from evergreen.dashboard.security import read_token
     from evergreen.dashboard.server import run
-    from evergreen.settings import find_project
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
@@ -46,5 +44,5 @@ def dashboard(
         host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         typer.echo(f"next: open http://{host}:{port}{'/sign-in' if token else ''}")
 
-    place = Place(find_project(project), tuple(config), tuple(overrides))
+    place = Place(project.folder, project.overlays, project.overrides)
     run(settings, place, token, started)

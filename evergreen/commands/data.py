@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,10 +27,9 @@ app = typer.Typer(
 
 
 @app.command()
+@project_options
 def prepare(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     source: Annotated[
         Path | None, typer.Option(help="A file in place of the one the project comes with.")
     ] = None,
@@ -39,7 +38,7 @@ def prepare(
 
     Example: [bold]evergreen data prepare --set data.period=quarter[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
 
     from evergreen.settings import load_function
 
@@ -51,16 +50,15 @@ def prepare(
 
 
 @app.command("land")
+@project_options
 def land_file(
+    project: Project,
     file: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet, or a folder of such files.")],
     span: Annotated[int, typer.Option(help="The span's number.")],
     delimiter: Delimiter = "",
     decimal: Annotated[
         str, typer.Option(help="The decimal sign of CSV: a point, or a comma.")
     ] = ".",
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Delivers a file as a span, as it is; the data gate judges its content when it is ingested.
 
@@ -68,7 +66,7 @@ def land_file(
 
     Example: [bold]evergreen data land trips-2017.csv --span 5[/bold]
     """
-    data = read_settings(project, config, overrides).data
+    data = project.settings.data
     dialect = _dialect(delimiter, decimal, data.table_schema)
 
     from evergreen.spans import land
@@ -86,16 +84,13 @@ def land_file(
 
 
 @app.command("list")
-def list_(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
-) -> None:
+@project_options
+def list_(project: Project) -> None:
     """Lists the spans there are, each with its latest version.
 
     Example: [bold]evergreen data list[/bold]
     """
-    data = read_settings(project, config, overrides).data
+    data = project.settings.data
 
     from evergreen.spans import list_spans
 
@@ -105,15 +100,14 @@ def list_(
 
 
 @app.command()
+@project_options
 def schema(
+    project: Project,
     file: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet, or a folder of such files.")],
     output: Annotated[
         Path | None, typer.Option(help="A new file, such as data/<use case>/schema.pbtxt.")
     ] = None,
     delimiter: Delimiter = "",
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Makes a first schema of a file: a column is a number where every value is one.
 
@@ -121,7 +115,7 @@ def schema(
 
     Example: [bold]evergreen data schema trips.csv --output data/taxi/schema.pbtxt[/bold]
     """
-    data = read_settings(project, config, overrides).data
+    data = project.settings.data
 
     from evergreen.quality.inference import first_schema
     from evergreen.spans.delivery import read_delivery

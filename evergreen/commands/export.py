@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.display import Json, console, next_step, plain, print_json, table
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -22,16 +21,15 @@ class Registries(StrEnum):
     MLFLOW = "mlflow"
 
 
+@project_options
 def export(
+    project: Project,
     to: Annotated[Registries, typer.Option(help="Which registry.")],
     uri: Annotated[str, typer.Option(help="Where it is, such as http://127.0.0.1:5000.")],
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     alias: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(metavar="STAGE=ALIAS", help="What leads to a stage there; repeatable."),
-    ] = [],  # noqa: B006
+    ] = None,
     json: Json = False,
 ) -> None:
     """Writes versions, stages, metrics, lineage and models into another registry.
@@ -41,11 +39,9 @@ def export(
     Example: [bold]evergreen models export --to mlflow --uri http://127.0.0.1:5000[/bold]
     """
     aliases = _aliases(alias)
-    here = Opened.of(project, config, overrides)
-
     from evergreen.exporting.mlflow import export as export_to_mlflow
 
-    done = export_to_mlflow(here.settings, here.store, uri, aliases)
+    done = export_to_mlflow(project.settings, project.store, uri, aliases)
     if json:
         print_json([one.model_dump(mode="json") for one in done])
         return
@@ -57,11 +53,11 @@ def export(
     next_step("evergreen models")
 
 
-def _aliases(given: list[str]) -> "Mapping[Stage, str]":
+def _aliases(given: list[str] | None) -> "Mapping[Stage, str]":
     from evergreen.exporting.mlflow import ALIASES
     from evergreen.lineage.stages import Stage
 
-    pairs = dict(text.partition("=")[::2] for text in given)
+    pairs = dict(text.partition("=")[::2] for text in given or ())
     known = {stage.value for stage in Stage}
     for stage, name in pairs.items():
         if stage not in known or not name:

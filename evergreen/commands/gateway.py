@@ -2,18 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 
 if TYPE_CHECKING:
     from evergreen.lineage.registry import Registry
     from evergreen.settings import Settings
 
 
-def gateway(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
-) -> None:
+@project_options
+def gateway(project: Project) -> None:
     """Forwards requests to a model server: canary, A/B, shadow traffic, a log of predictions.
 
     It speaks TensorFlow Serving's API: gRPC on port 8510, REST on port 8511. A canary that is worse
@@ -25,7 +22,7 @@ def gateway(
     import sys
     from functools import partial
 
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
 
     from evergreen.serving.exposing import Exposer
     from evergreen.serving.gateway.server import run

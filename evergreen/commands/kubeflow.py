@@ -2,20 +2,14 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evergreen.commands.options import (
-    HERE,
-    Config,
-    LocalFiles,
-    Overrides,
-    Project,
-    read_settings,
-    user,
-)
+from evergreen.commands.options import LocalFiles, user
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,31 +26,31 @@ app = typer.Typer(
     help="The pipeline on Kubeflow Pipelines: docs/kubeflow.md.",
     epilog="Start with [bold]python kubeflow_runner.py compile[/bold].",
 )
-KUBEFLOW = ("kubeflow",)
+kubeflow_options = partial(project_options, overlays=("kubeflow",))
 COMPILED = Path("var/kubeflow/pipeline.yaml")
 RUNS_SHOWN = 10
 
 RunId = Annotated[str, typer.Argument(help="Kubeflow's id of a run.")]
 Spans = Annotated[str, typer.Option(help="Spans to train on, such as 1-3; all if not given.")]
 Parameters = Annotated[
-    list[str], typer.Option("--param", metavar="NAME=VALUE", help="A hyper-parameter; repeatable.")
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="A hyper-parameter; repeatable."),
 ]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
 @app.command(name="compile")
+@kubeflow_options
 def compile_(
-    project: Project = HERE,
-    config: Config = list(KUBEFLOW),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     output: Annotated[Path, typer.Option(help="The file to write.")] = COMPILED,
 ) -> None:
     """Compiles the pipeline to a file that Kubeflow Pipelines runs.
 
     Example: [bold]python kubeflow_runner.py compile --output pipeline.yaml[/bold]
     """
-    settings = read_settings(project, config, overrides)
-    text = _compile(settings, config, overrides)
+    settings = project.settings
+    text = _compile(project)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
     typer.echo(f"compiled {settings.pipeline.name}: {output}, {len(text) / 1024:.0f} KiB")
@@ -64,29 +58,25 @@ def compile_(
 
 
 @app.command()
-def deploy(
-    project: Project = HERE,
-    config: Config = list(KUBEFLOW),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
-) -> None:
+@kubeflow_options
+def deploy(project: Project) -> None:
     """Uploads the pipeline as a version that is named by the version of the code.
 
     Example: [bold]python kubeflow_runner.py deploy[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
     client, name = _client(settings)
-    new = client.deploy(_compile(settings, config, overrides), name)
+    new = client.deploy(_compile(project), name)
     typer.echo(f"{'deployed' if new else 'is there already:'} version {name}")
     typer.echo("next: python kubeflow_runner.py run")
 
 
 @app.command()
+@kubeflow_options
 def run(
-    project: Project = HERE,
-    config: Config = list(KUBEFLOW),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     spans: Spans = "",
-    parameters: Parameters = [],  # noqa: B006
+    parameters: Parameters = None,
     experiment: Annotated[
         bool, typer.Option("--experiment", help="Run everything, but never push.")
     ] = False,
@@ -99,7 +89,7 @@ def run(
 
     Example: [bold]python kubeflow_runner.py run --spans 1-3[/bold]
     """
-    client, name = _client(read_settings(project, config, overrides))
+    client, name = _client(project.settings)
     asked = {"run": record, "experiment": experiment, **_asked(spans, parameters, reason)}
     started = client.run(name, asked)
     typer.echo(f"started {started} of version {name}")
@@ -107,19 +97,18 @@ def run(
 
 
 @app.command()
+@kubeflow_options
 def schedule(
+    project: Project,
     cron: Annotated[str, typer.Argument(help="minute hour day month weekday, in UTC; or `off`.")],
-    project: Project = HERE,
-    config: Config = list(KUBEFLOW),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
     spans: Spans = "",
-    parameters: Parameters = [],  # noqa: B006
+    parameters: Parameters = None,
 ) -> None:
     """Lets the cluster plan a run again and again; takes the place of the schedule there is.
 
     Example: [bold]python kubeflow_runner.py schedule "0 3 * * *"[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
     client, name = _client(settings)
     schedules = _schedules(client, settings)
     if cron == "off":
@@ -135,11 +124,10 @@ def schedule(
 
 
 @app.command()
+@kubeflow_options
 def status(
+    project: Project,
     run_id: Annotated[str, typer.Argument(help="Kubeflow's id of a run; all if not given.")] = "",
-    project: Project = HERE,
-    config: Config = list(KUBEFLOW),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Shows the tasks of a run; without one, the schedule and the last runs.
 
@@ -147,7 +135,7 @@ def status(
     """
     from evergreen.orchestrators.kubeflow.display import show_all, show_run
 
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
     client, name = _client(settings)
     if run_id:
         show_run(client.get(run_id))
@@ -156,18 +144,17 @@ def status(
 
 
 @app.command()
+@kubeflow_options
 def logs(
+    project: Project,
     run_id: RunId,
-    project: Project = HERE,
-    config: Config = list(KUBEFLOW),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
     task: Annotated[str, typer.Option(help="One task only, such as trainer.")] = "",
 ) -> None:
     """Prints what the containers of a run have logged, in the order of their start.
 
     Example: [bold]python kubeflow_runner.py logs RUN --task trainer[/bold]
     """
-    client, _ = _client(read_settings(project, config, overrides))
+    client, _ = _client(project.settings)
     pods = [pod for pod in client.pods(run_id) if task in ("", pod.task)]
     if not pods:
         typer.echo("no container of that name was started")
@@ -177,10 +164,9 @@ def logs(
 
 
 @app.command()
+@kubeflow_options
 def delete(
-    project: Project = HERE,
-    config: Config = list(KUBEFLOW),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     run_id: Annotated[str, typer.Option("--run", help="A run, by Kubeflow's id.")] = "",
     version: Annotated[str, typer.Option("--version", help="A version, by its name.")] = "",
 ) -> None:
@@ -190,7 +176,7 @@ def delete(
     """
     if bool(run_id) == bool(version):
         raise SettingsError("what is to be deleted?", hint="Give either --run or --version.")
-    client, _ = _client(read_settings(project, config, overrides))
+    client, _ = _client(project.settings)
     if run_id:
         client.delete_run(run_id)
     else:
@@ -198,13 +184,13 @@ def delete(
     typer.echo(f"deleted {run_id or version}")
 
 
-def _compile(settings: "Settings", config: list[str], overrides: list[str]) -> str:
+def _compile(project: Project) -> str:
     from evergreen.running.quiet import quiet
 
     with quiet(Path(os.devnull)):  # an error is raised, not printed; the rest is TensorFlow's
         from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
 
-        return compile_pipeline(settings, Overlays(config, overrides))
+        return compile_pipeline(project.settings, Overlays(project.overlays, project.overrides))
 
 
 def _client(settings: "Settings") -> "tuple[Client, str]":
@@ -220,13 +206,13 @@ def _schedules(client: "Client", settings: "Settings") -> "Schedules":
     return Schedules(client, settings.kubeflow)
 
 
-def _asked(spans: str, parameters: list[str], reason: str) -> dict[str, Any]:
+def _asked(spans: str, parameters: list[str] | None, reason: str) -> dict[str, Any]:
     """The parameters of a run that the options stand for."""
     return {
         "spans": spans,
         "reason": reason,
         "requested_by": user(),
-        "hyperparameters": dict(_parameter(pair) for pair in parameters),
+        "hyperparameters": dict(_parameter(pair) for pair in parameters or ()),
     }
 
 

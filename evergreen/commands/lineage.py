@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.display import Json, next_step, plain, print_json
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -16,11 +15,10 @@ if TYPE_CHECKING:
     from evergreen.lineage.views import Branch
 
 
+@project_options
 def lineage(
+    project: Project,
     of: Annotated[str, typer.Argument(metavar="MODEL", help="A version; or span:NUMBER.")],
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     json: Json = False,
 ) -> None:
     """Shows lineage up and down: a model's data, schema, code, evaluation; a span's models.
@@ -33,11 +31,9 @@ def lineage(
             f"{of}: is neither a model version nor a span.",
             hint="evergreen lineage 2, or evergreen lineage span:1",
         )
-    here = Opened.of(project, config, overrides)
-
     from evergreen.lineage.trees import model_tree, span_tree
 
-    tree = (span_tree if asked[1] else model_tree)(here.lineage, int(asked[2]))
+    tree = (span_tree if asked[1] else model_tree)(project.lineage, int(asked[2]))
     if json:
         print_json(tree.model_dump(mode="json"))
         return

@@ -1,14 +1,13 @@
 """`evergreen loadtest`: load on a running model server."""
 
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
 from evergreen.commands.predict import ApiKey, Ca, Label, Model, Rest, Signature, Version
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from evergreen.settings import Settings
 
 Targets = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--target",
         help="host:port, or a URL (grpc://, grpcs://, http://, https://); this machine if not "
@@ -31,8 +30,10 @@ Targets = Annotated[
 ]
 
 
+@project_options
 def loadtest(  # noqa: PLR0913, PLR0917 - each is an option
-    targets: Targets = [],  # noqa: B006 - typer wants the default as a list
+    project: Project,
+    targets: Targets = None,
     rest: Rest = False,
     model: Model = "",
     signature: Signature = "serving_default",
@@ -55,9 +56,6 @@ def loadtest(  # noqa: PLR0913, PLR0917 - each is an option
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 10.0,
     api_key: ApiKey = "",
     ca: Ca = None,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Measures how a running model server answers: answers a second, latency, errors.
 
@@ -72,12 +70,13 @@ def loadtest(  # noqa: PLR0913, PLR0917 - each is an option
     from evergreen.serving.loadtest import Load, sources
     from evergreen.serving.loadtest import rounds as running
 
-    settings = cache(lambda: read_settings(project, config, overrides))
     question = sources.Question(signature, version, label, batch)
     load = Load(clients, rate, ramp, seconds)
-    name = model or settings().model.name
-    paths = [rows] if rows else _span_files(settings(), span) if span else []
-    source = sources.of_files(paths) if paths else sources.recorded(_pushed(settings(), version))
+    name = model or project.settings.model.name
+    paths = [rows] if rows else _span_files(project.settings, span) if span else []
+    source = (
+        sources.of_files(paths) if paths else sources.recorded(_pushed(project.settings, version))
+    )
     protocol: Protocol = "rest" if rest else "grpc"
     asked = []
     for text in targets or [""]:

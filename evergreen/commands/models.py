@@ -6,8 +6,7 @@ import typer
 
 from evergreen.commands import export, versions
 from evergreen.commands.display import Json, console, plain, print_json
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 from evergreen.commands.versions import print_evidence
 from evergreen.errors import SettingsError
 
@@ -23,11 +22,10 @@ app.command()(export.export)
 
 
 @app.callback()
+@project_options
 def models(
+    project: Project,
     context: typer.Context,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     log: Annotated[bool, typer.Option("--log", help="Show every event, oldest first.")] = False,
     json: Json = False,
 ) -> None:
@@ -40,14 +38,12 @@ def models(
     if context.invoked_subcommand:
         _refuse_options(context, context.invoked_subcommand)
         return
-    here = Opened.of(project, config, overrides)
-
     from evergreen.serving.states import look
 
     if json:
-        print_json([one.model_dump(mode="json") for one in here.lineage.versions()])
+        print_json([one.model_dump(mode="json") for one in project.lineage.versions()])
         return
-    settings, events = here.settings, here.lineage.events()
+    settings, events = project.settings, project.lineage.events()
     if log:
         _print_log(events)
     else:

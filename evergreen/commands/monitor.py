@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
 from evergreen.visible import plain
 
@@ -27,7 +27,9 @@ Moment = Annotated[
 
 
 @app.callback()
+@project_options
 def monitor(
+    project: Project,
     context: typer.Context,
     window: Annotated[
         float, typer.Option(min=0, help="Hours to look at, up to --until; 0: as in the settings.")
@@ -37,9 +39,6 @@ def monitor(
     version: Annotated[
         int, typer.Option(min=0, help="A model version; 0: the one that serves.")
     ] = 0,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Looks at what the serving model saw and said: drift, skew, performance, staleness.
 
@@ -50,7 +49,7 @@ def monitor(
     """
     if context.invoked_subcommand:
         return
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
     now = datetime.now(UTC)
     looked_at = _window(settings, now, window, since, until)
 
@@ -148,16 +147,15 @@ def _next_step(result: "MonitoringResult") -> str:
 
 
 @app.command()
+@project_options
 def calibrate(
+    project: Project,
     chance: Annotated[
         float, typer.Option(min=0.5, max=0.9999, help="That a normal window does not fire.")
     ] = 0.99,
     output: Annotated[
         Path | None, typer.Option(help="An overlay to write; printed if not given.")
     ] = None,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Finds limits of drift and skew from history, and shows how they came.
 
@@ -165,7 +163,7 @@ def calibrate(
 
     Example: [bold]evergreen monitor calibrate --output configs/limits.yaml[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
 
     import yaml
     from rich.console import Console

@@ -2,40 +2,29 @@
 
 import os
 import pwd
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from evergreen.errors import SettingsError
-from evergreen.visible import visible
 
 if TYPE_CHECKING:
-    from evergreen.settings import Settings
-
-Project = Annotated[Path, typer.Option("--project", help="The project's folder, or one below it.")]
-Config = Annotated[
-    list[str], typer.Option("--config", help="Overlay in configs/, or a .yaml file; repeatable.")
-]
-Overrides = Annotated[
-    list[str],
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting; repeatable."),
-]
+    pass
 
 MOST = 10_000
 """Characters of a text for the log."""
 
 
-def line(value: str | list[str]) -> str | list[str]:
+def line(value: str | list[str] | None) -> str | list[str] | None:
     """Checks texts that go into the log; a callback of their options.
 
     Raises:
         SettingsError: If one has what cannot be printed, line ends too.
     """
-    for text in [value] if isinstance(value, str) else value:
+    for text in [value] if isinstance(value, str) else value or ():
         if not text.isprintable() or len(text) > MOST:
             raise SettingsError(
                 f"{text[:60]!r} is no line of text.",
@@ -74,27 +63,6 @@ def _local(then: Callable[..., Any] | None) -> Callable[..., Any]:
         return then(context, parameter, value) if then else value
 
     return check
-
-
-HERE = Path()
-LOCAL = ("local",)
-
-
-def read_settings(project: Path, config: list[str], overrides: list[str]) -> "Settings":
-    """Loads the settings that the shared options name; the project's code becomes importable.
-
-    It comes first on the path: what runs is the code of the project that was named, not of the one
-    that happens to be installed.
-    """
-    from evergreen.settings import find_project, load_settings
-    from evergreen.settings.sources import remarks
-
-    folder = find_project(project)
-    sys.path.insert(0, str(folder))
-    settings = load_settings(folder, config, overrides)
-    for remark in remarks(overrides):
-        typer.echo(visible(remark), err=True)
-    return settings
 
 
 def user() -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +42,9 @@ ApiKey = Annotated[
 Ca = Annotated[Path | None, typer.Option(help="PEM file of the authorities to trust for TLS.")]
 
 
+@project_options
 def predict(  # noqa: PLR0913, PLR0917 - each is an option
+    project: Project,
     file: Annotated[str, typer.Argument(help="CSV, Parquet or JSON lines; - for stdin.")],
     target: Target = "",
     rest: Rest = False,
@@ -55,19 +57,16 @@ def predict(  # noqa: PLR0913, PLR0917 - each is an option
         Path | None, typer.Option(help="Rows and predictions: .parquet, .csv or .jsonl.")
     ] = None,
     missing: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="Text that stands for a missing value besides the empty field, such as NA; may be "
             "repeated. If not given, and without --model, data.missing of the project.",
             show_default=False,
         ),
-    ] = [],  # noqa: B006 - typer wants the default as a list
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 10.0,
     api_key: ApiKey = "",
     ca: Ca = None,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Asks a running model server about the rows of a file.
 
@@ -76,7 +75,7 @@ def predict(  # noqa: PLR0913, PLR0917 - each is an option
 
     Example: [bold]evergreen predict trips.csv --limit 10[/bold]
     """
-    settings = None if model else read_settings(project, config, overrides)
+    settings = None if model else project.settings
     name = settings.model.name if settings else model
     tokens = ["", *(missing or (settings.data.missing if settings else ()))]
 

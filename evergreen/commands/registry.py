@@ -1,29 +1,17 @@
 """`evergreen promote`, `rollback`, `archive`, `reset-baseline`, `expose`: what is exposed."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import (
-    HERE,
-    LOCAL,
-    Config,
-    Overrides,
-    Project,
-    line,
-    read_settings,
-    user,
-)
+from evergreen.commands.options import line, user
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError, SettingsError
 from evergreen.files import has_model
 from evergreen.visible import visible
 
 if TYPE_CHECKING:
-    from ml_metadata.metadata_store import MetadataStore
-
-    from evergreen.lineage.registry import Registry
     from evergreen.lineage.stages import Event
     from evergreen.settings import Settings
 
@@ -40,16 +28,15 @@ Expect = Annotated[
 BY_HAND = "by hand"
 
 
+@project_options
 def promote(
+    project: Project,
     version: Version,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     reason: Reason = BY_HAND,
     evidence: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="What speaks for it; repeatable.", callback=line),
-    ] = [],  # noqa: B006
+    ] = None,
     expect: Expect = None,
 ) -> None:
     """Makes a version serving, here and on the servers; the one that served is archived.
@@ -58,15 +45,13 @@ def promote(
 
     Example: [bold]evergreen promote 2 --reason "held for a week" --evidence ticket=ML-7[/bold]
     """
-    here = _Opened.of(project, config, overrides)
-    _check_files(here.registry.events(), version)
-    here.follow(here.registry.promote(version, user(), reason, _pairs(evidence), expect))
+    _check_files(project.registry.events(), version)
+    _follow(project, project.registry.promote(version, user(), reason, _pairs(evidence), expect))
 
 
+@project_options
 def rollback(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     to: Annotated[int, typer.Option(help="A version that served before; the last, if 0.")] = 0,
     reason: Reason = BY_HAND,
     expect: Expect = None,
@@ -80,36 +65,32 @@ def rollback(
     """
     from evergreen.lineage import stages
 
-    here = _Opened.of(project, config, overrides)
-    events = here.registry.events()
+    events = project.registry.events()
     stages.expect(events, expect)
     target = stages.to_roll_back(events, to or None).version
     current = stages.serving(events)
-    _check_serves(here.settings, events, target)
+    _check_serves(project.settings, events, target)
     # The check takes a while: what came meanwhile is not rejected unseen.
     seen = current.version if current else 0
-    here.follow(here.registry.rollback(target, user(), reason, seen))
+    _follow(project, project.registry.rollback(target, user(), reason, seen))
 
 
+@project_options
 def archive(
+    project: Project,
     version: Version,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
     reason: Reason = BY_HAND,
 ) -> None:
     """Takes a version that does not serve out of use.
 
     Example: [bold]evergreen archive 1[/bold]
     """
-    here = _Opened.of(project, config, overrides)
-    here.follow(here.registry.archive(version, user(), reason))
+    _follow(project, project.registry.archive(version, user(), reason))
 
 
+@project_options
 def reset_baseline(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     reason: Reason = BY_HAND,
     expect: Expect = None,
 ) -> None:
@@ -119,53 +100,34 @@ def reset_baseline(
 
     Example: [bold]evergreen reset-baseline --reason "the label has changed"[/bold]
     """
-    registry = _Opened.of(project, config, overrides).registry
-    _print_changed(registry.reset_baseline(user(), reason, expect))
+    _print_changed(project.registry.reset_baseline(user(), reason, expect))
 
 
-def expose(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
-) -> None:
+@project_options
+def expose(project: Project) -> None:
     """Tells the servers once more which versions the registry exposes.
 
     Example: [bold]evergreen expose[/bold]
     """
-    typer.echo(visible(_Opened.of(project, config, overrides).expose()))
+    typer.echo(visible(_expose(project)))
     typer.echo("next: evergreen models")
 
 
-@dataclass(frozen=True)
-class _Opened:
-    settings: "Settings"
-    store: "MetadataStore"
-    registry: "Registry"
+def _expose(project: Project) -> str:
+    from evergreen.serving.exposing import expose
 
-    @classmethod
-    def of(cls, project: Path, config: list[str], overrides: list[str]) -> Self:
-        settings = read_settings(project, config, overrides)
+    return expose(project.settings, project.store)
 
-        from evergreen.lineage.registry import Registry
-        from evergreen.lineage.store import open_store
 
-        store = open_store(settings.metadata)
-        return cls(settings, store, Registry.of(settings, store))
-
-    def expose(self) -> str:
-        from evergreen.serving.exposing import expose
-
-        return expose(self.settings, self.store)
-
-    def follow(self, event: "Event") -> None:
-        """Says what has changed, and has the servers follow."""
-        typer.echo(f"version {event.model.version} is {event.stage} now ({event.action}).")
-        try:
-            typer.echo(visible(self.expose()))
-        except EvergreenError as error:
-            message = f"the registry has it, but the servers have not followed: {error}"
-            raise EvergreenError(message, hint=error.hint) from error
-        typer.echo("next: evergreen models --log")
+def _follow(project: Project, event: "Event") -> None:
+    """Says what has changed, and has the servers follow."""
+    typer.echo(f"version {event.model.version} is {event.stage} now ({event.action}).")
+    try:
+        typer.echo(visible(_expose(project)))
+    except EvergreenError as error:
+        message = f"the registry has it, but the servers have not followed: {error}"
+        raise EvergreenError(message, hint=error.hint) from error
+    typer.echo("next: evergreen models --log")
 
 
 def _check_files(events: "list[Event]", version: int) -> None:
@@ -195,8 +157,8 @@ def _check_serves(settings: "Settings", events: "list[Event]", version: int) -> 
         )
 
 
-def _pairs(evidence: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in evidence]
+def _pairs(evidence: list[str] | None) -> dict[str, str]:
+    pairs = [text.partition("=") for text in evidence or ()]
     if wrong := [name for name, _, value in pairs if not (name and value)]:
         raise SettingsError(
             f"--evidence {wrong[0]}: has no name, or no value.", hint="--evidence ticket=ML-7"

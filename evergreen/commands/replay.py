@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.display import console, next_step, plain, table
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import choose
 from evergreen.files import renew
 
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 POLICIES = "never,always,schedule,trigger"
 
 
+@project_options
 def replay(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     policies: Annotated[str, typer.Option(help="Policies to compare.")] = POLICIES,
     spans: Annotated[int, typer.Option(min=0, help="The last span to play; 0 for all.")] = 0,
     period: Annotated[str, typer.Option(help="year, quarter or month.")] = "quarter",
@@ -39,12 +38,11 @@ def replay(
 
     Example: [bold]evergreen replay --policies never,trigger --spans 8[/bold]
     """
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
 
     from evergreen.replay.faults import Fault
     from evergreen.replay.policies import Policy
     from evergreen.running.quiet import quiet
-    from evergreen.settings import find_project
     from evergreen.spans import Period
 
     chosen = [Policy(choose(name.strip(), Policy, "policy")) for name in policies.split(",")]
@@ -60,9 +58,8 @@ def replay(
             from evergreen.replay.stream import cut
             from evergreen.replay.world import World
         pieces = cut(settings, settings.replay.folder / "stream", length, spans)
-        folder = find_project(project)
         for policy in chosen:
-            world = World(policy, settings, folder, config, overrides)
+            world = World(policy, settings, project.folder, project.overlays, project.overrides)
             faulty = range(fault_from, pieces[-1].number + 1)
             with (world.folder / "runs.log").open("w") as runs:
                 from rich.console import Console

@@ -5,17 +5,15 @@ from typing import Annotated
 import typer
 
 from evergreen.commands.execution import execute
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 
 
+@project_options
 def resume(
+    project: Project,
     run_id: Annotated[
         str, typer.Argument(help="A run, of `evergreen runs`; the newest if not given.")
     ] = "",
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     rerun_from: Annotated[
         str, typer.Option("--from", help="Execute this node and those after it, finished or not.")
     ] = "",
@@ -26,11 +24,9 @@ def resume(
 
     Example: [bold]evergreen resume[/bold]
     """
-    here = Opened.of(project, config, overrides)
-
     from evergreen.running.resumption import check_overrides, settings_of
 
-    found = here.lineage.record(run_id).run_id
-    settings = settings_of(here.settings, here.store, found)
-    check_overrides(overrides, here.settings, settings)
+    found = project.lineage.record(run_id).run_id
+    settings = settings_of(project.settings, project.store, found)
+    check_overrides(project.overrides, project.settings, settings)
     raise typer.Exit(execute(settings, lambda runner: runner.resume(found, rerun_from)))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.display import Json, console, next_step, plain, print_json, table
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError
 
 if TYPE_CHECKING:
@@ -20,14 +19,13 @@ SHOWN = 5
 """Places that are listed."""
 
 
+@project_options
 def gc(
+    project: Project,
     keep: Annotated[
         int | None,
         typer.Option(min=1, help="The newest runs keep all of theirs; if not, retention.runs."),
     ] = None,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")] = False,
     json: Json = False,
 ) -> None:
@@ -38,17 +36,15 @@ def gc(
 
     Example: [bold]evergreen gc --keep 10[/bold]
     """
-    here = Opened.of(project, config, overrides)
-
     from evergreen.lineage.old_files import OldFiles
     from evergreen.lineage.retention import Retention
 
-    settings = here.settings
+    settings = project.settings
     keep = keep or settings.retention.runs
     retention = Retention(
-        here.store, settings.model.name, settings.pipeline.name, settings.pipeline.root
+        project.store, settings.model.name, settings.pipeline.name, settings.pipeline.root
     )
-    old_files = OldFiles(settings, here.store, datetime.now(UTC))
+    old_files = OldFiles(settings, project.store, datetime.now(UTC))
     leaving, old = retention.find(keep), old_files.find()
     if yes:
         retention.carry_out(leaving)
@@ -101,10 +97,9 @@ def _size(number: int) -> str:
     return f"{number / (1 << 20):.1f} MiB"
 
 
+@project_options
 def doctor(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is safe.")] = False,
     moved_from: Annotated[
         Path | None,
@@ -118,15 +113,13 @@ def doctor(
 
     Example: [bold]evergreen doctor --repair[/bold]
     """
-    here = Opened.of(project, config, overrides)
-
     from evergreen.lineage.doctor import Doctor
 
-    doctor_ = Doctor(here.settings, here.store)
+    doctor_ = Doctor(project.settings, project.store)
     if moved_from:
         number = doctor_.take_over(moved_from)
         typer.echo(
-            f"{number} artifacts are recorded below {here.settings.pipeline.root} now", err=json
+            f"{number} artifacts are recorded below {project.settings.pipeline.root} now", err=json
         )
     found = doctor_.examine()
     repaired = [one for one in found if repair and _is_repaired(one)]

@@ -5,16 +5,8 @@ from typing import Annotated
 import typer
 
 from evergreen.commands.execution import execute
-from evergreen.commands.options import (
-    HERE,
-    LOCAL,
-    Config,
-    Overrides,
-    Project,
-    line,
-    read_settings,
-    user,
-)
+from evergreen.commands.options import line, user
+from evergreen.commands.project import Project, project_options
 
 EXIT_CODES = """
 [bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
@@ -23,10 +15,9 @@ validation · 130 interrupted
 """
 
 
+@project_options
 def run(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     orchestrator: Annotated[
         str, typer.Option(help="Which orchestrator, of `evergreen orchestrators`.")
     ] = "",
@@ -47,10 +38,10 @@ def run(
     Example: [bold]evergreen run --spans 1-3[/bold]
     """
     if orchestrator:
-        overrides = [*overrides, f"pipeline.orchestrator={orchestrator}"]
+        project = project.overridden(f"pipeline.orchestrator={orchestrator}")
     if cache is not None:
-        overrides = [*overrides, f"pipeline.cache={str(cache).lower()}"]
-    settings = read_settings(project, config, overrides)
+        project = project.overridden(f"pipeline.cache={str(cache).lower()}")
+    settings = project.settings
 
     from evergreen.runs.plan import Request
 
@@ -60,7 +51,7 @@ def run(
         reason=reason,
         experiment=experiment,
         cache=settings.pipeline.cache,
-        overrides=tuple(overrides),
+        overrides=project.overrides,
     )
     raise typer.Exit(execute(settings, lambda runner: runner(request)))
 

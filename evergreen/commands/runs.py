@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.display import Json, fitted, next_step, plain, print_json
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,10 +24,9 @@ OPTIONAL = ("started", "by", "spans", "took", "because", "auc")
 COLORS = {"failed": "red", "died": "red", "interrupted": "yellow", "running": "cyan"}
 
 
-def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
+@project_options
+def runs(
+    project: Project,
     outcome: Annotated[
         str, typer.Option(help="Only those that ended so: pushed, failed, 'model refused', ...")
     ] = "",
@@ -52,7 +50,6 @@ def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
     from evergreen.reporting.lists import ordered
 
     ended = outcome_of(outcome)  # a wrong word is said before anything is opened
-    here = Opened.of(project, config, overrides)
     when = since.replace(tzinfo=UTC) if since else None
     # What is sorted by another order than the store's is cut after sorting.
     asked = Asked(
@@ -60,24 +57,24 @@ def runs(  # noqa: PLR0913, PLR0917 - a parameter an option
     )
 
     def look() -> "list[RunRecord]":
-        return ordered(here.lineage.runs(asked), sort)[: limit or None]
+        return ordered(project.lineage.runs(asked), sort)[: limit or None]
 
     if follow and not json:
-        _follow(lambda: _table(here, look()))
+        _follow(lambda: _table(project, look()))
         return
     found = look()
     if json:
-        print_json([{**one.model_dump(mode="json"), "state": here.state(one)} for one in found])
+        print_json([{**one.model_dump(mode="json"), "state": project.state(one)} for one in found])
         return
-    _show(here, found, asked)
+    _show(project, found, asked)
 
 
-def _show(here: Opened, found: "list[RunRecord]", asked: "Asked") -> None:
+def _show(project: Project, found: "list[RunRecord]", asked: "Asked") -> None:
     from rich.console import Console
 
     if found:
-        Console(highlight=False).print(_table(here, found))
-        next_step(_next(here, found))
+        Console(highlight=False).print(_table(project, found))
+        next_step(_next(project, found))
     elif asked.by or asked.conditions():
         typer.echo("no run is as asked for")
         next_step("evergreen runs")
@@ -86,10 +83,10 @@ def _show(here: Opened, found: "list[RunRecord]", asked: "Asked") -> None:
         next_step("evergreen run")
 
 
-def _table(here: Opened, found: "list[RunRecord]") -> "Table":
+def _table(project: Project, found: "list[RunRecord]") -> "Table":
     from rich.console import Console
 
-    rows = [_cells(one, here.state(one)) for one in found]
+    rows = [_cells(one, project.state(one)) for one in found]
     return fitted(COLUMNS, rows, FOLDS, OPTIONAL, Console().width)
 
 
@@ -125,8 +122,8 @@ def _follow(draw: "Callable[[], Table]") -> None:
     next_step("evergreen show RUN")
 
 
-def _next(here: Opened, found: "list[RunRecord]") -> str:
+def _next(project: Project, found: "list[RunRecord]") -> str:
     newest = max(found, key=lambda one: one.created)
-    if here.state(newest) in ("died", "failed", "interrupted"):
+    if project.state(newest) in ("died", "failed", "interrupted"):
         return f"evergreen resume {newest.run_id}"
     return f"evergreen show {newest.run_id}"

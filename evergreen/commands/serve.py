@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 
 if TYPE_CHECKING:
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -22,11 +22,10 @@ OWN = (
 pushed, and its labels are as good as its versions."""
 
 
+@project_options
 def serve(
+    project: Project,
     context: typer.Context,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Serves models by TensorFlow Serving's API: gRPC on port 8500, REST on port 8501.
 
@@ -43,7 +42,7 @@ def serve(
         raise typer.Exit(main(context.args))
 
     def own() -> "ModelServerConfig":
-        settings = read_settings(project, config, overrides)
+        settings = project.settings
 
         from evergreen.lineage.store import open_store
         from evergreen.serving.exposing.assignment import from_registry

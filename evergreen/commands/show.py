@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evergreen.commands.display import Json, console, next_step, plain, print_json, table
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,20 +19,18 @@ MOST = 1000
 RunId = Annotated[str, typer.Argument(help="A run, of `evergreen runs`; the newest if not given.")]
 
 
+@project_options
 def show(
+    project: Project,
     run_id: RunId = "",
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     json: Json = False,
 ) -> None:
     """Shows one run: its request, code, nodes, artifacts, metrics and gates.
 
     Example: [bold]evergreen show[/bold]
     """
-    here = Opened.of(project, config, overrides)
-    run = here.lineage.run(run_id)
-    state = here.state(run.record)
+    run = project.lineage.run(run_id)
+    state = project.state(run.record)
     if json:
         print_json({"state": state, **run.model_dump(mode="json")})
         return
@@ -44,12 +41,12 @@ def show(
     out.print(_nodes(run, state))
     if run.record.results and run.record.results.metrics:
         out.print(_metrics(run.record.results.metrics))
-    for line in _outcome(here, run.record):
+    for line in _outcome(project, run.record):
         out.print(line)
     next_step(_next(run.record, state))
 
 
-def _outcome(here: Opened, record: "RunRecord") -> Iterator[str]:
+def _outcome(project: Project, record: "RunRecord") -> Iterator[str]:
     """What the gates said, and what it came to, with every reason."""
     from evergreen.lineage.run_artifacts import RunReading
     from evergreen.reporting.headline import headline
@@ -58,7 +55,7 @@ def _outcome(here: Opened, record: "RunRecord") -> Iterator[str]:
         mark = "[green]✓[/green]" if passed else "[red]✗[/red]"
         yield f"  {mark} {plain(gate)} {'passed' if passed else 'refused'}"
     if record.outcome:
-        found = headline(RunReading(here.store, record), here.lineage.events())
+        found = headline(RunReading(project.store, record), project.lineage.events())
         yield f"[bold]{plain(found.title)}[/bold]. {plain(found.why, MOST)}"
         for reason in found.reasons:
             yield f"  [red]✗[/red] {plain(reason, MOST)}"

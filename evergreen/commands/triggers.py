@@ -4,22 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.options import (
-    HERE,
-    LOCAL,
-    Config,
-    Overrides,
-    Project,
-    line,
-    read_settings,
-    user,
-)
+from evergreen.commands.options import line, user
+from evergreen.commands.project import Project, project_options
 from evergreen.visible import visible
 
 if TYPE_CHECKING:
-    from ml_metadata.metadata_store import MetadataStore
-
-    from evergreen.settings import Settings
     from evergreen.triggers.log import TriggerLog
 
 app = typer.Typer(no_args_is_help=True, help="What starts runs, and what it has started.")
@@ -29,11 +18,8 @@ MOST = 2000
 
 
 @app.command(name="list")
-def list_(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
-) -> None:
+@project_options
+def list_(project: Project) -> None:
     """Lists the triggers that are switched on, and when each fired last and is due next.
 
     Example: [bold]evergreen triggers list[/bold]
@@ -46,8 +32,9 @@ def list_(
     from evergreen.triggers import configured
     from evergreen.triggers.event import MANUAL
 
-    settings, store, log = _open(project, config, overrides)
-    found = {one.name: one for one in configured.triggers(settings, store, log)}
+    log = _log(project)
+    triggers = configured.triggers(project.settings, project.store, log)
+    found = {trigger.name: trigger for trigger in triggers}
     table = Table("trigger", "events", "last", "next")
     for name in (MANUAL, *found):
         events = [event for event in log.events.values() if event.trigger == name]
@@ -59,10 +46,9 @@ def list_(
 
 
 @app.command()
+@project_options
 def history(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     last: Annotated[int, typer.Option(help="How many entries to show.")] = SHOWN,
 ) -> None:
     """Shows the log: events, decisions, runs and their outcomes, oldest first.
@@ -71,7 +57,7 @@ def history(
     """
     from evergreen.triggers.story import line, when
 
-    _, _, log = _open(project, config, overrides)
+    log = _log(project)
     for entry in log.entries[-last:]:
         typer.echo(f"{when(entry):%Y-%m-%d %H:%M:%S}  {visible(line(entry))}")
     if not log.entries:
@@ -80,11 +66,10 @@ def history(
 
 
 @app.command()
+@project_options
 def explain(
+    project: Project,
     name: Annotated[str, typer.Argument(metavar="ID", help="An event, or the run it started.")],
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Tells the whole story: event, evidence, decision, window, run, gates, canary, outcome.
 
@@ -92,16 +77,14 @@ def explain(
     """
     from evergreen.triggers.story import story
 
-    settings, store, log = _open(project, config, overrides)
-    for about, words in story(settings, store, log, name):
+    for about, words in story(project.settings, project.store, _log(project), name):
         typer.echo(f"{visible(about):<10}{visible(words, MOST)}")
 
 
 @app.command()
+@project_options
 def fire(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     reason: Annotated[str, typer.Option(help="Why, for the record.", callback=line)] = "on demand",
     key: Annotated[
         str,
@@ -124,25 +107,19 @@ def fire(
     from evergreen.triggers.event import fired_event
     from evergreen.triggers.signals import wake
 
-    settings, _, log = _open(project, config, overrides)
+    log = _log(project)
     event = fired_event(
         key or uuid.uuid4().hex, datetime.now(UTC), user(), reason, train=not ingest, force=force
     )
     event = log.notice(event)
-    wake(settings)
+    wake(project.settings)
     typer.echo(f"event {visible(event.id)}: an `evergreen watch` that runs decides about it")
     typer.echo(f"next: evergreen triggers explain {visible(event.id)}")
 
 
-def _open(
-    project: "Project", config: list[str], overrides: list[str]
-) -> "tuple[Settings, MetadataStore, TriggerLog]":
-    settings = read_settings(project, config, overrides)
-
-    from evergreen.lineage.store import open_store
+def _log(project: Project) -> "TriggerLog":
     from evergreen.triggers.log import TriggerLog
 
-    store = open_store(settings.metadata)
-    log = TriggerLog(store, settings.model.name)
+    log = TriggerLog(project.store, project.settings.model.name)
     log.refresh()
-    return settings, store, log
+    return log

@@ -7,8 +7,7 @@ import typer
 
 from evergreen.commands.compare import pairs_table, print_comparison
 from evergreen.commands.display import Json, console, next_step, plain, print_json
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project
-from evergreen.commands.stores import Opened
+from evergreen.commands.project import Project, project_options
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event, Stay
@@ -16,48 +15,43 @@ if TYPE_CHECKING:
 Version = Annotated[int, typer.Argument(help="A version, of `evergreen models`.")]
 
 
+@project_options
 def history(
+    project: Project,
     version: Version,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
     json: Json = False,
 ) -> None:
     """Shows what stages a version has been in: since when, how long, by whom and why.
 
     Example: [bold]evergreen models history 2[/bold]
     """
-    here = Opened.of(project, config, overrides)
-    found = here.lineage.version(version)
+    found = project.lineage.version(version)
     if json:
         print_json(found.model_dump(mode="json"))
         return
     out = console()
     out.print(f"[bold]version {version}[/bold]  {found.stage or 'never registered'}")
-    for name, text in (("run", here.lineage.run_of(found)), ("files", found.path)):
+    for name, text in (("run", project.lineage.run_of(found)), ("files", found.path)):
         out.print(f"  {name:<6} {plain(text or 'not known')}")
     for stay in found.stays:
         _print_stay(stay, version)
     next_step(f"evergreen lineage {version}")
 
 
+@project_options
 def diff(
+    project: Project,
     one: Version,
     other: Version,
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
     json: Json = False,
 ) -> None:
     """Compares any two versions: their way, and the runs that made them.
 
     Example: [bold]evergreen models diff 1 2[/bold]
     """
-    here = Opened.of(project, config, overrides)
-
     from evergreen.reporting.versions import diff as diff_versions
 
-    found = diff_versions(here.store, here.settings.model.name, one, other)
+    found = diff_versions(project.store, project.settings.model.name, one, other)
     if json:
         print_json(found.model_dump(mode="json"))
         return

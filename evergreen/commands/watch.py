@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from evergreen.commands.options import HERE, LOCAL, Config, Overrides, Project, read_settings
+from evergreen.commands.project import Project, project_options
 
 
 def _on_signals(stop: Callable[[], None]) -> None:
@@ -38,10 +38,9 @@ def _can_be_touched(heartbeat: Path | None) -> Path | None:
     return heartbeat
 
 
+@project_options
 def watch(
-    project: Project = HERE,
-    config: Config = list(LOCAL),  # noqa: B006 - typer wants the default as a list
-    overrides: Overrides = [],  # noqa: B006
+    project: Project,
     heartbeat: Annotated[
         Path | None,
         typer.Option(
@@ -59,10 +58,9 @@ def watch(
     """
     import logging
 
-    settings = read_settings(project, config, overrides)
+    settings = project.settings
 
-    from evergreen.lineage.store import open_store
-    from evergreen.settings import find_project, load_settings, settings_files
+    from evergreen.settings import load_settings, settings_files
     from evergreen.triggers import configured
     from evergreen.triggers.controller import Controller
     from evergreen.triggers.leader import lease
@@ -74,30 +72,26 @@ def watch(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries; what fails is said
-    folder = find_project(project)
     renewal = Renewal(
         settings,
-        settings_files(folder, config),
-        lambda: load_settings(folder, config, overrides),
+        settings_files(project.folder, project.overlays),
+        lambda: load_settings(project.folder, project.overlays, project.overrides),
     )
     watching = Watch(settings, lease(settings), heartbeat=heartbeat, renewed=renewal.is_due)
     _on_signals(watching.stop)
-    store = open_store(settings.metadata)
-    log = TriggerLog(store, settings.model.name)
-    place = Work(str(folder), settings.model_dump_json(by_alias=True))
-    triggers = configured.triggers(settings, store, log)
+    log = TriggerLog(project.store, settings.model.name)
+    place = Work(str(project.folder), settings.model_dump_json(by_alias=True))
+    triggers = configured.triggers(settings, project.store, log)
     launcher = configured.launcher(settings, place, watching.wake)
-    options = [f"--project={folder}", *(f"--config={one}" for one in config)]
-    options += [f"--set={one}" for one in overrides]
     logging.info("watching: %s", ", ".join(["manual", *(trigger.name for trigger in triggers)]))
     controller = Controller(
         settings,
-        store,
+        project.store,
         triggers,
         launcher,
         log=log,
-        overrides=overrides,
-        monitor=configured.monitor(settings, options, watching.wake),
+        overrides=project.overrides,
+        monitor=configured.monitor(settings, project.options, watching.wake),
     )
     if watching(controller):
         logging.info("the settings have changed: starting anew")

@@ -2,13 +2,13 @@
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page, number
 from evergreen.dashboard.world import World
+from evergreen.launch import evergreen, options
 from evergreen.lineage.stages import Event, serving, to_promote, to_roll_back
 
 REASON = "from the dashboard"
@@ -26,9 +26,7 @@ class Place:
 
     def command(self, *words: str) -> list[str]:
         """Returns a command for this project."""
-        options = [f"--project={self.project}", *(f"--config={one}" for one in self.config)]
-        options += [f"--set={one}" for one in self.overrides]
-        return [str(Path(sys.executable).with_name("evergreen")), *words, *options]
+        return evergreen(*words, *options(self.project, self.config, self.overrides))
 
 
 @dataclass(frozen=True)

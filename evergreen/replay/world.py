@@ -4,7 +4,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from evergreen.errors import EvergreenError
+from evergreen.launch import evergreen, options
 from evergreen.replay.policies import Policy, triggers
 from evergreen.settings import Settings, load_settings
 
@@ -141,10 +141,7 @@ class World:
 
     @contextmanager
     def _process(self, *words: str) -> Iterator[None]:
-        config, overrides = self._options
-        options = [f"--project={self._project}", *(f"--config={one}" for one in config)]
-        options += [f"--set={one}" for one in overrides]
-        command = [str(Path(sys.executable).with_name("evergreen")), *words, *options]
+        command = evergreen(*words, *options(self._project, *self._options))
         with (self.folder / f"{words[0]}.log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
         try:

@@ -6,19 +6,17 @@ Nobody waits for it: the controller looks in at each step, and ends one that tak
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO
 
 from evergreen.errors import EvergreenError
-from evergreen.launch import leashed
+from evergreen.launch import evergreen, leashed
 
 LOOKED = (0, 5)
 """Exit codes of `evergreen monitor` that say that it could look."""
@@ -53,7 +51,7 @@ class Monitoring:
             ended: Called, in another thread, when one has ended.
             monotonic: A clock in seconds that nobody sets.
         """
-        self._command = [str(Path(sys.executable).with_name("evergreen")), "monitor", *options]
+        self._command = evergreen("monitor", *options)
         self._seconds = seconds
         self._ended = ended
         self._monotonic = monotonic

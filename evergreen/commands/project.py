@@ -1,0 +1,149 @@
+"""The project that the options `--project`, `--config` and `--set` name."""
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+
+import typer
+
+from evergreen.launch import options
+from evergreen.visible import visible
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import MetadataStore
+
+    from evergreen.lineage.reader import Lineage
+    from evergreen.lineage.registry import Registry
+    from evergreen.runs.plan import RunRecord
+    from evergreen.settings import Settings
+
+R = TypeVar("R")
+LOCAL = ("local",)
+PANEL = "Settings"
+Folder = Annotated[
+    Path,
+    typer.Option("--project", help="The project's folder, or one below it.", rich_help_panel=PANEL),
+]
+Overlays = Annotated[
+    list[str],
+    typer.Option(
+        "--config",
+        help="Overlay in configs/, or a .yaml file; repeatable.",
+        rich_help_panel=PANEL,
+    ),
+]
+Overrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Override a setting; repeatable.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project with its settings; what it leads to is opened when it is first used.
+
+    Attributes:
+        place: The project's folder, or one below it.
+        overlays: Names of overlays in `configs/`, or files.
+        overrides: `section.key=value` pairs.
+    """
+
+    place: Path
+    overlays: tuple[str, ...]
+    overrides: tuple[str, ...]
+
+    def overridden(self, *pairs: str) -> Self:
+        """Returns the project with more overrides."""
+        return replace(self, overrides=(*self.overrides, *pairs))
+
+    @cached_property
+    def folder(self) -> Path:
+        """The project's folder."""
+        from evergreen.settings import find_project
+
+        return find_project(self.place)
+
+    @property
+    def options(self) -> list[str]:
+        """The options by which another command finds it."""
+        return options(self.folder, self.overlays, self.overrides)
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings; with them the project's code becomes importable.
+
+        It comes first on the path: what runs is the code of the project that was named, not of the
+        one that happens to be installed.
+        """
+        from evergreen.settings import load_settings
+        from evergreen.settings.sources import remarks
+
+        sys.path.insert(0, str(self.folder))
+        settings = load_settings(self.folder, self.overlays, self.overrides)
+        for remark in remarks(self.overrides):
+            typer.echo(visible(remark), err=True)
+        return settings
+
+    @cached_property
+    def store(self) -> "MetadataStore":
+        """The metadata store."""
+        from evergreen.lineage.store import open_store
+
+        return open_store(self.settings.metadata)
+
+    @cached_property
+    def lineage(self) -> "Lineage":
+        """The read API over the store."""
+        from evergreen.lineage.reader import Lineage
+
+        return Lineage(self.store, self.settings.model.name)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The registry of the model's versions."""
+        from evergreen.lineage.registry import Registry
+
+        return Registry.of(self.settings, self.store)
+
+    def state(self, record: "RunRecord") -> str:
+        """How a run ended, or whether it is running: `running`, `died` if nobody works on it."""
+        from evergreen.lineage.claims import state
+
+        return state(record, self.settings.pipeline.root)
+
+
+def project_options(command: Callable[..., R], overlays: Sequence[str] = LOCAL) -> Callable[..., R]:
+    """Gives a command the options that name a project, in place of its first parameter.
+
+    Args:
+        command: The command; its first parameter is the project.
+        overlays: Which ones are used if none are named.
+    """
+
+    @wraps(command)
+    def called(project: Path, config: list[str], overrides: list[str], **given: Any) -> R:
+        return command(Project(project, tuple(config), tuple(overrides)), **given)
+
+    _, *own = inspect.signature(command).parameters.values()
+    shared = (
+        ("project", Path(), Folder),
+        ("config", tuple(overlays), Overlays),
+        ("overrides", (), Overrides),
+    )
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        )
+        for name, default, annotation in shared
+    ]
+    called.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+    return called
