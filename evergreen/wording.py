@@ -15,8 +15,10 @@ STATES = {
 
 
 NOTHING = "\N{EN DASH}"
-LARGE, ROUNDING = 1e5, 1e-12
-"""From here on digits after the point tell nothing; below, a difference is one of rounding."""
+LARGE, SMALL, ROUNDING = 1e5, 1e-3, 1e-12
+"""From the first on, no digits after the point are shown; below the second, more than four; a
+difference below the third is one of rounding."""
+MINUTE = 60
 
 
 def mark(state: str) -> str:
@@ -40,7 +42,7 @@ def number(value: float | None) -> str:
         return NOTHING
     if isinstance(value, int) or value.is_integer() or math.fabs(value) >= LARGE:
         return f"{value:,.0f}"
-    return f"{value:.4f}" if math.fabs(value) >= 0.001 else f"{value:.2g}"  # noqa: PLR2004
+    return f"{value:.4f}" if math.fabs(value) >= SMALL else f"{value:.2g}"
 
 
 def signed(value: float | None) -> str:
@@ -51,20 +53,20 @@ def signed(value: float | None) -> str:
         return "0"
     if float(value).is_integer() or math.fabs(value) >= LARGE:
         return f"{value:+,.0f}"
-    return f"{value:+.4f}" if math.fabs(value) >= 0.001 else f"{value:+.2g}"  # noqa: PLR2004
+    return f"{value:+.4f}" if math.fabs(value) >= SMALL else f"{value:+.2g}"
 
 
 def percent(value: float) -> str:
     """A share; one that is not nothing never reads as nothing."""
-    text = "< 0.1" if 0 < value < 0.001 else f"{100 * value:.1f}".removesuffix(".0")  # noqa: PLR2004
+    text = "< 0.1" if 0 < value < SMALL else f"{100 * value:.1f}".removesuffix(".0")
     return f"{text}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:
     """A time span."""
-    if seconds < 60:  # noqa: PLR2004
+    if seconds < MINUTE:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(seconds), MINUTE)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 

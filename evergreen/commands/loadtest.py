@@ -31,7 +31,7 @@ Targets = Annotated[
 
 
 @project_options
-def loadtest(  # noqa: PLR0913, PLR0917 - each is an option
+def loadtest(
     project: Project,
     targets: Targets = None,
     rest: Rest = False,

@@ -43,7 +43,7 @@ Ca = Annotated[Path | None, typer.Option(help="PEM file of the authorities to tr
 
 
 @project_options
-def predict(  # noqa: PLR0913, PLR0917 - each is an option
+def predict(
     project: Project,
     file: Annotated[str, typer.Argument(help="CSV, Parquet or JSON lines; - for stdin.")],
     target: Target = "",

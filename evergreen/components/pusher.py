@@ -21,7 +21,7 @@ class Executor(executor.Executor):
     polls the folder can load half a model, and a push that is repeated makes a second version.
     """
 
-    def Do(  # noqa: N802 - TFX's name
+    def Do(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

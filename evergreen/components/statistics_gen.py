@@ -50,7 +50,7 @@ class Executor(executor.Executor):
 
     BY_COLUMNS = True
 
-    def Do(  # noqa: N802 - TFX's name
+    def Do(
         self,
         input_dict: dict[str, list[Artifact]],
         output_dict: dict[str, list[Artifact]],

@@ -23,7 +23,7 @@ REPORT = "report.json"
 
 
 @component
-def DataGate(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inputs arguments
+def DataGate(
     examples: InputArtifact[standard_artifacts.Examples],
     statistics: InputArtifact[standard_artifacts.ExampleStatistics],
     anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],

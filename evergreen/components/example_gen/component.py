@@ -20,7 +20,7 @@ from evergreen.spans import read_span, verify
 
 
 @component
-def ExampleGen(  # noqa: N802, PLR0913, PLR0917 - a component is a class, its inputs arguments
+def ExampleGen(
     examples: OutputArtifact[standard_artifacts.Examples],
     rejected: OutputArtifact[RejectedRows],
     span_path: Parameter[str],

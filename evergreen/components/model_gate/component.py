@@ -30,7 +30,7 @@ DIFFERENCE = "_diff"  # what TFMA appends to the names of candidate minus baseli
 
 
 @component
-def ModelGate(  # noqa: N802 - a component is a class to its users
+def ModelGate(
     examples: InputArtifact[list[standard_artifacts.Examples]],
     model: InputArtifact[standard_artifacts.Model],
     evaluation: InputArtifact[standard_artifacts.ModelEvaluation],

@@ -24,7 +24,7 @@ BLESSED, HAS_MODEL = "blessed", "has_model"
 
 
 @component
-def ServingValidator(  # noqa: N802, PLR0913, PLR0917 - a component is a class to its users
+def ServingValidator(
     examples: InputArtifact[list[standard_artifacts.Examples]],
     model: InputArtifact[standard_artifacts.Model],
     schema: InputArtifact[standard_artifacts.Schema],
