@@ -1,1 +1,1 @@
-"""Serving pushed models: server, gateway, client, load test."""
+"""Serves pushed models: model server, gateway, client, load test."""

@@ -1,7 +1,7 @@
-"""Connections of an HTTP server: how many there may be, and how long a request may take to come.
+"""Limits for the connections of an HTTP server: their number, and the duration of requests.
 
-aiohttp waits an hour for the rest of a request, and takes any number of connections: a few
-thousand that send nothing more would keep everybody else out.
+aiohttp waits an hour for the rest of a request, and accepts any number of connections: a few
+thousand idle ones would lock out all others.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class _Malformed(logging.Filter):
-    """Leaves out the traceback that aiohttp logs of each request that is no HTTP."""
+    """Removes the traceback that aiohttp logs for each request that is not HTTP."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
@@ -36,16 +36,16 @@ FULL = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What one server grants.
+    """The limits of one server.
 
-    The times are those of Apache's mod_reqtimeout: a request that comes slowly, but at a rate that
-    a real line has, is waited for.
+    The times follow Apache's mod_reqtimeout: slow requests are accepted, if they arrive at the rate
+    of a real line.
 
     Attributes:
-        connections: Open at a time. One more takes the place of that which has waited longest
-            without a whole request; if all have one, it is refused (503).
-        request_seconds: For a request, head and body, from its first byte.
-        bytes_per_second: Each so many bytes that came give a second more.
+        connections: The most open connections. A further one replaces the one that has waited
+            longest without a complete request; if all have a request, it is refused (503).
+        request_seconds: The time for a request, head and body, from its first byte.
+        bytes_per_second: The bytes whose arrival extends the time by a second.
         idle_seconds: How long a connection stays open between two requests.
     """
 
@@ -60,7 +60,7 @@ class Listening:
     """An open port.
 
     Attributes:
-        port: Its number.
+        port: The port number.
     """
 
     port: int
@@ -83,12 +83,12 @@ async def listen(
     """Serves an application within limits.
 
     Args:
-        app: Not yet started.
-        host: Address or name; empty for all addresses.
-        port: 0 for any that is free.
-        limits: Of the connections.
+        app: The application, not yet started.
+        host: An address or name; empty for all addresses.
+        port: The port; 0 for any free one.
+        limits: The limits of the connections.
         tls: Certificate and key, for https.
-        drain_seconds: How long requests in flight are waited for at the end.
+        drain_seconds: The longest wait for requests in flight at the end.
 
     Raises:
         OSError: If the port cannot be opened.
@@ -137,9 +137,9 @@ class _Door:
 
     @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Tells the connection of a request that its head has come, and when its body has."""
+        """Tells a request's connection when its head, and when its body, has arrived."""
         connection = self._connections.get(request.protocol)
-        if connection is None:  # it has gone meanwhile
+        if connection is None:  # closed meanwhile
             return await handler(request)
         connection.begin()
         request.content.on_eof(connection.complete)
@@ -148,12 +148,12 @@ class _Door:
         except ConnectionResetError:
             if not connection.is_lost:
                 raise
-            return web.Response()  # which nobody reads: no fault to be logged
+            return web.Response()  # nobody reads it, and it logs no fault
         finally:
             connection.end()
 
     def admit(self, connection: "_Connection") -> bool:
-        """Whether there is room for one more connection, or room was made."""
+        """Returns whether there is room for another connection, after making room if possible."""
         if len(self._connections) >= self.limits.connections:
             waiting = next((one for one in self._connections.values() if not one.is_whole), None)
             if waiting is None:
@@ -163,7 +163,7 @@ class _Door:
         return True
 
     def put_last(self, connection: "_Connection") -> None:
-        """From now on it waits for a request, shorter than all others."""
+        """Moves it to the end of the waiting connections."""
         self.forget(connection)
         self._connections[connection.inner] = connection
 
@@ -172,22 +172,22 @@ class _Door:
 
 
 class _Connection(asyncio.Protocol):
-    """Stands before aiohttp's protocol, and looks at when bytes come."""
+    """Wraps aiohttp's protocol, and notes when bytes arrive."""
 
     def __init__(self, door: _Door, inner: web.RequestHandler) -> None:
         self.inner = inner
         self.is_busy = False  # from the head of a request to the end of its answer
-        self.is_whole = False  # the same, from the end of its body
+        self.is_whole = False  # from the end of its body to the end of its answer
         self._door = door
         self._transport: asyncio.Transport | None = None
         self.is_lost = False
         self._is_admitted = False
-        self._has_begun = False  # bytes of a request have come
+        self._has_begun = False  # whether bytes of a request have arrived
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        transport = cast(asyncio.Transport, transport)  # uvloop's does not subclass it
         self._transport = transport
         self._is_admitted = self._door.admit(self)
         if self._is_admitted:
@@ -227,27 +227,27 @@ class _Connection(asyncio.Protocol):
             self.inner.resume_writing()
 
     def begin(self) -> None:
-        """The head of a request has come; perhaps in one piece with the request before."""
+        """Notes that the head of a request has arrived, perhaps right after another request."""
         self.is_busy = True
         if self._timer is None:
             self._start()
 
     def complete(self) -> None:
-        """The body of a request has come."""
+        """Notes that the body of a request has arrived."""
         self._stop()
         self.is_whole = self.is_busy
 
     def end(self) -> None:
-        """The request has been answered; aiohttp waits for the next, for its own time."""
+        """Notes that the request was answered; aiohttp then waits for the next."""
         self._stop()
         self.is_busy = self.is_whole = self._has_begun = False
         if not self.is_lost:
             self._door.put_last(self)
 
     def drop(self, why: str) -> None:
-        """Closes the connection; says so to a request, unless an answer may have begun.
+        """Closes the connection, with an error if a request has begun and no answer has.
 
-        Where no request has begun, it would be taken for the answer to the next.
+        Without a request, the client would take the error for the answer to its next one.
         """
         log.info("connection closed: %s", why)
         if self._has_begun and not self.is_busy and self._transport is not None:
@@ -268,7 +268,7 @@ class _Connection(asyncio.Protocol):
             self._timer = None
 
     def _look(self) -> None:
-        """Closes the connection, unless bytes have come or it is we who do not read them."""
+        """Closes the connection, unless bytes have arrived or this process is not reading them."""
         loop = asyncio.get_running_loop()
         if self._transport is not None and not self._transport.is_reading():
             self._due = loop.time() + self._door.limits.request_seconds

@@ -1,4 +1,4 @@
-"""How long a server lives: until it is told to end."""
+"""Runs a server until it is told to end."""
 
 import asyncio
 import signal
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 async def until_told(work: Coroutine[None, None, None]) -> None:
-    """Runs work until SIGTERM or SIGINT cancels it; a second one does not wait for the drain."""
+    """Runs work until SIGTERM or SIGINT cancels it; a second signal skips the drain."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -1,4 +1,4 @@
-"""What running servers say of the versions: their states, and their shares of the traffic."""
+"""The running servers' reports on versions: their states, and their shares of the traffic."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ TIMEOUT = urllib3.Timeout(total=2)
 
 @dataclass(frozen=True)
 class Seen:
-    """What was found.
+    """The reports of the servers.
 
     Attributes:
-        states: Of the model server, by version, with the reason of a failure; empty if it does not
-            answer.
-        shares: Of the requests that the gateway sends to a version, 0 to 1, by version.
-        silent: Who did not answer, for a person.
+        states: The model server's states by version, with the reason of a failure; empty if it does
+            not answer.
+        shares: The versions' shares of the gateway's requests, 0 to 1.
+        silent: The servers that did not answer, for people.
     """
 
     states: dict[int, str]
@@ -29,12 +29,12 @@ class Seen:
 
 
 def look(settings: Settings) -> Seen:
-    """Asks the model server and the gateway that the settings name."""
+    """Asks the model server and the gateway in the settings."""
     gateway = settings.gateway
     scheme = "https" if gateway.tls.files else "http"
     server = f"http://{gateway.backend.rest}/v1/models/{settings.model.name}"
     door = f"{scheme}://{gateway.host}:{gateway.rest_api_port}/healthz"
-    with ThreadPoolExecutor(2) as pool:  # if both hang, one waits no longer than for one
+    with ThreadPoolExecutor(2) as pool:  # if both hang, the wait is not longer than for one
         status, state = pool.map(_get, (server, door))
     silent = {
         f"no model server answers at {gateway.backend.rest}: evergreen serve": status,
@@ -48,8 +48,8 @@ def look(settings: Settings) -> Seen:
 
 
 def _get(url: str) -> dict[str, Any] | None:
-    """Returns what answers, of any status; None if nobody does, or somebody else."""
-    # Nothing secret is sent, and what comes back is only shown.
+    """Returns the answer with any status; None if there is none, or it is not JSON."""
+    # Nothing secret is sent, and the answer is only displayed.
     with urllib3.PoolManager(retries=False, cert_reqs="CERT_NONE") as pool:
         try:
             answer = orjson.loads(pool.request("GET", url, timeout=TIMEOUT).data)

@@ -1,4 +1,4 @@
-"""Asks a model server, in the terms of the data: rows in, arrays out."""
+"""A client of model servers that takes rows of data and returns arrays."""
 
 from evergreen.serving.client.client import Client
 from evergreen.serving.client.signatures import Signature, Spec

@@ -1,4 +1,4 @@
-"""Where a server is, and how it is spoken to."""
+"""Addresses of servers, with their protocols."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from evergreen.errors import EvergreenError
 
 Protocol = Literal["grpc", "rest"]
 DEFAULTS: dict[Protocol, str] = {"grpc": "127.0.0.1:8500", "rest": "127.0.0.1:8501"}
-"""Where `evergreen serve`, and TensorFlow Serving, listen."""
+"""The addresses on which `evergreen serve` and TensorFlow Serving listen."""
 SCHEMES: dict[str, tuple[Protocol, bool]] = {
     "grpc": ("grpc", False),
     "grpcs": ("grpc", True),
@@ -24,7 +24,7 @@ class Address:
     """A server's address.
 
     Attributes:
-        protocol: By which API.
+        protocol: The API.
         host: Host and port.
         tls: Whether the connection is encrypted.
     """
@@ -35,11 +35,11 @@ class Address:
 
     @classmethod
     def parse(cls, target: str, protocol: Protocol = "grpc") -> Self:
-        """Reads `host:port`, or a URL: `grpc://`, `grpcs://`, `http://`, `https://`.
+        """Parses `host:port`, or a URL: `grpc://`, `grpcs://`, `http://`, `https://`.
 
         Args:
-            target: The text; the default port of this machine if empty.
-            protocol: For a text that is no URL.
+            target: The text; this machine's default port if empty.
+            protocol: The API if the text is not a URL.
 
         Raises:
             EvergreenError: If it is neither.

@@ -21,15 +21,15 @@ TRANSPORTS: dict[Protocol, type[GrpcTransport] | type[RestTransport]] = {
 
 
 class Client:
-    """Asks one model of a server that speaks TensorFlow Serving's API, by rows of raw columns.
+    """Sends rows of raw columns to one model of a server that speaks TensorFlow Serving's API.
 
-    What the model takes it learns from the model's own metadata, once; so it works for any. A
-    server that cannot be reached, or says UNAVAILABLE, is asked up to 5 times, with growing waits;
-    nothing else is asked twice. It may be shared by threads.
+    It reads the signatures from the model's own metadata, once, so it works for any model. A server
+    that cannot be reached, or answers UNAVAILABLE, is asked up to 5 times, with growing waits; no
+    other request is repeated. Threads may share a client.
 
     Attributes:
-        address: Where the server is.
-        headers: What is sent with each request.
+        address: The server's address.
+        headers: The headers of each request.
 
     Example:
         with Client("127.0.0.1:8500", model="taxi") as client:
@@ -46,16 +46,16 @@ class Client:
         api_key: str = "",
         ca: Path | None = None,
     ) -> None:
-        """Connects when it is first asked.
+        """Connects on the first request.
 
         Args:
-            target: `host:port`, or a URL, which names the protocol: `grpc://`, `http://`, or with
-                TLS `grpcs://`, `https://`. This machine's default port if empty.
-            protocol: For a target that is no URL.
+            target: `host:port`, or a URL, which includes the protocol: `grpc://`, `http://`, or
+                with TLS `grpcs://`, `https://`. This machine's default port if empty.
+            protocol: The API if the target is not a URL.
             model: The model's name.
-            timeout: Seconds that a request may take: by gRPC with its repetitions, by REST each.
-            api_key: Sent as the header `x-api-key`; none if empty.
-            ca: A PEM file of the authorities to trust, instead of the system's.
+            timeout: The seconds of a request: with its repetitions by gRPC, without by REST.
+            api_key: The value of the header `x-api-key`; not sent if empty.
+            ca: A PEM file of the trusted authorities, instead of the system's.
 
         Raises:
             EvergreenError: If the target is not an address.
@@ -77,18 +77,18 @@ class Client:
         """Predicts.
 
         Args:
-            rows: Dicts of raw columns, or a table. Each column that the signature takes has to be
-                there, and its values may be missing (None or NaN); other columns are left out. For
-                a signature that takes `tf.Example`s these are built here.
-            signature: Which one.
+            rows: Dicts of raw columns, or a table. Every column of the signature must exist, but
+                values may be missing (None or NaN); other columns are ignored. For a signature that
+                takes `tf.Example`s, these are built here.
+            signature: The signature's name.
             version: A version; the server's choice if None.
-            label: A label, in place of a version.
+            label: A label, instead of a version.
 
         Returns:
-            Arrays by output, a row of each for a row; strings are bytes, of dtype object.
+            Arrays by output, with one row per row; strings are bytes, of dtype object.
 
         Raises:
-            DataError: If a column is not there, or a value is of a wrong type.
+            DataError: If a column does not exist, or a value has a wrong type.
             ServerError: If the server cannot be reached, refuses, or takes too long.
         """
         return self.ask(self.inputs(rows, signature, version, label), signature, version, label)
@@ -100,7 +100,7 @@ class Client:
         version: int | None = None,
         label: str | None = None,
     ) -> Tensors:
-        """Predicts from what `inputs` returned; other arguments, answers and errors are as there.
+        """Predicts from the result of `inputs`; other arguments and errors are those of `predict`.
 
         Raises:
             ServerError: If the server cannot be reached, refuses, or takes too long.
@@ -116,7 +116,7 @@ class Client:
         version: int | None = None,
         label: str | None = None,
     ) -> Tensors:
-        """Returns what `predict` sends: the signature's inputs. Arguments and errors are its."""
+        """Returns the signature's inputs that `predict` sends. Arguments and errors are its."""
         return inputs.build(self.signatures(version, label), signature, rows)
 
     def encode(
@@ -126,13 +126,13 @@ class Client:
         version: int | None = None,
         label: str | None = None,
     ) -> bytes:
-        """Returns the request with these inputs as it goes over the wire."""
+        """Returns the serialized request with these inputs."""
         return self._transport.encode(self.spec(version, label, signature), tensors)
 
     def signatures(
         self, version: int | None = None, label: str | None = None
     ) -> dict[str, Signature]:
-        """Returns what the model can be asked, by signature. Asks the server once.
+        """Returns the signatures of the model. Asks the server once.
 
         Raises:
             ServerError: If the server cannot be reached, refuses, or takes too long.
@@ -149,7 +149,7 @@ class Client:
         version: int | None = None,
         label: str | None = None,
     ) -> dict[str, Spec]:
-        """Returns the raw columns that a signature takes; empty if the metadata does not tell.
+        """Returns the raw columns that a signature takes; empty if the metadata does not name them.
 
         Raises:
             EvergreenError: If there is no such signature.
@@ -160,7 +160,7 @@ class Client:
         return signatures.columns(served, signature)
 
     def spec(self, version: int | None, label: str | None, signature: str = "") -> ModelSpec:
-        """Returns the message that names the model, and which version and signature of it."""
+        """Returns the message that names the model, its version and its signature."""
         spec = ModelSpec(name=self._model, signature_name=signature)
         if version is not None:
             spec.version.value = version

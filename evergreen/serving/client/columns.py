@@ -1,4 +1,4 @@
-"""Rows of raw values, as columns: what is missing, and what is of a wrong type."""
+"""Columns of raw values: checks for missing values and wrong types."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ from evergreen.serving.client.tensors import Array
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]] | pa.Table
 Columns = dict[str, list[Any]]
-"""Values by column; None, or NaN, where one is missing."""
+"""Values by column; None or NaN for a missing value."""
 
 MISSING: dict[str, bytes | float] = {"f": math.nan, "i": -1, "O": b""}
-"""What stands for a missing value in a signature that takes one tensor a column, by NumPy's kind:
-NaN for floats, -1 for integers, and the empty string. A model's export has to keep to it."""
+"""Missing values by NumPy's kind, for signatures that take one tensor per column: NaN for floats,
+-1 for integers, and the empty string. Exported models must follow this."""
 
 
 def from_rows(rows: Rows) -> Columns:
-    """Returns rows as columns; a row that lacks a column has None in it.
+    """Converts rows to columns, with None where a row lacks a column.
 
     Raises:
         DataError: If there are no rows.
@@ -45,13 +45,13 @@ def from_rows(rows: Rows) -> Columns:
 
 
 def check_names(columns: Columns, known: Mapping[str, object], signature: str) -> None:
-    """Checks that every column a signature takes is there.
+    """Checks that every column of a signature exists.
 
-    A value may be missing, and other columns are left out; but a column that is not there at all
-    is a wrong name more often than not, and would be a wrong prediction.
+    Values may be missing, and other columns are ignored; but a missing column is usually a misspelt
+    name, and would give wrong predictions.
 
     Raises:
-        DataError: Names the columns, and those that were probably meant.
+        DataError: If columns do not exist; names them, and the likely misspellings.
     """
     absent = sorted(known.keys() - columns.keys())
     if not absent:
@@ -68,16 +68,16 @@ def check_names(columns: Columns, known: Mapping[str, object], signature: str) -
 
 
 def to_array(name: str, values: Sequence[Any], spec: Spec) -> Array:
-    """Returns a column as the tensor that a signature takes, with `MISSING` where there is none.
+    """Converts a column to a signature's tensor, with `MISSING` for missing values.
 
     Args:
         name: The column.
-        values: Numbers, text or bytes; text is read as a number where one is taken. Lists of them
-            for an input of more than one value a row.
-        spec: Of the input: [n] or [n, 1] for one value a row, [n, k] for lists.
+        values: Numbers, text or bytes; text is parsed where a number is expected. Lists of these
+            for an input with several values per row.
+        spec: The input: [n] or [n, 1] for one value per row, [n, k] for lists.
 
     Raises:
-        DataError: If a value is not of the input's type; names the column and the row.
+        DataError: If a value does not have the input's type; names the column and the row.
     """
     converted = []
     for row, value in enumerate(values, start=1):
@@ -91,7 +91,7 @@ def to_array(name: str, values: Sequence[Any], spec: Spec) -> Array:
 
 
 def wrong(name: str, row: int, value: Any, why: ValueError) -> DataError:
-    """Returns the error of a value that is not of its column's type."""
+    """Returns the error for a value that does not have its column's type."""
     what = "a missing value" if is_missing(value) else f"{value!r}"
     return DataError(
         f"column {name}, row {row}: {what} {why}.",
@@ -100,10 +100,10 @@ def wrong(name: str, row: int, value: Any, why: ValueError) -> DataError:
 
 
 def convert(value: Any, dtype: np.dtype[Any]) -> bytes | float:
-    """Returns a value that is not missing as NumPy's dtype has it, by the rule of `quality`.
+    """Converts a value that is not missing to a NumPy dtype, by the rules of `quality`.
 
     Raises:
-        ValueError: If it cannot be one; says why.
+        ValueError: If that is impossible; gives the reason.
     """
     if dtype.kind == "O":
         return text_of(value)

@@ -1,4 +1,4 @@
-"""Serialized `tf.Example`s from columns, without TensorFlow."""
+"""Serializes columns as `tf.Example`s, without TensorFlow."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -17,18 +17,18 @@ FLOAT, INT, BYTES = np.dtype(np.float32), np.dtype(np.int64), np.dtype(object)
 
 
 def serialize(columns: Columns, dtypes: Mapping[str, np.dtype[Any]]) -> Array:
-    """Returns one serialized `tf.Example` a row; a missing value is an absent feature.
+    """Returns one serialized `tf.Example` per row; missing values are absent features.
 
     Args:
-        columns: What goes in.
-        dtypes: Of features, where they are known; others follow from the values, numbers being
-            floats if any in the column is.
+        columns: The columns.
+        dtypes: The known dtypes of features; others follow from the values, where a float makes all
+            numbers of a column floats.
 
     Returns:
         Bytes [n], of dtype object.
 
     Raises:
-        DataError: If a value is not of its feature's type; names the column and the row.
+        DataError: If a value does not have its feature's type; names the column and the row.
     """
     count = len(next(iter(columns.values())))
     examples = [Example() for _ in range(count)]
@@ -53,13 +53,13 @@ def _add(examples: list[Example], name: str, values: list[Any], dtype: np.dtype[
 
 
 def _held(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """What a `tf.Example` holds of a type: any float as float32, unsigned numbers as int64."""
+    """Returns the dtype in a `tf.Example`: floats as float32, integers as int64."""
     held: dict[str, np.dtype[Any]] = {"f": FLOAT, "u": INT}
     return held.get(dtype.kind, dtype)
 
 
 def _dtype(name: str, values: list[Any]) -> np.dtype[Any]:
-    """Returns the type of a column by its values."""
+    """Infers the dtype of a column from its values."""
     known = [value for value in values if not is_missing(value)]
     flat = [one for value in known for one in (value if isinstance(value, list) else (value,))]
     if all(isinstance(one, bool | int | np.integer | np.bool_) for one in flat):

@@ -1,4 +1,4 @@
-"""What a server refuses, in words that say what to do next."""
+"""Failures of servers, as errors that say what to do next."""
 
 import grpc
 
@@ -32,11 +32,11 @@ _HINTS = {
 
 
 class ServerError(EvergreenError):
-    """A server did not answer, or refused.
+    """Raised when a server did not answer, or refused.
 
     Attributes:
-        code: Why, as a gRPC status code, whatever the protocol.
-        reason: What it said.
+        code: The reason as a gRPC status code, for any protocol.
+        reason: The server's message.
     """
 
     def __init__(self, address: Address, code: grpc.StatusCode, message: str) -> None:

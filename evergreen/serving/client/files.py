@@ -1,4 +1,4 @@
-"""Rows from files, and predictions to files: what only passes through stays to the letter."""
+"""Reads rows from files and writes predictions to files; unused columns are kept literally."""
 
 import json
 import math
@@ -22,19 +22,19 @@ WRITES = (".csv", ".parquet")
 JSON = (".json", ".jsonl")
 SNIFFED = 64
 BIG = (pa.decimal128(38, 0), pa.decimal256(76, 0))
-"""For whole numbers beyond 64 bits."""
+"""Types for whole numbers beyond 64 bits."""
 SPECIAL = r"[,\"\r\n]|^$"
-"""What is quoted in CSV; an empty field without quotes is a missing value."""
+"""CSV fields to quote; an empty field without quotes is a missing value."""
 
 
 def read(path: Path) -> pa.Table:
     """Reads rows from a file that is Parquet, JSON or CSV by its content, not by its name.
 
     Args:
-        path: JSON is an object a line, or one list of objects. All columns of CSV are text.
+        path: JSON has one object per line, or one list of objects. All columns of CSV are text.
 
     Raises:
-        DataError: If the file holds no rows; names the line of what cannot be read.
+        DataError: If the file holds no rows; names the line that cannot be read.
     """
     if not path.is_file():
         raise DataError(f"{path} does not exist or is not a file", hint="Check the path.")
@@ -49,13 +49,13 @@ def read(path: Path) -> pa.Table:
 
 
 def to_ask(rows: pa.Table, typed: Collection[str], missing: Collection[str]) -> pa.Table:
-    """Returns rows as they are sent.
+    """Converts rows for sending.
 
     Args:
-        rows: As they were read.
-        typed: The columns that the model takes: text is sent as what it takes. If they are not
-            known, text is whole numbers, or numbers, where every value of a column is one.
-        missing: Text that stands for a missing value.
+        rows: The rows as they were read.
+        typed: The columns that the model is known to take, for which text is parsed later. If it
+            is empty, columns of text become numbers where every value is one.
+        missing: Texts that stand for a missing value.
     """
     for at, name in enumerate(rows.column_names):
         column = without(rows[name].combine_chunks(), missing)
@@ -66,7 +66,7 @@ def to_ask(rows: pa.Table, typed: Collection[str], missing: Collection[str]) -> 
 
 
 def with_outputs(rows: pa.Table, outputs: Tensors) -> pa.Table:
-    """Returns rows with a column an output; `predicted.<name>` where the rows have the name."""
+    """Returns rows with one column per output, named `predicted.<name>` if the name is taken."""
     for name, array in outputs.items():
         column = f"predicted.{name}" if name in rows.column_names else name
         rows = rows.append_column(column, pa.array(_text(array.tolist())))
@@ -74,10 +74,10 @@ def with_outputs(rows: pa.Table, outputs: Tensors) -> pa.Table:
 
 
 def write(rows: pa.Table, path: Path) -> None:
-    """Writes rows as the file's name says: `.parquet`, `.csv`, `.json` or `.jsonl` (by line).
+    """Writes rows in the format of the suffix: `.parquet`, `.csv`, `.json` or `.jsonl` (by line).
 
     Raises:
-        DataError: If the name says something else, or the format cannot hold the rows.
+        DataError: If the suffix is another, or the format cannot hold the rows.
     """
     check_writable(path)
     try:
@@ -93,7 +93,7 @@ def write(rows: pa.Table, path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Refuses a file of a format that is not written. Raises DataError."""
+    """Refuses a file whose format cannot be written. Raises DataError."""
     known = [*WRITES, *JSON]
     if path.suffix not in known:
         raise DataError(
@@ -146,7 +146,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _finite(value: Any) -> Any:
-    """The value with null for what JSON has no number for."""
+    """Replaces numbers that JSON does not have by null."""
     if isinstance(value, dict):
         return {key: _finite(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -161,7 +161,7 @@ def _plain(value: Any) -> Any:
 
 
 def _csv(rows: pa.Table) -> str:
-    """Rows as CSV: a field has quotes only if it needs them."""
+    """Writes rows as CSV, with quotes only where they are needed."""
     names = pa.chunked_array([rows.column_names], pa.string())
     header = ",".join(_fields(names).to_pylist())
     fields = [_fields(rows[name].cast(pa.string())) for name in rows.column_names]
@@ -176,7 +176,7 @@ def _fields(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _text(value: Any) -> Any:
-    """Returns bytes as text where they are text, in nested lists too."""
+    """Decodes bytes that are text, also in nested lists."""
     if isinstance(value, list):
         return [_text(one) for one in value]
     try:

@@ -1,4 +1,4 @@
-"""Requests by gRPC."""
+"""The gRPC transport of the client."""
 
 import json
 from collections.abc import Callable
@@ -36,8 +36,8 @@ RETRY = {
         }
     ]
 }
-"""gRPC's own retries: 5 attempts are the most it allows. The wait before each is random up to the
-back-off, so that clients do not come back all at once."""
+"""gRPC's own retries; it allows at most 5 attempts. The waits are random up to the back-off, so
+that clients do not return all at once."""
 OPTIONS: list[tuple[str, Any]] = [
     ("grpc.service_config", json.dumps(RETRY)),
     ("grpc.max_receive_message_length", -1),

@@ -1,4 +1,4 @@
-"""From rows to what a signature takes."""
+"""Builds a signature's inputs from rows."""
 
 from difflib import get_close_matches
 
@@ -15,15 +15,15 @@ def build(served: Signatures, name: str, rows: Rows) -> Tensors:
 
     Args:
         served: The model's signatures.
-        name: Which one is asked.
-        rows: Of raw columns. Those that the signature is not known to take are left out.
+        name: The name of the signature.
+        rows: Rows of raw columns. Columns that the signature does not take are ignored.
 
     Returns:
-        Tensors by input: serialized `tf.Example`s, or one tensor a column.
+        Tensors by input: serialized `tf.Example`s, or one tensor per column.
 
     Raises:
         EvergreenError: If there is no such signature.
-        DataError: If rows lack a column, or a value is of a wrong type.
+        DataError: If rows lack a column, or a value has a wrong type.
     """
     signature = find(served, name)
     columns, known = from_rows(rows), signatures.columns(served, name)
@@ -40,7 +40,8 @@ def find(served: Signatures, name: str) -> Signature:
     """Returns a signature by its name.
 
     Raises:
-        EvergreenError: If there is none; names those there are. Or if it cannot be asked.
+        EvergreenError: If it does not exist, with the names that do; or if this client cannot use
+            it.
     """
     if name in served:
         if why := served[name].unreadable:

@@ -16,7 +16,7 @@ from types import ModuleType
 
 @contextmanager
 def without_tensorflow() -> Iterator[None]:
-    """Lets `tensorflow.core` be imported without TensorFlow; does nothing if that is there."""
+    """Lets `tensorflow.core` be imported without TensorFlow; does nothing if that is loaded."""
     spec = PathFinder.find_spec("tensorflow")
     if "tensorflow" in sys.modules or spec is None:
         yield

@@ -1,4 +1,4 @@
-"""Requests by REST."""
+"""The REST transport of the client."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ RETRY = urllib3.Retry(
     backoff_jitter=0.1,
     raise_on_status=False,
 )
-"""As often and as long as by gRPC: no connection, and 503, which is what UNAVAILABLE is there."""
+"""The same retries as by gRPC: on failed connections and on 503, REST's UNAVAILABLE."""
 ERROR = 400
 
 
@@ -59,22 +59,22 @@ class RestTransport:
     def predict(
         self, spec: ModelSpec, outputs: dict[str, Spec], inputs: Tensors, timeout: float
     ) -> Tensors:
-        """Returns the outputs by name, asked for in the column format. Raises ServerError."""
+        """Returns the outputs by name, in the column format. Raises ServerError."""
         answer = self._call("POST", f"{path(spec)}:predict", self.encode(spec, inputs), timeout)
         values = answer["outputs"]
-        if len(outputs) == 1:  # then its name is left out
+        if len(outputs) == 1:  # the answer then has no name
             values = dict.fromkeys(outputs, values)
         return {name: _array(values[name], spec) for name, spec in outputs.items()}
 
     def predict_rows(
         self, spec: ModelSpec, outputs: dict[str, Spec], inputs: Tensors, timeout: float
     ) -> Tensors:
-        """As `predict`, in the row format: all inputs and outputs have a value for each row."""
+        """Predicts in the row format, for inputs and outputs that all have one value per row."""
         columns = [_to_json(array.tolist()) for array in inputs.values()]
         rows = [dict(zip(inputs, row, strict=True)) for row in zip(*columns, strict=True)]
         body = json.dumps({"signature_name": spec.signature_name, "instances": rows}).encode()
         answers = self._call("POST", f"{path(spec)}:predict", body, timeout)["predictions"]
-        if len(outputs) == 1:  # then its name is left out
+        if len(outputs) == 1:  # the answer then has no name
             answers = [dict.fromkeys(outputs, answer) for answer in answers]
         return {
             name: _array([answer[name] for answer in answers], spec)
@@ -82,7 +82,7 @@ class RestTransport:
         }
 
     def encode(self, spec: ModelSpec, inputs: Tensors) -> bytes:
-        """Returns the body that asks for a prediction, in the column format."""
+        """Returns the body of a prediction request, in the column format."""
         body = {
             "signature_name": spec.signature_name,
             "inputs": {name: _to_json(array.tolist()) for name, array in inputs.items()},
@@ -121,7 +121,7 @@ def _reason(error: urllib3.exceptions.HTTPError) -> str:
 
 
 def _message(data: bytes) -> str:
-    """Returns the text of an error; of whatever else stands between, the body as it is."""
+    """Returns the text of an error; the whole body if it comes from something in between."""
     try:
         return str(json.loads(data)["error"])
     except (ValueError, KeyError, TypeError):

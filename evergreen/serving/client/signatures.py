@@ -1,4 +1,4 @@
-"""What a served model can be asked, from its own metadata."""
+"""Signatures of a served model, from its own metadata."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +19,8 @@ class Spec:
     """A tensor of a signature.
 
     Attributes:
-        dtype: NumPy's; object for strings, which are bytes.
-        shape: Its sizes, None for one that is left open; None if even the rank is.
+        dtype: The NumPy dtype; object for strings, which are bytes.
+        shape: The sizes, None for a variable one; None if the rank is unknown.
     """
 
     dtype: np.dtype[Any]
@@ -32,7 +32,7 @@ class Signature:
     """Inputs and outputs of a signature, by name.
 
     Attributes:
-        unreadable: Why this client cannot ask it, if it cannot; it has neither of both then.
+        unreadable: Why this client cannot use it, in which case it has no inputs and outputs.
     """
 
     inputs: dict[str, Spec]
@@ -40,7 +40,7 @@ class Signature:
     unreadable: str = ""
 
     def takes_examples(self) -> bool:
-        """Whether its one input is a list of strings: serialized `tf.Example`s, by convention."""
+        """Whether its one input is a list of strings, by convention serialized `tf.Example`s."""
         specs = list(self.inputs.values())
         return [spec.dtype.kind for spec in specs] == ["O"] and specs[0].shape in ((None,), None)
 
@@ -53,18 +53,18 @@ def from_map(served: SignatureDefMap) -> Signatures:
     return {
         name: _signature(definition)
         for name, definition in sorted(served.signature_def.items())
-        if not name.startswith("__")  # TensorFlow's own
+        if not name.startswith("__")  # TensorFlow's internal signatures
     }
 
 
 def columns(signatures: Signatures, name: str) -> dict[str, Spec]:
-    """Returns the raw columns that a signature takes, as far as the metadata tells.
+    """Returns the raw columns that a signature takes, as far as the metadata names them.
 
-    What is inside a `tf.Example` the metadata does not say. But a model that answers the same
-    from one tensor a column, as `raw` of an Evergreen model, has its columns there.
+    The metadata do not describe the content of `tf.Example`s. But if the model also has a signature
+    with one tensor per column, such as `raw` of Evergreen's models, that has the columns.
 
     Returns:
-        Specs by column; empty if they are not known.
+        Specs by column; empty if unknown.
     """
     asked = signatures[name]
     if not asked.takes_examples():
@@ -78,7 +78,7 @@ def columns(signatures: Signatures, name: str) -> dict[str, Spec]:
 
 
 def types(signatures: Signatures) -> dict[str, np.dtype[Any]]:
-    """Returns the dtypes of all columns that some signature names."""
+    """Returns the dtypes of all columns named in the signatures."""
     by_column = (one.inputs for one in signatures.values() if not one.takes_examples())
     return {name: spec.dtype for inputs in by_column for name, spec in inputs.items()}
 

@@ -1,4 +1,4 @@
-"""NumPy to TensorProtos and back, without TensorFlow."""
+"""Converts NumPy arrays to TensorProtos and back, without TensorFlow."""
 
 import math
 from typing import Any
@@ -40,10 +40,10 @@ _FIELDS = {
 
 
 def dtype_of(number: int) -> np.dtype[Any]:
-    """Returns NumPy's dtype for TensorFlow's.
+    """Converts TensorFlow's dtype to NumPy's.
 
     Raises:
-        EvergreenError: If there is none for it here, such as for bfloat16.
+        EvergreenError: If NumPy has no such dtype, as for bfloat16.
     """
     if number not in DTYPES:
         name = types_pb2.DataType.Name(number)
@@ -58,7 +58,7 @@ def fill(proto: TensorProto, array: Array) -> None:
     """Fills an empty proto with an array; strings are an object array of bytes.
 
     Raises:
-        EvergreenError: If its dtype is none that a model takes.
+        EvergreenError: If models do not take its dtype.
     """
     if array.dtype not in _NUMBERS:
         raise EvergreenError(
@@ -75,7 +75,7 @@ def fill(proto: TensorProto, array: Array) -> None:
 
 
 def to_array(proto: TensorProto) -> Array:
-    """Returns the values of a tensor; fewer values than the shape says repeat the last one."""
+    """Returns the values of a tensor; if there are fewer than the shape's, the last is repeated."""
     dtype = dtype_of(proto.dtype)
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     if proto.tensor_content:

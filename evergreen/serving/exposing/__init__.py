@@ -1,4 +1,4 @@
-"""Exposing: the servers are told which versions the registry exposes, and by which labels."""
+"""Tells servers which versions the registry exposes, and under which labels."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,20 +14,20 @@ __all__ = ["Exposer", "expose"]
 
 
 def expose(settings: "Settings", store: "MetadataStore") -> str:
-    """Has the servers serve what the registry exposes of the project's model; other models stay.
+    """Makes the servers serve the exposed versions of the project's model; other models stay.
 
-    To be repeated as often as one likes. Requests are answered all the time.
+    It may be repeated at any time. Requests are answered throughout.
 
     Args:
-        settings: The project's settings; `serving.exposure` tells which servers, and how.
+        settings: The project's settings; `serving.exposure` names the servers.
         store: The metadata store, with the registry.
 
     Returns:
-        What was done, for a person.
+        A description of what was done, for people.
 
     Raises:
-        EvergreenError: If nothing can be exposed, the servers could not be told, or a version
-            cannot be served.
+        EvergreenError: If nothing can be exposed, the servers cannot be told, or a version cannot
+            be served.
     """
     from evergreen.serving.exposing.assignment import from_registry
 
@@ -52,7 +52,7 @@ def expose(settings: "Settings", store: "MetadataStore") -> str:
 
 @dataclass(frozen=True)
 class Exposer:
-    """Exposes again and again; it can be pickled, for a process of its own.
+    """Exposes repeatedly; picklable, for use in another process.
 
     Attributes:
         settings: The project's settings.
@@ -61,7 +61,7 @@ class Exposer:
     settings: "Settings"
 
     def expose(self) -> str:
-        """As the function. Raises EvergreenError."""
+        """Exposes once, as the function `expose` does. Raises EvergreenError."""
         from evergreen.lineage.store import open_store
 
         return expose(self.settings, open_store(self.settings.metadata))

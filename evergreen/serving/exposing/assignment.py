@@ -1,6 +1,6 @@
-"""What servers are told to serve: the versions that the registry exposes, and their labels.
+"""The configuration of servers: the versions that the registry exposes, and their labels.
 
-Being pushed is not being exposed: a server gets *specific* versions, never the latest.
+A pushed version is not exposed automatically: servers get *specific* versions, never the latest.
 """
 
 from ml_metadata.metadata_store import MetadataStore
@@ -14,7 +14,7 @@ from evergreen.serving.exposing.protos import ModelServerConfig
 from evergreen.settings import Settings
 
 EXPOSED = (Stage.SERVING, Stage.CANARY)
-"""Stages that clients can reach; each is the label of its version."""
+"""Stages that clients can reach; each is also the label of its version."""
 
 
 def from_registry(
@@ -22,13 +22,13 @@ def from_registry(
 ) -> ModelServerConfig:
     """Returns the configuration of a server for the project's model.
 
-    The version that is serving has the label `serving`, the canary the label `canary`.
-    Versions whose files are not complete are left out.
+    The serving version has the label `serving`, the canary the label `canary`. Versions without
+    complete files are left out.
 
     Args:
         settings: The project's settings.
         store: The metadata store, with the registry.
-        base_path: The folder of the versions as the server sees it; None: as it is seen here.
+        base_path: The folder of the versions on the server; None if it is the same as here.
 
     Raises:
         EvergreenError: If there is no complete version to serve.

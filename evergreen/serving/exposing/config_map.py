@@ -1,6 +1,6 @@
-"""Replicas in Kubernetes are told by the file that they poll.
+"""Exposes to replicas in Kubernetes, through the file that they poll.
 
-A reload request would reach one of them only.
+A reload request would reach only one of them.
 """
 
 from typing import Any
@@ -18,13 +18,13 @@ TRIES = 5
 
 
 def write(config: ModelServerConfig, settings: ByConfigMap) -> str:
-    """Writes a configuration to a ConfigMap that is there; models of others in it stay.
+    """Writes a configuration to an existing ConfigMap; other models in it stay.
 
     Returns:
-        What was done.
+        A description of what was done.
 
     Raises:
-        EvergreenError: If the cluster cannot be asked, or refuses.
+        EvergreenError: If the cluster does not answer, or refuses.
     """
     [model] = config.model_config_list.config
     with api(settings) as cluster:
@@ -43,7 +43,7 @@ def write(config: ModelServerConfig, settings: ByConfigMap) -> str:
 
 
 def _merge(maps: Any, model: ModelConfig, settings: ByConfigMap) -> list[ModelConfig]:
-    """Replaces what is the model's own. If somebody else changes it meanwhile, that is a 409."""
+    """Replaces the model's own entries. Concurrent changes fail with status 409."""
     at, where = (settings.name, settings.namespace), f"ConfigMap {settings.name}"
     found = maps.read_namespaced_config_map(*at, _request_timeout=SECONDS)
     there = parse((found.data or {}).get(settings.key, ""), where)

@@ -1,8 +1,8 @@
-"""KServe is told by its InferenceService, in Knative mode.
+"""Exposes to KServe, through its InferenceService in Knative mode.
 
-Knative splits traffic between revisions, and a revision is what its template says. So each version
-has a file of its own in the folder of the versions, and the template names the file: a change of
-the file's name is a new revision, and each revision goes on serving its version.
+Knative splits traffic between revisions, and a revision is defined by its template. So each version
+has its own file in the folder of the versions, and the template names the file: another file name
+makes a new revision, while the old revision keeps serving its version.
 """
 
 from pathlib import Path
@@ -19,23 +19,23 @@ from evergreen.settings.exposure import ByKServe
 
 GROUP, VERSION, PLURAL = "serving.kserve.io", "v1beta1", "inferenceservices"
 FOLDER = "configs"
-"""Beside the versions; a model server looks at folders that are numbers only."""
+"""Beside the versions; model servers only read folders whose names are numbers."""
 CANARY, SERVING = "canary", "serving"
 
 
 def patch(config: ModelServerConfig, settings: ByKServe, base_path: Path) -> str:
-    """Has an InferenceService that is there serve the canary with its share, or what is serving.
+    """Makes an existing InferenceService serve the canary with its share, or the serving version.
 
     Args:
         config: One model, with labels.
-        settings: Which InferenceService.
-        base_path: The folder of the versions, from here.
+        settings: The InferenceService.
+        base_path: The folder of the versions on this machine.
 
     Returns:
-        What was done.
+        A description of what was done.
 
     Raises:
-        EvergreenError: If the cluster cannot be asked, or refuses.
+        EvergreenError: If the cluster does not answer, or refuses.
     """
     [model] = config.model_config_list.config
     labels = dict(model.version_labels)
@@ -59,7 +59,7 @@ def patch(config: ModelServerConfig, settings: ByKServe, base_path: Path) -> str
 
 
 def _check_owner(service: Any, model: ModelConfig, settings: ByKServe) -> None:
-    """Raises EvergreenError if an InferenceService serves what is none of ours."""
+    """Raises EvergreenError if an InferenceService serves another project's model."""
     predictor = service.get("spec", {}).get("predictor", {}).get("model", {})
     own = f"--model_config_file={model.base_path}/{FOLDER}/"
     if foreign := [arg for arg in predictor.get("args", ()) if not arg.startswith(own)]:
@@ -80,6 +80,6 @@ def _alone(model: ModelConfig, version: int) -> ModelServerConfig:
 
 
 def _predictor(file: str, percent: int | None) -> dict[str, Any]:
-    """A merge patch: what is None is removed."""
+    """Returns a merge patch, in which None removes a value."""
     model = {"args": [f"--model_config_file={file}"]}
     return {"spec": {"predictor": {"canaryTrafficPercent": percent, "model": model}}}

@@ -17,7 +17,7 @@ def api(settings: InKubernetes) -> Iterator[client.ApiClient]:
     """Opens the cluster that a kubeconfig names, or the one that this pod runs in.
 
     Raises:
-        EvergreenError: If there is none, or it refuses what is asked inside.
+        EvergreenError: If there is none, or it refuses a request made in this context.
     """
     what = f"{settings.name} in namespace {settings.namespace}"
     try:

@@ -1,4 +1,4 @@
-"""Models of others on the same servers: an exposure changes its own model, and leaves them."""
+"""Other projects' models on the same servers, which an exposure must not change."""
 
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -10,17 +10,17 @@ from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
 
 
 def others(there: Iterable[ModelConfig], own: ModelConfig, where: str) -> list[ModelConfig]:
-    """Returns the models that are none of ours.
+    """Returns the models of other projects.
 
-    Whose a model is, its folder tells: two projects may have given theirs the same name.
+    The folder tells whose a model is, since two projects may use the same name.
 
     Args:
-        there: What is served.
-        own: What is to be.
-        where: The server, for a person.
+        there: The models that are served.
+        own: The project's model.
+        where: The server, for error messages.
 
     Raises:
-        EvergreenError: If what is served by the name of ours is somebody else's.
+        EvergreenError: If another project's model is served under the own name.
     """
     found = []
     for model in there:
@@ -37,17 +37,17 @@ def others(there: Iterable[ModelConfig], own: ModelConfig, where: str) -> list[M
 
 
 def merged(model: ModelConfig, rest: Iterable[ModelConfig]) -> ModelServerConfig:
-    """Returns a configuration of a model, and of others."""
+    """Returns a configuration with a model, and other models."""
     config = ModelServerConfig()
     config.model_config_list.config.extend([*rest, model])
     return config
 
 
 def parse(text: str, where: str) -> list[ModelConfig]:
-    """Reads the models of a configuration in text.
+    """Parses the models of a configuration in text.
 
     Raises:
-        EvergreenError: If it is none.
+        EvergreenError: If the text is not a configuration.
     """
     try:
         return list(text_format.Parse(text, ModelServerConfig()).model_config_list.config)
@@ -59,6 +59,6 @@ def parse(text: str, where: str) -> list[ModelConfig]:
 
 
 def told(rest: Iterable[ModelConfig]) -> str:
-    """Names the models of others, for a person; empty without any."""
+    """Names the other models, for people; empty if there are none."""
     names = ", ".join(sorted(model.name for model in rest))
     return f" Beside it, as before: {names}." if names else ""

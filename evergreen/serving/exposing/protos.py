@@ -1,4 +1,4 @@
-"""The messages of exposing, without TensorFlow, which would take 23 s to import."""
+"""TensorFlow Serving's messages for exposing, without TensorFlow, whose import takes 23 s."""
 
 from evergreen.serving.client.protos import without_tensorflow
 

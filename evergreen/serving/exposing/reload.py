@@ -1,7 +1,8 @@
-"""One server is told by a request, so that no request of a client fails.
+"""Exposes to one server by reload requests, without failing any client's request.
 
-TensorFlow Serving refuses a label for a version that is not loaded. So the new versions are loaded
-beside those that are there, with the labels as they are; then labels move, and the others go.
+TensorFlow Serving refuses labels for versions that are not loaded. So the new versions are first
+loaded beside the present ones, with the present labels; then the labels move, and the old versions
+are unloaded.
 """
 
 from collections.abc import Iterable
@@ -39,20 +40,21 @@ START, END = ModelVersionStatus.START, ModelVersionStatus.END
 
 
 def reload(config: ModelServerConfig, backend: BackendSettings, settings: ByReload) -> str:
-    """Has one server serve what a configuration of one model says, and what it serves of others.
+    """Makes a server serve the configuration of one model, beside the models it serves for others.
 
     Args:
         config: The configuration.
         backend: The server.
-        settings: How it is known what else it serves, and how long versions may take to load.
+        settings: The source of the other models, and the time for loading versions.
 
     Returns:
-        What was done. Where no server was named, one that does not run is none to tell: it reads
-        the registry when it starts.
+        A description of what was done. If the settings name no server, a server that does not run
+            is
+        skipped: it reads the registry when it starts.
 
     Raises:
-        EvergreenError: If the server refuses, a version cannot be served, it cannot be known what
-            else there is, or the server that the settings name does not answer.
+        EvergreenError: If the server refuses, a version cannot be served, the other models cannot
+            be determined, or the server that the settings name does not answer.
     """
     [model] = config.model_config_list.config
     address = backend.grpc
@@ -90,10 +92,10 @@ class _Server:
         self._settings = settings
 
     def serve(self) -> list[ModelConfig]:
-        """Returns the models of others, which it serves on."""
+        """Returns the other projects' models, which it continues to serve."""
         wanted = self._wanted
         versions = set(wanted.model_version_policy.specific.versions)
-        self._others()  # before anything is changed
+        self._others()  # fails before anything is changed
         loaded = self._loaded(self._states())
         if not versions <= loaded:
             self._reload(self._beside(wanted, versions | loaded, loaded))
@@ -122,7 +124,7 @@ class _Server:
         return parse(file.read_text(encoding="utf-8"), str(file))
 
     def _beside(self, wanted: ModelConfig, versions: set[int], loaded: set[int]) -> ModelConfig:
-        """The configuration with the versions, and the labels as they are now."""
+        """Returns the configuration with these versions, and the present labels."""
         model = ModelConfig()
         model.CopyFrom(wanted)
         model.model_version_policy.specific.versions[:] = sorted(versions)
@@ -131,14 +133,14 @@ class _Server:
         return model
 
     def _labels(self, names: Iterable[str], loaded: set[int]) -> dict[str, int]:
-        """Where labels point to now; nothing but a request that uses a label tells."""
+        """Returns the present versions of labels, which only requests by label reveal."""
         found = {}
         for name in names:
             request = GetModelMetadataRequest(
                 model_spec=ModelSpec(name=self._model, version_label=name),
                 metadata_field=["signature_def"],
             )
-            with suppress(grpc.RpcError):  # there is no such label
+            with suppress(grpc.RpcError):  # the label does not exist
                 answer = self._predictions.GetModelMetadata(request, timeout=ANSWER_SECONDS)
                 found[name] = int(answer.model_spec.version.value)
         return {name: version for name, version in found.items() if version in loaded}
@@ -187,9 +189,9 @@ class _Server:
         return {version for version, one in states.items() if one.state == available}
 
     def _reload(self, model: ModelConfig) -> list[ModelConfig]:
-        rest = self._others()  # as late as can be: others may change theirs meanwhile
+        rest = self._others()  # as late as possible, since others may change theirs meanwhile
         request = ReloadConfigRequest(config=merged(model, rest))
-        # Returns when the model is loaded, so it may take as long as that.
+        # Returns only when the model is loaded, so it may take that long.
         answer = self._models.HandleReloadConfigRequest(request, timeout=60)
         if answer.status.error_code:
             raise EvergreenError(

@@ -1,1 +1,1 @@
-"""The door that clients use: canary, A/B, shadow traffic, and a log of every prediction."""
+"""The gateway between clients and model servers: canary, A/B, shadow traffic, prediction log."""

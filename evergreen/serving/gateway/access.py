@@ -1,4 +1,4 @@
-"""What both doors ask before they read a request, and the ids of requests."""
+"""Access checks that both APIs make before they read a request, and ids of requests."""
 
 import random
 import re
@@ -18,12 +18,12 @@ UUID_RANDOM = ~(0xF << 76 | 0b11 << 62) & (1 << 80) - 1
 
 @dataclass(frozen=True)
 class Doorman:
-    """What both doors ask before they read a request.
+    """Checks that both APIs make before they read a request.
 
     Attributes:
-        keys: Say who may ask.
-        budget: Of the bytes in flight.
-        refused: Counts what was not let in, by reason.
+        keys: The keys that clients may send.
+        budget: The budget of bytes in flight.
+        refused: Counts refused requests, by reason.
     """
 
     keys: Keys
@@ -31,7 +31,7 @@ class Doorman:
     refused: Callable[[str], None]
 
     def admit(self, headers: Mapping[str, str]) -> bool:
-        """Tells whether headers (of lower-case names) hold a key; counts those that do not."""
+        """Returns whether headers (with lower-case names) hold a key; counts those that do not."""
         admitted = self.keys.admit(headers)
         if not admitted:
             self.refused("key")
@@ -39,11 +39,11 @@ class Doorman:
 
 
 def request_id(sent: str | None) -> str:
-    """Returns a client's id of a request if it can be a header, else a new one: a UUID 7.
+    """Returns a client's request id if it can be a header, else a new UUID 7.
 
-    A UUID 7 (RFC 9562) begins with the time in milliseconds: files sorted by it compress well.
+    A UUID 7 (RFC 9562) begins with the time in milliseconds, so sorted files compress well.
     """
     if sent and VALID_ID.fullmatch(sent):
         return sent
-    bits = random.getrandbits(80) & UUID_RANDOM  # no secret; the system's takes far longer
+    bits = random.getrandbits(80) & UUID_RANDOM  # not secret; the system's source is far slower
     return str(uuid.UUID(int=time.time_ns() // 1_000_000 << 80 | UUID_7 | bits))

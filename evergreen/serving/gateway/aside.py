@@ -1,4 +1,4 @@
-"""A process beside this one, for what may hang.
+"""A separate process for calls that may hang.
 
 Issue: ml-metadata (1.17.1) keeps Python's lock while it waits for its database. If that hangs, so
 does every thread of the process, and no request is answered.
@@ -16,23 +16,23 @@ from typing import Any
 from evergreen.errors import EvergreenError
 
 START_SECONDS = 60.0
-"""How long the process may take to start, besides what is asked of it."""
+"""The longest start of the process, besides the time for the answer."""
 
 
 Question = tuple[str, tuple[Any, ...], dict[str, Any]]
-"""A method's name, and what it gets."""
+"""A method's name, and its arguments."""
 
 
 class SilentError(EvergreenError):
-    """The process beside does not answer, or has died."""
+    """Raised when the separate process does not answer, or has died."""
 
 
 class Aside:
-    """An object that lives in a process of its own, started when it is first needed.
+    """An object in a separate process, which is started on first use.
 
     Args:
-        make: Makes the object, in that process; to be pickled.
-        seconds: How long an answer may take. Then the process is killed, and the next call
+        make: Creates the object in that process; picklable.
+        seconds: The longest wait for an answer. Then the process is killed, and the next call
             starts another.
     """
 
@@ -44,12 +44,12 @@ class Aside:
         self._pipe: Connection | None = None
 
     async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
-        """Calls a method of the object, one after the other.
+        """Calls a method of the object; calls are made one after another.
 
         Raises:
             SilentError: If no answer comes in time.
-            EvergreenError: What the method raised, or making the object.
-            RuntimeError: For any other error of them.
+            EvergreenError: If the method, or the creation of the object, raised it.
+            RuntimeError: If they raised any other error.
         """
         async with self._lock:
             succeeded, value = await asyncio.to_thread(self._ask, (method, arguments, named))
@@ -58,7 +58,7 @@ class Aside:
         return value
 
     def stop(self) -> None:
-        """Ends the process, whatever it does; a call that waits for it ends as well."""
+        """Ends the process, whatever it is doing; a waiting call ends as well."""
         process, pipe = self._process, self._pipe
         self._process = self._pipe = None
         if process and pipe:
@@ -83,7 +83,7 @@ class Aside:
         )
 
     def _start(self) -> Connection:
-        spawning = multiprocessing.get_context("spawn")  # threads cannot be forked
+        spawning = multiprocessing.get_context("spawn")  # a process with threads must not fork
         self._pipe, other = spawning.Pipe()
         self._process = spawning.Process(target=_work, args=(self._make, other), daemon=True)
         self._process.start()
@@ -92,8 +92,8 @@ class Aside:
 
 
 def _work(make: Callable[[], object], pipe: Connection) -> None:
-    """Answers until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the other process decides
+    """Answers calls until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
     made = None
     while True:
         try:
@@ -105,6 +105,6 @@ def _work(make: Callable[[], object], pipe: Connection) -> None:
             answer = True, getattr(made, method)(*arguments, **named)
         except EvergreenError as error:
             answer = False, EvergreenError(str(error), hint=error.hint)
-        except Exception as error:  # whatever a store raises: it is told, and the next may go well
+        except Exception as error:  # a store may raise anything; it is sent back
             answer = False, RuntimeError(f"{type(error).__name__}: {error}")
         pipe.send(answer)

@@ -1,4 +1,4 @@
-"""Which versions get the traffic."""
+"""The assignment of traffic to versions."""
 
 from collections.abc import Set
 from typing import NamedTuple, Protocol
@@ -9,43 +9,44 @@ from evergreen.serving.gateway.aside import Aside
 
 
 class Targets(NamedTuple):
-    """Versions of the model, None if there is none."""
+    """Versions of the model; None for a version that does not exist."""
 
     stable: int | None = None
     canary: int | None = None
 
 
 class Assignment(Protocol):
-    """Tells which versions are to get the traffic."""
+    """Names the versions that should get the traffic."""
 
     async def current(self) -> Targets:
-        """Returns what holds now."""
+        """Returns the present assignment."""
 
 
 class RegistryAssignment:
-    """The stages of the registry: the version that is serving, and the canary.
+    """Assigns traffic by the stages of the registry: the serving version, and the canary.
 
     Args:
-        registry: A `Registry`, in a process of its own.
+        registry: A `Registry` in a separate process.
     """
 
     def __init__(self, registry: Aside) -> None:
         self._registry = registry
 
     async def current(self) -> Targets:
-        """Returns what the registry says now. Raises EvergreenError, RuntimeError."""
+        """Returns the registry's present assignment. Raises EvergreenError, RuntimeError."""
         found = stages.stages(await self._registry.call("events"))
         versions = {stage: version for version, stage in found.items()}
         return Targets(versions.get(Stage.SERVING), versions.get(Stage.CANARY))
 
 
 def usable(assigned: Targets, available: Set[int] | None, current: Targets) -> Targets:
-    """Returns the versions to send requests to: only those that the backend has loaded.
+    """Returns the assigned versions that the backend has loaded.
 
     Args:
-        assigned: What is wanted.
-        available: What the backend has loaded; None if it does not answer.
-        current: Who gets requests now. The stable one keeps them until the next is loaded.
+        assigned: The wanted versions.
+        available: The loaded versions; None if the backend does not answer.
+        current: The present targets. The stable version keeps its requests until the next is
+            loaded.
     """
     if available is None:
         stable = current.stable or assigned.stable

@@ -1,4 +1,4 @@
-"""The server behind the gateway: its connections, and what it has loaded."""
+"""The server behind the gateway: its connections, and its loaded versions."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -32,25 +32,25 @@ OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1000),  # also how long a connection may take
+    ("grpc.min_reconnect_backoff_ms", 1000),  # also limits the time to connect
     ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.use_local_subchannel_pool", 1),  # its backoff is its own
+    ("grpc.use_local_subchannel_pool", 1),  # a separate back-off
 ]
-"""A backend that is back is found within a second."""
+"""A backend that returns is found within a second."""
 ERROR = 400
 GONE = "The model server does not answer."
 
 
 class Answer(NamedTuple):
-    """What came back.
+    """An answer of the backend.
 
     Attributes:
-        code: OK, or why not.
-        body: Of a REST answer, of an error as well; of a gRPC answer, empty for an error.
-        message: Of a gRPC error.
-        status: Of a REST answer.
-        content_type: Of a REST answer.
-        is_gone: Whether it is the connection that failed.
+        code: OK, or the reason of the failure.
+        body: The body of a REST answer, also of an error; of a gRPC answer, empty for an error.
+        message: The message of a gRPC error.
+        status: The status of a REST answer.
+        content_type: The content type of a REST answer.
+        is_gone: Whether the connection failed.
     """
 
     code: Code
@@ -62,7 +62,7 @@ class Answer(NamedTuple):
 
 
 class Backend:
-    """Connections to a server. It may come later, and go: they recover by themselves."""
+    """Connections to a server, which recover when it starts later or restarts."""
 
     def __init__(self, settings: BackendSettings) -> None:
         self._settings = settings
@@ -83,8 +83,8 @@ class Backend:
         Args:
             method: Its path, one of `METHODS`.
             data: The request, serialized.
-            request_id: Sent along.
-            seconds: The time that is left to the client; None if it set no deadline.
+            request_id: The id to send along.
+            seconds: The client's remaining time; None if it set no deadline.
         """
         limit = self._settings.timeout_seconds
         timeout = limit if seconds is None else min(seconds, limit)
@@ -102,9 +102,9 @@ class Backend:
 
         Args:
             method: GET, POST, ...
-            path: Encoded.
-            body: Not compressed.
-            headers: To be sent.
+            path: The encoded path.
+            body: The uncompressed body.
+            headers: The headers to send.
         """
         url = URL(f"http://{self._settings.rest}{path}", encoded=True)
         timeout = aiohttp.ClientTimeout(
@@ -123,7 +123,7 @@ class Backend:
             return Answer(Code.DEADLINE_EXCEEDED, message="Timed out waiting for the model server.")
 
     async def available(self, model: str) -> set[int] | None:
-        """Returns the versions of a model that are loaded; None if the server does not answer."""
+        """Returns the loaded versions of a model; None if the server does not answer."""
         request = GetModelStatusRequest(model_spec=ModelSpec(name=model))
         answer = await self.call(STATUS, request.SerializeToString(), "status")
         if answer.code is Code.NOT_FOUND:

@@ -1,4 +1,4 @@
-"""A canary beside the stable version: is it worse than it may be, and is that sure?"""
+"""Compares a canary with the stable version: is it worse than allowed, with confidence?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ CRITERIA = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """One criterion.
+    """The result for one criterion.
 
     Attributes:
         criterion: Its name.
         value: How much worse the canary was.
-        least: How much worse it surely is.
+        least: The lower confidence bound of that.
         limit: How much worse it may be.
-        detail: The numbers of both versions.
+        detail: The figures of both versions.
     """
 
     criterion: str
@@ -34,12 +34,12 @@ class Finding:
 
     @property
     def exceeds(self) -> bool:
-        """Whether the canary is surely worse than it may be."""
+        """Whether the canary is worse than allowed, with confidence."""
         return self.least > self.limit
 
     @property
     def holds(self) -> bool:
-        """Whether nothing speaks against the canary."""
+        """Whether the canary is within the limit, as measured."""
         return self.value <= self.limit
 
     def __str__(self) -> str:
@@ -53,10 +53,10 @@ def judge(stable: Window, canary: Window, limits: LimitSettings, chance: float) 
     """Compares two versions by each criterion that has a limit, and a large enough sample.
 
     Args:
-        stable: Answers of the one.
-        canary: Answers of the other.
-        limits: What is allowed.
-        chance: That any of the findings exceeds its limit without being worse than that.
+        stable: The stable version's answers.
+        canary: The canary's answers.
+        limits: The limits.
+        chance: The chance that any finding exceeds its limit although the canary does not.
     """
     level, least = chance / CRITERIA, limits.min_sample
     comparisons: list[tuple[Compare, float | None]] = [
@@ -107,7 +107,7 @@ def _latency(
 def _outputs(
     least: int, stable: Window, canary: Window, limit: float, level: float
 ) -> Finding | None:
-    """The output that differs most surely."""
+    """Returns the output that differs with most confidence."""
     names = [
         name
         for name, values in canary.outputs.items()

@@ -1,4 +1,4 @@
-"""What became of a canary, written down in the registry with the numbers that decided it."""
+"""Decisions about canaries, recorded in the registry with their figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from evergreen.settings.gateway import GATEWAY
 
 
 class Verdict(StrEnum):
-    """What is to become of a canary."""
+    """The fate of a canary."""
 
     PROMOTE = "promote"
     REJECT = "reject"
@@ -22,13 +22,13 @@ STAGES = {Verdict.PROMOTE: Stage.SERVING, Verdict.REJECT: Stage.REJECTED}
 
 @dataclass(frozen=True)
 class Decision:
-    """An end of a canary.
+    """The decision that ends a canary.
 
     Attributes:
-        verdict: Which.
-        version: Of the canary.
+        verdict: The verdict.
+        version: The canary's version.
         why: The criterion that decided.
-        evidence: The numbers of all criteria.
+        evidence: The figures of all criteria.
         stable: The version that it was compared with.
     """
 
@@ -40,28 +40,28 @@ class Decision:
 
 
 class Recorder(Protocol):
-    """Takes down decisions."""
+    """Records decisions."""
 
     async def record(self, decision: Decision) -> None:
-        """Writes a decision down; it holds from then on.
+        """Records a decision, which then takes effect.
 
         Raises:
-            EvergreenError: If that is not possible, or somebody else decided before.
+            EvergreenError: If that is impossible, or somebody else has decided.
         """
 
 
 class RegistryRecorder:
-    """Takes down decisions in the registry.
+    """Records decisions in the registry.
 
     Args:
-        registry: A `Registry`, in a process of its own.
+        registry: A `Registry` in a separate process.
     """
 
     def __init__(self, registry: Aside) -> None:
         self._registry = registry
 
     async def record(self, decision: Decision) -> None:
-        """Enters an event. Raises EvergreenError, RuntimeError."""
+        """Adds an event. Raises EvergreenError, RuntimeError."""
         stage, evidence = STAGES[decision.verdict], dict(decision.evidence)
         told = decision.version, stage, GATEWAY, decision.why, evidence
         await self._registry.call("conclude", *told, expect=decision.stable)

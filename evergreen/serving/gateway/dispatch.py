@@ -1,4 +1,4 @@
-"""What happens to a request, whichever API it came by: routed, measured, copied, logged."""
+"""Dispatches requests of both APIs: routes, measures, copies and logs them."""
 
 import asyncio
 import logging
@@ -19,20 +19,20 @@ from evergreen.serving.gateway.routing import DIRECT, Arm, Route
 log = logging.getLogger(__name__)
 Code = grpc.StatusCode
 Send = Callable[[int | None], Awaitable[Answer]]
-"""Sends a request to a version; None for what the request says itself."""
+"""Sends a request to a version; None for the version that the request names."""
 
 
 class Question(NamedTuple):
     """A request.
 
     Attributes:
-        request_id: The client's, or ours.
+        request_id: The client's id, or the gateway's.
         api: `Predict`, ..., `REST predict`, ...
-        body: As it came.
-        is_open: Whether it leaves the version to us.
+        body: The body as received.
+        is_open: Whether it leaves the version to the gateway.
         is_prediction: Whether it counts for a canary, and is logged.
-        key: By which an A/B test tells clients apart; empty for none.
-        path: Of a REST request.
+        key: The client's key in an A/B test; empty for none.
+        path: The path of a REST request.
     """
 
     request_id: str
@@ -45,15 +45,15 @@ class Question(NamedTuple):
 
 
 class Dispatcher:
-    """Sends requests where they belong.
+    """Sends requests to versions.
 
     Args:
-        rollout: Tells where.
-        metrics: Count everything.
-        recorder: Gets every prediction.
-        refresh: Looks at once which versions there are.
-        max_shadows: Copies in flight.
-        budget: Of the bytes in flight; a copy's as well.
+        rollout: Chooses the versions.
+        metrics: Counts requests and answers.
+        recorder: Logs predictions.
+        refresh: Updates the list of loaded versions at once.
+        max_shadows: The most copies in flight.
+        budget: The budget of bytes in flight, including copies.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Dispatcher:
         self._shadows: set[asyncio.Task[None]] = set()
 
     async def answer(self, question: Question, send: Send) -> tuple[Route, Answer]:
-        """Returns the answer, and who gave it."""
+        """Returns the answer, and its route."""
         route = self._route(question)
         answer = await self._ask(question, route, send)
         if answer.code is Code.NOT_FOUND and route.arm is not Arm.DIRECT:
-            # The version was unloaded since we looked. What serves now answers.
+            # The version was unloaded meanwhile: the now serving version answers.
             await self._refresh()
             route = Route(Arm.STABLE, self._rollout.targets.stable)
             answer = await self._ask(question, route, send)
@@ -90,7 +90,7 @@ class Dispatcher:
         """Waits for the copies in flight.
 
         Args:
-            seconds: After which they are given up: nobody waits for their answers.
+            seconds: The time after which they are cancelled, since nobody needs their answers.
         """
         if self._shadows:
             _, late = await asyncio.wait(self._shadows, timeout=seconds)
@@ -118,10 +118,10 @@ class Dispatcher:
         return answer
 
     def _observe(self, route: Route, answer: Answer, seconds: float) -> None:
-        """Counts for or against a version what it answers for itself.
+        """Counts a version's answer for or against it.
 
-        A client's own errors count: a canary that takes other inputs fails requests that the stable
-        version answers, and others fail for both.
+        Client errors count too: a canary that takes other inputs fails requests that the stable
+        version answers, while genuine client errors fail on both.
         """
         is_its_own = not answer.is_gone and answer.code not in {Code.NOT_FOUND, Code.CANCELLED}
         if route.version is not None and is_its_own:
@@ -159,5 +159,5 @@ class Dispatcher:
                 await self._ask(question, route, send)
         except OverBudgetError:
             self._metrics.shadows_dropped.inc()
-        except Exception:  # whatever it is, nobody waits for a copy
+        except Exception:  # nobody waits for a copy
             log.exception("a copy for version %s", route.version)

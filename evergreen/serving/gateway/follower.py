@@ -1,4 +1,4 @@
-"""Follows registry and backend, and sees to it that canaries come to their end."""
+"""Follows registry and backend, and carries out the decisions about canaries."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from evergreen.serving.gateway.rollout import Rollout
 log = logging.getLogger(__name__)
 Expose = Callable[[], Awaitable[None]]
 REGISTRY_SECONDS = 1.0
-"""How long a request, or a look, waits for a registry; what it says later counts later."""
+"""The longest wait of a request, or a check, for the registry; a later answer is used later."""
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
 
 
@@ -26,13 +26,13 @@ class Follower:
 
     Args:
         model: The model's name.
-        assignment: Tells which versions are wanted.
-        backend: Tells which are there.
-        rollout: Is told.
-        recorder: Takes down what becomes of canaries.
-        metrics: Show what holds.
+        assignment: Names the wanted versions.
+        backend: Names the loaded versions.
+        rollout: Gets the usable versions.
+        recorder: Records the decisions about canaries.
+        metrics: Shows the present state.
         status: gRPC's health service.
-        expose: Has the model servers serve what the registry exposes; None to leave that to others.
+        expose: Makes the model servers serve what the registry exposes; None if others do so.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Follower:
         """Why the registry cannot be read; empty if it can."""
 
     async def check(self) -> None:
-        """Looks at everything once, and follows what was decided."""
+        """Checks everything once, and carries out decisions."""
         await self.refresh()
         if self._recording is None:
             decision = self._rollout.decide()
@@ -83,7 +83,7 @@ class Follower:
         await self._show()
 
     async def refresh(self) -> None:
-        """Looks which versions there are; who asks meanwhile waits for the same look."""
+        """Updates the list of loaded versions; concurrent callers share one update."""
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh())
         await asyncio.shield(self._refreshing)
@@ -99,12 +99,12 @@ class Follower:
     async def _available(self) -> Set[int] | None:
         try:
             return await self._backend.available(self._model)
-        except Exception as error:  # whatever answers there: it is no model server
+        except Exception as error:  # something other than a model server answers
             self._tell("the model server's answer cannot be read", repr(error), logging.WARNING)
             return None
 
     async def _consult(self) -> None:
-        """Reads the registry. One that hangs is waited for once, and briefly; what held goes on."""
+        """Reads the registry. If it hangs, waits only briefly and keeps the present state."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
         elif self._is_silent:
@@ -116,15 +116,15 @@ class Follower:
         try:
             self._assigned = await self._assignment.current()
             self.registry_trouble = ""
-        except Exception as error:  # whatever a store raises: what held goes on
+        except Exception as error:  # any error of a store: the present state stays
             self.registry_trouble = f"the registry cannot be read: {error}"
             self._metrics.failures.labels("registry").inc()
         self._complain(self.registry_trouble)
 
     def _see_to(self, available: Set[int]) -> None:
-        """Has the servers serve what is wanted: once for each change of that, or of what is there.
+        """Exposes the wanted versions, once for each change of them or of the loaded versions.
 
-        Servers that have it already when the gateway starts are left alone.
+        At the start, servers that have them already are left alone.
         """
         if self._expose is None or (self._exposing and not self._exposing.done()):
             return
@@ -138,16 +138,16 @@ class Follower:
     async def _run_expose(self, expose: Expose) -> None:
         try:
             await expose()
-        except Exception as error:  # whatever a store or a server raises: what held goes on
+        except Exception as error:  # any error of a store or server: the present state stays
             log.error("the model servers are not told: %s", error)
 
     async def close(self) -> None:
-        """Waits until the servers are told what was decided."""
+        """Waits until the servers have followed the decisions."""
         if self._exposing:
             await self._exposing
 
     async def _record(self, decision: Decision) -> bool:
-        """Writes a decision down; if that fails, it is tried again at the next check."""
+        """Records a decision; returns whether it succeeded: if not, the next check tries again."""
         text = "; ".join(f"{name}: {value}" for name, value in decision.evidence.items())
         verdict = f"{decision.verdict} version {decision.version}"
         self._tell(verdict, f"{decision.why}; {text}", logging.WARNING)
@@ -157,7 +157,7 @@ class Follower:
             again = "it is tried again"
             self._tell(f"{verdict} is not written down: {error}", again, logging.ERROR)
             return False
-        except Exception:  # whatever a store raises: requests are answered on
+        except Exception:  # any error of a store: requests must still be answered
             log.exception("version %d: the decision is not written down", decision.version)
             return False
         self._told.clear()
@@ -165,7 +165,7 @@ class Follower:
         return True
 
     def _tell(self, what: str, detail: str, level: int) -> None:
-        """Logs what is tried again and again once."""
+        """Logs a repeated failure only once."""
         if what not in self._told:
             log.log(level, "%s; %s", what, detail)
         self._told.add(what)
@@ -180,7 +180,7 @@ class Follower:
             await self._status.set(name, SERVING if self.is_well else NOT_SERVING)
 
     def _complain(self, text: str) -> None:
-        """Logs a trouble when it comes, and not each time."""
+        """Logs a problem when it arises, and not at each check."""
         if text and text != self._complaint:
             log.warning("gateway: %s", text)
         self._complaint = text

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's gRPC API: bytes in, bytes out."""
+"""TensorFlow Serving's gRPC API, forwarded as bytes."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -20,25 +20,25 @@ from evergreen.settings.gateway import GatewaySettings
 
 Code = grpc.StatusCode
 VERSION = "x-model-version"
-"""In the answer: the version that gave it, if the gateway chose it."""
+"""Trailing metadata with the version that answered, if the gateway chose it."""
 MIB = 2**20
 NO_KEY = "The API key is missing or wrong."
 NO_MESSAGE = "The call has no message."
 MAX_CALLS = 4096
-"""Calls at the same time; more are RESOURCE_EXHAUSTED. It bounds memory."""
+"""The most concurrent calls; more get RESOURCE_EXHAUSTED. It bounds memory."""
 MAX_WATCHERS = 64
-"""Who follows the health service; each keeps a call."""
+"""The most clients that watch the health service, since each holds a call."""
 HANDSHAKE_MS = 20_000
 IDLE_MS = 300_000
 """A connection without calls is closed; clients open another."""
 KEEPALIVE_MS = 60_000
-"""A client that does not answer a ping for 20 seconds is gone."""
+"""The ping interval; a client that does not answer within 20 seconds is gone."""
 Trailing = tuple[tuple[str, str], ...]
 PREDICTIONS = {"Predict", "Classify", "Regress", "MultiInference"}
 
 
 class Rewriting(NamedTuple):
-    """How a kind of request gets its version."""
+    """Functions that find and set the version in a kind of request."""
 
     is_open: Callable[[bytes, str], bool]
     with_version: Callable[[bytes, int], bytes]
@@ -51,14 +51,14 @@ EACH = Rewriting(rewrites.are_open, rewrites.with_versions)
 class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     """Answers gRPC requests.
 
-    Who sends no key is refused by the metadata: nothing of the message is read.
+    Requests without a key are refused by their metadata, before the message is read.
 
     Args:
-        model: The model whose versions are chosen here; requests for others pass.
-        backend: Gets the requests.
-        dispatcher: Says where.
-        sticky: The name of the metadata by which an A/B test tells clients apart.
-        doorman: Says who may ask, and how much there may be of it.
+        model: The model whose versions the gateway chooses; other requests pass through.
+        backend: Receives the requests.
+        dispatcher: Chooses the version.
+        sticky: The name of the metadata that identifies clients in an A/B test.
+        doorman: Checks access, and limits the bytes in flight.
         uploads: Reads messages.
     """
 
@@ -77,7 +77,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
         self._doorman = doorman
         self._sticky = sticky
         self._uploads = uploads
-        # Handlers of streams are called before anything is read.
+        # gRPC calls handlers of streams before it reads anything.
         self._refusal = grpc.stream_unary_rpc_method_handler(self._refuse)
         self._handlers = {
             path: grpc.stream_unary_rpc_method_handler(
@@ -87,20 +87,20 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
         }
 
     def service(self, handler_call_details: Any) -> Any:
-        """Returns what answers a call: of bytes, which nobody parses on the way."""
+        """Returns the handler of a call; it handles bytes, which are not parsed."""
         handler = self._handlers.get(handler_call_details.method)
         if handler and not self._doorman.admit(_metadata(handler_call_details)):
             return self._refusal
         return handler
 
     async def _refuse(self, messages: Any, context: Any) -> NoReturn:
-        del messages  # not read
+        del messages  # unread
         sent = dict(context.invocation_metadata() or ())
         trailing: Trailing = ((REQUEST_ID, request_id(sent.get(REQUEST_ID))),)
         await _abort(context, Code.UNAUTHENTICATED, NO_KEY, trailing)
 
     async def _answer(self, path: str, name: str, messages: Any, context: Any) -> bytes:
-        del messages  # read here
+        del messages  # read through the context
         metadata = dict(context.invocation_metadata() or ())
         request = request_id(metadata.get(REQUEST_ID))
         trailing: Trailing = ((REQUEST_ID, request),)
@@ -152,10 +152,10 @@ async def _abort(context: Any, code: Code, message: str, trailing: Trailing) -> 
 
 
 class HealthFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
-    """gRPC's health service, for everybody: so it reads nothing, and tells of the whole gateway.
+    """gRPC's health service, open to all: it reads no message, and reports on the whole gateway.
 
     Args:
-        status: What it tells, under the empty name.
+        status: The status, under the empty name.
     """
 
     def __init__(self, status: health.HealthServicer) -> None:
@@ -172,15 +172,15 @@ class HealthFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
         }
 
     def service(self, handler_call_details: Any) -> Any:
-        """Returns what answers a call."""
+        """Returns the handler of a call."""
         return self._handlers.get(handler_call_details.method)
 
     async def _check(self, messages: Any, context: Any) -> Any:
-        del messages  # not read
+        del messages  # unread
         return await self._status.Check(HealthCheckRequest(), context)
 
     async def _watch(self, messages: Any, context: Any) -> None:
-        del messages  # not read
+        del messages  # unread
         if self._watchers >= MAX_WATCHERS:
             await _abort(context, Code.RESOURCE_EXHAUSTED, "Too many watch already.", ())
         self._watchers += 1
@@ -196,7 +196,7 @@ def build(
     settings: GatewaySettings,
     certificate: Certificate | None,
 ) -> tuple[grpc.aio.Server, int]:
-    """Makes the server, not started; returns also its port.
+    """Creates the server without starting it; also returns its port.
 
     Raises:
         EvergreenError: If the port is taken.
@@ -204,12 +204,12 @@ def build(
     options = [
         ("grpc.max_receive_message_length", settings.max_body_mb * MIB),
         ("grpc.max_send_message_length", -1),
-        ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
+        ("grpc.so_reuseport", 0),  # a taken port is an error, and not shared
         ("grpc.max_allowed_incoming_connections", settings.connections),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
         ("grpc.max_connection_idle_ms", IDLE_MS),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
-        ("grpc.http2.bdp_probe", 0),  # what is not read yet is 64 KiB a call, and not megabytes
+        ("grpc.http2.bdp_probe", 0),  # buffers 64 KiB per call, and not megabytes
     ]
     server = grpc.aio.server(options=options, maximum_concurrent_rpcs=MAX_CALLS)
     server.add_generic_rpc_handlers([front, HealthFront(status)])

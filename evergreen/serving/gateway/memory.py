@@ -1,8 +1,8 @@
-"""What requests may take of memory: bytes in flight, and messages that are being sent.
+"""Limits for the memory of requests: bytes in flight, and messages being received.
 
-A body of REST is counted as it comes. A message of gRPC is read as a whole, and nothing tells its
-size, or how much of it is there: it is counted when it is complete, and while messages come one
-looks at what the process takes.
+Bodies of REST requests are counted as they arrive. gRPC reads a message as a whole, and reveals
+neither its size nor its progress: it is counted when complete, and while messages arrive, the
+memory of the process is watched.
 """
 
 import asyncio
@@ -21,29 +21,29 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.05
 AT_ONCE_SECONDS = 0.25
 MAX_SLOW = 512
-"""Messages that take longer than that; of more the newest are refused."""
+"""The most messages that take long; beyond that, the newest are refused."""
 OVER = "The gateway has too many bytes in flight; try again."
 
 
 class OverBudgetError(Exception):
-    """There is no memory for a request now."""
+    """Raised when there is no memory for a request at present."""
 
     def __init__(self) -> None:
         super().__init__(OVER)
 
 
 class LateError(Exception):
-    """A body did not come in time."""
+    """Raised when a body does not arrive in time."""
 
 
 class Budget:
-    """Bytes of all requests in flight, of both APIs.
+    """The bytes of all requests in flight, of both APIs.
 
     Args:
-        most: So many.
+        most: The limit.
 
     Attributes:
-        taken: So many are in flight.
+        taken: The bytes in flight.
     """
 
     def __init__(self, most: int) -> None:
@@ -51,11 +51,11 @@ class Budget:
         self.taken = 0
 
     def share(self) -> "Share":
-        """Returns the share of one request, empty; a context at whose end it is given back."""
+        """Returns an empty share for one request; leaving its context returns its bytes."""
         return Share(self)
 
     def take(self, count: int) -> None:
-        """Takes bytes. Raises OverBudgetError if there are not as many left."""
+        """Takes bytes. Raises OverBudgetError if there are not enough left."""
         if self.taken + count > self._most:
             raise OverBudgetError
         self.taken += count
@@ -71,7 +71,7 @@ class Share:
         self._taken = 0
 
     def add(self, count: int) -> None:
-        """Takes bytes. Raises OverBudgetError if there are not as many left."""
+        """Takes bytes. Raises OverBudgetError if there are not enough left."""
         self._budget.take(count)
         self._taken += count
 
@@ -88,25 +88,25 @@ class Share:
 
 
 class Uploads:
-    """Reads messages of gRPC.
+    """Reads gRPC messages.
 
     Args:
-        most: Bytes that this process may take more than it takes now.
-        seconds: How long a message may take to come.
+        most: The bytes by which the memory of this process may grow.
+        seconds: The longest time for a message to arrive.
     """
 
     def __init__(self, most: int, seconds: float) -> None:
         self._most = _resident() + most
         self._seconds = seconds
-        # Of each reader since when; in this order, as dicts keep it.
+        # The start of each reader, in this order.
         self._readers: dict[asyncio.Task[Any], float] = {}
 
     async def read(self, context: Any) -> bytes | None:
-        """Reads the message of a call; None if none comes.
+        """Reads the message of a call; None if there is none.
 
         Raises:
             OverBudgetError: If there is no memory for it.
-            LateError: If it does not come in time.
+            LateError: If it does not arrive in time.
         """
         with self._reading() as task:
             try:
@@ -120,12 +120,12 @@ class Uploads:
         return None if data is EOF else data
 
     async def watch(self) -> None:
-        """Ends readings that take too much, or too long, until it is cancelled."""
+        """Ends readers that need too much memory or time, until it is cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 self._look()
-            except Exception:  # whatever it is, the next look comes
+            except Exception:  # the next check comes
                 log.exception("gateway: messages that come")
 
     def _look(self) -> None:
@@ -163,6 +163,6 @@ def _resident() -> int:
 
 
 def _trim() -> None:
-    """Gives back to the system what is free; glibc keeps it otherwise."""
+    """Returns free memory to the system; glibc would keep it."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)

@@ -1,4 +1,4 @@
-"""What is measured, as Prometheus text."""
+"""The gateway's metrics, as Prometheus text."""
 
 from functools import lru_cache
 
@@ -7,13 +7,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from evergreen.serving.gateway.routing import Route
 
 DROPPED = ("queue", "large", "unreadable", "disk")
-"""Why predictions are not in the log."""
+"""Reasons why predictions are not in the log."""
 LATENCY = [0.0005 * 2 ** (power / 2) for power in range(32)]
-"""Bounds in seconds, 0.5 ms to 23 s: two a doubling."""
+"""Bucket bounds in seconds, 0.5 ms to 23 s: two per doubling."""
 
 
 class Metrics:
-    """All that one gateway measures."""
+    """All metrics of one gateway."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -36,12 +36,12 @@ class Metrics:
         self.shadows_dropped = self._counter("shadows_dropped", "Copies not sent: too many.")
         self.logged = self._counter("log_rows", "Predictions in finished files.")
         self.dropped = self._counter("log_dropped", "Predictions not logged.", "reason")
-        for reason in DROPPED:  # 0 can be told from unknown
+        for reason in DROPPED:  # so that 0 differs from unknown
             self.dropped.labels(reason)
         self.log_alive = self._gauge("log_alive", "Whether the log's thread runs, 0 or 1.")
         self.failures = self._counter("failures", "Errors of work in the background.", "where")
         self.in_flight = self._gauge("in_flight_bytes", "Bytes of requests in flight.")
-        # Looking a child up by its labels costs more than counting does.
+        # Looking up a child by its labels costs more than counting does.
         self._children = lru_cache(self._find_children)
 
     def answered(self, route: Route, api: str, code: str, seconds: float) -> None:
@@ -52,7 +52,7 @@ class Metrics:
             latency.observe(seconds)
 
     def lost(self) -> int:
-        """Returns how many predictions are not in the log."""
+        """Returns how many predictions were not logged."""
         return int(sum(self.dropped.labels(reason)._value.get() for reason in DROPPED))
 
     def text(self) -> bytes:

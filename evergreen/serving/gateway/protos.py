@@ -1,4 +1,4 @@
-"""The messages that the gateway reads, without TensorFlow, which would take 23 s to import."""
+"""The messages that the gateway reads, without TensorFlow, whose import takes 23 s."""
 
 from evergreen.serving.client.protos import without_tensorflow
 

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's REST API, and what operators ask: `/healthz`, `/metrics`."""
+"""TensorFlow Serving's REST API, and `/healthz` and `/metrics` for operators."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,7 +23,7 @@ Code = grpc.StatusCode
 UNAUTHORIZED = 401
 PREDICTIONS = {"predict", "classify", "regress"}
 DRAIN_SECONDS = 25.0
-"""How long requests in flight are waited for at the end; Kubernetes kills after 30 seconds."""
+"""The longest wait for requests in flight at the end; Kubernetes kills after 30 seconds."""
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -37,12 +37,12 @@ class RestFront:
     """Answers REST requests.
 
     Args:
-        model: The model whose versions are chosen here; requests for others pass.
-        backend: Gets the requests.
-        dispatcher: Says where.
-        sticky: The name of the header by which an A/B test tells clients apart.
-        doorman: Says who may ask, and how much there may be of it.
-        max_body: Bytes of a request at most.
+        model: The model whose versions the gateway chooses; other requests pass through.
+        backend: Receives the requests.
+        dispatcher: Chooses the version.
+        sticky: The name of the header that identifies clients in an A/B test.
+        doorman: Checks access, and limits the bytes in flight.
+        max_body: The most bytes of a request.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class RestFront:
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Lets through who has a key; for `/healthz` nobody needs one."""
+        """Refuses requests without a key, except for `/healthz`."""
         sent = {name.lower(): value for name, value in request.headers.items()}
         if request.path == "/healthz" or self._doorman.admit(sent):
             return await handler(request)
         return response(UNAUTHORIZED, NO_KEY)
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Forwards a request, with a version if it names none."""
+        """Forwards a request, adding a version if it names none."""
         with self._doorman.budget.share() as share:
             try:
                 body = await self._read(request, share)
@@ -97,7 +97,7 @@ class RestFront:
         return result
 
     async def _read(self, request: web.Request, share: Share) -> bytes:
-        """Reads a body, unpacked. Raises OverBudgetError, or HTTPRequestEntityTooLarge."""
+        """Reads and unpacks a body. Raises OverBudgetError, or HTTPRequestEntityTooLarge."""
         size, chunks = request.content_length or 0, []
         if size <= self._max_body:
             size = 0
@@ -132,13 +132,13 @@ def make_app(
     state: Callable[[], tuple[bool, bytes]],
     cors: bool,
 ) -> web.Application:
-    """Makes the REST server, not started.
+    """Creates the REST server without starting it.
 
     Args:
-        front: Answers on models, and says who may ask.
-        metrics: For `/metrics`.
-        state: For `/healthz`: whether requests can be answered, and more as JSON.
-        cors: Whether pages of other sites may ask.
+        front: Answers requests on models, and checks access.
+        metrics: The metrics for `/metrics`.
+        state: The state for `/healthz`: whether requests can be answered, and details as JSON.
+        cors: Whether pages of other sites may use it.
     """
 
     async def healthz(request: web.Request) -> web.Response:
@@ -151,7 +151,7 @@ def make_app(
 
     app = web.Application(middlewares=[answer_errors, front.admit])
     if cors:
-        # Of its own: a preflight cannot send a key, and need not get further than this.
+        # First of all: a preflight cannot send a key, and need not get any further.
         app.middlewares.insert(0, _answer_preflight)
         app.on_response_prepare.append(_allow_all_origins)
     app.router.add_get("/healthz", healthz)
@@ -166,7 +166,7 @@ async def _answer_preflight(request: web.Request, handler: Handler) -> web.Strea
 
 
 async def _allow_all_origins(request: web.Request, answer: web.StreamResponse) -> None:
-    """As TensorFlow Serving does with its flag; a request's own headers may be sent as well."""
+    """Allows all origins, as TensorFlow Serving does with its flag, and the request's headers."""
     asked = request.headers.get("Access-Control-Request-Headers")
     answer.headers.update(CORS | ({"Access-Control-Allow-Headers": asked} if asked else {}))
 
@@ -179,7 +179,8 @@ async def start(
     Raises:
         EvergreenError: If the port is taken.
     """
-    # aiohttp 3.14 logs a traceback for each request that is none: strangers could fill the log.
+    # aiohttp 3.14 logs a traceback for each malformed request, with which strangers could fill the
+    # log.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     address = settings.host, settings.rest_api_port
     tls = certificate.context if certificate else None
@@ -194,7 +195,7 @@ async def start(
 
 
 def _at(parts: Sequence[str], version: int) -> str:
-    """The path of a version: its parts are what stands before and after it."""
+    """Returns the path of a version from the parts before and after it."""
     return f"/versions/{version}".join(parts)
 
 

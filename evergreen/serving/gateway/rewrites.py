@@ -1,8 +1,8 @@
-"""Gives a request the version that is to answer it, and otherwise leaves it as it is.
+"""Sets the version in requests, leaving everything else unchanged.
 
-Parsing a request and writing it again would cost more than all else. In the binary format of
-protocol buffers a message that is appended to another is merged into it, and of fields that are
-there twice the last one counts: so a `model_spec` with nothing but a version is appended.
+Parsing and writing a request would cost more than all other work. In the binary format of protocol
+buffers, a message appended to another is merged into it, and of a repeated scalar field the last
+value counts: so a `model_spec` with only a version is appended.
 """
 
 import re
@@ -18,17 +18,17 @@ from evergreen.serving.gateway.protos import GetModelStatusRequest
 
 LENGTH_DELIMITED = 2
 TASKS = 1
-"""The field of a MultiInferenceRequest."""
+"""The field number in a MultiInferenceRequest."""
 MAX_FIELDS = 1000
 VERBS = re.compile(
     r"(?P<model>/v1/models/(?P<name>[^/:]+))(?P<verb>:(?:classify|regress|predict)|/metadata)",
     re.IGNORECASE,
 )
-"""REST requests that name no version, as TensorFlow Serving's http_rest_api_util.cc reads them."""
+"""REST paths without a version, as parsed by TensorFlow Serving's http_rest_api_util.cc."""
 
 
 class Field(NamedTuple):
-    """Where a field of a message is: its tag, its content, and its end."""
+    """The position of a field in a message: tag, content and end."""
 
     number: int
     start: int
@@ -37,16 +37,16 @@ class Field(NamedTuple):
 
 
 def is_open(data: bytes, model: str) -> bool:
-    """Tells whether a gRPC request is on a model and leaves the version to us.
+    """Returns whether a gRPC request is for a model and leaves the version to the gateway.
 
-    Bytes that cannot be read are none of ours: the backend says what is wrong with them.
+    Bytes that cannot be parsed are not: the backend answers with the error.
 
     Args:
         data: Any request whose field 1 is its `model_spec`.
         model: The model's name.
     """
     try:
-        # A status request has that one field; all else is skipped, in C.
+        # A status request has only this field; everything else is skipped, in C.
         return _leaves_open(GetModelStatusRequest.FromString(data).model_spec, model)
     except DecodeError:
         return False
@@ -58,13 +58,13 @@ def with_version(data: bytes, version: int) -> bytes:
 
 
 def are_open(data: bytes, model: str) -> bool:
-    """As `is_open`, for a MultiInferenceRequest: all its tasks."""
+    """Does the same as `is_open`, for all tasks of a MultiInferenceRequest."""
     tasks = [data[field.body : field.end] for field in fields(data) if field.number == TASKS]
     return bool(tasks) and all(is_open(task, model) for task in tasks)
 
 
 def with_versions(data: bytes, version: int) -> bytes:
-    """As `with_version`, for a MultiInferenceRequest: all its tasks."""
+    """Does the same as `with_version`, for all tasks of a MultiInferenceRequest."""
     parts = []
     for field in fields(data):
         if field.number == TASKS:
@@ -76,10 +76,10 @@ def with_versions(data: bytes, version: int) -> bytes:
 
 
 def open_path(path: str, model: str) -> Sequence[str] | None:
-    """Returns what stands before and after the version in a REST path; None if it is not ours.
+    """Returns the parts of a REST path before and after the version; None if it is not for us.
 
     Args:
-        path: As it was sent, without the query.
+        path: The path as sent, without the query.
         model: The model's name.
     """
     match = VERBS.fullmatch(path)
@@ -91,10 +91,10 @@ def _leaves_open(spec: ModelSpec, model: str) -> bool:
 
 
 def fields(data: bytes) -> list[Field]:
-    """Finds the fields of a message that have a length; none if there is anything else.
+    """Finds the length-delimited fields of a message; returns none if there are other fields.
 
-    Nothing is parsed: millions of empty tasks or examples are a few megabytes before that, and
-    gigabytes after.
+    Nothing is parsed: millions of empty tasks or examples take a few megabytes unparsed, and
+    gigabytes parsed.
     """
     found, place = [], 0
     while place < len(data):
@@ -111,18 +111,18 @@ def fields(data: bytes) -> list[Field]:
 
 
 def _read_varint(data: bytes, place: int) -> tuple[int, int]:
-    """Returns a number, and the place after it."""
+    """Returns a number, and the position after it."""
     value = 0
     for at, byte in enumerate(data[place : place + 10]):
         value |= (byte & 0x7F) << 7 * at
         if not byte & 0x80:
             return value, place + at + 1
-    return len(data), len(data)  # cut off, or too long: it ends behind the message
+    return len(data), len(data)  # truncated, or too long: it ends after the message
 
 
 def _varint(value: int) -> bytes:
     found = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+    while value > 0x7F:  # noqa: PLR2004 - seven bits per byte
         found.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*found, value])

@@ -1,4 +1,4 @@
-"""A canary's way: its share step by step, and its end."""
+"""The rollout of a canary: its share step by step, and its end."""
 
 import math
 import random
@@ -17,15 +17,15 @@ PERCENT = 100
 
 @dataclass
 class Progress:
-    """How far a canary has come.
+    """The progress of a canary.
 
     Attributes:
         version: The canary.
-        since: When the step began, by the clock.
+        since: The time when the step began, by the clock.
         step: Index of the step.
-        count: Answers of the canary when the step began.
-        read: Of these, the ones whose numbers were looked at.
-        looks: How often it was judged.
+        count: The canary's number of answers when the step began.
+        read: The number of them whose outputs had been evaluated.
+        looks: The number of times it was judged.
         rejected: The decision against it, if there is one.
     """
 
@@ -39,14 +39,14 @@ class Progress:
 
 
 class Rollout:
-    """Sends requests to the stable version and the canary, and says when one has to end.
+    """Splits requests between stable version and canary, and decides when a canary ends.
 
     Args:
-        experiment: A name; the same clients are not first in every experiment.
-        canary: Steps and their time.
+        experiment: A name, so that the same clients are not first in every experiment.
+        canary: The steps and their durations.
         limits: How much worse a canary may be.
-        clock: Seconds from any start.
-        chances: Decides for requests without a sticky key.
+        clock: Monotonic seconds.
+        chances: Chooses for requests without a sticky key.
     """
 
     def __init__(
@@ -67,19 +67,19 @@ class Rollout:
         self._progress: Progress | None = None
 
     def assign(self, targets: Targets, canary: int | None) -> None:
-        """Takes note of which versions there are.
+        """Updates the existing versions.
 
         Args:
-            targets: Those that can answer.
-            canary: The one the registry names, even if it cannot answer now.
+            targets: The versions that can answer.
+            canary: The registry's canary, even if it cannot answer now.
         """
         self._usable = targets
         if canary is None:
             self._progress = None
         elif self._progress is None or self._progress.version != canary:
             self._progress = Progress(canary, self._clock())
-            # What was answered before was asked before: traffic changes, too. Where the stable
-            # version gets none from now on, that is all there is of it.
+            # Older answers come from other traffic, so they do not count. They are kept if the
+            # stable version gets no more requests.
             if self._canary.steps[0] < PERCENT:
                 self._windows = {}
         wanted = {targets.stable, canary} - {None}
@@ -104,10 +104,10 @@ class Rollout:
         return self._canary.steps[self._progress.step] / PERCENT
 
     def route(self, key: str) -> Route:
-        """Returns who answers a request.
+        """Returns the route of a request.
 
         Args:
-            key: Equal keys get equal answers; empty for none.
+            key: Equal keys get the same version; empty for none.
         """
         stable, canary = self.targets
         if canary is None:
@@ -116,27 +116,27 @@ class Rollout:
         return Route(Arm.CANARY, canary) if place < self.share else Route(Arm.STABLE, stable)
 
     def shadow(self) -> Route | None:
-        """Returns who gets a copy of a request to the stable version, if anybody."""
+        """Returns the route of a copy of a request to the stable version, if there is one."""
         canary = self.targets.canary
         if canary is None or self._chances.random() * PERCENT >= self._canary.shadow_percent:
             return None
         return Route(Arm.SHADOW, canary)
 
     def observe(self, version: int, ok: bool, seconds: float) -> None:
-        """Takes note of an answer."""
+        """Counts an answer."""
         if version in self._windows:
             self._windows[version].add(ok, seconds)
 
     def observe_outputs(self, version: int, values: Mapping[str, float]) -> None:
-        """Takes note of what an answer says."""
+        """Adds the outputs of an answer."""
         if version in self._windows:
             self._windows[version].add_outputs(values)
 
     def decide(self) -> Decision | None:
-        """Rejects or promotes the canary, or takes its next step; to be asked again and again.
+        """Rejects or promotes the canary, or takes its next step; called repeatedly.
 
         Returns:
-            The decision, until `assign` says that it was followed; None if there is none yet.
+            The decision, until `assign` shows that it was carried out; None if there is none yet.
         """
         progress, (stable, canary) = self._progress, self._usable
         if progress is None or canary != progress.version or stable is None:
@@ -149,10 +149,10 @@ class Rollout:
         return progress.rejected
 
     def _look(self, progress: Progress, stable: Window, canary: Window) -> Decision | None:
-        """Rejects the canary if it is surely too bad; looks each time there are enough new answers.
+        """Rejects the canary if it is surely worse; judges whenever enough new answers came.
 
-        The k-th look may be wrong with the chance 6 / (pi k)^2 of all false alarms. These add up to
-        all of them, however often it looks.
+        The k-th look gets the share 6 / (pi k)^2 of the false-alarm chance. These shares add up to
+        the whole, however many looks there are.
         """
         if canary.count < (progress.looks + 1) * self._limits.min_sample:
             return None
@@ -167,7 +167,7 @@ class Rollout:
         return self._decision(Verdict.REJECT, f"worse in {', '.join(worse)}", found, canary)
 
     def _advance(self, progress: Progress, stable: Window, canary: Window) -> Decision | None:
-        """Takes the next step, or promotes, if the canary held this one and no number objects."""
+        """Takes the next step, or promotes, if the canary held this step within all limits."""
         now = self._clock()
         is_long = now - progress.since >= self._canary.hold_seconds
         if not is_long or not self._is_enough(progress, stable, canary):
@@ -184,11 +184,11 @@ class Rollout:
         return self._decision(Verdict.PROMOTE, "held all steps", found, canary)
 
     def _is_comparable(self, stable: Window) -> bool:
-        """Whether the stable version has answered enough; without any share it never will."""
+        """Returns whether the stable version has enough answers; without traffic it never will."""
         return stable.count >= self._limits.min_sample or self.share == 1
 
     def _is_enough(self, progress: Progress, stable: Window, canary: Window) -> bool:
-        """Whether this step's answers suffice, by number and, if that matters, by what they say."""
+        """Returns whether this step has enough answers and, if limited, evaluated outputs."""
         least = self._limits.min_sample
         if canary.count - progress.count < least or not self._is_comparable(stable):
             return False

@@ -1,4 +1,4 @@
-"""Who answers a request."""
+"""Routes of requests."""
 
 import hashlib
 from enum import StrEnum
@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 
 class Arm(StrEnum):
-    """Why a version got a request."""
+    """The reason why a version got a request."""
 
     STABLE = "stable"
     CANARY = "canary"
-    SHADOW = "shadow"  # a copy, whose answer nobody waits for
+    SHADOW = "shadow"  # a copy, whose answer is discarded
     DIRECT = "direct"  # the client named a version, a label, or another model
 
 
 class Route(NamedTuple):
-    """Where a request goes; the version is None for the backend's own choice."""
+    """The route of a request; the version is None for the backend's own choice."""
 
     arm: Arm
     version: int | None
@@ -25,9 +25,9 @@ DIRECT = Route(Arm.DIRECT, None)
 
 
 def position(key: str, experiment: str, canary: int) -> float:
-    """Returns where a sticky key stands among all, evenly spread over [0, 1).
+    """Returns the position of a sticky key among all keys, evenly spread over [0, 1).
 
-    It stays there while a canary's share grows: who once got the canary keeps it. The next canary
+    It stays while a canary's share grows, so a client that got the canary keeps it. The next canary
     has another order, and so has a canary of the same number in another experiment.
     """
     text = f"{experiment}\0{canary}\0{key}".encode(errors="surrogateescape")

@@ -1,4 +1,4 @@
-"""Files that are secret: API keys and certificates, read again when they change."""
+"""Secret files: API keys and certificates, read again when they change."""
 
 import hmac
 import logging
@@ -19,13 +19,13 @@ BEARER = re.compile(r"Bearer\s+(\S+)\s*", re.IGNORECASE)
 
 
 class Keys:
-    """The keys that clients may send; any of them may be there for a while, to change them.
+    """The keys that clients may send; several may be valid, so that keys can be replaced.
 
     Args:
-        file: One a line; None if everybody may ask.
+        file: Has one key per line; None to admit everybody.
 
     Raises:
-        EvergreenError: If the file cannot be read, or holds none.
+        EvergreenError: If the file cannot be read, or has no key.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -35,7 +35,7 @@ class Keys:
         _warn_if_readable(file)
 
     def refresh(self) -> None:
-        """Reads the file again if it has changed; if it cannot be read, the keys stay."""
+        """Reads the file again if it has changed; keeps the keys if it cannot be read."""
         if self._file is None or (seen := identity(self._file)) == self._seen:
             return
         self._seen = seen
@@ -46,7 +46,7 @@ class Keys:
             log.error("gateway: %s The keys from before go on.", error)
 
     def admit(self, headers: Mapping[str, str]) -> bool:
-        """Tells whether headers (of lower-case names) hold a key; in the same time for any text."""
+        """Returns whether headers (with lower-case names) hold a key, in constant time."""
         if self._keys is None:
             return True
         match = BEARER.fullmatch(headers.get("authorization", ""))
@@ -64,10 +64,10 @@ class Certificate:
         key: PEM file.
 
     Attributes:
-        context: For REST; a new connection gets the certificate that was read last.
+        context: For REST; new connections use the newest certificate.
 
     Raises:
-        EvergreenError: If the files cannot be read, or do not go together.
+        EvergreenError: If the files cannot be read, or do not match.
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:
@@ -78,7 +78,7 @@ class Certificate:
         _warn_if_readable(key)
 
     def refresh(self) -> None:
-        """Reads the files again if they have changed; if they are no pair, what was goes on."""
+        """Reads the files again if they have changed; keeps the old pair if they do not match."""
         seen = self._look()
         if seen == self._seen:
             return
@@ -91,7 +91,7 @@ class Certificate:
             log.error("gateway: %s The certificate from before goes on.", error)
 
     def credentials(self) -> Any:
-        """Returns what gRPC takes; it asks again for each new connection."""
+        """Returns gRPC's credentials, which fetch the newest pair for each connection."""
         given = self._pair
 
         def fetch() -> Any:
@@ -106,7 +106,7 @@ class Certificate:
         )
 
     def _load(self) -> tuple[bytes, bytes]:
-        """Key and certificate, once it is sure that they go together."""
+        """Returns key and certificate, after checking that they match."""
         self._context()
         return self._key.read_bytes(), self._certificate.read_bytes()
 

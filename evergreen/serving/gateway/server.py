@@ -1,4 +1,4 @@
-"""The gateway's life: ports are opened, requests forwarded, and those in flight waited for."""
+"""The gateway's lifecycle: opens ports, forwards requests, and drains those in flight."""
 
 import asyncio
 import gc
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 STORE_SECONDS = 10.0
-"""How long the registry may take to answer; then its process is started anew."""
+"""The longest wait for the registry; then its process is restarted."""
 EXPOSE_SECONDS = 600.0
 COPIES = 3
-"""Of a request in flight: as it came, with its version, and as it is sent."""
+"""Copies of a request in flight: as received, with its version, and as sent."""
 UPLOAD_SECONDS = 60.0
-"""How long a gRPC message may take to come."""
+"""The longest time for a gRPC message to arrive."""
 SHADOW_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
-"""How long the thread of the log may keep Python's lock while requests wait for it."""
+"""The longest time that the log's thread may hold Python's lock while requests wait."""
 
 
 def run(
@@ -59,17 +59,17 @@ def run(
     """Forwards requests until SIGTERM or SIGINT, then drains.
 
     Args:
-        settings: Of the gateway.
-        model: The model whose versions are chosen here.
-        registry: Opens the registry of the model, in a process of its own; to be pickled.
-        exposer: Makes what has the model servers serve what the registry exposes: its `expose`
-            is called, in another process; to be pickled.
+        settings: The gateway's settings.
+        model: The model whose versions the gateway chooses.
+        registry: Opens the model's registry, in a separate process; picklable.
+        exposer: Creates an object whose `expose`, called in another process, makes the model
+            servers serve what the registry exposes; picklable.
 
     Raises:
         EvergreenError: If the gateway cannot start.
     """
     gc.collect()
-    gc.freeze()  # what was imported stays: collections need not look at it
+    gc.freeze()  # imported objects stay: exempts them from collections
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(until_told(_serve(settings, model, registry, exposer)))
 
@@ -80,10 +80,10 @@ async def _serve(
     registry: "Callable[[], Registry]",
     exposer: Callable[[], object] | None,
 ) -> None:
-    """Forwards requests until it is cancelled, then drains."""
+    """Forwards requests until cancelled, then drains."""
     opened = Aside(registry, STORE_SECONDS)
     try:
-        await opened.call("events")  # fails here if at all
+        await opened.call("events")  # if the store fails, it fails here
         expose = partial(_expose, exposer) if exposer else None
         assignment, decisions = RegistryAssignment(opened), RegistryRecorder(opened)
         gateway = Gateway(settings, model, assignment, decisions, expose)
@@ -96,7 +96,7 @@ async def _serve(
 
 
 async def _expose(exposer: Callable[[], object]) -> None:
-    """Runs in a process that ends with it: it is rare, and takes as long as models load."""
+    """Exposes in a process for this one call: it is rare, and may take as long as models load."""
     servers = Aside(exposer, EXPOSE_SECONDS)
     try:
         log.info("%s", await servers.call("expose"))
@@ -105,20 +105,20 @@ async def _expose(exposer: Callable[[], object]) -> None:
 
 
 class Gateway:
-    """One gateway; it lives in a running event loop.
+    """A gateway, for a running event loop.
 
     Args:
-        settings: Of the gateway.
-        model: The model whose versions are chosen here; requests for others pass as they are.
-        assignment: Tells which versions are wanted.
-        decisions: Takes down what becomes of canaries.
-        expose: Has the model servers serve what the registry exposes; None: others see to it.
-        clock: Seconds from any start: how long a step was held.
-        chances: Decides who gets the canary, and what is logged.
+        settings: The gateway's settings.
+        model: The model whose versions the gateway chooses; other requests pass through.
+        assignment: Names the wanted versions.
+        decisions: Records the decisions about canaries.
+        expose: Makes the model servers serve what the registry exposes; None if others do so.
+        clock: Monotonic seconds, for the duration of steps.
+        chances: Selects requests for the canary and for the log.
 
     Attributes:
-        port: Of gRPC, once it runs.
-        rest_port: Of REST, once it runs.
+        port: The gRPC port, once it runs.
+        rest_port: The REST port, once it runs.
     """
 
     def __init__(
@@ -168,24 +168,24 @@ class Gateway:
         self._metrics.log_alive.set_function(lambda: self._recorder.is_alive)
 
     async def check(self) -> None:
-        """Looks once at registry, backend and canary; to be called again and again."""
+        """Checks registry, backend and canary once; called repeatedly."""
         try:
             if self._certificate:
                 self._certificate.refresh()
             self._doorman.keys.refresh()
             await self._follower.check()
-        except Exception:  # whatever it is, requests are answered on, and the next look comes
+        except Exception:  # requests must still be answered, and the next check comes
             log.exception("gateway: what it looks at again and again")
             self._metrics.failures.labels("check").inc()
 
     async def settle(self) -> None:
-        """Waits until what was answered so far is observed, copies to canaries as well."""
+        """Waits until all answers so far are observed, including those of copies."""
         await self._dispatcher.close()
         await asyncio.to_thread(self._recorder.settle)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Answers requests; at the end tells so to probes, and waits for those in flight.
+        """Answers requests; at the end tells probes, and waits for requests in flight.
 
         Raises:
             EvergreenError: If a port is taken, or a file of keys cannot be read.
@@ -196,7 +196,7 @@ class Gateway:
                 async with self._fronts():
                     yield
             finally:
-                # The log first: what is killed while it waits for others has it written.
+                # The log first: it is then written even if the process is killed while it drains.
                 await self._dispatcher.close(SHADOW_SECONDS)
                 await asyncio.to_thread(self._recorder.close)
                 await self._follower.close()
@@ -229,7 +229,7 @@ class Gateway:
         )
 
     def _state(self) -> tuple[bool, bytes]:
-        """What `/healthz` says."""
+        """Returns the health report for `/healthz`."""
         stable, canary = self._rollout.targets
         state = {
             "model": self._model,

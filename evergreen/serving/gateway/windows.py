@@ -4,19 +4,19 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 
 MAX_OUTPUTS = 64
-"""Numbers of an answer that are looked at, each on its own."""
+"""The most numbers of an answer to evaluate, each separately."""
 
 
 class Window:
-    """What a version answered lately.
+    """The newest answers of a version.
 
     Attributes:
-        count: Answers since it is watched, also those that the window has lost.
-        failed: Of the answers in the window, which failed.
-        seconds: Latencies of those that did not.
-        read: Answers whose numbers were looked at, which happens a while after they were given.
-        outputs: Values by the names of numbers in answers, one an answer: rows of one request are
-            not independent.
+        count: All answers since the start, including those that left the window.
+        failed: Which answers in the window failed.
+        seconds: The latencies of the others.
+        read: The number of answers with evaluated outputs, which happens some time later.
+        outputs: Values by the name of the output number, one per answer, since rows of one request
+            are not independent.
     """
 
     def __init__(self, size: int) -> None:
@@ -41,5 +41,5 @@ class Window:
 
     @property
     def errors(self) -> tuple[int, int]:
-        """How many failed, of how many."""
+        """Returns the number of failures, and of answers."""
         return sum(self.failed), len(self.failed)

@@ -1,4 +1,4 @@
-"""Load on a model server, and what it makes of it."""
+"""Puts load on a model server, and measures its answers."""
 
 from evergreen.serving.loadtest.plan import Load, Target
 

@@ -18,12 +18,12 @@ DRAWN = 1000
 
 
 def draw(results: Mapping[str, Samples], title: str, file: Path) -> None:
-    """Draws, for each target, how many answers came within which time, and how many a second.
+    """Draws the latency distribution and the throughput of each target.
 
     Args:
-        results: By target.
-        title: What the load was.
-        file: `.svg` or `.png`.
+        results: The samples by target.
+        title: A description of the load.
+        file: An `.svg` or `.png` file.
     """
     figure = Figure(SIZE, layout="constrained")
     figure.suptitle(title, fontsize=11)

@@ -1,7 +1,6 @@
-"""What Locust runs: `python -m locust -f locustfile.py Closed --plan FILE ...`.
+"""The script for Locust: `python -m locust -f locustfile.py Closed --plan FILE ...`.
 
-Locust has a process of its own, since gevent changes Python's sockets and threads for all that is
-in one.
+Locust has its own process, since gevent changes Python's sockets and threads process-wide.
 """
 # Locust's events and gevent have no types.
 # mypy: disable-error-code="import-untyped,import-not-found,untyped-decorator,no-untyped-call"
@@ -23,16 +22,16 @@ from evergreen.serving.loadtest.plan import WARM_UP, Round
 from evergreen.serving.loadtest.sender import FailedError, connect
 
 MOST_IN_FLIGHT = 1000
-"""Requests of the open loop in flight at a time. One that has to wait for its turn is late, and its
+"""The most concurrent requests of the open loop. A request that waits for its turn is late; its
 latency counts from when it was due."""
 
 
 class Recorder:
-    """Samples in memory, written when the round is over.
+    """Collects samples in memory, and writes them when the round is over.
 
     Attributes:
-        round: What is done.
-        start: When it began; times are seconds from here.
+        round: The round.
+        start: Its start; times are seconds from here.
     """
 
     def __init__(self, round_: Round) -> None:
@@ -45,7 +44,7 @@ class Recorder:
         self._clients: list[float] = []
 
     def add_client(self) -> None:
-        """Remembers that one more client has begun."""
+        """Notes that another client has begun."""
         self._clients.append(self.now())
 
     def now(self) -> float:
@@ -53,7 +52,7 @@ class Recorder:
         return time.perf_counter() - self.start
 
     def add(self, response_time: float, exception: Exception | None, **_: Any) -> None:
-        """Adds a request that has ended; takes the arguments of Locust's event."""
+        """Adds a finished request; takes the arguments of Locust's event."""
         if exception:
             self._errors[len(self._ended)] = str(exception)
         self._ended.append(self.now())
@@ -74,7 +73,7 @@ class Recorder:
 
 @events.init_command_line_parser.add_listener
 def add_plan(parser: ArgumentParser) -> None:
-    """Adds our one option."""
+    """Adds Evergreen's option."""
     parser.add_argument(
         "--plan", type=Path, required=True, help="A round, as Round.write writes it"
     )
@@ -88,7 +87,7 @@ def prepare(**_: Any) -> None:
 
 @events.test_start.add_listener
 def start_recording(environment: Environment, **_: Any) -> None:
-    """Starts to record, and ends the test in time: --run-time counts Locust's own start, too."""
+    """Starts recording, and ends the test in time: --run-time also counts Locust's own start."""
     assert environment.parsed_options
     assert environment.runner
     recorder = Recorder(Round.read(environment.parsed_options.plan))
@@ -130,7 +129,7 @@ class Asking(User):
 
 
 class Closed(Asking):
-    """A client that sends its next request when its last is answered."""
+    """A client that sends its next request when the last is answered."""
 
     @task
     def one(self) -> None:
@@ -139,7 +138,7 @@ class Closed(Asking):
 
 
 class Open(Asking):
-    """Requests that come at their time, whatever becomes of those before."""
+    """Sends requests at their due times, whatever the fate of earlier ones."""
 
     concurrency = MOST_IN_FLIGHT
 
@@ -152,11 +151,11 @@ class Open(Asking):
 
     @task
     def one(self) -> None:
-        """Waits until the next request is due, and has it sent."""
+        """Waits until the next request is due, and sends it in the background."""
         due = self.first + self.recorder.round.load.due(next(self.numbers))
         gevent.sleep(max(0.0, due - self.recorder.now()))
         self.pool.spawn(self.ask, next(self.payloads), due)
 
     def on_stop(self) -> None:
-        """Waits for what is in flight."""
+        """Waits for requests in flight."""
         self.pool.join(self.recorder.round.timeout)

@@ -1,4 +1,4 @@
-"""What a load test does, as it is told to the process that makes the load."""
+"""The plan of a load test, for the process that makes the load."""
 
 import base64
 from dataclasses import asdict, dataclass
@@ -14,18 +14,18 @@ from evergreen.serving.client.address import Address
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 """The path of the gRPC method."""
 WARM_UP = 1
-"""Seconds at the start of each round that are not counted: connections are made then."""
+"""Seconds at the start of each round that do not count, for making connections."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """How requests come.
+    """The arrival of requests.
 
     Attributes:
-        clients: Closed loop: each sends its next request when its last is answered.
-        rate: Open loop: requests a second come whatever becomes of those before; 0 for closed.
-        ramp: Whether clients, or the rate, grow from nothing over the time.
-        seconds: How long, whole seconds; the warm-up comes on top.
+        clients: Closed loop: clients that send the next request when the last is answered.
+        rate: Open loop: requests per second, independent of answers; 0 for the closed loop.
+        ramp: Whether clients, or the rate, grow from zero over the time.
+        seconds: The duration in whole seconds, without the warm-up.
     """
 
     clients: int
@@ -39,7 +39,7 @@ class Load:
         return f"{loop}, {'up to ' if self.ramp else ''}{what}, {self.seconds} s"
 
     def due(self, number: int) -> float:
-        """Returns when a request of the open loop comes, in seconds from the start.
+        """Returns when a request of the open loop is due, in seconds from the start.
 
         With a ramp the rate grows linearly, so that t seconds see rate * t^2 / (2 * seconds).
         """
@@ -48,12 +48,12 @@ class Load:
         return number / self.rate
 
     def rate_at(self, second: float) -> float:
-        """Returns how many requests a second come at a time after the warm-up."""
+        """Returns the rate at a time after the warm-up."""
         grown = (second + WARM_UP) / (self.seconds + WARM_UP)
         return self.rate * grown if self.ramp else self.rate
 
     def rounds(self, count: int) -> list["Load"]:
-        """Cuts the time into as many rounds, each of at least a second."""
+        """Splits the time into as many rounds, each of at least a second."""
         ends = [self.seconds * at // count for at in range(count + 1)]
         if count > self.seconds:
             raise EvergreenError(
@@ -66,14 +66,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Target:
-    """Who is asked what.
+    """A server, and the requests to send.
 
     Attributes:
         address: The server.
-        path: Of its REST API, for prediction.
-        headers: Sent with each request.
-        payloads: Requests as they go over the wire, sent in turn.
-        ca: PEM file of the authorities to trust for TLS.
+        path: The REST path for predictions.
+        headers: The headers of each request.
+        payloads: Serialized requests, sent in turn.
+        ca: A PEM file of the trusted authorities for TLS.
     """
 
     address: Address
@@ -88,10 +88,10 @@ class Round:
     """One process of load on one target.
 
     Attributes:
-        target: Who is asked.
-        load: How.
-        timeout: Seconds that a request may take.
-        result: File that the samples are written to.
+        target: The target.
+        load: The load.
+        timeout: The seconds a request may take.
+        result: The file for the samples.
     """
 
     target: Target
@@ -109,7 +109,7 @@ class Round:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Reads what `write` has written."""
+        """Reads a file that `write` has written."""
         content: dict[str, Any] = orjson.loads(file.read_bytes())
         target = content.pop("target")
         return cls(

@@ -1,4 +1,4 @@
-"""What a load test has found: as JSON, and as tables and lines for a terminal."""
+"""Results of a load test: as JSON, and as tables and lines for a terminal."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -48,12 +48,12 @@ def to_json(results: Results, load: Load, batch: int) -> dict[str, Any]:
 
 
 def write(content: dict[str, Any], file: Path) -> None:
-    """Writes the figures; what is not a number is null."""
+    """Writes the figures, with null for numbers that JSON does not have."""
     file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
 
 
 def show(console: Console, content: dict[str, Any], load: Load) -> None:
-    """Prints the tables, the errors, and what one should know about the figures."""
+    """Prints tables, errors, and remarks on the figures."""
     targets: dict[str, dict[str, Any]] = content["targets"]
     console.print(_by_target(content))
     if load.ramp:

@@ -1,4 +1,4 @@
-"""Runs Locust, a process a round."""
+"""Runs Locust, in one process per round."""
 
 import math
 import subprocess
@@ -13,8 +13,8 @@ from evergreen.serving.loadtest.samples import Samples
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 ROUNDS = 2
-"""Rounds on each target if there are several: A B, B A. What changes on the machine
-meanwhile then hits both alike. A ramp is not cut."""
+"""Rounds on each of several targets: A B, B A. Changes of the machine meanwhile then affect both
+alike. A ramp is not split."""
 START_SECONDS = 60
 
 
@@ -24,13 +24,13 @@ def run(
     timeout: float,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[list[Samples]]:
-    """Puts load on targets; on several of them in turns.
+    """Puts load on targets; on several ones in turns.
 
     Args:
-        targets: Whom to ask.
-        load: How; each target gets all of it.
+        targets: The targets.
+        load: The load; each target gets all of it.
         timeout: Seconds that a request may take.
-        say: Is told what is done now.
+        say: Receives progress messages.
 
     Returns:
         The rounds on each target.
@@ -52,7 +52,7 @@ def _run_round(target: Target, load: Load, timeout: float) -> Samples:
     with tempfile.TemporaryDirectory() as folder:
         plan, result = Path(folder, "plan.json"), Path(folder, "result.json")
         Round(target, load, timeout, result).write(plan)
-        # In a folder of its own, Locust finds no settings.
+        # In an empty folder, Locust finds no settings.
         ran = subprocess.run(  # noqa: S603 - our own command
             _command(plan, load, timeout),
             check=False,

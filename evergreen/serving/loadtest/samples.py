@@ -1,4 +1,4 @@
-"""What a round has seen, and its figures."""
+"""Samples of a round, and figures computed from them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from evergreen.serving.loadtest.plan import WARM_UP
 Numbers = NDArray[np.float64]
 QUANTILES = {"p50_ms": 50, "p95_ms": 95, "p99_ms": 99}
 BUSY = 0.85
-"""Cores. Python uses one; a load generator near it measures itself."""
+"""Cores. Python uses at most one; a load generator near that measures itself."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Requests that ended after the warm-up and before the time was over.
+    """Requests that ended between the warm-up and the end.
 
     Attributes:
-        ended: When, in seconds since the warm-up: [n].
-        latency: Milliseconds from when each was due, [n].
+        ended: The end of each request, in seconds since the warm-up, [n].
+        latency: Milliseconds since each was due, [n].
         ok: Whether each was answered without error, [n].
-        errors: How often each error came.
-        clients: When each client began, in seconds since the warm-up.
-        seconds: How long it was.
+        errors: The number of occurrences of each error.
+        clients: The start of each client, in seconds since the warm-up.
+        seconds: The duration.
         cpu: Cores that the load generator used.
     """
 
@@ -42,7 +42,7 @@ class Samples:
 
     @classmethod
     def read(cls, file: Path, seconds: float) -> Self:
-        """Reads what Locust's process has written."""
+        """Reads the file that Locust's process has written."""
         content: dict[str, Any] = orjson.loads(file.read_bytes())
         ended = np.array(content["ended"], float) - WARM_UP
         counted = (ended >= 0) & (ended < seconds)
@@ -60,7 +60,7 @@ class Samples:
         )
 
     def figures(self) -> dict[str, float]:
-        """Returns requests, errors, answers a second, and quantiles of the answers' latency."""
+        """Returns requests, errors, throughput, and quantiles of the latency."""
         return {
             "requests": len(self.ended),
             "errors": int((~self.ok).sum()),
@@ -70,7 +70,7 @@ class Samples:
         }
 
     def windows(self, width: float) -> list[dict[str, float]]:
-        """Returns clients, answers a second and quantiles for each window of so many seconds."""
+        """Returns clients, throughput and latency quantiles for windows of that many seconds."""
         starts = np.arange(0, self.seconds, width)
         return [self._window(start, min(start + width, self.seconds)) for start in starts]
 
@@ -86,7 +86,7 @@ class Samples:
 
 
 def join(rounds: Sequence[Samples]) -> Samples:
-    """Returns rounds on one target as one, one after the other."""
+    """Joins rounds on one target into one."""
     starts = np.cumsum([0.0, *(one.seconds for one in rounds[:-1])])
     return Samples(
         np.concatenate([one.ended + at for one, at in zip(rounds, starts, strict=True)]),
@@ -100,7 +100,7 @@ def join(rounds: Sequence[Samples]) -> Samples:
 
 
 def quantiles(latency: Numbers) -> dict[str, float]:
-    """Returns p50, p95 and p99; NaN if there is no sample."""
+    """Returns p50, p95 and p99; NaN without samples."""
     if not len(latency):
         return dict.fromkeys(QUANTILES, float("nan"))
     values = np.percentile(latency, list(QUANTILES.values()))

@@ -1,7 +1,7 @@
-"""Sends a request as it is, and reads no more of the answer than whether it is one.
+"""Sends prepared requests, and only checks that the answer is not an error.
 
 It runs in Locust's process, under gevent. A load generator that builds and parses messages measures
-itself: here they are made before, and protobuf does not run at all.
+itself: here they are prepared in advance, and protobuf does not run at all.
 """
 
 from collections.abc import Callable
@@ -21,22 +21,22 @@ _numbers = count()
 
 
 class FailedError(Exception):
-    """A request that was not answered, or with an error."""
+    """Raised for a request without an answer, or with an error."""
 
 
 def connect(round_: Round, concurrency: int) -> Ask:
-    """Opens a connection of its own, to be used by several greenlets.
+    """Opens a separate connection, for several greenlets.
 
     Args:
-        round_: Whom to ask.
-        concurrency: How many HTTP connections at most.
+        round_: The round.
+        concurrency: The most HTTP connections.
     """
     return {"grpc": _grpc, "rest": _rest}[round_.target.address.protocol](round_, concurrency)
 
 
 def _grpc(round_: Round, _: int) -> Ask:
     target = round_.target
-    # A different argument gives a channel a connection of its own: gRPC shares those of equals.
+    # A unique argument gives the channel its own connection: gRPC shares those of equal channels.
     options = [("evergreen.client", next(_numbers)), ("grpc.max_receive_message_length", -1)]
     keys = None
     if target.address.tls:
@@ -70,7 +70,7 @@ def _rest(round_: Round, concurrency: int) -> Ask:
         try:
             response = client.post(target.path, payload)
             body = response.read()
-        except (OSError, ValueError) as error:  # ValueError: what is not HTTP
+        except (OSError, ValueError) as error:  # ValueError: the answer is not HTTP
             raise FailedError(f"{type(error).__name__}: {error}") from error
         if response.status_code >= ERROR:
             raise FailedError(f"HTTP {response.status_code}: {bytes(body[:200]).decode()}")

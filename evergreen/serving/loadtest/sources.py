@@ -1,4 +1,4 @@
-"""The requests of a load test: of real rows, or those that a pushed model carries."""
+"""Sources of requests for a load test: real rows, or the requests recorded in a pushed model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ MOST_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, whoever answers.
+    """The kind of request to send, to any server.
 
     Attributes:
         signature: The signature.
         version: A version, or None.
         label: A label, or empty.
-        batch: Rows in a request.
+        batch: Rows per request.
     """
 
     signature: str
@@ -34,16 +34,16 @@ class Question:
 
 
 Source = Callable[[Client, Question], Sequence[Tensors]]
-"""Makes the inputs of requests for a server, which tells what its model takes.
+"""Makes the inputs of requests for a server, whose metadata describe the model's inputs.
 
 Raises:
-    DataError: If there are too few rows for a request, or they are not what the model takes.
+    DataError: If there are too few rows for a request, or they do not fit the model.
     ServerError: If the server does not answer.
 """
 
 
 def target(client: Client, question: Question, source: Source, ca: Path | None = None) -> Target:
-    """Makes a target of the server of a client. Raises as the source does."""
+    """Makes a target of a client's server. Raises the errors of the source."""
     which = (question.signature, question.version, question.label)
     payloads = [client.encode(inputs, *which) for inputs in source(client, question)]
     url = f"{path(client.spec(question.version, question.label))}:predict"
@@ -51,7 +51,7 @@ def target(client: Client, question: Question, source: Source, ca: Path | None =
 
 
 def of_files(paths: Sequence[Path]) -> Source:
-    """Returns a source of the rows of files: the first `MOST_ROWS`, whole requests."""
+    """Returns a source of rows from files: the first `MOST_ROWS`, in whole requests."""
 
     def source(client: Client, question: Question) -> list[Tensors]:
         which = (question.signature, question.version, question.label)
@@ -70,7 +70,7 @@ def of_files(paths: Sequence[Path]) -> Source:
 
 
 def recorded(model: Path) -> Source:
-    """Returns a source of the requests that a pushed version carries for its warm-up."""
+    """Returns a source of the requests that a pushed version has for its warm-up."""
 
     def source(_: Client, question: Question) -> list[Tensors]:
         found = [inputs for name, inputs in _read(model) if name == question.signature]

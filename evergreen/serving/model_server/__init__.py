@@ -1,1 +1,1 @@
-"""The embedded model server: TensorFlow Serving's API, with nothing to install."""
+"""The embedded model server: TensorFlow Serving's API without an installation."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 FAILED = 255
-"""Exit code of a server that did not start: the -1 of `tensorflow_model_server`."""
+"""Exit code of a server that could not start: the -1 of `tensorflow_model_server`."""
 
 
 def main(arguments: Sequence[str], models: "Callable[[], ModelServerConfig] | None" = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str], models: "Callable[[], ModelServerConfig] | No
 
     Args:
         arguments: Flags.
-        models: What to serve, instead of what the flags name.
+        models: The models to serve, instead of those that the flags name.
 
     Returns:
         The exit code: 0 after the drain, 255 if the server could not start.
@@ -48,9 +48,9 @@ def main(arguments: Sequence[str], models: "Callable[[], ModelServerConfig] | No
 
 
 def _prepare() -> None:
-    """Makes TensorFlow start faster; before it is imported."""
-    # TensorFlow 2.21 imports Keras if it is there. A SavedModel needs none, and it is a third of
-    # the time that the import takes.
+    """Speeds up the start of TensorFlow; called before it is imported."""
+    # TensorFlow 2.21 imports Keras if it is installed. SavedModels do not need it, and it takes a
+    # third of the import time.
     sys.modules.setdefault("keras", None)  # type: ignore[arg-type]
 
 

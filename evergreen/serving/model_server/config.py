@@ -1,4 +1,4 @@
-"""The text protos that flags name: models, batching, monitoring, TLS."""
+"""The text protos named in flags: models, batching, monitoring, TLS."""
 
 import logging
 from functools import cache
@@ -17,7 +17,7 @@ from evergreen.serving.model_server.options import Options
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
 PROMETHEUS_PATH = "/monitoring/prometheus/metrics"
-"""Where metrics are if the monitoring config names no path: TensorFlow Serving's default."""
+"""The path of metrics if the monitoring config names none: TensorFlow Serving's default."""
 BATCHING, MONITORING, TLS = "BatchingParameters", "MonitoringConfig", "SSLConfig"
 SCHEMAS = {
     BATCHING: [
@@ -35,7 +35,7 @@ SCHEMAS = {
     MONITORING: ["prometheus_config tensorflow.serving.PrometheusConfig"],
     TLS: ["server_key string", "server_cert string", "custom_ca string", "client_verify bool"],
 }
-"""TensorFlow Serving's messages that `tensorflow-serving-api` 2.19 does not have, as text only.
+"""Messages of TensorFlow Serving that `tensorflow-serving-api` 2.19 lacks, as text only.
 
 Their fields in order, from session_bundle_config.proto, monitoring_config.proto, ssl_config.proto.
 """
@@ -45,7 +45,7 @@ def models(options: Options) -> ModelServerConfig:
     """Returns the models that the flags name.
 
     Raises:
-        ServingError: If they name none, or the file is not there or is wrong.
+        ServingError: If they name none, or the file does not exist or is invalid.
     """
     if options.model_config_file:
         return parse(options.model_config_file, ModelServerConfig())
@@ -61,7 +61,7 @@ def models(options: Options) -> ModelServerConfig:
 
 
 def batching(options: Options) -> BatchingOptions | None:
-    """Returns how requests are batched; None if they are not.
+    """Returns the batching options; None without batching.
 
     Raises:
         ServingError: If the parameters contradict each other, or batching is not enabled.
@@ -82,7 +82,7 @@ def metrics_path(options: Options) -> str:
     """Returns the path of the metrics on the REST port; empty if there are none.
 
     Raises:
-        ServingError: If the file is not there or is wrong.
+        ServingError: If the file does not exist or is invalid.
     """
     if not options.monitoring_config_file:
         return ""
@@ -95,17 +95,17 @@ def tls(options: Options) -> dict[str, Any]:
     """Returns the fields of the SSLConfig: keys and certificates as PEM.
 
     Raises:
-        ServingError: If the file is not there or is wrong.
+        ServingError: If the file does not exist or is invalid.
     """
     return _fields(parse(options.ssl_config_file, _message(TLS)))
 
 
 def parse(file: str, message: M) -> M:
-    """Reads a text proto into a message.
+    """Parses a text proto into a message.
 
     Raises:
-        ServingError: If the file is not there, or is no such proto. Where and why it is not, is
-            logged with the words of TensorFlow Serving.
+        ServingError: If the file does not exist, or is not such a proto. The place and the reason
+            are logged in TensorFlow Serving's words.
     """
     try:
         return text_format.Parse(Path(file).read_text(), message)
@@ -118,7 +118,7 @@ def parse(file: str, message: M) -> M:
 
 
 def _fields(message: Message) -> dict[str, Any]:
-    """The fields that are set, by name; wrappers opened."""
+    """Returns the fields that are set, by name, with wrappers unpacked."""
     values = {field.name: value for field, value in message.ListFields()}
     return {
         name: tuple(value) if name == "allowed_batch_sizes" else getattr(value, "value", value)
@@ -134,7 +134,7 @@ def _message(name: str) -> Message:
 
 @cache
 def _pool() -> DescriptorPool:
-    """The messages of `SCHEMAS`, beside those of the installed packages."""
+    """Returns the messages of `SCHEMAS`, and those of the installed packages."""
     file = descriptor_pb2.FileDescriptorProto(
         name="evergreen/serving_config.proto",
         package="tensorflow.serving",

@@ -1,4 +1,4 @@
-"""The command line of `tensorflow_model_server`: its flags, its refusals."""
+"""The command line of `tensorflow_model_server`."""
 
 import argparse
 import dataclasses
@@ -33,11 +33,11 @@ IGNORED = {
     "use_tflite_model": "TensorFlow Lite models are not served",
     "xla_cpu_compilation_enabled": "models run as they were exported",
 }
-"""Flags of TensorFlow Serving that make no sense here, and why."""
+"""Flags of TensorFlow Serving that have no effect here, with the reasons."""
 
 
 class FlagError(Exception):
-    """A flag that is unknown, or whose value is wrong; with the usage."""
+    """Raised for an unknown flag or a wrong value, with the usage."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,12 +46,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Reads flags: `--flag=value`, `--flag value`, and `--flag` alone for a boolean.
+    """Parses flags: `--flag=value`, `--flag value`, and `--flag` alone for a boolean.
 
-    A flag that makes no sense here is accepted with a warning.
+    A flag without effect here is accepted with a warning.
 
     Raises:
-        FlagError: If a flag is unknown, or its value is of the wrong type.
+        FlagError: If a flag is unknown, or its value has the wrong type.
     """
     parser = _parser()
     known, unknown = parser.parse_known_args(arguments)

@@ -1,4 +1,4 @@
-"""What is measured, by TensorFlow Serving's names, as Prometheus text."""
+"""The server's metrics by TensorFlow Serving's names, as Prometheus text."""
 
 import time
 from collections.abc import Iterator
@@ -13,16 +13,17 @@ from evergreen.serving.model_server.core.errors import ServingError
 
 MICROSECONDS = 1e6
 LATENCY = [10 * 1.8**power for power in range(33)]
-"""Bounds in microseconds, to 20 minutes: `request_latency` in tensorflow_serving/util."""
+"""Bucket bounds in microseconds, up to 20 minutes: `request_latency` in tensorflow_serving/util."""
 QUEUING = [100 * 1.2**power for power in range(52)]
-"""Bounds in microseconds, to 1 second: `queuing_latency` in TensorFlow Serving's batching."""
+"""Bucket bounds in microseconds, up to 1 second: `queuing_latency` in TensorFlow Serving's
+batching."""
 SIZES = [float(2**power) for power in range(15)]
 
 
 class Count(Collector):
-    """A counter that keeps its name: `prometheus_client` adds `_total` to its own.
+    """A counter without the suffix `_total`, which `prometheus_client` adds to its own.
 
-    Dashboards made for TensorFlow Serving ask for `:tensorflow:serving:request_count`.
+    Dashboards for TensorFlow Serving query `:tensorflow:serving:request_count`.
     """
 
     def __init__(self, name: str, text: str, labels: list[str], registry: CollectorRegistry):
@@ -31,11 +32,11 @@ class Count(Collector):
         registry.register(self)
 
     def add(self, *labels: str, amount: int = 1) -> None:
-        """Counts; from the thread of the event loop only."""
+        """Counts; call it only on the event loop's thread."""
         self._values[labels] = self._values.get(labels, 0) + amount
 
     def collect(self) -> Iterator[Metric]:
-        """Yields the one metric."""
+        """Yields the metric."""
         metric = Metric(self._name, self._text, "unknown")
         for labels, value in list(self._values.items()):
             metric.add_sample(self._name, dict(zip(self._labels, labels, strict=True)), value)
@@ -43,7 +44,7 @@ class Count(Collector):
 
 
 class Metrics:
-    """All that one server measures; from the thread of the event loop only."""
+    """All metrics of one server; for the event loop's thread only."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -101,7 +102,7 @@ class Metrics:
         """Measures a request and its outcome.
 
         Args:
-            model: The model's name; of one that is not served, it is not counted under its name.
+            model: The model's name; empty for a model that is not served.
             api: "Predict", "Classify", "Regress", "MultiInference".
             entrypoint: "GRPC" or "REST".
         """

@@ -1,4 +1,4 @@
-"""What a server is started with: the flags of `tensorflow_model_server` that act here."""
+"""Options of a server: the flags of `tensorflow_model_server` that have an effect here."""
 
 import os
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ def _flag(default: Any, text: str) -> Any:
 
 @dataclass(frozen=True)
 class Options:
-    """The flags, by TensorFlow Serving's names and with its defaults; only `host` is ours."""
+    """The flags by TensorFlow Serving's names, with its defaults; only `host` is added."""
 
     host: str = _flag(
         "127.0.0.1",
@@ -77,7 +77,7 @@ class Options:
 
     @property
     def bare_host(self) -> str:
-        """The host as a socket takes it; empty for all addresses, of IPv4 and IPv6."""
+        """The host for a socket; empty for all addresses of IPv4 and IPv6."""
         bare = self.host.removeprefix("[").removesuffix("]")
         return "" if bare == "::" else bare
 

@@ -1,4 +1,4 @@
-"""The server's life: models are loaded, ports opened, requests answered, and those drained."""
+"""The server's lifecycle: loads models, opens ports, answers requests, and drains."""
 
 import asyncio
 import gc
@@ -24,9 +24,9 @@ from evergreen.serving.model_server.rest.app import make_app
 
 log = logging.getLogger(__name__)
 DRAIN_SECONDS = 25.0
-"""How long requests in flight are waited for at the end; Kubernetes kills after 30 seconds."""
+"""The longest wait for requests in flight at the end; Kubernetes kills after 30 seconds."""
 SWITCH_SECONDS = 0.001
-"""How long a thread may keep Python's lock: while one loads a model, requests wait for it."""
+"""The longest time that a thread may hold Python's lock, such as one that loads a model."""
 
 
 def run(options: Options, models: ModelServerConfig | None = None) -> None:
@@ -34,24 +34,24 @@ def run(options: Options, models: ModelServerConfig | None = None) -> None:
 
     Args:
         options: The flags.
-        models: What to serve; if None, what the flags name.
+        models: The models to serve; None for those that the flags name.
 
     Raises:
         ServingError: If the server cannot start.
     """
     _set_up_tensorflow(options)
     gc.collect()
-    gc.freeze()  # what was imported stays: collections need not look at it, and are 20 times faster
+    gc.freeze()  # exempts imported objects from collections, which get 20 times faster
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(until_told(serve(options, models)))
 
 
 async def serve(options: Options, models: ModelServerConfig | None = None) -> None:
-    """Serves until it is cancelled, then drains.
+    """Serves until cancelled, then drains.
 
     Args:
         options: The flags.
-        models: What to serve; if None, what the flags name.
+        models: The models to serve; None for those that the flags name.
 
     Raises:
         ServingError: If the server cannot start.
@@ -79,7 +79,7 @@ async def _join(task: asyncio.Task[None]) -> None:
 
 
 def _check_ports(options: Options) -> None:
-    """Raises ServingError if what the flags say of ports cannot be; before models are loaded."""
+    """Raises ServingError if the flags for ports are impossible, before models are loaded."""
     grpc_server.addresses(options)
     if options.rest_api_port and options.rest_api_port == options.port:
         raise invalid(
@@ -90,13 +90,13 @@ def _check_ports(options: Options) -> None:
 
 @asynccontextmanager
 async def _fronts(manager: Manager, options: Options) -> AsyncIterator[None]:
-    """Answers requests; at the end tells so to probes, and waits for those in flight."""
+    """Answers requests; at the end tells probes, and waits for requests in flight."""
     servicer = Health()
     answering = grpc_server.build(manager, servicer, options)
     try:
         rest = await _start_rest(manager, options)
     except ServingError:
-        await answering.stop(None)  # it holds its port already
+        await answering.stop(None)  # it has bound its port already
         raise
     await answering.start()
     reporting = asyncio.create_task(servicer.follow(manager))
@@ -129,12 +129,12 @@ async def _start_rest(manager: Manager, options: Options) -> Listening | None:
 
 
 async def _watch_config(manager: Manager, options: Options) -> None:
-    """Reads the file of the models again and again, and serves what it says."""
+    """Reads the file of the models repeatedly, and applies it."""
     seconds = options.model_config_file_poll_wait_seconds
     while seconds > 0:
         await asyncio.sleep(seconds)
         try:
-            async with asyncio.timeout(seconds):  # a model that does not come is not waited for
+            async with asyncio.timeout(seconds):  # does not wait for a model that never comes
                 await manager.reload(config.models(options))
         except (ServingError, TimeoutError) as error:
             why = str(error) or "a model has no version yet"
@@ -156,4 +156,4 @@ def _set_up_tensorflow(options: Options) -> None:
         )
     tf.config.threading.set_intra_op_parallelism_threads(options.parallelism[0])
     tf.config.threading.set_inter_op_parallelism_threads(options.parallelism[1])
-    tf.get_logger().setLevel(logging.ERROR)  # SavedModels are loaded as TensorFlow Serving does
+    tf.get_logger().setLevel(logging.ERROR)  # no warnings about loading into sessions

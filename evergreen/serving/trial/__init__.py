@@ -1,1 +1,1 @@
-"""A model server of one's own, to try a model: recorded requests, and answers compared."""
+"""Tries a model in a private model server: replays recorded requests and compares answers."""

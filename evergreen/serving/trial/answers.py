@@ -1,4 +1,4 @@
-"""What is checked of a model's answers."""
+"""Checks of a model's answers."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from evergreen.serving.trial.signatures import Signature, Spec
 
 
 def answered(criterion: str, found: Replay, requests: Sequence[Request]) -> Check:
-    """Checks that all requests got an answer."""
+    """Checks that all requests were answered."""
     return Check(
         criterion=criterion,
         passed=not found.fault,
@@ -26,7 +26,7 @@ def answered(criterion: str, found: Replay, requests: Sequence[Request]) -> Chec
 def well_formed(
     name: str, answers: Sequence[Tensors], requests: Sequence[Request], signature: Signature
 ) -> Check:
-    """Checks names, dtypes and shapes of all answers of a signature against what it declares."""
+    """Checks names, dtypes and shapes of all answers of a signature against its declaration."""
     faults = (
         f"request {number}: {fault}"
         for number, (answer, request) in enumerate(zip(answers, requests, strict=False), start=1)
@@ -49,7 +49,7 @@ def finite(name: str, answers: Sequence[Tensors]) -> Check:
 def same(
     criterion: str, ones: Sequence[Tensors], others: Sequence[Tensors], tolerance: float
 ) -> Check:
-    """Checks that two models, or ways to ask one, answer the same in the outputs they share."""
+    """Checks that two models, or two ways to ask one, agree in their common outputs."""
     pairs = zip(ones, others, strict=True)
     worst = max((distance(one, other) for one, other in pairs), default=math.inf)
     words = {0.0: "bit for bit", math.inf: "they differ in more than numbers"}
@@ -57,11 +57,11 @@ def same(
 
 
 def distance(one: Tensors, other: Tensors) -> float:
-    """Returns how far apart the most different numbers of two answers are.
+    """Returns the distance of the most different numbers of two answers.
 
     Returns:
-        |a - b| / max(1, |b|); infinity if answers share no output, or differ in shape, dtype, or
-        in what is not a floating-point number. NaN is the same as NaN.
+        |a - b| / max(1, |b|); infinity if answers have no common output, or differ in shape, dtype,
+        or values other than floating-point numbers. NaN equals NaN.
     """
     shared = one.keys() & other.keys()
     return max((_distance(one[name], other[name]) for name in shared), default=math.inf)
@@ -71,9 +71,9 @@ def batches_apart(answers: Sequence[Tensors], signature: Signature, rows: int) -
     """Returns how far answers in batches are from the answers to the same rows alone.
 
     Args:
-        answers: Well-formed ones: to all rows alone, then to all rows in the next batch size, and
-            so on.
-        signature: Outputs that are not one value, of a fixed shape, a row are left out.
+        answers: Well-formed answers: to all rows alone, then to all rows in the next batch size,
+            and so on.
+        signature: Its outputs without one value of a fixed shape per row are left out.
         rows: The number of rows.
     """
     distances = [0.0]
@@ -85,7 +85,7 @@ def batches_apart(answers: Sequence[Tensors], signature: Signature, rows: int) -
 
 
 def are_by_row(signature: Signature) -> bool:
-    """Whether all inputs and outputs have a value for each row, as REST's row format needs it."""
+    """Returns whether all inputs and outputs have one value per row, as REST's row format needs."""
     specs = [*signature.inputs.values(), *signature.outputs.values()]
     return all(spec.shape is not None and spec.shape[:1] == (None,) for spec in specs)
 
@@ -114,7 +114,7 @@ def _form_faults(answer: Tensors, signature: Signature, rows: int) -> Iterator[s
         values = answer[name]
         if values.dtype != np.dtype(spec.dtype.as_numpy_dtype):
             yield f"{name} is {values.dtype}, not {spec.dtype.name}"
-        # The first size that is left open is the number of rows.
+        # The first variable size is the number of rows.
         sizes = spec.shape and (rows if spec.shape[0] is None else spec.shape[0], *spec.shape[1:])
         if sizes is not None and not _fits(values.shape, sizes):
             yield f"{name} has the shape {list(values.shape)} for {rows} rows, not {spec}"

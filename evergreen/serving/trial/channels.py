@@ -1,4 +1,4 @@
-"""Asks a served model as clients do: by gRPC, and by REST in both of its formats."""
+"""Asks a served model as clients do: by gRPC, and by REST in both formats."""
 
 from collections.abc import Callable
 
@@ -17,27 +17,27 @@ from evergreen.serving.trial.exported import UnservableError, describe, shorten
 from evergreen.serving.trial.process import ServerProcess
 from evergreen.serving.trial.signatures import Signature, Signatures
 
-EXIT_SECONDS = 60.0  # from the last answer to the end, with a core dump in between
+EXIT_SECONDS = 60.0  # from the last answer to the exit, with a core dump in between
 Code = grpc.StatusCode
 
 
 class Asking:
     """The clients of one loaded model.
 
-    All raise UnservableError if the server answers with an error, too late, or not at all; after
-    one that killed it, or that it never answered, for every request.
+    All methods raise UnservableError if the server answers with an error, too late, or not at all;
+    after a request that killed it, or was never answered, for every further request.
     """
 
     def __init__(
         self, process: ServerProcess, model_name: str, signatures: Signatures, seconds: float
     ) -> None:
-        """Connects when it is first asked.
+        """Connects on the first request.
 
         Args:
-            process: Serves the model.
-            model_name: The name that it is served by.
-            signatures: Which outputs it has.
-            seconds: Time for each answer.
+            process: The server of the model.
+            model_name: The served name of the model.
+            signatures: The signatures with their outputs.
+            seconds: The time for each answer.
         """
         self._process, self._name, self._seconds = process, model_name, seconds
         self._outputs = {name: _outputs(one) for name, one in signatures.items()}
@@ -46,15 +46,15 @@ class Asking:
         self._grpc, self._rest = GrpcTransport(grpc_, {}, None), RestTransport(rest, {}, None)
 
     def by_grpc(self, signature: str, inputs: Tensors) -> Tensors:
-        """Answers a request by gRPC."""
+        """Sends a request by gRPC."""
         return self._ask(self._grpc.predict, signature, inputs)
 
     def by_rest(self, signature: str, inputs: Tensors) -> Tensors:
-        """Answers a request by REST, in the column format."""
+        """Sends a request by REST, in the column format."""
         return self._ask(self._rest.predict, signature, inputs)
 
     def by_rest_rows(self, signature: str, inputs: Tensors) -> Tensors:
-        """Answers a request by REST, in the row format."""
+        """Sends a request by REST, in the row format."""
         return self._ask(self._rest.predict_rows, signature, inputs)
 
     def close(self) -> None:
@@ -79,13 +79,13 @@ class Asking:
 def lost(
     process: ServerProcess, code: grpc.StatusCode, verb: str, seconds: float
 ) -> UnservableError | None:
-    """Returns what to say of a server that has ended or hangs, which is ended; None of others.
+    """Returns the error for a server that has ended or hangs, and ends it; None for others.
 
     Args:
         process: The server.
-        code: What the client got.
-        verb: What the server did not do.
-        seconds: How long it was given.
+        code: The client's status code.
+        verb: What the server failed to do.
+        seconds: The time that it had.
     """
     if code is Code.DEADLINE_EXCEEDED:
         process.kill()

@@ -1,4 +1,4 @@
-"""A check: one line of the report."""
+"""Checks: the lines of the validator's report."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,11 @@ class Check(BaseModel):
     """The verdict on one criterion.
 
     Attributes:
-        criterion: What was asked, in words.
+        criterion: The criterion, in words.
         passed: Whether it holds.
-        value: What was measured or counted; None if there is no finite number.
-        limit: What the value must not exceed or, where things are counted, be.
-        detail: What is wrong, or worth knowing.
+        value: The measured or counted value; None if there is no finite number.
+        limit: The greatest value that passes.
+        detail: The fault, or other information.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,7 +29,7 @@ class Check(BaseModel):
 
 
 def within(criterion: str, value: float | None, limit: float, detail: str = "") -> Check:
-    """Checks a value against what it must not exceed; a value that is missing does not pass."""
+    """Checks a value against an upper limit; a missing value does not pass."""
     known = value is not None and math.isfinite(value)
     passed = value is not None and known and value <= limit
     return Check(
@@ -42,19 +42,19 @@ def within(criterion: str, value: float | None, limit: float, detail: str = "") 
 
 
 def none_of(criterion: str, faults: Iterable[str]) -> Check:
-    """Checks that there are no faults; the first few are named."""
+    """Checks that there are no faults; names the first few."""
     found = list(faults)
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return within(criterion, len(found), 0, "; ".join(found[:SHOWN]) + more)
 
 
 def compatible(changes: Sequence[str], version: int, may_break: int | None) -> Check:
-    """Checks that no client of the serving version breaks, or that it is declared.
+    """Checks that no client of the serving version breaks, or that the break is declared.
 
     Args:
-        changes: What breaks them.
+        changes: The breaking changes.
         version: The serving version.
-        may_break: The version that is declared to break.
+        may_break: The version whose clients may break, as declared.
     """
     check = none_of(f"clients of version {version} can go on", changes)
     if check.passed:

@@ -1,6 +1,6 @@
-"""What Evaluator and ModelGate take: an exported model's signatures, labels and answers.
+"""The contract between an exported model and the gates: its signatures, labels and answers.
 
-docs/model.md tells it to people who write models.
+docs/model.md explains it to authors of models.
 """
 
 from collections.abc import Mapping
@@ -14,25 +14,25 @@ from evergreen.serving.trial.signatures import Signature, Spec, read_signatures
 
 ANSWER, LABELS = "serving_default", "transform_features"
 SHOWN = 5
-"""Rows that an error names."""
+"""The most rows that an error names."""
 HINT = "What a model must offer is told in docs/model.md; correct it, and run again."
 
 
 class ContractError(EvergreenError):
-    """A model, or its labels, are not what the gates can judge."""
+    """Raised when a model, or its labels, cannot be judged by the gates."""
 
 
 def check_signatures(model: Path, label: str | None, who: str) -> None:
-    """Checks a SavedModel by what it declares, before it is loaded and any row is read.
+    """Checks a SavedModel by its declaration, before it is loaded or any row is read.
 
     Args:
         model: Its folder.
-        label: The output of `transform_features` that holds the label; None if it is not asked.
-        who: What to call the model.
+        label: The output of `transform_features` with the label; None not to check it.
+        who: The name of the model in errors.
 
     Raises:
-        ContractError: If it cannot be asked for one probability a row, or for the label.
-        UnservableError: If it is no SavedModel.
+        ContractError: If it does not give one probability per row, or the label.
+        UnservableError: If it is not a SavedModel.
     """
     signatures = read_signatures(model)
     asked = (ANSWER,) if label is None else (ANSWER, LABELS)
@@ -51,11 +51,11 @@ def check_labels(labels: NDArray[np.generic], first_row: int = 1, where: str = "
 
     Args:
         labels: Shape [n] or [n, 1].
-        first_row: The number of the first row, for the error.
-        where: The rows, for the error.
+        first_row: The number of the first row, for errors.
+        where: The origin of the rows, for errors.
 
     Raises:
-        ContractError: If one is something else; the first of them are named.
+        ContractError: If a label is something else; names the first ones.
     """
     flat = np.asarray(labels).ravel()
     unknown = (flat < 0) | (flat != flat)  # noqa: PLR0124 - NaN
@@ -71,16 +71,16 @@ def check_labels(labels: NDArray[np.generic], first_row: int = 1, where: str = "
 
 
 def check_answers(answers: NDArray[np.floating], rows: int, first_row: int, who: str) -> None:
-    """Checks that a model gave each row a probability, or NaN: that is for the gate to refuse.
+    """Checks that a model answered each row with a probability, or NaN, which the gate refuses.
 
     Args:
-        answers: What `serving_default` gave for a batch.
+        answers: The answers of `serving_default` to a batch.
         rows: The rows of the batch.
-        first_row: The number of the first of them, for the error.
-        who: What to call the model.
+        first_row: The number of its first row, for errors.
+        who: The name of the model in errors.
 
     Raises:
-        ContractError: If there is not one a row, or one is not from 0 to 1.
+        ContractError: If there is not one answer per row, or one is not from 0 to 1.
     """
     if answers.size != rows or answers.shape[:1] != (rows,):
         shape = ",".join(map(str, answers.shape))
@@ -102,7 +102,7 @@ def check_answers(answers: NDArray[np.floating], rows: int, first_row: int, who:
 
 
 def check_baseline(answers: NDArray[np.floating]) -> None:
-    """Checks that the baseline answered numbers: nothing can be compared with one that does not.
+    """Checks that the baseline answered numbers, without which it is no reference.
 
     Raises:
         ContractError: If it did not.
@@ -153,7 +153,7 @@ def _input_faults(name: str, signature: Signature) -> list[str]:
 
 
 def _is_column(spec: Spec) -> bool:
-    """Whether it may be a value a row; a size that is left open is seen when it answers."""
+    """Returns whether it may have one value per row; variable sizes are checked in the answers."""
     return spec.shape is None or (
         len(spec.shape) in (1, 2)
         and spec.shape[0] is None

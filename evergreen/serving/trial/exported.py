@@ -1,4 +1,4 @@
-"""The exported model in this process, and what is said of one that cannot be served."""
+"""The exported model in this process, and the error for models that cannot be served."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +9,12 @@ from evergreen.errors import EvergreenError
 from evergreen.serving.client.tensors import Tensors
 
 Predict = Callable[[str, Tensors], Tensors]
-"""Answers a request: from the name of a signature and its inputs to its outputs."""
-MAX_CHARACTERS = 500  # of an error: TensorFlow repeats whole graphs
+"""Answers a request: takes the name of a signature and its inputs, returns the outputs."""
+MAX_CHARACTERS = 500  # of an error, since TensorFlow repeats whole graphs
 
 
 class UnservableError(EvergreenError):
-    """The model's own fault: it cannot be read, loaded or asked. The validator refuses it."""
+    """Raised for a model that cannot be read, loaded or asked. The validator refuses it."""
 
 
 class InProcess:
@@ -28,7 +28,7 @@ class InProcess:
         """
         try:
             self._model = tf.saved_model.load(str(model))
-        except Exception as error:  # whatever a broken file makes TensorFlow raise
+        except Exception as error:  # a broken file makes TensorFlow raise anything
             raise UnservableError(describe(error)) from error
 
     def predict(self, signature: str, inputs: Tensors) -> Tensors:
@@ -41,15 +41,15 @@ class InProcess:
         try:
             outputs = self._model.signatures[signature](**tensors)
             return {name: tensor.numpy() for name, tensor in outputs.items()}
-        except Exception as error:  # whatever the ops of a graph raise
+        except Exception as error:  # the ops of a graph may raise anything
             raise UnservableError(describe(error)) from error
 
 
 def describe(error: Exception) -> str:
-    """Returns the kind and the text of an error, not too long."""
+    """Returns the type and the text of an error, shortened."""
     return shorten(f"{type(error).__name__}: {error}")
 
 
 def shorten(text: str) -> str:
-    """Returns a text that is not too long."""
+    """Shortens a text."""
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}..."

@@ -1,4 +1,4 @@
-"""A model server in a process of its own, without models at first."""
+"""A model server in a separate process, which starts without models."""
 
 import os
 import re
@@ -17,27 +17,27 @@ HOST = "127.0.0.1"
 POLL_SECONDS = 0.05
 TAIL_CHARACTERS = 1000
 TAKEN = "Failed to start HTTP Server"
-"""What both servers say of a REST port that somebody else has."""
+"""Both servers' message for a REST port that is taken."""
 
 
 class ServerProcess:
-    """A server that listens on a socket of its own, and on a free port of this machine.
+    """A server that listens on a private socket, and on a free port of this machine.
 
-    `tensorflow_model_server` listens on all addresses: so by gRPC, which can do all that there is,
-    it listens on no port.
+    `tensorflow_model_server` listens on all addresses, so its gRPC API, which can change its
+    models, has only the socket.
 
     Attributes:
-        folder: What is its own.
-        target: What gRPC connects to.
+        folder: Its private folder.
+        target: The address for gRPC.
         host: Host and port of REST.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Starts it, and does not wait for it.
+        """Starts it without waiting for it.
 
         Args:
-            command: The program, a `tensorflow_model_server` or one that takes its flags, with
-                flags other than those of its addresses and models.
+            command: The program, a `tensorflow_model_server` or one with its flags, and flags other
+                than those for addresses and models.
         """
         self._temporary = TemporaryDirectory(prefix="evergreen-")
         self.folder = Path(self._temporary.name)
@@ -48,19 +48,19 @@ class ServerProcess:
         addresses = (f"--grpc_socket_path={self._socket}", f"--rest_api_port={self._port}")
         program = [*command, "--port=0", *addresses, f"--model_config_file={models}"]
         with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - what the settings name
+            self._process = subprocess.Popen(  # noqa: S603 - the settings name it
                 leashed(program),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Only errors: what it says at its end goes into the report.
+                # Only errors, since its last output goes into the report.
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-                # Ctrl-C is for this process to handle: a server that it kills is no bad model.
+                # Ctrl-C is for this process to handle: a server killed by it is not a bad model.
                 start_new_session=True,
             )
 
     def wait_until_listening(self, seconds: float) -> bool:
-        """Waits until it listens; tells whether it does, and has not ended."""
+        """Waits until it listens; returns whether it does, and has not ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.end(POLL_SECONDS):
             if _accepts(socket.AF_UNIX, self._socket) and _accepts(
@@ -71,14 +71,14 @@ class ServerProcess:
 
     @property
     def has_no_port(self) -> bool:
-        """Whether somebody else took the port before it could: one that is free now may do."""
+        """Whether its port was taken by another process; another free port may work."""
         return TAKEN in self.words()
 
     @property
     def memory_mb(self) -> float | None:
         """Peak resident memory in MiB; None if it has ended.
 
-        Read from Linux, since `ru_maxrss` of a child begins with the memory of its parent.
+        Read from /proc, since `ru_maxrss` of a child starts at its parent's memory.
         """
         if self._process.poll() is not None:
             return None
@@ -87,7 +87,7 @@ class ServerProcess:
         return int(peak[1]) / 1024 if peak else None
 
     def end(self, within: float) -> str:
-        """Waits for its end; returns how it ended, empty if it has not."""
+        """Waits for its end; returns how it ended, or empty text if it has not."""
         try:
             code = self._process.wait(within)
         except subprocess.TimeoutExpired:
@@ -95,24 +95,24 @@ class ServerProcess:
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
 
     def words(self) -> str:
-        """Returns the end of what it said."""
+        """Returns the end of its output."""
         said = (self.folder / "log").read_text(errors="replace")
         return said.strip()[-TAIL_CHARACTERS:]
 
     def kill(self) -> None:
-        """Ends it, with all that it may have started."""
+        """Ends it, and all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def close(self) -> None:
-        """Ends it, and removes what is its own."""
+        """Ends it, and removes its folder."""
         self.kill()
         self._temporary.cleanup()
 
 
 def free_port() -> int:
-    """Returns a port that nobody listens on."""
+    """Returns a free port."""
     with socket.socket() as one:
         one.bind((HOST, 0))
         return int(one.getsockname()[1])

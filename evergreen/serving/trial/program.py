@@ -1,4 +1,4 @@
-"""Which model server a model is validated with."""
+"""Finds the model server with which models are validated."""
 
 import shutil
 import subprocess
@@ -16,11 +16,11 @@ def find(setting: str) -> tuple[str, ...]:
     """Returns the command of the model server, without flags.
 
     Args:
-        setting: The path of a `tensorflow_model_server`; if empty, it is the one found on PATH, or
-            else the embedded one, which takes the same flags.
+        setting: The path of a `tensorflow_model_server`; if empty, the one found on PATH, or else
+            the embedded server, which takes the same flags.
 
     Raises:
-        EvergreenError: If the settings name what is no program.
+        EvergreenError: If the setting does not name a program.
     """
     if not setting:
         found = shutil.which(NAME)
@@ -34,8 +34,8 @@ def find(setting: str) -> tuple[str, ...]:
 
 
 def describe(command: Sequence[str]) -> str:
-    """Returns what the server says of its version."""
-    said = subprocess.run(  # noqa: S603 - what the settings name
+    """Returns the server's version text."""
+    said = subprocess.run(  # noqa: S603 - the settings name it
         [*command, "--version"],
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Requests as clients would send them, in the format of TensorFlow Serving's warm-up."""
+"""Recorded requests, in the format of TensorFlow Serving's warm-up."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from evergreen.serving.trial.signatures import Signature, Spec
 
 @dataclass(frozen=True)
 class Request:
-    """One request of a client: a signature and its inputs by name."""
+    """A client's request: a signature and its inputs by name."""
 
     signature: str
     inputs: Tensors
@@ -30,18 +30,18 @@ def record(
     features: set[str],
     batch_sizes: Iterable[int],
 ) -> list[Request]:
-    """Makes the requests that ask a signature about all rows, once in each batch size.
+    """Makes requests to a signature with all rows, once for each batch size.
 
     Args:
-        rows: With the features of a request alone.
+        rows: Rows with only the features of a request.
         name: The signature's name.
-        signature: A single string input that is no feature takes serialized `tf.Example`s; other
-            inputs are features, one value a row, with `MISSING` where there is none.
-        features: The names that a request may have.
-        batch_sizes: In requests of how many rows.
+        signature: A single string input that is not a feature takes serialized `tf.Example`s; other
+            inputs are features, with one value per row, or `MISSING`.
+        features: The features that a request may have.
+        batch_sizes: The numbers of rows per request.
 
     Raises:
-        UnservableError: If the signature asks for what a request does not have.
+        UnservableError: If the signature needs inputs that requests do not have.
     """
     inputs = _inputs(rows, signature, features)
     return [
@@ -52,7 +52,7 @@ def record(
 
 
 def write_requests(model: Path, requests: Iterable[Request], model_name: str) -> None:
-    """Adds requests to a SavedModel: TensorFlow Serving replays them before it serves it."""
+    """Adds requests to a SavedModel, which TensorFlow Serving replays before serving it."""
     file = path_utils.warmup_file_path(str(model))
     tf.io.gfile.makedirs(str(Path(file).parent))
     with tf.io.TFRecordWriter(file) as writer:
@@ -61,7 +61,7 @@ def write_requests(model: Path, requests: Iterable[Request], model_name: str) ->
 
 
 def read_requests(model: Path) -> Iterator[Request]:
-    """Yields the requests that a SavedModel carries, to replay them."""
+    """Yields the requests in a SavedModel."""
     file = path_utils.warmup_file_path(str(model))
     for record_ in tf.data.TFRecordDataset(file).as_numpy_iterator():
         request = PredictionLog.FromString(record_).predict_log.request
@@ -86,7 +86,7 @@ def _takes_examples(signature: Signature, features: set[str]) -> bool:
 
 
 def _column(rows: Sequence[tf.train.Example], name: str, spec: Spec) -> Array:
-    """The values of a feature: [n], or [n, 1] as the spec has it."""
+    """Returns the values of a feature: [n], or [n, 1] if the spec says so."""
     dtype = np.dtype(spec.dtype.as_numpy_dtype)
     if dtype.kind not in MISSING or spec.shape is None:
         raise UnservableError(f"input {name} is {spec}: of a type or shape that no feature has")

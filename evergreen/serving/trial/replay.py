@@ -1,4 +1,4 @@
-"""Asks a model recorded requests, and takes its time."""
+"""Replays recorded requests on a model, and measures its latency."""
 
 import time
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ TIMED_REQUESTS = 200
 
 @dataclass(frozen=True)
 class Replay:
-    """Answers to requests, in their order.
+    """Answers to requests, in order.
 
     Attributes:
-        answers: One a request, up to the first that got none.
-        fault: Why that one got none; empty if all got one.
+        answers: One per request, up to the first without an answer.
+        fault: Why that request was not answered; empty if all were.
     """
 
     answers: list[Tensors] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Latency(BaseModel):
 
 
 def replay(predict: Predict, requests: Sequence[Request]) -> Replay:
-    """Asks all requests, up to the first that gets no answer."""
+    """Sends all requests, up to the first that is not answered."""
     answers: list[Tensors] = []
     for number, request in enumerate(requests, start=1):
         try:
@@ -50,10 +50,10 @@ def replay(predict: Predict, requests: Sequence[Request]) -> Replay:
 
 
 def measure(predict: Predict, requests: Sequence[Request]) -> Latency:
-    """Measures what a client waits, one request after the other; the model is warmed up already.
+    """Measures the latency of requests sent one after another; the model must be warm.
 
     Raises:
-        UnservableError: If a request gets no answer.
+        UnservableError: If a request is not answered.
     """
     seconds = []
     for request in islice(cycle(requests), TIMED_REQUESTS):

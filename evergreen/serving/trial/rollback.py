@@ -1,4 +1,4 @@
-"""Checks that a pushed version still serves: a model server loads it and answers its requests."""
+"""Checks that a pushed version still loads in a model server and answers its requests."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ LOAD_SECONDS = 120.0
 
 
 def why_not(settings: Settings, version: Path) -> str:
-    """Returns why a version cannot be served; nothing if it can.
+    """Returns why a version cannot be served; empty if it can.
 
-    A model server of its own, that which models are validated with, loads it and answers the
-    requests that were recorded when it was validated: they are the warm-up that it carries.
+    A private model server, of the program that validates models, loads the version and replays the
+    requests recorded at its validation, which it has for its warm-up.
 
     Args:
         settings: The project's settings.

@@ -1,4 +1,4 @@
-"""A model server with the candidate."""
+"""A model server that holds the candidate."""
 
 import time
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ from evergreen.serving.trial.exported import UnservableError, shorten
 from evergreen.serving.trial.process import ServerProcess
 from evergreen.serving.trial.signatures import Signatures
 
-VERSION = "1"  # of no meaning: nobody names it
-START_SECONDS = 300.0  # to import TensorFlow: 5 to 15 s on a slow machine, more on a busy one
-STARTS = 3  # one more for each port that somebody else takes first
+VERSION = "1"  # arbitrary: no request names it
+START_SECONDS = 300.0  # importing TensorFlow takes 5 to 15 s on a slow machine, longer under load
+STARTS = 3  # repeated for each port that another process takes first
 STATUS_SECONDS = 10.0
 
 
 class ModelServer:
-    """A server with one model at most; a context manager that leaves no process behind.
+    """A server with at most one model; a context manager that leaves no process behind.
 
-    It starts when this is made, so that it can import TensorFlow while the caller goes on. It ends
-    with the thread that made it, which is the one to use it.
+    It starts when this object is made, so that it imports TensorFlow while the caller goes on. It
+    ends with the thread that made it, and only that thread may use it.
 
     Attributes:
-        load_seconds: From the request to load the model to its being available: with its warm-up,
-            without the start of the server. None until it is.
+        load_seconds: From the request to load the model until it is available, with its warm-up,
+            without the start of the server. None until then.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class ModelServer:
         """Starts the server.
 
         Args:
-            command: The program, a `tensorflow_model_server` or one that takes its flags.
-            model_name: The name that clients call the model by.
-            load_within: Time to load it, in seconds.
-            answer_within: Time for each answer, in seconds.
+            command: The program, a `tensorflow_model_server` or one with its flags.
+            model_name: The served name of the model.
+            load_within: The time to load it, in seconds.
+            answer_within: The time for each answer, in seconds.
         """
         self.load_seconds: float | None = None
         self._name, self._load_within, self._answer_within = model_name, load_within, answer_within
@@ -54,14 +54,14 @@ class ModelServer:
         self._asking: Asking | None = None
 
     def load(self, model: Path, signatures: Signatures) -> Asking:
-        """Loads the model, and has it answer the requests that it carries.
+        """Loads the model, which replays its recorded requests.
 
         Args:
             model: The folder of a SavedModel.
-            signatures: What it can be asked.
+            signatures: The model's signatures.
 
         Raises:
-            EvergreenError: If there is no server, for reasons that are not the model's.
+            EvergreenError: If the server fails for reasons that are not the model's.
             UnservableError: If the model cannot be loaded, kills the server, or takes too long.
         """
         self._wait_until_started()
@@ -76,9 +76,9 @@ class ModelServer:
         return self._asking
 
     def load_cold(self, model: Path, signatures: Signatures) -> Asking:
-        """Loads a model that `load` refuses in a new server, without the requests that it carries.
+        """Loads a model that `load` refuses in a new server, without its recorded requests.
 
-        What else is wrong with it can be asked then. Arguments and errors are those of `load`.
+        This lets further faults of the model be found. Arguments and errors are those of `load`.
         """
         self._start_again("--enable_model_warmup=false")
         return self.load(model, signatures)
@@ -128,7 +128,7 @@ class ModelServer:
             raise UnservableError(shorten(_reason(status) or refusal))
 
     def _reload(self, models: ModelServiceStub, request: ReloadConfigRequest) -> str:
-        """Asks for the model, and waits for it; returns why it cannot be had, else nothing."""
+        """Requests the model, and waits for it; returns why it is not available, or empty text."""
         try:
             models.HandleReloadConfigRequest(request, timeout=self._load_within)
         except grpc.RpcError as error:
@@ -144,7 +144,7 @@ class ModelServer:
 
 
 def _reason(status: ModelVersionStatus) -> str:
-    """Why a version came to its end; empty if it has not."""
+    """Returns the error that ended a version; empty if there is none."""
     names = {code.value[0]: code.name for code in Code}
     found = status.status
     return f"{names[found.error_code]}: {found.error_message}" if found.error_code else ""

@@ -1,4 +1,4 @@
-"""What an exported model can be asked, read from its file without loading it."""
+"""Signatures of an exported model, read from its file without loading it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from evergreen.serving.trial.exported import UnservableError
 
-# Asked by Evaluator and ModelGate only: it changes with the preprocessing, and breaks no client.
+# Used only by Evaluator and ModelGate: it changes with the preprocessing, and breaks no client.
 INTERNAL = frozenset({"transform_features"})
 
 
@@ -19,8 +19,8 @@ class Spec:
     """A tensor of a signature.
 
     Attributes:
-        dtype: Its TensorFlow dtype.
-        shape: Its sizes, None for one that is left open; None if even the rank is.
+        dtype: The TensorFlow dtype.
+        shape: The sizes, None for a variable one; None if the rank is unknown.
     """
 
     dtype: tf.DType
@@ -41,7 +41,7 @@ class Signature:
     outputs: dict[str, Spec]
 
     def to_text(self) -> dict[str, dict[str, str]]:
-        """Returns the inputs and outputs as texts, such as `float32[?]`."""
+        """Returns inputs and outputs as texts, such as `float32[?]`."""
         return {
             "inputs": {name: str(spec) for name, spec in sorted(self.inputs.items())},
             "outputs": {name: str(spec) for name, spec in sorted(self.outputs.items())},
@@ -67,15 +67,15 @@ def read_signatures(model: Path) -> Signatures:
             return {
                 name: Signature(_specs(signature.inputs), _specs(signature.outputs))
                 for name, signature in sorted(graph.signature_def.items())
-                if not name.startswith("__")  # TensorFlow's own
+                if not name.startswith("__")  # TensorFlow's internal signatures
             }
     raise UnservableError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
 
 
 def breaking_changes(served: Signatures, candidate: Signatures) -> list[str]:
-    """Returns what clients of the served model could no longer do with the candidate.
+    """Returns the changes that break clients of the served model.
 
-    A new signature and a new output break nobody. A new input does: a request without it fails.
+    A new signature or output breaks no client. A new input does: requests without it fail.
     """
     changes: list[str] = []
     for name in sorted(served.keys() - INTERNAL):

@@ -1,1 +1,1 @@
-"""The log of all predictions: taken aside in memory, read and written by a thread of its own."""
+"""The log of all predictions: queued in memory, then parsed and written by a separate thread."""

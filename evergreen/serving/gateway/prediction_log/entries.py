@@ -1,17 +1,17 @@
-"""What is taken aside of a prediction while it is answered: bytes that nobody has read yet."""
+"""Entries of the prediction log: unparsed bytes of requests and answers."""
 
 from dataclasses import dataclass
 
 OVERHEAD = 1000
-"""Bytes of an entry, besides request and response; about."""
+"""The approximate bytes of an entry besides request and response."""
 MAX_ROWS = 100_000
-"""Rows of a prediction that is logged: each takes memory of its own."""
+"""The most rows of a logged prediction, since each row takes memory."""
 MAX_ELEMENTS = 2**23
-"""Values of its tensors: a few bytes can say that a value is repeated as often as one likes."""
+"""The most values in its tensors: a few bytes can declare any number of repeated values."""
 
 
 class TooLargeError(Exception):
-    """A prediction would take too much memory to be read."""
+    """Raised when parsing a prediction would take too much memory."""
 
 
 def check_rows(count: int) -> None:
@@ -31,15 +31,15 @@ class Entry:
     """A prediction.
 
     Attributes:
-        request_id: Of the request.
-        time: When it was answered, in seconds since 1970.
-        arm: Why the version got it.
-        version: Who answered; None if the client chose.
+        request_id: The request's id.
+        time: The time of the answer, in seconds since 1970.
+        arm: The reason why the version got it.
+        version: The version that answered; None if the client chose.
         api: `Predict`, `Classify`, `Regress`, `MultiInference`, or `REST predict`, ...
-        path: Of a REST request.
-        request: As it came.
-        response: As it went.
-        is_logged: Whether it is written down; otherwise only its outputs are looked at.
+        path: The path of a REST request.
+        request: The request as received.
+        response: The response as sent.
+        is_logged: Whether it is logged; otherwise only its outputs are evaluated.
     """
 
     request_id: str
@@ -54,5 +54,5 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of memory, about."""
+        """The approximate bytes of memory."""
         return len(self.request) + len(self.response) + OVERHEAD

@@ -1,4 +1,4 @@
-"""Parquet files of predictions: each is there whole, or not at all."""
+"""Parquet files of predictions, written completely or not at all."""
 
 import base64
 import os
@@ -31,19 +31,19 @@ SCHEMA = pa.schema(
 )
 """One row for each row of a request; `features` and `outputs` are JSON objects."""
 MAX_BYTES = 64 * 2**20
-"""JSON that is kept in memory until it is written."""
+"""The most JSON to keep in memory before writing."""
 MICROSECONDS = 1_000_000
 Row = tuple[Any, ...]
 UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
-"""What Arrow raises for values that are not of a column's type."""
+"""The errors of Arrow for values that do not have a column's type."""
 
 
 class Files:
     """Collects rows, and writes them to a new file when there are many, or after some time.
 
     Args:
-        folder: The root; files are in folders named by day, `date=2026-01-31`.
-        settings: When a file is finished.
+        folder: The root, with one folder of files per day, `date=2026-01-31`.
+        settings: The limits of a file.
         clock: Seconds from any start.
     """
 
@@ -58,7 +58,7 @@ class Files:
         self._began = clock()
 
     def add(self, entry: Entry, prediction: Prediction) -> None:
-        """Takes a prediction."""
+        """Adds a prediction."""
         if not self._rows:
             self._began = self._clock()
         shared = (
@@ -83,10 +83,10 @@ class Files:
         )
 
     def write(self) -> "Written":
-        """Writes what was collected, and forgets it.
+        """Writes the collected rows, and forgets them.
 
         Raises:
-            WriteError: If it cannot be written. The rows are lost; the next ones may be written.
+            WriteError: If they cannot be written. They are lost, but later rows may be written.
         """
         rows, self._rows, self._bytes = self._rows, [], 0
         table = _table(rows)
@@ -104,14 +104,14 @@ class Files:
 
 
 class Written(NamedTuple):
-    """What came of the rows: so many are in the file, so many did not fit."""
+    """The number of rows written, and of rows that did not fit."""
 
     rows: int
     refused: int
 
 
 class WriteError(Exception):
-    """Rows that could not be written, and why."""
+    """Raised for rows that could not be written, with the reason."""
 
     def __init__(self, rows: int, cause: OSError) -> None:
         super().__init__(f"{cause.strerror or cause}")
@@ -119,7 +119,7 @@ class WriteError(Exception):
 
 
 def _table(rows: Sequence[Row]) -> pa.Table:
-    """A table of the rows; without those that do not fit into it, which are none of ours."""
+    """Returns a table of the rows, without foreign ones that do not fit."""
     try:
         return _as_table(rows)
     except UNFIT:
@@ -141,7 +141,7 @@ def _as_table(rows: Sequence[Row]) -> pa.Table:
 
 
 def _write(table: pa.Table, target: Path) -> None:
-    """Writes under a name that readers leave out, then renames; only the owner may read it."""
+    """Writes under a name that readers ignore, then renames; only the owner may read it."""
     hidden = target.with_name(f".{target.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -166,7 +166,7 @@ def _json(values: Any) -> str:
 
 
 def _unknown(value: Any) -> Any:
-    """What JSON has not: bytes as text, or as base64 if they are none; arrays of them."""
+    """Converts values that JSON does not have: bytes to text, or else base64; arrays to lists."""
     if isinstance(value, bytes):
         try:
             return value.decode()

@@ -1,4 +1,4 @@
-"""Reads predictions of the gRPC API."""
+"""Parses predictions of the gRPC API."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -42,14 +42,15 @@ def read(entry: Entry) -> Read:
 
 
 def features_of(example: Example) -> dict[str, Any]:
-    """Returns the values of a `tf.Example` by name; None where there is none."""
+    """Returns the values of a `tf.Example` by name; None for a missing value."""
     return {name: _feature(feature) for name, feature in example.features.feature.items()}
 
 
 def of_examples(texts: Iterable[bytes]) -> Rows | None:
-    """Returns the features of serialized `tf.Example`s; None if they are something else.
+    """Returns the features of serialized `tf.Example`s; None if the strings are something else.
 
-    Nothing says what a string is. Almost none but an example has features when it is read as one.
+    The type of a string is not declared, but other strings almost never parse as an example with
+    features.
     """
     rows = []
     for text in texts:
@@ -86,7 +87,7 @@ def _inputs(inputs: dict[str, Array]) -> Rows:
 
 
 def _rows(tensors: dict[str, Array]) -> Rows:
-    """One dict a row of the common first dimension; one for all without such."""
+    """Returns one dict per row of the common first dimension; one for all if there is none."""
     sizes = {array.shape[:1] for array in tensors.values()}
     if len(sizes) != 1 or sizes == {()}:
         return [tensors]
@@ -110,7 +111,7 @@ def _regress(request: bytes, response: bytes) -> Read:
 
 
 def _multi_inference(request: bytes, response: bytes) -> Read:
-    if not fields(request):  # parsed, millions of empty tasks are gigabytes
+    if not fields(request):  # millions of empty tasks would take gigabytes when parsed
         raise TooLargeError("more tasks than are looked at")
     asked = MultiInferenceRequest.FromString(request)
     answered = MultiInferenceResponse.FromString(response)
@@ -135,7 +136,7 @@ def _named(asked: Any, answered: Any) -> tuple[str, int | None, str]:
 
 
 def _classes(one: Any) -> dict[str, float]:
-    """Scores by label; by place where classes have no labels."""
+    """Returns scores by label; by position for classes without labels."""
     return {label.label or str(place): label.score for place, label in enumerate(one.classes)}
 
 
@@ -151,7 +152,7 @@ def _examples(given: Input) -> Rows:
 def _feature(feature: Any) -> Any:
     kind = feature.WhichOneof("kind")
     values: Any = getattr(feature, kind).value if kind else ()
-    if kind == FLOATS:  # as float32, to be written with as many digits as it has
+    if kind == FLOATS:  # as float32, so that they are written with that precision
         values = np.array(values, np.float32)
     if len(values) == 1:
         return values[0]

@@ -1,4 +1,4 @@
-"""Reads predictions of the REST API."""
+"""Parses predictions of the REST API."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from evergreen.serving.gateway.prediction_log.entries import Entry, check_rows
 from evergreen.serving.gateway.prediction_log.of_grpc import Read, Rows, of_examples
 
 MODEL, VERSION = 3, 5
-"""Places in /v1/models/NAME/versions/3:predict, cut at its slashes."""
+"""Indices in /v1/models/NAME/versions/3:predict, split at its slashes."""
 
 
 def read(entry: Entry) -> Read:
@@ -49,7 +49,7 @@ def _outputs(answered: dict[str, Any]) -> Rows:
 
 
 def _columns(columns: dict[str, Any]) -> Rows:
-    """One dict a row if all columns are lists of one length; one for all otherwise."""
+    """Returns one dict per row if all columns are lists of one length; one for all otherwise."""
     sizes = {len(column) if isinstance(column, list) else -1 for column in columns.values()}
     if len(sizes) != 1 or sizes == {-1}:
         return [_plain(columns)]
@@ -59,7 +59,7 @@ def _columns(columns: dict[str, Any]) -> Rows:
 
 
 def _decoded(rows: Rows) -> Rows:
-    """Rows of which each is one serialized `tf.Example`, as features; others as they are."""
+    """Returns features for rows that are one serialized `tf.Example` each; other rows unchanged."""
     if all(len(row) == 1 for row in rows):
         values = [value for row in rows for value in row.values()]
         if all(_is_bytes(value) for value in values):
@@ -70,12 +70,12 @@ def _decoded(rows: Rows) -> Rows:
 
 
 def _named(value: Any, name: str) -> dict[str, Any]:
-    """Values by name; what has no name in the request gets one."""
+    """Returns values by name; names those that have no name in the request."""
     return value if isinstance(value, dict) and not _is_bytes(value) else {name: value}
 
 
 def _result(result: Any) -> dict[str, Any]:
-    """A regression's value, or a classification's scores by label."""
+    """Returns a regression's value, or a classification's scores by label."""
     if isinstance(result, list):
         return {label or str(place): score for place, (label, score) in enumerate(result)}
     return {"value": result}
@@ -94,7 +94,7 @@ def _bytes(value: dict[str, str]) -> bytes:
 
 
 def _load(text: bytes) -> dict[str, Any]:
-    """Reads JSON in which numbers may be NaN and Infinity."""
+    """Parses JSON in which numbers may be NaN and Infinity."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:

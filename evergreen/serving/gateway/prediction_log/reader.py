@@ -1,4 +1,4 @@
-"""Reads predictions of both APIs: features and outputs of each row, by name."""
+"""Parses predictions of both APIs into features and outputs of each row, by name."""
 
 from typing import Any, NamedTuple
 
@@ -9,19 +9,19 @@ from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.of_grpc import Rows
 
 MAX_NUMBERS = 8
-"""Numbers of one output that are looked at, such as the first classes."""
+"""The most numbers of one output to evaluate, such as the first classes."""
 
 
 class Prediction(NamedTuple):
-    """A prediction, read.
+    """A parsed prediction.
 
     Attributes:
-        model: Its name.
-        version: Who answered; None if the answer does not tell.
-        signature: As the request says; empty for the default.
-        features: Of each row, by name. One row for all if inputs have no common first dimension,
-            or not that of the outputs.
-        outputs: Of each row, by name.
+        model: The model's name.
+        version: The version that answered; None if the answer does not say.
+        signature: The requested signature; empty for the default.
+        features: The features of each row, by name. One row for all if inputs have no common first
+            dimension, or another than the outputs.
+        outputs: The outputs of each row, by name.
     """
 
     model: str
@@ -32,12 +32,12 @@ class Prediction(NamedTuple):
 
 
 def read(entry: Entry) -> Prediction:
-    """Reads request and response.
+    """Parses request and response.
 
     Raises:
-        ValueError: If they are not what such requests and responses are.
-        google.protobuf.message.DecodeError: If they are no messages.
-        EvergreenError: If tensors are of a type that NumPy has not.
+        ValueError: If they do not have the form of a request and a response.
+        google.protobuf.message.DecodeError: If they are not messages.
+        EvergreenError: If a tensor has a type that NumPy does not have.
     """
     if entry.api.startswith("REST"):
         model, version, signature, features, outputs = of_rest.read(entry)
@@ -49,7 +49,7 @@ def read(entry: Entry) -> Prediction:
 
 
 def numbers(prediction: Prediction) -> dict[str, float]:
-    """Returns the numbers that the first row of an answer holds, by names of their own."""
+    """Returns the numbers in the first row of an answer, by name."""
     found: dict[str, float] = {}
     for name, value in prediction.outputs[0].items() if prediction.outputs else ():
         array = np.asarray(value)

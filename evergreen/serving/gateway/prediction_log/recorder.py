@@ -1,4 +1,4 @@
-"""The thread that reads and writes predictions, so that requests never wait for it."""
+"""The thread that parses and writes predictions, so that requests never wait for it."""
 
 import logging
 import queue
@@ -15,21 +15,21 @@ from evergreen.serving.gateway.prediction_log.reader import numbers, read
 log = logging.getLogger(__name__)
 MIB = 2**20
 WAKE_SECONDS = 0.5
-"""How often it looks whether a file is due while nothing comes."""
+"""The interval at which an idle thread checks whether a file is due."""
 Observe = Callable[[int, Mapping[str, float]], None]
 
 
 class Recorder:
-    """Takes predictions. When it cannot follow, or the disk is full, they are dropped and counted.
+    """Queues predictions. If it falls behind, or the disk is full, they are dropped and counted.
 
     Args:
-        files: Where predictions go; None if they are only looked at.
-        sample: Share of the predictions that are logged.
-        max_bytes: Of predictions that wait.
-        max_entry: Bytes of one prediction; reading takes many times as much.
-        observe: Called on the thread with version and numbers of each answer; None if nobody cares.
-        metrics: Count what is written and dropped.
-        chances: Decides which predictions are logged.
+        files: The files to write; None if predictions are only evaluated.
+        sample: The share of the predictions to log.
+        max_bytes: The most bytes of waiting predictions.
+        max_entry: The most bytes of one prediction; parsing takes many times as much.
+        observe: Called on the thread with version and numbers of each answer; may be None.
+        metrics: Counts written and dropped predictions.
+        chances: Selects the predictions to log.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Recorder:
         self._metrics = metrics
         self._chances = chances
         self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
-        # Each is written by one thread only: what came in, and what was done.
+        # Each is written by only one thread: predictions queued, and predictions done.
         self._taken = self._done = 0
         self._warned: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
 
     def offer(self, entry: Entry) -> None:
-        """Takes a prediction, unless too much is waiting; never waits itself."""
+        """Queues a prediction, unless too much is waiting; never blocks."""
         entry.is_logged = self._sample == 1 or self._chances.random() < self._sample
         if not entry.is_logged and (self._observe is None or entry.version is None):
             return
@@ -72,17 +72,17 @@ class Recorder:
 
     @property
     def is_alive(self) -> bool:
-        """Whether predictions are read."""
+        """Whether the thread runs."""
         return self._thread.is_alive()
 
     def settle(self) -> None:
-        """Waits until all that was taken is read, and observed; it need not be written."""
+        """Waits until all queued predictions are parsed and observed, though not yet written."""
         done = threading.Event()
         self._queue.put(done)
         done.wait()
 
     def close(self) -> None:
-        """Writes what was taken, and ends the thread."""
+        """Writes the queued predictions, and ends the thread."""
         self._queue.put(None)
         self._thread.join()
 
@@ -102,7 +102,7 @@ class Recorder:
             self._take(item)
             self._done += item.size
             self._write_if_due()
-            time.sleep(0)  # lets go of Python's lock: requests come first
+            time.sleep(0)  # releases Python's lock, since requests have priority
 
     def _take(self, entry: Entry) -> None:
         try:
@@ -113,7 +113,7 @@ class Recorder:
                 self._files.add(entry, prediction)
         except TooLargeError as error:
             self._drop("large", 1, str(error))
-        except Exception as error:  # whatever one holds, the next ones are taken
+        except Exception as error:  # one bad entry must not stop the thread
             self._drop("unreadable", 1, f"{entry.api}: {type(error).__name__}: {error}")
 
     def _write_if_due(self) -> None:
@@ -127,7 +127,7 @@ class Recorder:
             written = self._files.write()
         except WriteError as error:
             self._drop("disk", error.rows, str(error))
-        except Exception:  # whatever it is, the thread goes on: without it no canary ends
+        except Exception:  # the thread must go on: without it no canary ends
             log.exception("prediction log: a file")
             self._metrics.failures.labels("log").inc()
         else:
@@ -137,7 +137,7 @@ class Recorder:
                 self._drop("unreadable", written.refused, "rows that Parquet does not take")
 
     def _drop(self, reason: str, count: int, message: str) -> None:
-        """Counts what is not logged; says so once, and again when it had gone well between."""
+        """Counts dropped predictions; logs it once, and again after a time without drops."""
         self._metrics.dropped.labels(reason).inc(count)
         if reason not in self._warned:
             self._warned.add(reason)

@@ -1,1 +1,1 @@
-"""What the server does, with no wire format in it."""
+"""The core of the server, independent of wire formats."""

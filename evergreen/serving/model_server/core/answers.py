@@ -1,4 +1,4 @@
-"""Requests of TensorFlow Serving answered by a version that is loaded."""
+"""Answers TensorFlow Serving's requests with a loaded version."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ from evergreen.serving.model_server.core.servable import DEFAULT_SIGNATURE, Serv
 from evergreen.serving.model_server.core.tensors import Array, expansion, to_array, to_proto
 
 SIGNATURES = "signature_def"
-"""The one kind of metadata there is."""
+"""The only kind of metadata."""
 
 
 async def predict(
@@ -76,7 +76,7 @@ async def regress(
 async def multi_inference(
     servable: Servable, request: MultiInferenceRequest, strict: bool = False
 ) -> MultiInferenceResponse:
-    """Answers several tasks on the same examples: each a classification or a regression."""
+    """Answers several tasks on the same examples, each a classification or a regression."""
     _check_tasks(request.tasks)
     wanted = [_task_outputs(servable, task, strict) for task in request.tasks]
     with _serialized(servable, request.input) as rows:
@@ -102,7 +102,7 @@ def metadata(servable: Servable) -> GetModelMetadataResponse:
 
 @contextmanager
 def _serialized(servable: Servable, request: Input) -> Iterator[Array]:
-    """The examples of a request, within the memory that there is for it."""
+    """Yields the examples of a request, within its memory budget."""
     with servable.budget.share() as take:
         take(examples.expansion(request))
         yield examples.serialized(request)
@@ -159,7 +159,7 @@ def _signature(servable: Servable, name: str, complaint: str) -> SignatureDef:
 
 
 def _spec(servable: Servable, signature: str | None = None) -> ModelSpec:
-    """What answered; with the signature, unless there is none to name."""
+    """Returns the spec of the version that answered, with the signature if it is named."""
     spec = ModelSpec(name=servable.name)
     spec.version.value = servable.version
     if signature is not None:

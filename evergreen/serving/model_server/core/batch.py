@@ -16,7 +16,7 @@ Outputs = dict[str, Array]
 
 @dataclass
 class Task:
-    """A request, or a part of one, that waits."""
+    """A waiting request, or a part of one."""
 
     inputs: Mapping[str, Array]
     rows: int
@@ -34,15 +34,15 @@ class Batch:
     due: bool = False
 
     def add(self, task: Task) -> None:
-        """Takes a request in."""
+        """Adds a request."""
         self.tasks.append(task)
         self.rows += task.rows
 
     def run(self, options: BatchingOptions) -> list[Outputs | ServingError]:
-        """Runs it in the calling thread; returns an answer for each request.
+        """Runs the batch in the calling thread; returns an answer for each request.
 
-        If the batch fails, each request is run by itself: one that the model refuses, such as a
-        broken tf.Example, is no reason to refuse the others.
+        If the batch fails, each request is run separately, so that one that the model refuses, such
+        as a broken tf.Example, does not fail the others.
         """
         try:
             return list(self._together(self.tasks, options))

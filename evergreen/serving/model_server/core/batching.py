@@ -1,9 +1,9 @@
 """Dynamic batching: requests that wait for a thread are run together.
 
-As TensorFlow Serving's SharedBatchScheduler: one queue of batches a signature, a few threads for
-all queues. A batch is run when it is full, or its first request has waited for the timeout, and a
-thread is free. Two things are better here: requests of different shapes do not fail each other, and
-neither does a request that the model refuses.
+Like TensorFlow Serving's SharedBatchScheduler: one queue of batches per signature, and a few
+threads for all queues. A batch is run when it is full, or its first request has waited for the
+timeout, and a thread is free. Two things are better here: requests of different shapes do not fail
+each other, and neither does a request that the model refuses.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from evergreen.serving.model_server.core.tensors import Array
 from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics
 
 Key = tuple[Signature, tuple[tuple[int, ...], ...]]
-"""A queue: a signature, and the shapes of its inputs without the first dimension; their ranks only,
-if lengths are padded."""
+"""The key of a queue: a signature, and the shapes of its inputs without the first dimension; only
+their ranks if lengths are padded."""
 
 
 class Scheduler:
-    """The queues of all models, and the threads they share; used from the event loop only."""
+    """The queues of all models, and the threads they share; used only from the event loop."""
 
     def __init__(self, options: BatchingOptions, metrics: Metrics) -> None:
         self._options = options
@@ -41,7 +41,7 @@ class Scheduler:
         self._queuing = metrics.queuing_latency.labels(options.thread_pool_name)
 
     def runner(self, model: str) -> Runner:
-        """Returns how the requests of a model are run."""
+        """Returns the runner for a model's requests."""
         sizes = self._metrics.batch_size.labels(model)
 
         async def run(signature: Signature, inputs: Mapping[str, Array]) -> Outputs:
@@ -61,7 +61,7 @@ class Scheduler:
         return run
 
     def close(self) -> None:
-        """Ends the threads; what they are at is not waited for."""
+        """Ends the threads without waiting for their work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _submit(
@@ -72,7 +72,7 @@ class Scheduler:
         queue = self._queue_with_room(self._key(signature, inputs), rows)
         queue[-1].add(task)
         if self._may_run(queue):
-            loop.call_soon(self._dispatch)  # what arrives in the same moment still joins
+            loop.call_soon(self._dispatch)  # later, so that simultaneous requests join
         return await task.answer
 
     def _key(self, signature: Signature, inputs: Mapping[str, Array]) -> Key:
@@ -81,7 +81,7 @@ class Scheduler:
         return (signature, tuple(inputs[name].shape[1:] for name in signature.inputs))
 
     def _queue_with_room(self, key: Key, rows: int) -> deque[Batch]:
-        """A queue whose last batch, perhaps a new one, has room for so many rows."""
+        """Returns a queue whose last batch, perhaps a new one, has room for that many rows."""
         queue = self._queues.setdefault(key, deque())
         if queue and queue[-1].rows + rows <= self._options.batch_rows:
             return queue
@@ -98,7 +98,7 @@ class Scheduler:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Gives batches that may run to threads that are free."""
+        """Gives runnable batches to free threads."""
         while self._free:
             keys = (key for key, queue in self._queues.items() if self._may_run(queue))
             key = next(keys, None)
@@ -107,13 +107,13 @@ class Scheduler:
             queue = self._queues.pop(key)
             self._start(queue.popleft())
             if queue:
-                self._queues[key] = queue  # last, so that every queue has its turn
+                self._queues[key] = queue  # last, so that the queues take turns
 
     def _may_run(self, queue: deque[Batch]) -> bool:
         return len(queue) > 1 or queue[0].due or queue[0].rows >= self._options.batch_rows
 
     def _start(self, batch: Batch) -> None:
-        """Runs what nobody has given up, such as after its deadline, on a free thread."""
+        """Runs the tasks that were not cancelled, for example by a deadline, on a free thread."""
         batch.tasks = [task for task in batch.tasks if not task.answer.done()]
         if not batch.tasks:
             return

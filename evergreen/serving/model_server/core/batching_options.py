@@ -1,4 +1,4 @@
-"""How requests are batched: TensorFlow Serving's BatchingParameters."""
+"""Batching options: TensorFlow Serving's BatchingParameters."""
 
 import os
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ class BatchingOptions:
     """TensorFlow Serving's BatchingParameters, with its defaults.
 
     Attributes:
-        max_batch_size: Rows of a batch, and of a request.
+        max_batch_size: The most rows of a batch, and of a request.
         batch_timeout_micros: How long a batch waits to become full.
-        max_enqueued_batches: How many batches of a signature wait; more are refused.
-        num_batch_threads: How many batches run at the same time, of all models.
+        max_enqueued_batches: The most waiting batches of a signature; more are refused.
+        num_batch_threads: The most batches that run at the same time, of all models.
         thread_pool_name: A label of the metrics.
-        allowed_batch_sizes: A batch is padded to the next of them; the last is the largest.
-        pad_variable_length_inputs: Requests of different lengths are padded to go together.
-        enable_large_batch_splitting: A request may be cut into several batches.
-        max_execution_batch_size: Rows of a batch, if requests are cut; `max_batch_size` if 0.
+        allowed_batch_sizes: Sizes to pad batches to; the last is the largest.
+        pad_variable_length_inputs: Whether to pad requests of different lengths into one batch.
+        enable_large_batch_splitting: Whether a request may be split into several batches.
+        max_execution_batch_size: Rows of a batch, if requests are split; `max_batch_size` if 0.
 
     Raises:
         ServingError: If they contradict each other (INVALID_ARGUMENT).
@@ -59,5 +59,5 @@ class BatchingOptions:
         return min(self.max_batch_size, cut or self.max_batch_size)
 
     def padded(self, rows: int) -> int:
-        """Returns the rows of a batch with padding."""
+        """Returns the rows of a padded batch."""
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)

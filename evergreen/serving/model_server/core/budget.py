@@ -1,4 +1,4 @@
-"""How much memory requests may take: a few bytes of a stranger can stand for all there is."""
+"""Memory budgets of requests, since a stranger's few bytes can expand to fill all memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,29 +8,29 @@ import grpc
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 
 MAX_EXPANSION = 2**24
-"""Bytes that a request may take beyond what it carries: repeated values, a context of many
-examples. TensorFlow Serving has no such limit."""
+"""The bytes that a request may take beyond its own: repeated values, the context of many examples.
+TensorFlow Serving has no such limit."""
 MAX_PADDING = 2**27
-"""Bytes that padding may add to a batch."""
+"""The bytes that padding may add to a batch."""
 MAX_JSON = 2**29
-"""Bytes that the body of a REST request may take, with what becomes of its values."""
+"""The bytes of a REST request's body and of its parsed values."""
 VALUE = 64
-"""Bytes that a value of JSON takes at most, until it is part of a tensor: an empty object."""
+"""The most bytes of a JSON value before it is part of a tensor: an empty object."""
 IN_FLIGHT = 2**30
-"""Bytes that all requests in flight may take so."""
+"""The bytes for all requests in flight."""
 
 
 def values(body: bytes) -> int:
-    """Returns how many bytes the values of a JSON document take at most, before it is parsed."""
+    """Returns the most bytes that a JSON document's values can take, before it is parsed."""
     return VALUE * sum(body.count(mark) for mark in (b",", b"[", b"{"))
 
 
 class Budget:
-    """Bytes that requests share; used from the event loop only.
+    """Bytes that requests share; used only from the event loop.
 
     Args:
-        size: Of all requests in flight.
-        expansion: Of one request.
+        size: The bytes for all requests in flight.
+        expansion: The bytes for one request.
     """
 
     def __init__(self, size: int = IN_FLIGHT, expansion: int = MAX_EXPANSION) -> None:
@@ -39,13 +39,13 @@ class Budget:
 
     @contextmanager
     def share(self, limit: int = 0) -> Iterator[Callable[[int], None]]:
-        """Yields what takes bytes for one request, until it is answered.
+        """Yields a function that takes bytes for one request, until it is answered.
 
-        It raises ServingError if the request takes too much (INVALID_ARGUMENT), or all together do
-        (RESOURCE_EXHAUSTED).
+        The function raises ServingError if the request takes too much (INVALID_ARGUMENT), or all
+        requests together do (RESOURCE_EXHAUSTED).
 
         Args:
-            limit: Bytes of this request, if not what requests have by default.
+            limit: The bytes for this request, if not the default.
         """
         limit = limit or self._expansion
         taken = 0

@@ -1,4 +1,4 @@
-"""What a ModelServerConfig has to be."""
+"""Checks of a ModelServerConfig."""
 
 import grpc
 from tensorflow_serving.config.model_server_config_pb2 import (
@@ -18,7 +18,7 @@ def check(config: ModelServerConfig) -> None:
     """Refuses a configuration that cannot be served, with TensorFlow Serving's messages.
 
     Raises:
-        ServingError: If it is no list of models, or one of them is wrong.
+        ServingError: If it is not a list of models, or a model is invalid.
     """
     if config.WhichOneof("config") != "model_config_list":
         raise ServingError(

@@ -1,14 +1,14 @@
-"""What goes wrong while serving, as clients see it: a gRPC status code and a message."""
+"""Errors of serving as clients see them: a gRPC status code and a message."""
 
 import grpc
 
 
 class ServingError(Exception):
-    """A request that cannot be answered; carries TensorFlow Serving's code and message.
+    """Raised for a request that cannot be answered, with TensorFlow Serving's code and message.
 
     Attributes:
         code: The gRPC status code; REST maps it to an HTTP one.
-        message: What clients read, and match on.
+        message: The text for clients, who may match on it.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
@@ -18,10 +18,10 @@ class ServingError(Exception):
 
 
 def invalid(message: str) -> ServingError:
-    """Returns the error of a request that is wrong whatever the server's state."""
+    """Returns the error for a request that is invalid in any state of the server."""
     return ServingError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
 def not_found(message: str) -> ServingError:
-    """Returns the error of a request for what is not there."""
+    """Returns the error for a request for something that does not exist."""
     return ServingError(grpc.StatusCode.NOT_FOUND, message)

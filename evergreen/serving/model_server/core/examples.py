@@ -1,4 +1,4 @@
-"""Classify and Regress: `tf.Example`s in, classes or values out."""
+"""Classification and regression: `tf.Example`s in, classes or values out."""
 
 from collections.abc import Mapping
 
@@ -17,21 +17,21 @@ CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
 
 def expansion(request: Input) -> int:
-    """Returns how many bytes the examples take beyond what they carry: their context, copied."""
+    """Returns the bytes by which the context, copied to each example, expands the request."""
     listed = request.example_list_with_context
     return listed.context.ByteSize() * max(len(listed.examples) - 1, 0)
 
 
 def serialized(request: Input) -> Array:
-    """Returns the examples of a request serialized, each with the context before it: [n].
+    """Returns the serialized examples of a request, each preceded by the context: [n].
 
     Raises:
-        ServingError: If there is none (INVALID_ARGUMENT).
+        ServingError: If there are none (INVALID_ARGUMENT).
     """
     context = b""
     if request.WhichOneof("kind") == "example_list_with_context":
         listed = request.example_list_with_context
-        # Two serialized messages in a row are one with the fields of both.
+        # Two consecutive serialized messages are one with the fields of both.
         context, examples = listed.context.SerializeToString(), listed.examples
     else:
         examples = request.example_list.examples
@@ -43,14 +43,14 @@ def serialized(request: Input) -> Array:
 
 
 def classification_outputs(signature: SignatureDef, strict: bool) -> list[str]:
-    """Returns which outputs of a signature make a classification.
+    """Returns the outputs of a signature that make a classification.
 
     Args:
         signature: Has one input, "inputs", and the outputs "classes" or "scores" or both.
-        strict: Refuse one whose method name is another: TensorFlow 2 names all of them "predict".
+        strict: Whether to refuse another method name: TensorFlow 2 names all methods "predict".
 
     Raises:
-        ServingError: If it is not such a signature.
+        ServingError: If it is not a classification signature.
     """
     _check_method(signature, strict, "classification", CLASSIFY)
     if len(signature.outputs) not in (1, 2):
@@ -66,7 +66,7 @@ def classification_outputs(signature: SignatureDef, strict: bool) -> list[str]:
 
 
 def regression_outputs(signature: SignatureDef, strict: bool) -> list[str]:
-    """Returns which outputs of a signature make a regression; as `classification_outputs`."""
+    """Returns the outputs of a signature that make a regression; like `classification_outputs`."""
     _check_method(signature, strict, "regression", REGRESS)
     if len(signature.outputs) != 1:
         raise invalid("Expected one output Tensor.")
@@ -77,10 +77,10 @@ def regression_outputs(signature: SignatureDef, strict: bool) -> list[str]:
 
 
 def classification(outputs: Mapping[str, Array], count: int) -> ClassificationResult:
-    """Makes a result of "classes" (strings) and "scores" (float32), both [n, classes].
+    """Makes a result from "classes" (strings) and "scores" (float32), both [n, classes].
 
     Raises:
-        ServingError: If they are not that (INVALID_ARGUMENT).
+        ServingError: If the outputs have another form (INVALID_ARGUMENT).
     """
     for name, kind, dtype in ((CLASSES, "DT_STRING", object), (SCORES, "DT_FLOAT", np.float32)):
         if name in outputs:
@@ -101,10 +101,10 @@ def classification(outputs: Mapping[str, Array], count: int) -> ClassificationRe
 
 
 def regression(outputs: Mapping[str, Array], count: int) -> RegressionResult:
-    """Makes a result of "outputs" (float32), [n] or [n, 1].
+    """Makes a result from "outputs" (float32), [n] or [n, 1].
 
     Raises:
-        ServingError: If they are not that (INVALID_ARGUMENT).
+        ServingError: If the outputs have another form (INVALID_ARGUMENT).
     """
     values = outputs[OUTPUTS]
     if values.ndim != 1 and values.shape[1:] != (1,):
@@ -152,7 +152,7 @@ def _check_matrix(
 
 
 def _text(label: bytes) -> str:
-    """Labels are strings on the wire; what is no UTF-8 cannot be one."""
+    """Decodes a label: on the wire labels are strings, so it must be UTF-8."""
     try:
         return label.decode()
     except UnicodeDecodeError as error:

@@ -1,6 +1,6 @@
-"""TensorFlow Serving's requests answered: what gRPC and REST have in common.
+"""Answers TensorFlow Serving's requests, for gRPC and REST alike.
 
-Each function finds the version that a request is for, and holds it until it is answered.
+Each function finds the requested version, and holds it until the request is answered.
 """
 
 from tensorflow_serving.apis.classification_pb2 import ClassificationRequest, ClassificationResponse

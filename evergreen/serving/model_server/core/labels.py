@@ -16,7 +16,7 @@ def resolve(labels: Labels, model: str, label: str) -> int:
     """Returns the version that a label names.
 
     Raises:
-        ServingError: If there is no such label of the model (INVALID_ARGUMENT).
+        ServingError: If the model has no such label (INVALID_ARGUMENT).
     """
     if (model, label) not in labels:
         raise invalid(f"Unrecognized servable version label: {label}")
@@ -32,8 +32,8 @@ def assign(
     """Returns the labels of a configuration.
 
     Raises:
-        ServingError: If a label would go to a version that is not available, and the flags do not
-            allow that (FAILED_PRECONDITION).
+        ServingError: If a label names a version that is not available, and the flags do not allow
+            that (FAILED_PRECONDITION).
     """
     new = {
         (model.name, label): version

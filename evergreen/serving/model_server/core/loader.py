@@ -1,4 +1,4 @@
-"""Makes a version ready to serve: loaded, warmed up, and with a runner."""
+"""Prepares a version for serving: loads it, warms it up, and gives it a runner."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from evergreen.serving.model_server.options import Options
 
 
 class Loader:
-    """Loads versions on threads of its own; what is loaded shares the threads that run models."""
+    """Loads versions on separate threads; loaded versions share the threads that run models."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Loader:
 
     @property
     def turn(self) -> asyncio.Semaphore:
-        """Held by a version while it is loaded: so many are at the same time."""
+        """The semaphore that a version holds while it is loaded, which limits concurrent loads."""
         return self._turn
 
     async def load(self, name: str, version: int, path: str) -> Servable:
@@ -57,13 +57,13 @@ class Loader:
         return servable
 
     async def unload(self, servable: Servable) -> None:
-        """Frees the memory of a version that is not in use any more."""
+        """Frees the memory of a version that is no longer in use."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, servable.close)
         await loop.run_in_executor(self._threads, gc.collect)
 
     def close(self) -> None:
-        """Ends the threads; what they are at is not waited for."""
+        """Ends the threads without waiting for their work."""
         for pool in (self._threads, self._models):
             pool.shutdown(wait=False, cancel_futures=True)
         if self._batches:

@@ -1,4 +1,4 @@
-"""The models that are served: which versions there should be, and which there are."""
+"""The served models, with their wanted and their loaded versions."""
 
 import asyncio
 import logging
@@ -24,14 +24,14 @@ log = logging.getLogger(__name__)
 
 
 class Manager:
-    """Keeps the versions loaded that the configuration and the file system ask for.
+    """Keeps the versions loaded that configuration and file system ask for.
 
-    Used from the event loop only; models are loaded and run on threads.
+    Used only from the event loop; models are loaded and run on threads.
 
     Attributes:
-        options: What the server was started with.
-        metrics: What it measures.
-        budget: What requests in flight may take of memory.
+        options: The server's flags.
+        metrics: The server's metrics.
+        budget: The memory budget of requests in flight.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Manager:
 
     @contextmanager
     def use(self, spec: ModelSpec) -> Iterator[Servable]:
-        """Picks a loaded version by name and version, label, or the latest; holds it while in use.
+        """Selects a loaded version by number, label, or as the latest, and holds it while in use.
 
         Raises:
             ServingError: If there is none: NOT_FOUND, "Servable not found for request: ...".
@@ -64,10 +64,10 @@ class Manager:
             yield servable
 
     def status(self, spec: ModelSpec) -> list[ModelVersionStatus]:
-        """Returns the states of a model's versions, newest first; of one if the spec names it.
+        """Returns the states of a model's versions, newest first; only one if the spec names it.
 
         Raises:
-            ServingError: If the model or version was never asked for (NOT_FOUND).
+            ServingError: If the model or version was never configured (NOT_FOUND).
         """
         number = self._number(spec)
         model = self._models.get(spec.name)
@@ -80,16 +80,16 @@ class Manager:
         return [versions[one].status() for one in numbers]
 
     async def reload(self, config: ModelServerConfig, at_start: bool = False) -> None:
-        """Serves other models, versions and labels; returns when every new model has a version.
+        """Changes models, versions and labels; returns when every new model has a version.
 
         Args:
-            config: What to serve.
-            at_start: Return when some model has one, and nothing is there to load of the others:
-                a wrong path keeps nobody from the models beside it. They are `awaited`.
+            config: The models to serve.
+            at_start: Whether to return when one model has a version and the others have nothing to
+                load, so that a wrong path does not block the other models. These are `awaited`.
 
         Raises:
-            ServingError: If the configuration is wrong, and nothing was changed; or if no version
-                of a new model can be loaded (UNKNOWN).
+            ServingError: If the configuration is invalid, in which case nothing is changed; or if
+                no version of a new model can be loaded (UNKNOWN).
         """
         if config.WhichOneof("config") is None:
             log.info("Taking no action for empty config.")
@@ -107,7 +107,7 @@ class Manager:
         await self._until_available(new, at_start)
 
     def config(self) -> ModelServerConfig:
-        """Returns what is served: models, versions and labels, as they were configured."""
+        """Returns the served models, versions and labels, as configured."""
         found = ModelServerConfig()
         found.model_config_list.config.extend(
             model.config for model in self._models.values() if model.config
@@ -115,22 +115,22 @@ class Manager:
         return found
 
     async def poll(self) -> None:
-        """Looks once for versions that are new or gone."""
+        """Checks once for new and removed versions."""
         await asyncio.gather(*(model.poll() for model in list(self._models.values())))
 
     async def watch(self) -> None:
-        """Looks for versions at the interval of the flags, until it is cancelled."""
+        """Checks for versions at the interval of the flags, until cancelled."""
         seconds = self.options.file_system_poll_wait_seconds
         while seconds > 0:
             await asyncio.sleep(seconds)
             await self.poll()
 
     def is_available(self, name: str, version: int | None = None) -> bool:
-        """Tells whether a version of a model, or any, can be used."""
+        """Returns whether a version of a model, or any version, can be used."""
         return name in self._models and self._models[name].available(version)
 
     def awaited(self) -> set[str]:
-        """Returns the models that there were to be from the start, and never were."""
+        """Returns the models configured at the start that never had a version."""
         self._awaited = {
             name
             for name in self._awaited
@@ -139,26 +139,26 @@ class Manager:
         return self._awaited
 
     def names(self) -> list[str]:
-        """Returns the names of the models that there are, or were."""
+        """Returns the names of the present and past models."""
         return list(self._models)
 
     @property
     def change(self) -> asyncio.Event:
-        """Set when a version changes its state, the next time after it was asked for."""
+        """An event that is set at the next change of a version's state."""
         return self._change
 
     def measure(self, name: str, api: str, entrypoint: str) -> AbstractContextManager[None]:
-        """Measures a request; what clients make up does not become a label of the metrics.
+        """Measures a request; names made up by clients do not become labels of the metrics.
 
         Args:
-            name: The model it is for.
+            name: The requested model.
             api: "Predict", "Classify", "Regress", "MultiInference".
             entrypoint: "GRPC" or "REST".
         """
         return self.metrics.request(name if name in self._models else "", api, entrypoint)
 
     async def close(self) -> None:
-        """Stops everything that goes on in the background."""
+        """Stops all background work."""
         await asyncio.gather(*(model.close() for model in self._models.values()))
         self._loader.close()
 
@@ -174,7 +174,7 @@ class Manager:
                 return None
 
     async def _until_available(self, names: list[str], at_start: bool) -> None:
-        """Waits until each model has a version that can be used, as `reload` says."""
+        """Waits until each model has a usable version, as described in `reload`."""
         while waiting := [name for name in names if not self.is_available(name)]:
             failed = [(name, v) for name in waiting for v in self._models[name].failures()]
             if failed:

@@ -1,4 +1,4 @@
-"""Requests put together to a batch, and its outputs taken apart again."""
+"""Merges requests into a batch, and splits its outputs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ def rows(inputs: Mapping[str, Array]) -> int:
     """Returns the size of the first dimension of all inputs.
 
     Raises:
-        ServingError: If they differ, or one has no dimension (INVALID_ARGUMENT).
+        ServingError: If they differ, or an input has no dimension (INVALID_ARGUMENT).
     """
     sizes = {array.shape[:1] for array in inputs.values()}
     if () in sizes:
@@ -26,7 +26,7 @@ def rows(inputs: Mapping[str, Array]) -> int:
 
 
 def slices(inputs: Mapping[str, Array], size: int) -> list[dict[str, Array]]:
-    """Cuts inputs into parts of at most so many rows."""
+    """Splits inputs into parts of at most that many rows."""
     return [
         {name: array[start : start + size] for name, array in inputs.items()}
         for start in range(0, rows(inputs), size)
@@ -34,12 +34,12 @@ def slices(inputs: Mapping[str, Array], size: int) -> list[dict[str, Array]]:
 
 
 def merge(parts: Sequence[Mapping[str, Array]], pad_lengths: bool) -> dict[str, Array]:
-    """Puts inputs one below the other.
+    """Concatenates inputs.
 
     Args:
-        parts: At least one; with the same names.
-        pad_lengths: Fill other dimensions up to the longest with zeros or empty strings; they are
-            equal if this is not asked for.
+        parts: At least one set of inputs, with the same names.
+        pad_lengths: Whether to pad other dimensions to the longest with zeros or empty strings;
+            otherwise they must be equal.
     """
     if len(parts) == 1:
         return dict(parts[0])
@@ -50,13 +50,13 @@ def merge(parts: Sequence[Mapping[str, Array]], pad_lengths: bool) -> dict[str, 
 
 
 def affordable(inputs: Mapping[str, Array], rows: int, total: int) -> int:
-    """Returns how many rows to fill inputs up to: so many, or none more if they are large."""
+    """Returns the number of rows to pad inputs to: `total`, or their own if they are large."""
     size = sum(array.nbytes for array in inputs.values())
     return total if size // rows * (total - rows) <= MAX_PADDING else rows
 
 
 def fill(inputs: Mapping[str, Array], size: int) -> dict[str, Array]:
-    """Repeats the first row, which a model takes for sure, until there are so many rows."""
+    """Repeats the first row, which is valid for the model, up to that many rows."""
     missing = size - rows(inputs)
     return {
         name: np.concatenate([array, np.repeat(array[:1], missing, axis=0)])
@@ -65,16 +65,16 @@ def fill(inputs: Mapping[str, Array], size: int) -> dict[str, Array]:
 
 
 def split(outputs: Mapping[str, Array], sizes: Sequence[int], total: int) -> list[dict[str, Array]]:
-    """Gives each request its rows of the outputs of a batch.
+    """Splits a batch's outputs into those of its requests.
 
     Args:
-        outputs: Of the batch.
-        sizes: How many rows each request has.
-        total: How many rows the batch has, padding included.
+        outputs: The batch's outputs.
+        sizes: The number of rows of each request.
+        total: The number of rows of the batch, including padding.
 
     Raises:
-        ServingError: If an output does not have one row for each of the batch
-            (FAILED_PRECONDITION): such a model cannot be batched.
+        ServingError: If an output does not have one row per row of the batch (FAILED_PRECONDITION):
+            such a model cannot be batched.
     """
     for array in outputs.values():
         if array.ndim == 0:
@@ -92,7 +92,7 @@ def split(outputs: Mapping[str, Array], sizes: Sequence[int], total: int) -> lis
 
 
 def join(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Puts the outputs of the slices of a request together again."""
+    """Joins the outputs of the slices of a request."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -100,7 +100,7 @@ def _same_length(arrays: Sequence[Array]) -> list[Array]:
     """Pads arrays to the longest of them.
 
     Raises:
-        ServingError: If that takes too much memory: a batch of a single request needs none.
+        ServingError: If that takes too much memory; a single request in a batch needs no padding.
     """
     longest = np.max([array.shape[1:] for array in arrays], axis=0)
     size = sum(map(len, arrays)) * math.prod(longest.tolist()) * arrays[0].itemsize

@@ -1,7 +1,7 @@
-"""The versions of one model, and how they come and go.
+"""The versions of one model, and their lifecycle.
 
-A version is START, LOADING, AVAILABLE, UNLOADING, END, as in TensorFlow Serving. What is no longer
-aspired goes when something that is aspired is available, so that there is always one that answers.
+A version is START, LOADING, AVAILABLE, UNLOADING, END, as in TensorFlow Serving. Versions that are
+no longer aspired are unloaded once an aspired one is available, so that one always answers.
 """
 
 import asyncio
@@ -37,12 +37,12 @@ class Version:
     Attributes:
         number: The version.
         path: Its folder.
-        is_aspired: Whether there should be one.
-        state: Where it stands.
-        error: Why it ended, if it could not be loaded.
-        servable: What answers, while it is AVAILABLE or UNLOADING.
-        users: How many requests are using it.
-        idle: Set while none is.
+        is_aspired: Whether it should be served.
+        state: Its state.
+        error: The reason of its end, if it could not be loaded.
+        servable: The loaded version, while it is AVAILABLE or UNLOADING.
+        users: The number of requests that use it.
+        idle: Set while none does.
     """
 
     number: int
@@ -55,7 +55,7 @@ class Version:
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def status(self) -> ModelVersionStatus:
-        """Returns its state as clients read it."""
+        """Returns its state in the form for clients."""
         status = ModelVersionStatus(version=self.number, state=self.state)
         status.status.error_code = self.error.code.value[0] if self.error else 0
         status.status.error_message = self.error.message if self.error else ""
@@ -63,11 +63,11 @@ class Version:
 
 
 class Model:
-    """The versions of one model; used from the event loop only.
+    """The versions of one model; used only from the event loop.
 
     Attributes:
-        config: Where its versions are, and which of them to serve; None if none any more.
-        versions: All there have been since the start.
+        config: The folder of its versions, and the policy; None if it is no longer served.
+        versions: All versions since the start.
     """
 
     def __init__(
@@ -84,12 +84,12 @@ class Model:
         self._complaint = ""
 
     def available(self, number: int | None = None) -> bool:
-        """Tells whether a version, or any, can be used."""
+        """Returns whether a version, or any, can be used."""
         return bool(self._available) if number is None else number in self._available
 
     @contextmanager
     def use(self, number: int | None) -> Iterator[Servable | None]:
-        """Holds a version, or the latest; None if it is not available."""
+        """Holds a version, or the latest; yields None if it is not available."""
         number = max(self._available, default=None) if number is None else number
         version = self._available.get(number) if number is not None else None
         if version is None:
@@ -104,7 +104,7 @@ class Model:
                 version.idle.set()
 
     async def poll(self) -> None:
-        """Looks which versions there should be, and brings them about; does not wait for it."""
+        """Finds the versions that should be served, and starts the changes without waiting."""
         config = self.config
         if config is None:
             self.aspire({})
@@ -120,7 +120,7 @@ class Model:
             self.aspire(found)
 
     def aspire(self, paths: Mapping[int, str]) -> None:
-        """Loads the versions that are new, highest first, and lets go of the others."""
+        """Loads new versions, highest first, and releases the others."""
         for number, version in self.versions.items():
             version.is_aspired = version.is_aspired and number in paths
         for number in sorted(paths, reverse=True):
@@ -133,11 +133,11 @@ class Model:
         self._unload_spare()
 
     def is_coming(self) -> bool:
-        """Tells whether there is a version that should be served, loaded or not."""
+        """Returns whether a version should be served, loaded or not."""
         return any(version.is_aspired for version in self.versions.values())
 
     def failures(self) -> list[Version]:
-        """Returns the aspired versions, if there are any and none of them can be loaded."""
+        """Returns the aspired versions if none of them can be loaded, else nothing."""
         wanted = [version for version in self.versions.values() if version.is_aspired]
         return wanted if all(version.error for version in wanted) else []
 
@@ -157,7 +157,7 @@ class Model:
         self._unload_spare()
 
     async def _attempts(self, version: Version) -> ServingError | None:
-        """Loads a version, again and again if it fails; returns the last error."""
+        """Loads a version, with retries; returns the last error."""
         retries = self._options.max_num_load_retries
         for attempt in range(retries + 1):
             try:
@@ -214,7 +214,7 @@ class Model:
         task.add_done_callback(self._tasks.discard)
 
     def _complain(self, text: str) -> None:
-        """Logs what is wrong with the folder once, and not at every poll."""
+        """Logs a problem of the folder once, and not at every poll."""
         if text and text != self._complaint:
             log.warning("%s", text)
         self._complaint = text

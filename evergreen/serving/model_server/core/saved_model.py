@@ -22,9 +22,9 @@ class Loaded:
     """A SavedModel in memory.
 
     Attributes:
-        session: What runs its graph, and holds its variables and tables.
-        definitions: All signatures of the graph, as they are on disk.
-        signatures: Those that can be called.
+        session: Runs the graph, and holds its variables and tables.
+        definitions: All signatures of the graph, as on disk.
+        signatures: The callable signatures.
     """
 
     session: tf.compat.v1.Session
@@ -35,16 +35,17 @@ class Loaded:
 def load(path: str, tags: Sequence[str], parallelism: tuple[int, int] = (0, 0)) -> Loaded:
     """Loads the graph of a SavedModel that has exactly these tags.
 
-    As TensorFlow Serving: into a session, that of TensorFlow 2 as that of 1. It takes names that
-    Python does not, and a call takes a fifth of the time of a function of TensorFlow 2.
+    It is loaded into a session, as by TensorFlow Serving, whether from TensorFlow 1 or 2. A session
+    allows names that Python does not, and its calls take a fifth of the time of a TensorFlow 2
+    function.
 
     Args:
         path: Its folder.
-        tags: Of the graph.
-        parallelism: Threads within and between operations; TensorFlow decides if 0.
+        tags: The tags of the graph.
+        parallelism: Threads within and between operations; TensorFlow's choice if 0.
 
     Raises:
-        ServingError: If it cannot be loaded; with TensorFlow's code, if it gives one.
+        ServingError: If it cannot be loaded; with TensorFlow's code if there is one.
     """
     definitions = _definitions(path, tags)
     config = tf.compat.v1.ConfigProto(
@@ -58,7 +59,7 @@ def load(path: str, tags: Sequence[str], parallelism: tuple[int, int] = (0, 0)) 
         signatures = {
             name: Signature(name, definition, session) for name, definition in definitions.items()
         }
-    except Exception as error:  # TensorFlow raises most kinds for a broken SavedModel
+    except Exception as error:  # TensorFlow raises all kinds for a broken SavedModel
         session.close()
         raise _failure(error) from error
     return Loaded(session, definitions, signatures)
@@ -81,7 +82,7 @@ def _definitions(path: str, tags: Sequence[str]) -> dict[str, SignatureDef]:
     for graph in _read(path).meta_graphs:
         if set(graph.meta_info_def.tags) == set(tags):
             copies = {name: SignatureDef() for name in graph.signature_def}
-            for name, copy in copies.items():  # without the graph, which is large
+            for name, copy in copies.items():  # copied without the graph, which is large
                 copy.CopyFrom(graph.signature_def[name])
             return copies
     raise not_found(

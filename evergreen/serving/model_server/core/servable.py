@@ -17,7 +17,7 @@ from evergreen.serving.model_server.metrics import MICROSECONDS, Metrics
 
 DEFAULT_SIGNATURE = "serving_default"
 Runner = Callable[[Signature, Mapping[str, Array]], Awaitable[dict[str, Array]]]
-"""How a signature is run with inputs that are complete and checked: alone, or in a batch."""
+"""Runs a signature on complete, checked inputs: alone, or in a batch."""
 
 
 class Servable:
@@ -27,8 +27,8 @@ class Servable:
         name: The model's name.
         version: The number of the version.
         signatures: As in the SavedModel's MetaGraphDef: names, types and shapes.
-        budget: What its requests may take of memory.
-        runner: How signatures are run.
+        budget: The memory budget of its requests.
+        runner: Runs its signatures.
     """
 
     def __init__(
@@ -63,18 +63,18 @@ class Servable:
         return found
 
     def close(self) -> None:
-        """Frees what it takes; it answers nothing any more."""
+        """Frees its resources; it cannot answer any more."""
         self._loaded.session.close()
 
     async def run(
         self, signature: str, inputs: Mapping[str, Array], outputs: Sequence[str] = ()
     ) -> dict[str, Array]:
-        """Answers a request; in a batch with others, if batching is enabled.
+        """Answers a request, in a batch with others if batching is enabled.
 
         Args:
             signature: Its name; "serving_default" if empty.
             inputs: Arrays by the signature's input names; strings as object arrays of bytes.
-            outputs: Which outputs; all of them if empty.
+            outputs: The requested outputs; all if empty.
 
         Returns:
             Arrays by output names; strings as object arrays of bytes.
@@ -93,7 +93,7 @@ class Servable:
 
 
 def alone(pool: Executor) -> Runner:
-    """Returns a runner that runs each request by itself, on a thread of a pool.
+    """Returns a runner that runs each request separately, on a thread of a pool.
 
     A request that is cancelled while it waits for a thread is never run.
     """

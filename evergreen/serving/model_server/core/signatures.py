@@ -1,4 +1,4 @@
-"""One signature of a loaded model: what it takes, what it gives, and how it is called."""
+"""One signature of a loaded model: its inputs, its outputs, and the call."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,25 +17,25 @@ from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.tensors import Array, enum_of, to_array, type_name
 
 MAX_BROADCAST = 2**24
-"""Elements that inputs may become together, if their shapes are not those of the signature.
+"""The most elements that inputs may broadcast to, if their shapes are not the signature's.
 TensorFlow Serving has no such limit."""
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Signature:
-    """A signature that can be called.
+    """A callable signature.
 
-    Tensors are fed to the graph by name, as TensorFlow Serving does: the graph decides which shapes
-    it takes, whatever the signature says, and inputs may have any name.
+    Tensors are fed to the graph by name, as by TensorFlow Serving: the graph decides which shapes
+    it accepts, whatever the signature declares, and inputs may have any name.
 
     Attributes:
         name: Its name.
         inputs: The types of the inputs, by name.
-        outputs: Their names, in order.
+        outputs: The names of the outputs, in order.
     """
 
     def __init__(self, name: str, definition: SignatureDef, session: tf.compat.v1.Session) -> None:
-        # In the order of the tensors' names: TensorFlow's errors count the inputs so.
+        # Sorted by tensor name, the order in which TensorFlow's errors count the inputs.
         taken = sorted(definition.inputs.items(), key=lambda item: item[1].name)
         self.name = name
         self.inputs = {alias: int(info.dtype) for alias, info in taken}
@@ -46,20 +46,20 @@ class Signature:
         self._shapes = {alias: _shape(info.tensor_shape) for alias, info in taken}
         self._fed = {info.name: alias for alias, info in taken}
         self._tensors = {alias: definition.outputs[alias].name for alias in self.outputs}
-        # Both fed and fetched is what TensorFlow refuses; such an output is the input.
+        # TensorFlow refuses tensors that are both fed and fetched; such an output is the input.
         self._fetched = sorted(set(self._tensors.values()) - self._fed.keys())
         self._session = session
         self._making = Lock()
         self._callable: Any = None
 
     def check(self, types: Mapping[str, int]) -> None:
-        """Looks at names and types, before values are read.
+        """Checks names and types, before values are read.
 
         Args:
-            types: Of the inputs of a request: numbers of `DataType`, by name.
+            types: The types of a request's inputs, as numbers of `DataType`, by name.
 
         Raises:
-            ServingError: If they are not what the signature takes (INVALID_ARGUMENT).
+            ServingError: If they do not fit the signature (INVALID_ARGUMENT).
         """
         if types.keys() != self.inputs.keys() and not (
             self._defaults and self.inputs.keys() == {**self._defaults, **types}.keys()
@@ -76,7 +76,7 @@ class Signature:
         """Returns the inputs with the signature's defaults.
 
         Raises:
-            ServingError: If they are not what the signature takes (INVALID_ARGUMENT).
+            ServingError: If they do not fit the signature (INVALID_ARGUMENT).
         """
         self.check({name: enum_of(array.dtype) for name, array in inputs.items()})
         if not all(_fits(array.shape, self._shapes[name]) for name, array in inputs.items()):
@@ -84,10 +84,10 @@ class Signature:
         return {**self._defaults, **inputs} if self._defaults else inputs
 
     def select(self, outputs: Sequence[str]) -> Sequence[str]:
-        """Returns the outputs to answer with: those asked for, or all.
+        """Returns the requested outputs, or all.
 
         Raises:
-            ServingError: If one is not there, or is asked for twice (INVALID_ARGUMENT).
+            ServingError: If one does not exist, or is requested twice (INVALID_ARGUMENT).
         """
         for position, name in enumerate(outputs):
             if name not in self.outputs:
@@ -103,10 +103,10 @@ class Signature:
         """Runs it in the calling thread.
 
         Args:
-            inputs: Complete and checked.
+            inputs: Complete and checked inputs.
 
         Raises:
-            ServingError: If TensorFlow fails; with its code.
+            ServingError: If TensorFlow fails, with its code.
         """
         fed = {tensor: inputs[alias] for tensor, alias in self._fed.items()}
         try:
@@ -122,7 +122,7 @@ class Signature:
         if self._callable is None:
             with self._making:
                 if self._callable is None:
-                    # `Session.make_callable` would look at shapes and take three times as long.
+                    # `Session.make_callable` would check shapes and take three times as long.
                     options = CallableOptions(feed=list(self._fed), fetch=self._fetched)
                     self._callable = self._session._make_callable_from_options(options)
         return self._callable(*fed)
@@ -142,7 +142,7 @@ class Signature:
 
 
 def _shape(proto: TensorShapeProto) -> tuple[int, ...] | None:
-    """Sizes, negative for any; None for any rank."""
+    """Returns the sizes, negative for a variable one; None for an unknown rank."""
     return None if proto.unknown_rank else tuple(dim.size for dim in proto.dim)
 
 
@@ -154,12 +154,12 @@ def _fits(shape: tuple[int, ...], declared: tuple[int, ...] | None) -> bool:
 
 
 def _check_broadcast(shapes: Sequence[tuple[int, ...]]) -> None:
-    """Refuses shapes, none of which the signature names, if the graph may make much more of them.
+    """Refuses shapes other than the signature's that the graph may broadcast to a large one.
 
-    Two small inputs, [n, 1] and [1, n], are a large one when they are added.
+    Two small inputs, [n, 1] and [1, n], make a large tensor when they are added.
 
     Raises:
-        ServingError: If that is more than `MAX_BROADCAST`, and than any input (INVALID_ARGUMENT).
+        ServingError: If that exceeds `MAX_BROADCAST` and every input (INVALID_ARGUMENT).
     """
     sizes = [max(column) for column in zip_longest(*map(reversed, shapes), fillvalue=1)]
     if math.prod(sizes) > max(MAX_BROADCAST, *map(math.prod, shapes)):

@@ -1,6 +1,6 @@
-"""TensorProtos to NumPy and back.
+"""Converts TensorProtos to NumPy arrays and back.
 
-TensorFlow's `make_ndarray` and `make_tensor_proto` take longer than the models of many users.
+TensorFlow's `make_ndarray` and `make_tensor_proto` take longer than many users' models.
 """
 
 import math
@@ -18,7 +18,7 @@ from evergreen.serving.model_server.core.errors import invalid
 Array = NDArray[Any]
 
 MAX_RANK = 64
-"""Of an array of NumPy 2; TensorFlow knows 254."""
+"""The highest rank of an array in NumPy 2; TensorFlow allows 254."""
 FIELDS: dict[int, tuple[str, np.dtype[Any]]] = {
     types.DT_FLOAT: ("float_val", np.dtype(np.float32)),
     types.DT_DOUBLE: ("double_val", np.dtype(np.float64)),
@@ -39,20 +39,21 @@ HALVES = {
 }
 """Types whose values are the bits of 16-bit floats, in `half_val`."""
 CHUNK = 2**16
-"""Elements that become Python's at a time: each takes eight times the memory of a float."""
+"""Elements to convert to Python objects at a time, since each takes eight times a float's
+memory."""
 WIDEST = 16
-"""Bytes of an element of any other type: of complex128."""
+"""The most bytes of an element of any other type: of complex128."""
 KINDS = {dtype: (kind, field) for kind, (field, dtype) in FIELDS.items()}
 
 
 def expansion(protos: Mapping[str, TensorProto]) -> int:
-    """Returns how many bytes tensors take beyond the values that they carry.
+    """Returns the bytes that tensors take beyond the values in the protos.
 
-    A tensor may carry fewer values than its shape says: a few bytes can stand for more memory than
-    there is. Nothing is expanded here.
+    A tensor may have fewer values than its shape declares, so a few bytes can stand for more memory
+    than exists. Nothing is expanded here.
 
     Raises:
-        ServingError: If a shape cannot be (INVALID_ARGUMENT).
+        ServingError: If a shape is impossible (INVALID_ARGUMENT).
     """
     return sum(_expansion(proto, name) for name, proto in protos.items())
 
@@ -61,13 +62,13 @@ def to_array(proto: TensorProto, name: str) -> Array:
     """Returns the values of a tensor; strings as an object array of bytes.
 
     Args:
-        proto: With its values in `tensor_content`, or in the field of its type: the last one is
-            repeated if there are fewer than the shape says, none stands for zeros. How much that
-            is has been looked at: `expansion`.
-        name: For the error.
+        proto: Has its values in `tensor_content`, or in the field of its type: if there are fewer
+            than the shape declares, the last one is repeated; if none, they are zeros. `expansion`
+            has checked the size.
+        name: The name for the error.
 
     Raises:
-        ServingError: If values and shape do not go together (INVALID_ARGUMENT).
+        ServingError: If values and shape do not match (INVALID_ARGUMENT).
     """
     shape = _shape(proto, name)
     try:
@@ -81,7 +82,7 @@ def to_array(proto: TensorProto, name: str) -> Array:
 
 
 def _shape(proto: TensorProto, name: str) -> tuple[int, ...]:
-    """Looks at the rank before at the sizes: the product of a million of them takes minutes."""
+    """Checks the rank before the sizes: the product of a million sizes takes minutes."""
     problem = ""
     if proto.tensor_shape.unknown_rank:
         problem = "its shape is unknown"
@@ -98,7 +99,7 @@ def _shape(proto: TensorProto, name: str) -> tuple[int, ...]:
 def _expansion(proto: TensorProto, name: str) -> int:
     count = math.prod(_shape(proto, name))
     if proto.tensor_content:
-        return 0  # it is cut to the shape without a copy, or does not fit
+        return 0  # cut to the shape without a copy, or unfit
     if proto.dtype in HALVES:
         return max(count - len(proto.half_val), 0) * 2
     if proto.dtype in FIELDS:
@@ -123,8 +124,8 @@ def to_proto(array: Array, proto: TensorProto, as_content: bool) -> None:
 
     Args:
         array: Strings as objects.
-        proto: An empty one.
-        as_content: Numbers go to `tensor_content`, as bytes, instead of the field of their type.
+        proto: An empty proto.
+        as_content: Whether numbers go to `tensor_content`, as bytes, instead of their type's field.
     """
     if array.dtype not in KINDS:
         proto.CopyFrom(tf.make_tensor_proto(array))
@@ -142,12 +143,12 @@ def to_proto(array: Array, proto: TensorProto, as_content: bool) -> None:
 
 
 def enum_of(dtype: np.dtype[Any]) -> int:
-    """Returns TensorFlow's number of a type."""
+    """Returns TensorFlow's number for a type."""
     return KINDS[dtype][0] if dtype in KINDS else int(tf.as_dtype(dtype).as_datatype_enum)
 
 
 def type_name(number: int) -> str:
-    """Returns the name of a type in TensorFlow's errors: "float", "string", "int64"."""
+    """Returns the name of a type as in TensorFlow's errors: "float", "string", "int64"."""
     if number not in types.DataType.values():
         return f"unknown dtype enum ({number})"
     return types.DataType.Name(number).removeprefix("DT_").lower()

@@ -1,4 +1,4 @@
-"""Which versions of a model there should be: what is on disk, and the version policy."""
+"""The versions of a model that should be served, by its folder and the version policy."""
 
 import tensorflow as tf
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
@@ -11,11 +11,12 @@ MAX_VERSION = 2**63 - 1
 def aspired(config: ModelConfig) -> dict[int, str]:
     """Returns the folders of the versions that should be served, by version.
 
-    A version is a folder named by a number with a SavedModel in it; one without is being copied.
+    A version is a folder with a number as name and a SavedModel in it; a folder without a
+    SavedModel is being copied.
 
     Raises:
-        ServingError: If the base path is not there, which says nothing about versions: a disk may
-            be gone for a moment (NOT_FOUND).
+        ServingError: If the base path does not exist, which does not mean that there are no
+            versions: a disk may be missing for a moment (NOT_FOUND).
     """
     try:
         names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(config.base_path))

@@ -1,7 +1,7 @@
-"""Warm-up: the requests that a SavedModel carries, replayed before it serves.
+"""Warm-up: replays the requests in a SavedModel before it serves.
 
-The first requests of a signature are slow, and a model whose answers are not numbers should not
-serve at all: its requests tell both before a client does.
+The first requests of a signature are slow, and a model that answers NaN must not serve at all: the
+recorded requests find out before a client does.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ async def warm_up(servable: Servable, path: str, iterations: int) -> None:
     """Replays the requests of a version that is loaded and not yet available.
 
     Args:
-        servable: Its runner is the one to warm up.
+        servable: The version, whose runner is warmed up.
         path: The folder of the version.
-        iterations: How many times.
+        iterations: The number of repetitions.
 
     Raises:
-        ServingError: If a request fails, or is answered with NaN; or if the file cannot be read.
+        ServingError: If a request fails or is answered with NaN, or the file cannot be read.
     """
     records = await asyncio.to_thread(_read, f"{path}/{FILE}")
     runner = servable.runner
     servable.runner = _checked(runner)
-    budget, servable.budget = servable.budget, UNLIMITED  # nobody else sends these requests
+    budget, servable.budget = servable.budget, UNLIMITED  # these requests are trusted
     try:
         for record in records * iterations:
             await _replay(servable, record)

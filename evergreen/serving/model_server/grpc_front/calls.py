@@ -1,4 +1,4 @@
-"""How calls come in: bytes are parsed, errors become gRPC's."""
+"""Handles gRPC calls: parses requests, and turns errors into gRPC's."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
@@ -9,19 +9,19 @@ from google.protobuf.message import DecodeError, Message
 from evergreen.serving.model_server.core.errors import ServingError
 
 MAX_DETAILS = 2600
-"""Bytes of an error. gRPC writes each as up to three, and clients refuse more than 8 KiB."""
+"""The most bytes of an error. gRPC may write each as three, and clients refuse more than 8 KiB."""
 Handler: TypeAlias = "grpc.GenericRpcHandler[bytes, bytes]"
 Method = Callable[[Any], Awaitable[Message]]
 
 
 def handler(service: str, methods: Mapping[str, tuple[type[Message], Method]]) -> Handler:
-    """Makes the gRPC handler of a service.
+    """Creates the gRPC handler of a service.
 
-    gRPC's own would answer bytes that are no request with UNKNOWN, and log a traceback for each.
+    gRPC's own parsing would answer malformed requests with UNKNOWN, and log a traceback for each.
 
     Args:
         service: Its full name.
-        methods: By name, what they take and the coroutine function that answers it.
+        methods: By name, the type of the request and the coroutine function that answers it.
     """
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(_call(kind, method))
@@ -40,7 +40,8 @@ def _call(kind: type[Message], method: Method) -> Callable[[bytes, Any], Awaitab
             return (await method(request)).SerializeToString()
         except ServingError as error:
             code, message = error.code, _cut(error.message)
-        # Not in there, where gRPC's exception would keep ours, and the request's tensors with it.
+        # Outside of `except`, where gRPC's exception would hold ours, and the request's tensors
+        # with it.
         await context.abort(code, message)
         raise AssertionError("abort raises")
 

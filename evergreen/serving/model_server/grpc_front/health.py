@@ -1,4 +1,4 @@
-"""The standard gRPC health service: the server as a whole under "", and each model by its name."""
+"""The standard gRPC health service: the server under "", and each model under its name."""
 
 from grpc_health.v1.health import aio  # type: ignore[attr-defined]
 from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -12,10 +12,10 @@ class Health(aio.HealthServicer):  # type: ignore[misc]
     """The health service of a server."""
 
     async def follow(self, manager: Manager) -> None:
-        """Keeps it up to date with the models, until it is cancelled.
+        """Updates it when models change, until cancelled.
 
-        A model serves while it has a version that can be used, the server while a model does and
-        none of those that it was started with is still awaited.
+        A model serves while it has a usable version; the server serves while a model does and no
+        model of the start is still awaited.
         """
         while True:
             change = manager.change

@@ -21,7 +21,7 @@ SERVICE = "tensorflow.serving.ModelService"
 
 
 def handler(manager: Manager) -> calls.Handler:
-    """Returns what tells what is served, and changes it."""
+    """Returns the handler that reports the served models, and changes them."""
 
     async def status(request: GetModelStatusRequest) -> GetModelStatusResponse:
         return inference.model_status(manager, request)
@@ -43,7 +43,7 @@ def handler(manager: Manager) -> calls.Handler:
 
 
 def configs(manager: Manager) -> "grpc.GenericRpcHandler[Any, Any]":
-    """Tells what is served, so that who changes it can leave the rest; no RPC of the original."""
+    """Returns the handler that reports the configuration, so that changes can keep the rest."""
 
     async def get(data: bytes, context: Any) -> ModelServerConfig:
         del data, context
@@ -56,7 +56,7 @@ def configs(manager: Manager) -> "grpc.GenericRpcHandler[Any, Any]":
 
 
 async def _reload(manager: Manager, request: ReloadConfigRequest) -> ReloadConfigResponse:
-    """Serves other models, versions and labels; answers when every new model has a version."""
+    """Changes models, versions and labels; answers when every new model has a version."""
     if request.config.WhichOneof("config") != "model_config_list":
         raise invalid(
             "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "

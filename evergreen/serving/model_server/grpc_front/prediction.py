@@ -21,9 +21,9 @@ R = TypeVar("R")
 
 
 def handler(manager: Manager) -> calls.Handler:
-    """Returns what answers predictions; all but the metadata are measured.
+    """Returns the handler of predictions; all methods but the metadata's are measured.
 
-    A request whose deadline has passed is cancelled by gRPC, wherever it waits.
+    gRPC cancels a request whose deadline has passed, wherever it waits.
     """
 
     def measured(
@@ -54,7 +54,7 @@ def handler(manager: Manager) -> calls.Handler:
 
 
 def _model(request: Any) -> str:
-    """The model of a request: a multi-inference names it in each task."""
+    """Returns the model of a request; a multi-inference names it in each task."""
     if not isinstance(request, MultiInferenceRequest):
         return str(request.model_spec.name)
     return request.tasks[0].model_spec.name if request.tasks else ""

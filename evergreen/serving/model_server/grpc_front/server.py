@@ -17,13 +17,15 @@ from evergreen.serving.model_server.options import Options
 
 log = logging.getLogger(__name__)
 MAX_MESSAGE = 2**31 - 1
-"""Bytes of a message, unless --grpc_channel_arguments says otherwise: as TensorFlow Serving."""
+"""The most bytes of a message, unless --grpc_channel_arguments sets another: TensorFlow
+Serving's."""
 MAX_CALLS = 4096
-"""Calls at the same time, waiting ones counted; more are RESOURCE_EXHAUSTED. It bounds memory."""
+"""The most concurrent calls, including waiting ones; more get RESOURCE_EXHAUSTED. It bounds
+memory."""
 DEFAULTS: dict[str, int | str] = {
     "grpc.max_receive_message_length": MAX_MESSAGE,
     "grpc.max_send_message_length": MAX_MESSAGE,
-    "grpc.so_reuseport": 0,  # a port that is taken is an error, not shared
+    "grpc.so_reuseport": 0,  # a taken port is an error, and not shared
     "grpc.max_allowed_incoming_connections": 1000,
     "grpc.max_concurrent_streams": 1000,
     "grpc.server_handshake_timeout_ms": 20_000,
@@ -31,14 +33,14 @@ DEFAULTS: dict[str, int | str] = {
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
 }
-"""Connections, calls on each, and how long one may take to be made, do nothing, or be dead."""
+"""Limits for connections: calls on each, and the times for handshake, idling and dead peers."""
 
 
 def build(manager: Manager, health: Health, options: Options) -> grpc.aio.Server:
-    """Makes the server, bound and not started.
+    """Creates the server, bound but not started.
 
     Raises:
-        ServingError: If a port is taken, or a flag is wrong.
+        ServingError: If a port is taken, or a flag is invalid.
     """
     arguments = {**DEFAULTS, **channel_arguments(options.grpc_channel_arguments)}
     server = grpc.aio.server(options=list(arguments.items()), maximum_concurrent_rpcs=MAX_CALLS)
@@ -51,10 +53,10 @@ def build(manager: Manager, health: Health, options: Options) -> grpc.aio.Server
 
 
 def addresses(options: Options) -> list[str]:
-    """Returns what the server listens on.
+    """Returns the addresses that the server listens on.
 
     Raises:
-        ServingError: If that is nothing.
+        ServingError: If there are none.
     """
     tcp = [options.address(options.port)] if options.port else []
     unix = [f"unix:{options.grpc_socket_path}"] if options.grpc_socket_path else []
@@ -67,10 +69,10 @@ def addresses(options: Options) -> list[str]:
 
 
 def channel_arguments(text: str) -> dict[str, int | str]:
-    """Reads `name=value,name=value`; numbers as such.
+    """Parses `name=value,name=value`, with numbers as numbers.
 
     Raises:
-        ServingError: If it is not of that form.
+        ServingError: If it does not have that form.
     """
     pairs = [part.partition("=") for part in text.split(",") if part]
     wrong = [name for name, equals, _ in pairs if not equals]
@@ -90,13 +92,13 @@ def _bind(server: grpc.aio.Server, address: str, options: Options) -> None:
 
 
 def credentials(options: Options) -> grpc.ServerCredentials:
-    """Reads keys and certificates, and again when their file changes: for connections from then on.
+    """Reads keys and certificates, again when their file changes, for connections made afterwards.
 
-    TensorFlow Serving reads them once. Whether clients need a certificate stays as it was.
+    TensorFlow Serving reads them once. Whether clients need a certificate does not change.
 
     Raises:
-        ServingError: If the file is not there or is wrong. Later that is logged, and the last ones
-            stay.
+        ServingError: If the file does not exist or is invalid. Later that is logged, and the last
+            ones stay.
     """
     file = Path(options.ssl_config_file)
     keys = config.tls(options)

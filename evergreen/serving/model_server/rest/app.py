@@ -10,8 +10,8 @@ from evergreen.serving.model_server.rest.errors import answer_errors
 from evergreen.serving.model_server.rest.handlers import Rest
 
 MAX_BODY = 256 * 2**20
-"""Bytes of a request, unpacked. It bounds memory: a parsed body takes up to ten times as much.
-TensorFlow Serving has no such limit."""
+"""The most bytes of a request, unpacked. It bounds memory: a parsed body takes up to ten times as
+much. TensorFlow Serving has no such limit."""
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -21,15 +21,15 @@ ANY = "/{path:.*}"
 
 
 def make_app(manager: Manager, options: Options, max_body: int = MAX_BODY) -> web.Application:
-    """Makes the server, not started.
+    """Creates the server without starting it.
 
     Args:
         manager: The models.
-        options: Of the flags, the REST timeout, CORS, and where metrics are.
-        max_body: Bytes of a request, unpacked; larger ones are refused (413).
+        options: The flags: REST timeout, CORS, and monitoring config.
+        max_body: The most bytes of a request, unpacked; larger ones are refused (413).
 
     Raises:
-        ServingError: If the monitoring config is wrong.
+        ServingError: If the monitoring config is invalid.
     """
     app = web.Application(client_max_size=max_body, middlewares=[answer_errors])
     if path := config.metrics_path(options):

@@ -1,4 +1,4 @@
-"""Values of JSON to arrays of NumPy."""
+"""Converts JSON values to NumPy arrays."""
 
 from itertools import chain
 from typing import Any
@@ -14,14 +14,14 @@ from evergreen.serving.model_server.rest.binary import B64, from_base64, is_obje
 
 
 class UnfitError(ValueError):
-    """A value is not what an input takes; `refusals` knows why."""
+    """Raised when a value does not fit an input; `refusals` finds the reason."""
 
 
 def to_array(value: Any, info: TensorInfo) -> Array:
-    """Returns a value or nested lists of values as an array of an input's type.
+    """Converts a value, or nested lists of values, to an array of an input's type.
 
     Raises:
-        UnfitError: If lists differ in length or depth, or a value cannot be of the type.
+        UnfitError: If lists differ in length or depth, or a value does not fit the type.
         ServingError: If lists are nested deeper than arrays can be (INVALID_ARGUMENT).
     """
     if info.dtype not in FIELDS:
@@ -44,7 +44,7 @@ def to_array(value: Any, info: TensorInfo) -> Array:
 
 
 def _flatten(value: Any) -> tuple[list[int], list[Any]]:
-    """Returns the shape of nested lists, and the values at the ends: level by level, in C."""
+    """Returns the shape and the values of nested lists, level by level, in C."""
     shape: list[int] = []
     level = [value]
     while level and type(level[0]) is list:
@@ -59,7 +59,7 @@ def _flatten(value: Any) -> tuple[list[int], list[Any]]:
 
 
 def _check_floats(result: Array, leaves: list[Any], found: set[type]) -> None:
-    """Raises UnfitError if an integer is too large to be exact, or a float is too large at all."""
+    """Raises UnfitError if an integer is too large to be exact, or a float exceeds the type."""
     suspect = (
         np.abs(result) > refusals.largest_int(result.dtype) if int in found else np.isinf(result)
     )

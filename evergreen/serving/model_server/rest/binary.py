@@ -10,15 +10,15 @@ B64 = "b64"
 
 
 def is_object(value: Any) -> bool:
-    """Tells whether a value is an object that does not stand for bytes."""
+    """Returns whether a value is an object that does not stand for bytes."""
     return type(value) is dict and not (len(value) == 1 and type(value.get(B64)) is str)
 
 
 def from_base64(text: str) -> bytes:
-    """Returns the bytes of base64, which may have white space, and lack its padding.
+    """Decodes base64, which may contain white space and lack its padding.
 
     Raises:
-        ServingError: If it is none (INVALID_ARGUMENT).
+        ServingError: If it is not base64 (INVALID_ARGUMENT).
     """
     data = "".join(text.split())
     digits = data.rstrip("=")

@@ -1,4 +1,4 @@
-"""How errors become HTTP answers: TensorFlow Serving's status codes, and `{"error": ...}`."""
+"""Turns errors into HTTP answers: TensorFlow Serving's status codes, and `{"error": ...}`."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -31,12 +31,12 @@ STATUS = {
     grpc.StatusCode.DATA_LOSS: 500,
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
-"""As `ToHTTPStatusCode` in TensorFlow Serving's http_server.cc."""
+"""The mapping of `ToHTTPStatusCode` in TensorFlow Serving's http_server.cc."""
 
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers what goes wrong with a status and a body; what is our own fault is logged."""
+    """Answers errors with a status and a body; internal errors are logged."""
     try:
         return await handler(request)
     except ServingError as error:
@@ -53,14 +53,14 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def response(status: int, message: str) -> web.Response:
-    """Returns an answer of an error; what a message holds that is no Unicode is replaced."""
+    """Returns an error as an answer; what is not Unicode in the message is replaced."""
     text = message.encode("utf-8", "replace").decode()
     return web.Response(status=status, body=orjson.dumps({"error": text}), content_type=JSON)
 
 
 def _give_up_body(request: web.Request, error: web.RequestPayloadError) -> web.Response:
-    """Answers a request whose body is not encoded as it says, and closes its connection."""
-    # aiohttp 3.14 would read on, find the same error again, and log it as its own.
+    """Answers a request whose body is not encoded as declared, and closes its connection."""
+    # aiohttp 3.14 would read on, meet the same error again, and log it as its own.
     request.content.feed_eof()
     answer = response(400, " ".join(f"Cannot read the body: {error}".split()))
     answer.force_close()

@@ -1,4 +1,4 @@
-"""The JSON of Classify and Regress requests: objects to `tf.Example`s."""
+"""Converts the JSON of Classify and Regress requests to `tf.Example`s."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,21 +19,20 @@ EXAMPLES, CONTEXT = "examples", "context"
 FLOAT = np.dtype(np.float32)
 MAX_INT = np.iinfo(np.int64).max
 KINDS = {str: "bytes", dict: "bytes", float: "float", int: "int64", bool: "int64"}
-"""What a feature becomes, by the type of its values."""
+"""The kind of a feature, by the type of its values."""
 
 
 def fill(document: Mapping[str, Any], request: ClassificationRequest | RegressionRequest) -> None:
-    """Fills a request with what a document says.
+    """Fills a request from a document.
 
     Args:
-        document: With "examples", objects of features, each a value or a list of values: strings
-            and base64 are bytes, decimals are floats, integers and booleans are integers. And
-            maybe with "context", an object of features that all examples have, and
-            "signature_name".
-        request: With its model named.
+        document: Has "examples", objects of features, each a value or a list of values: strings and
+            base64 are bytes, decimals are floats, integers and booleans are integers. It may have
+            "context", an object of features common to all examples, and "signature_name".
+        request: The request, with its model named.
 
     Raises:
-        ServingError: If it is not that (INVALID_ARGUMENT).
+        ServingError: If the document has another form (INVALID_ARGUMENT).
     """
     request.model_spec.signature_name = signature_name(document)
     target: Any = request.input.example_list

@@ -1,4 +1,4 @@
-"""Requests by their paths: the models' states, signatures and predictions."""
+"""Handles requests by their paths: states, signatures and predictions of models."""
 
 import asyncio
 import re
@@ -27,10 +27,10 @@ MODEL = r"(?P<name>[^/:]+)"
 VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 GET = re.compile(rf"/v1/models(?:/{MODEL})?{VERSION}(?P<metadata>/metadata)?", re.IGNORECASE)
 POST = re.compile(rf"/v1/models/{MODEL}{VERSION}:(?P<verb>classify|regress|predict)", re.IGNORECASE)
-"""As in TensorFlow Serving's http_rest_api_util.cc: a path is taken as it is sent."""
+"""As in TensorFlow Serving's http_rest_api_util.cc: the path is matched as sent."""
 
 LARGE = 2**20
-"""Bytes of a body that takes long enough to read to hold up others."""
+"""The bytes of a body that takes long enough to parse to delay others."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -40,7 +40,7 @@ class Rest:
 
     Args:
         manager: The models.
-        timeout_ms: How long an answer may take; as long as it wants if 0 or less.
+        timeout_ms: The longest time for an answer; unlimited if 0 or less.
     """
 
     def __init__(self, manager: Manager, timeout_ms: int) -> None:
@@ -51,8 +51,8 @@ class Rest:
         """Answers GET with states of versions or signatures, POST with predictions.
 
         Raises:
-            ServingError: If the path means nothing, there is no such model, the body is not what
-                the signature takes, the model fails, or it takes too long (DEADLINE_EXCEEDED).
+            ServingError: If the path is invalid, the model does not exist, the body does not fit
+                the signature, the model fails, or it takes too long (DEADLINE_EXCEEDED).
         """
         match request.method:
             case "GET":
@@ -124,7 +124,7 @@ class Rest:
 
 
 async def _read(request: web.Request, take: Callable[[int], None]) -> bytes:
-    """Reads a body, within the memory that there is for it: as it comes, and unpacked."""
+    """Reads a body within its memory budget, as sent and unpacked."""
     body = bytearray()
     async for chunk in request.content.iter_any():
         take(len(chunk))

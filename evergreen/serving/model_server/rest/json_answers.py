@@ -1,7 +1,8 @@
-"""NumPy to JSON, as TensorFlow Serving writes it.
+"""Converts NumPy arrays to JSON, as TensorFlow Serving writes it.
 
 Floats have the fewest digits that read back as the same float of their type, and whole ones end in
-".0". `NaN`, `Infinity` and `-Infinity` are written as such, which strict JSON does not know.
+".0". `NaN`, `Infinity` and `-Infinity` are written as such, although strict JSON does not have
+them.
 """
 
 import json
@@ -23,19 +24,20 @@ from evergreen.serving.model_server.core.tensors import Array, enum_of, type_nam
 from evergreen.serving.model_server.rest.binary import to_base64
 
 BYTES = "_bytes"
-"""How the name of an output of bytes ends: they are written as base64."""
+"""The suffix of outputs whose bytes are written as base64."""
 
 
 def predictions(outputs: Mapping[str, Array], is_rows: bool) -> bytes:
-    """Returns the answer to a Predict request, in the format in which it came.
+    """Returns the answer to a Predict request, in the request's format.
 
     Args:
-        outputs: By name; the name of a single one is left out.
-        is_rows: One value, or one object of values, for each row; else each output as a whole.
+        outputs: The outputs by name; the name of a single one is not written.
+        is_rows: Whether to write one value, or one object of values, per row; otherwise each output
+            as a whole.
 
     Raises:
-        ServingError: If rows are asked for and outputs differ in their first size, or an output is
-            of a type that JSON does not have (INVALID_ARGUMENT).
+        ServingError: If rows are requested and outputs differ in their first size, or JSON does not
+            have an output's type (INVALID_ARGUMENT).
     """
     if is_rows:
         _check_rows(outputs)
@@ -96,7 +98,7 @@ def _check_rows(outputs: Mapping[str, Array]) -> None:
 
 
 def _values(name: str, array: Array, is_rows: bool) -> Any:
-    """What orjson writes as the array; if it goes into rows, a sequence of them."""
+    """Returns a value that orjson writes as the array; for rows, a sequence of such values."""
     if array.dtype.hasobject:
         return _texts(name, array)
     if array.dtype.kind not in "fiub":
@@ -130,7 +132,7 @@ def _floats(values: Sequence[float]) -> Any:
 
 
 def _fragment(array: Any) -> orjson.Fragment:
-    """JSON of floats that are not all finite: orjson writes null for those."""
+    """Returns JSON of floats that are not all finite, for which orjson writes null."""
     values = np.asarray(array)
     tokens = iter([json.dumps(value) for value in values[~np.isfinite(values)].tolist()])
     return orjson.Fragment(re.sub("null", lambda _: next(tokens), _dump(array).decode()))

@@ -1,6 +1,6 @@
-"""The JSON of Predict requests to NumPy, by the signature: whole columns at once.
+"""Converts the JSON of Predict requests to NumPy by the signature, whole columns at once.
 
-What does not fit is looked at again, value by value, to tell where it does not: `refusals`.
+If that fails, `refusals` checks value by value where it does not fit.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Infos = Mapping[str, TensorInfo]
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
-    """Returns the signature that a request names; empty if none. Raises ServingError."""
+    """Returns the signature that a request names; empty for none. Raises ServingError."""
     name = document.get(SIGNATURE, "")
     if type(name) is not str:
         raise invalid(
@@ -34,13 +34,13 @@ def read(document: Mapping[str, Any], infos: Infos) -> tuple[dict[str, Array], b
     """Returns the inputs of a Predict request, and whether they came as rows.
 
     Args:
-        document: With "instances", a list of values or of objects, or "inputs", a value or an
-            object of values.
+        document: Has "instances", a list of values or of objects, or "inputs", a value or an object
+            of values.
         infos: The inputs of the signature.
 
     Raises:
-        ServingError: If they are not what the signature takes (INVALID_ARGUMENT); UNIMPLEMENTED
-            for an input of a type that JSON does not have.
+        ServingError: If they do not fit the signature (INVALID_ARGUMENT); UNIMPLEMENTED if JSON
+            does not have an input's type.
     """
     is_rows = ROWS in document
     if is_rows and COLUMNS in document:

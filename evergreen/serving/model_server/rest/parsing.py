@@ -1,4 +1,4 @@
-"""The JSON of request bodies: fast where it is standard, tolerant where TensorFlow Serving is."""
+"""Parses the JSON of request bodies: fast if it is standard, as tolerant as TensorFlow Serving."""
 
 import json
 import math
@@ -19,21 +19,21 @@ MESSAGES = {
     "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
     "Extra data": "The document root must not be followed by other values.",
 }
-"""Python's messages, and those of RapidJSON that clients know."""
+"""Python's messages, and RapidJSON's that clients know."""
 INTS = range(-(2**63), 2**64)
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MAX_SHOWN = 1000
-"""Characters of a value in an error message; TensorFlow Serving shows all of them."""
+"""The most characters of a value in an error message; TensorFlow Serving shows all."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Returns the object that a request body holds; of a key that comes twice, the last.
+    """Returns the object in a request body; of a repeated key, the last value.
 
     `NaN`, `Infinity` and `-Infinity` are numbers, as in TensorFlow Serving. Integers beyond 64 bits
-    are floats.
+    become floats.
 
     Raises:
-        ServingError: If it is no JSON, or no object (INVALID_ARGUMENT).
+        ServingError: If it is not JSON, or not an object (INVALID_ARGUMENT).
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
@@ -47,7 +47,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def show(value: Any) -> str:
-    """Returns a value as JSON for an error message, cut if it is long."""
+    """Returns a value as JSON for an error message, shortened if it is long."""
     text = ""
     for part in json.JSONEncoder(ensure_ascii=False, indent=4).iterencode(value):
         text += part[:MAX_SHOWN]

@@ -1,6 +1,6 @@
-"""Why JSON does not fit a signature: looked for value by value, with TensorFlow Serving's messages.
+"""Finds why JSON does not fit a signature, value by value, with TensorFlow Serving's messages.
 
-Its order is kept, that of json_tensor.cc, so that the first thing wrong is the one that is told.
+It keeps the order of json_tensor.cc, so that it reports the same first error.
 """
 
 import math
@@ -24,11 +24,11 @@ JSON_TYPES: dict[str, set[type]] = {
     "b": {bool},
     "O": {str},
 }
-"""What may become an array, by the kind of its type."""
+"""The Python types that fit an array, by the kind of its dtype."""
 
 
 def rows(rows: Sequence[Any], infos: Mapping[str, TensorInfo], named: bool) -> NoReturn:
-    """Raises what is wrong with the rows of a request.
+    """Raises the error in the rows of a request.
 
     Args:
         rows: Values, or objects of values by the inputs' names.
@@ -58,19 +58,19 @@ def rows(rows: Sequence[Any], infos: Mapping[str, TensorInfo], named: bool) -> N
 
 
 def columns(values: Mapping[str, Any], infos: Mapping[str, TensorInfo]) -> NoReturn:
-    """Raises what is wrong with the columns of a request: a value for each input."""
+    """Raises the error in the columns of a request: a value for each input."""
     for name, value in values.items():
         _walk(value, _shape(value), 0, infos[name])
     raise invalid("'inputs' do not fit the inputs of the signature")
 
 
 def largest_int(dtype: np.dtype[Any]) -> int:
-    """Returns up to which integer a type of floats holds all of them."""
+    """Returns the largest integer up to which a float type represents all integers."""
     return 2 ** (int(np.finfo(dtype).nmant) + 1) - 1
 
 
 def is_lossless(value: float, dtype: np.dtype[Any]) -> bool:
-    """Tells whether a number can be of a type of floats: integers must stay what they are."""
+    """Returns whether a float type represents a number; integers must stay exact."""
     if type(value) is int:
         return abs(value) <= largest_int(dtype)
     return not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
