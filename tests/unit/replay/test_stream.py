@@ -9,7 +9,6 @@ import pytest
 
 from evergreen.errors import DataError, EvergreenError
 from evergreen.replay import stream
-from evergreen.replay.faults import Columns, Fault, of_data, of_traffic
 from evergreen.settings import load_settings
 from evergreen.spans import Interval, Period, publish_version
 from tests.project import ROOT
@@ -54,17 +53,3 @@ def test_spans_that_cannot_be_played_are_named(cut: Cut) -> None:
 def test_spans_without_times_are_named(cut: Cut) -> None:
     with pytest.raises(DataError, match="has no time, so that it cannot be played"):
         cut([1.0], period=None)
-
-
-@pytest.mark.parametrize("fault", [Fault.UNIT, Fault.UPSTREAM, Fault.SCHEMA])
-def test_a_fault_of_a_column_that_is_not_there_is_named(fault: Fault) -> None:
-    change = of_data if fault is Fault.SCHEMA else of_traffic
-    with pytest.raises(DataError, match=f"--fault {fault}: the rows have no column") as error:
-        change(fault, pa.table({"amount": [1]}), Columns())
-    assert error.value.hint.endswith("amount.")
-
-
-def test_kilometres_of_whole_miles_are_cut_off() -> None:
-    rows = pa.table({"trip_miles": pa.array([1, 10, None], pa.int64())})
-    found = of_traffic(Fault.UNIT, rows, Columns()).column("trip_miles")
-    assert found.to_pylist() == [1, 16, None]

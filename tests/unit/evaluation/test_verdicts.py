@@ -5,12 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
-from sklearn.metrics import log_loss, roc_auc_score
 
-from evergreen.evaluation.bootstrap import Ranking, compare_auc, compare_log_loss
 from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
-from evergreen.evaluation.slices import MOST, parts
 from evergreen.evaluation.verdicts import (
     Predictions,
     Verdict,
@@ -19,7 +15,7 @@ from evergreen.evaluation.verdicts import (
     undefined,
 )
 from evergreen.runs.reasons import numbers
-from pipeline.criteria import CRITERIA
+from tests.unit.evaluation.simulated import simulate
 
 BOUND = Bound(metric="auc", at_least=0.75)
 PAYMENT = Slicing(feature="payment")
@@ -27,19 +23,6 @@ PAYMENT = Slicing(feature="payment")
 
 def criteria(*rules: NotWorse, **options: float) -> Criteria:
     return Criteria(bounds=(BOUND,), not_worse=rules, resamples=200, **options)
-
-
-def simulate(seed: int, rows: int = 1000, noise: tuple[float, float] = (1.0, 1.0)) -> Predictions:
-    """Two models that see the truth through noise of their own; the payments are cut at random."""
-    random = np.random.default_rng(seed)
-    truth = random.normal(0.0, 2.0, rows)
-    labels = (random.random(rows) < 1 / (1 + np.exp(-truth))).astype(float)
-    seen = [truth + random.normal(0.0, size, rows) for size in noise]
-    candidate, baseline = (
-        1 / (1 + np.exp(-logits / (1 + size))) for logits, size in zip(seen, noise, strict=True)
-    )
-    payments = random.choice(["cash", "card", "other"], rows, p=[0.5, 0.45, 0.05]).tolist()
-    return Predictions(labels, candidate, baseline, {"payment": payments})
 
 
 def refused(verdicts: Sequence[Verdict]) -> list[str]:
@@ -79,39 +62,6 @@ def test_a_rule_on_what_cannot_be_computed_does_not_hold_and_says_why() -> None:
     )
     assert [(one.passed, one.undefined) for one in compared] == [(False, why)]
     assert numbers(compared[0].model_dump()) == why
-
-
-def test_a_gate_without_absolute_thresholds_is_not_built() -> None:
-    with pytest.raises(ValidationError):
-        Criteria(bounds=())
-    with pytest.raises(ValidationError, match="neither"):
-        Bound(metric="auc")
-    with pytest.raises(ValidationError, match="log_loss"):
-        NotWorse(metric="auc", margin=0.0, by=(PAYMENT,))
-    assert CRITERIA.bounds
-
-
-def test_metrics_are_those_of_scikit_learn() -> None:
-    rows = simulate(0, rows=500)
-    scores = np.round(rows.candidate, 2)  # with ties
-    ones = np.ones((1, 500))
-    ranking = Ranking(rows.labels, scores)
-    assert ranking.areas(ones)[0] == pytest.approx(roc_auc_score(rows.labels, scores))
-    doubled = np.ones((1, 500))
-    doubled[0, :100] = 2.0
-    expected = roc_auc_score(rows.labels, scores, sample_weight=doubled[0])
-    assert ranking.areas(doubled)[0] == pytest.approx(expected)
-    paired = compare_log_loss(rows.labels, rows.candidate, rows.baseline, 100, seed=0)
-    assert paired.candidate == pytest.approx(log_loss(rows.labels, rows.candidate))
-    assert paired.improvement == pytest.approx(paired.baseline - paired.candidate)
-
-
-@pytest.mark.parametrize("compare", [compare_auc, compare_log_loss])
-def test_the_standard_error_is_that_of_repeated_samples(compare) -> None:  # type: ignore[no-untyped-def]
-    samples = [simulate(seed) for seed in range(200)]
-    measured = [compare(one.labels, one.candidate, one.baseline, 200, seed=0) for one in samples]
-    spread = np.std([paired.improvement for paired in measured])
-    assert np.mean([paired.error for paired in measured]) == pytest.approx(spread, rel=0.15)
 
 
 def test_equal_models_are_refused_at_the_stated_rate() -> None:
@@ -177,36 +127,9 @@ def test_a_part_that_is_too_small_is_reported_and_does_not_decide(options: dict)
     assert not refused(list(verdicts.values()))
 
 
-def test_of_thousands_of_values_the_rarer_ones_are_one_part() -> None:
-    values = [f"company {at:04d}" for at in range(3000)] + ["company 0007", "company 2999"] * 5
-    slicing = Slicing(feature="company")
-    found = dict(parts(slicing, {"company": values}))
-    assert len(found) == MOST + 1
-    assert list(found)[-1] == "company (2,900 rarer values together)"
-    assert found["company company 0007"].sum() == found["company company 2999"].sum() == 6
-    np.testing.assert_array_equal(np.sum(list(found.values()), axis=0), 1)  # each row once
-
-
 def test_answers_that_are_no_numbers_are_refused() -> None:
     rows = simulate(4)
     broken = Predictions(rows.labels, np.full(1000, math.nan), rows.baseline, rows.columns)
     for metric in ("log_loss", "auc"):
         [verdict] = judge_comparisons(criteria(NotWorse(metric=metric, margin=0.0)), broken)
         assert (verdict.passed, verdict.interval) == (False, None)
-
-
-@pytest.mark.parametrize(
-    ("slicing", "values", "expected"),
-    [
-        (PAYMENT, ["cash", None, "cash"], {"cash": 2, "missing": 1}),
-        (Slicing(feature="payment", known=True), ["a", None, "b"], {"known": 2, "missing": 1}),
-        (
-            Slicing(feature="payment", edges=(6, 10)),
-            [0, 5, 6, 9, 10, 23, None],
-            {"below 6": 2, "6 to 10": 2, "10 and more": 2, "missing": 1},
-        ),
-    ],
-)
-def test_rows_are_cut_into_parts(slicing: Slicing, values: list, expected: dict[str, int]) -> None:
-    found = {name: int(mask.sum()) for name, mask in parts(slicing, {"payment": values})}
-    assert found == {f"payment {name}": count for name, count in expected.items()}

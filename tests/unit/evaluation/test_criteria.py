@@ -1,0 +1,19 @@
+"""What a candidate is held to is checked when it is declared."""
+
+import pytest
+from pydantic import ValidationError
+
+from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
+from pipeline.criteria import CRITERIA
+
+PAYMENT = Slicing(feature="payment")
+
+
+def test_a_gate_without_absolute_thresholds_is_not_built() -> None:
+    with pytest.raises(ValidationError):
+        Criteria(bounds=())
+    with pytest.raises(ValidationError, match="neither"):
+        Bound(metric="auc")
+    with pytest.raises(ValidationError, match="log_loss"):
+        NotWorse(metric="auc", margin=0.0, by=(PAYMENT,))
+    assert CRITERIA.bounds
