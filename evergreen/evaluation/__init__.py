@@ -1,1 +1,1 @@
-"""What is said of a model's answers: once for gates, monitors, reports and pages."""
+"""Evaluates a model's answers, for gates, monitors, reports and pages alike."""

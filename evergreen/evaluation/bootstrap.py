@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 EPSILON = 1e-7  # Keras' epsilon: predictions are kept that far from 0 and 1
-CHUNK = 1 << 18  # weights at once: so many stay in the processor's cache
+CHUNK = 1 << 18  # weights at a time, which fit the processor's cache
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def compare_log_loss(
         candidate: Probabilities of the candidate, shape [n].
         baseline: Probabilities of the baseline, shape [n].
         resamples: Bootstrap resamples.
-        seed: Of the resampling.
+        seed: The seed of the resampling.
     """
     losses = log_losses(labels, candidate), log_losses(labels, baseline)
     gains = losses[1] - losses[0]
@@ -53,7 +53,7 @@ def compare_log_loss(
 def compare_auc(
     labels: Floats, candidate: Floats, baseline: Floats, resamples: int, seed: int
 ) -> Paired:
-    """Compares areas under the ROC curve; higher is better. Arguments as of `compare_log_loss`."""
+    """Compares areas under the ROC curve; higher is better. Arguments as in `compare_log_loss`."""
     better, worse = Ranking(labels, candidate), Ranking(labels, baseline)
     ones = np.ones((1, len(labels)))
     areas = better.areas(ones)[0], worse.areas(ones)[0]
@@ -75,7 +75,7 @@ def log_losses(labels: Floats, probabilities: Floats) -> Floats:
 
 
 class Ranking:
-    """Rows in the order of a model's scores: an area under the ROC curve is then a sum of them."""
+    """Rows sorted by a model's scores, so that an area under the ROC curve is a sum over them."""
 
     def __init__(self, labels: Floats, scores: Floats) -> None:
         """Sorts once, for any number of weights.
@@ -113,8 +113,8 @@ def _weights(rows: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Yields weights of resampled rows, shape [some resamples, rows].
 
     Bayesian bootstrap: each row has an exponential weight instead of the number of times that it is
-    drawn (Rubin, "The Bayesian Bootstrap", 1981). Mean and variance are one, as of such numbers; it
-    is made in a fraction of their time, and no row is ever without weight.
+    drawn (Rubin, "The Bayesian Bootstrap", 1981). Mean and variance are 1, like those of such
+    counts; the weights are faster to generate, and no row is without weight.
     """
     generator = np.random.default_rng(seed)
     step = max(1, CHUNK // max(rows, 1))

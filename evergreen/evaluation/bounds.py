@@ -1,6 +1,6 @@
-"""What a sample says surely, and not only by its mean: bounds at a given level.
+"""Confidence bounds of statistics of samples.
 
-A level is the chance that the bound is wrong, on its one side. Formulas: docs/canary.md.
+A level is the one-sided chance that the bound is wrong. Formulas: docs/canary.md.
 """
 
 import itertools
@@ -16,7 +16,8 @@ from scipy.stats import binom, binomtest, chi2
 Array = NDArray[Any]
 DECILES = np.linspace(0.1, 0.9, 9)
 RESOLUTION = 0.05
-"""Of a normal distribution an eighth of a standard deviation: its deciles are twice that apart."""
+"""An eighth of a standard deviation of a normal distribution, whose deciles are twice that
+apart."""
 
 
 def least_increase(before: tuple[int, int], after: tuple[int, int], level: float) -> float:
@@ -25,9 +26,9 @@ def least_increase(before: tuple[int, int], after: tuple[int, int], level: float
     Newcombe's hybrid of two Wilson intervals (Statistics in Medicine 17, 1998, method 10).
 
     Args:
-        before: How many of how many.
-        after: The same; the bound is of after minus before.
-        level: Of the bound.
+        before: The number of cases, and the number of rows.
+        after: The same, for the minuend.
+        level: The level of the bound.
     """
     _, highest = _wilson(*before, level)
     lowest, _ = _wilson(*after, level)
@@ -45,12 +46,12 @@ def least_ratio(
 ) -> float:
     """Returns a lower bound of the ratio of two quantiles, after over before.
 
-    Each has a bound at half of the level: the order statistic whose rank is a quantile of the
-    binomial distribution, whatever the values are distributed like (Conover, Practical
-    Nonparametric Statistics, 3.2).
+    Each quantile has a bound at half of the level: the order statistic whose rank is a quantile of
+    the binomial distribution, for any distribution of the values (Conover, Practical Nonparametric
+    Statistics, 3.2).
 
     Returns:
-        0 if the samples are too small for any.
+        The bound; 0 if the samples are too small.
     """
     low_rank = int(binom.ppf(level / 2, len(after), quantile))
     high_rank = int(binom.ppf(1 - level / 2, len(before), quantile)) + 1
@@ -65,11 +66,11 @@ def divergence(
     """Returns the Jensen-Shannon divergence of two samples in bits, and a lower bound of it.
 
     Its histogram has a bin around each decile of an even mixture of both samples, and one for NaN.
-    Values that are nearer to each other than a share RESOLUTION of the deciles' reach count as
-    alike: 0.0001 instead of 0.01 is no other answer for one who asks for a probability. Without any
-    difference the divergence is about (1/n + 1/m) / (8 ln 2) times chi-square with one degree of
-    freedom less than there are bins; the mean of that is taken out. The root of the divergence is a
-    metric: the bound is what remains of it without as much noise as there may be at the level.
+    Values that differ by less than the share RESOLUTION of the deciles' reach count as equal: for a
+    probability, 0.0001 and 0.01 are the same answer. Without any difference the divergence is about
+    (1/n + 1/m) / (8 ln 2) times chi-square with one degree of freedom less than there are bins; its
+    mean is subtracted. The root of the divergence is a metric: the bound is the remainder after
+    subtracting the noise at the level.
     """
     one, other = np.asarray(before, np.float64), np.asarray(after, np.float64)
     counts = _histograms(one, other)
@@ -82,7 +83,7 @@ def divergence(
 
 
 def _histograms(one: Array, other: Array) -> Array:
-    """Counts in bins that are not empty: [2, bins]."""
+    """Counts in bins that are not empty, [2, bins]."""
     finite = [sample[~np.isnan(sample)] for sample in (one, other)]
     weights = np.concatenate([np.full(len(sample), 1 / max(len(sample), 1)) for sample in finite])
     both = np.concatenate(finite)
@@ -94,7 +95,7 @@ def _histograms(one: Array, other: Array) -> Array:
 
 
 def _between(deciles: Array) -> Array:
-    """Bounds midway between deciles that are not alike; all that are alike are in one bin."""
+    """Returns bounds midway between different deciles; equal deciles share a bin."""
     finite = deciles[np.isfinite(deciles)]
     alike = RESOLUTION * np.ptp(finite) if len(finite) else 0.0
     bounds, first = [], deciles[:1]

@@ -1,4 +1,4 @@
-"""What a candidate is held to."""
+"""Criteria for candidates."""
 
 from typing import Literal, Self
 
@@ -16,7 +16,7 @@ class _Frozen(BaseModel):
 
 
 class Bound(_Frozen):
-    """An absolute threshold: a metric of Evaluator must not leave `at_least` to `at_most`."""
+    """An absolute threshold: a metric of Evaluator must be from `at_least` to `at_most`."""
 
     metric: str
     at_least: float | None = None
@@ -32,13 +32,13 @@ class Bound(_Frozen):
 class NotWorse(_Frozen):
     """The candidate must not be worse than the baseline by more than a margin.
 
-    It is refused when the whole confidence interval of the paired difference lies beyond the
+    The candidate is refused if the whole confidence interval of the paired difference is beyond the
     margin: a difference that may be chance does not decide.
 
     Attributes:
         metric: `auc` or `log_loss`, computed from both models' predictions on the same rows.
-        margin: How much worse is tolerated, in units of the metric.
-        by: Slicings that it holds for; without any it holds for all rows together.
+        margin: The tolerated difference, in units of the metric.
+        by: Slicings to apply it to; without any it applies to all rows together.
     """
 
     metric: PairedMetric
@@ -53,17 +53,17 @@ class NotWorse(_Frozen):
 
 
 class Criteria(_Frozen):
-    """All that a candidate is held to. Without absolute thresholds no gate is built.
+    """All criteria for a candidate. Without absolute thresholds no gate is built.
 
     Attributes:
         bounds: Absolute thresholds.
         not_worse: Comparisons with the serving model.
-        confidence: Of all comparisons together (Bonferroni): an equal model is refused by chance in
-            at most `1 - confidence` of the runs.
-        min_rows: Parts with fewer rows are reported and do not decide.
-        min_class_rows: Nor do parts with fewer rows of either class.
+        confidence: The level of all comparisons together (Bonferroni): an equal model is refused by
+            chance in at most `1 - confidence` of the runs.
+        min_rows: Slices with fewer rows are reported but do not decide.
+        min_class_rows: Nor do slices with fewer rows of either class.
         resamples: Bootstrap resamples.
-        seed: Of the resampling.
+        seed: The seed of the resampling.
     """
 
     bounds: tuple[Bound, ...] = Field(min_length=1)

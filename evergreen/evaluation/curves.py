@@ -1,4 +1,4 @@
-"""The ROC curve and the calibration of a model, small enough for a report."""
+"""ROC curve and calibration of a model, small enough for a report."""
 
 import math
 
@@ -12,14 +12,14 @@ BINS = 10
 
 
 class Bin(BaseModel):
-    """Rows with like predictions.
+    """Rows with similar predictions.
 
     Attributes:
         predicted: Their mean prediction.
         observed: The share of label 1 among them.
         low: Lower end of its 95 % interval (Wilson's).
         high: Upper end.
-        rows: How many.
+        rows: The number of rows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,7 +36,7 @@ class Curves(BaseModel):
 
     Attributes:
         roc: False and true positive rates, from (0, 0) to (1, 1); empty without both classes.
-        calibration: Up to `BINS` bins with as many rows each, by rising prediction.
+        calibration: Up to `BINS` bins with equal numbers of rows, by rising prediction.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,7 +46,7 @@ class Curves(BaseModel):
 
 
 def draw(labels: Floats, probabilities: Floats) -> Curves | None:
-    """Returns the curves of a model; None if it answered something that is no number.
+    """Returns the curves of a model; None if an answer is not a number.
 
     Args:
         labels: 0 or 1, shape [n].

@@ -1,9 +1,9 @@
-"""How far a distribution has moved: L-infinity for categories, Jensen-Shannon for numbers.
+"""Distances between distributions: L-infinity for categories, Jensen-Shannon for numbers.
 
-Both are taken from TFDV's statistics; rows without a value count as a category, or bin, of their
-own. Numbers are compared in the deciles of the earlier distribution. TFDV's own Jensen-Shannon
-divergence spreads values evenly within ten buckets of each histogram, which one extreme value makes
-wide: miles turned into kilometres move it less than one year moves it from the next.
+Both are computed from TFDV's statistics; rows without a value count as a category, or bin. Numbers
+are compared in the deciles of the earlier distribution. TFDV's own Jensen-Shannon divergence
+spreads values evenly within ten buckets of each histogram, which one extreme value makes wide:
+miles turned into kilometres move it less than one year moves it from the next.
 """
 
 import math
@@ -30,14 +30,14 @@ MISSING = "(missing)"
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance, and what of it may be chance.
+    """A distance, and the part of it that may be chance.
 
     Attributes:
-        value: From 0 to 1.
-        noise: What chance alone moves it by, at the level asked for; for numbers on the scale of
-            the root of the divergence, which is a metric.
-        is_text: Which of the two distances it is.
-        detail: What changed most, in words.
+        value: The distance, from 0 to 1.
+        noise: The distance by chance alone, at the given level; for numbers on the scale of the
+            root of the divergence, which is a metric.
+        is_text: Whether it is the distance for text.
+        detail: The largest change, in words.
     """
 
     value: float
@@ -47,7 +47,7 @@ class Distance:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """What the distance may be without chance."""
+        """The confidence interval of the distance."""
         if self.is_text:
             return max(self.value - self.noise, 0.0), min(self.value + self.noise, 1.0)
         root = math.sqrt(self.value)
@@ -57,12 +57,12 @@ class Distance:
 def distances(
     before: Sequence[Mapping[str, Feature]], now: Mapping[str, Feature], level: float
 ) -> dict[str, Distance]:
-    """Measures each feature that both sides know, as numbers or as text.
+    """Measures each feature known on both sides, as numbers or as text.
 
     Args:
-        before: Features by name; several data sets are taken together.
-        now: The same of live traffic.
-        level: Of the noise, for one feature.
+        before: Features by name; several data sets are merged.
+        now: Features of live traffic.
+        level: The level of the noise, for one feature.
     """
     found = {}
     for name, feature in now.items():
@@ -71,13 +71,13 @@ def distances(
         if not any(one.present if is_text else _curve(one).rows for one in earlier):
             continue
         if feature.present and (feature.text is not None) != is_text:
-            continue  # another type: a matter of the schema
+            continue  # another type, which the schema check reports
         found[name] = (_of_text if is_text else _of_numbers)(earlier, feature, level)
     return found
 
 
 def divergence(before: Counts | Floats, now: Counts | Floats, level: float) -> Distance:
-    """The Jensen-Shannon divergence of two histograms, in bits.
+    """Returns the Jensen-Shannon divergence of two histograms, in bits.
 
     Without any difference it is about (1/n + 1/m) / (8 ln 2) times chi-square with (bins - 1)
     degrees of freedom (Menendez et al., "The Jensen-Shannon divergence", 1997).
@@ -85,7 +85,7 @@ def divergence(before: Counts | Floats, now: Counts | Floats, level: float) -> D
     Args:
         before: Counts, shape [bins].
         now: The same.
-        level: Of the noise.
+        level: The level of the noise.
     """
     used = (before > 0) | (now > 0)
     value = float(np.nan_to_num(jensenshannon(before[used], now[used], base=2))) ** 2
@@ -100,7 +100,7 @@ def _of_text(before: Sequence[Feature], now: Feature, level: float) -> Distance:
     changes = {value: new[value] / m - old[value] / n for value in old | new}
     most = max(changes, key=lambda value: abs(changes[value]))
     share = (old[most] + new[most]) / (n + m)
-    # One of so many values is the largest by chance.
+    # Among so many values, one has a large change by chance.
     reach = NormalDist().inv_cdf(1 - (1 - level) / (2 * len(changes)))
     return Distance(
         value=abs(changes[most]),
@@ -137,16 +137,16 @@ def _counts(feature: Feature) -> Counter[str]:
 
 def _missing(before: Sequence[Feature], now: Feature) -> str:
     old = sum(one.absent for one in before) / sum(one.rows for one in before)
-    changed = abs(now.missing - old) > 0.01  # noqa: PLR2004 - not worth a word below
+    changed = abs(now.missing - old) > 0.01  # noqa: PLR2004 - smaller changes are not mentioned
     return f", missing {percent(old)} to {percent(now.missing)}" if changed else ""
 
 
 @dataclass(frozen=True)
 class _Curve:
-    """The share `below` of values up to and with each of `points`: both of shape [n].
+    """The share `below` of values up to and including each of `points`, both of shape [n].
 
     Attributes:
-        rows: How many have a finite value: neither NaN nor infinity is one.
+        rows: The number of finite values: neither NaN nor infinity counts.
     """
 
     points: Floats
@@ -166,13 +166,13 @@ def _curve(feature: Feature) -> _Curve:
         for bucket in one.buckets
         if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value)
     ]
-    # Shares of rows, which add up to whole ones but for their rounding.
+    # The counts are shares of rows, and add up to whole numbers except for rounding.
     rows = round(sum(bucket.sample_count for bucket in buckets))
     if not rows:
         return _Curve(np.empty(0), np.empty(0), 0)
     points = np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])
     below = np.cumsum([0.0, *(bucket.sample_count for bucket in buckets)])
-    last = np.append(np.diff(points) > 0, True)  # a value that fills buckets counts whole
+    last = np.append(np.diff(points) > 0, True)  # a value that fills buckets counts as a whole
     return _Curve(points[last], below[last] / below[-1], rows)
 
 

@@ -1,4 +1,4 @@
-"""Metrics of a model with 95 % confidence intervals, on all rows and on each part of them."""
+"""Metrics of a model with 95 % confidence intervals, on all rows and on each slice."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class _Frozen(BaseModel):
 
 
 class Estimate(_Frozen):
-    """A metric, and the interval that holds the true one in 95 % of samples."""
+    """A metric, and the interval that contains the true value in 95 % of samples."""
 
     value: float
     low: float
@@ -28,20 +28,20 @@ class Estimate(_Frozen):
 
 
 class Metrics(_Frozen):
-    """Metrics of one model on the rows of a part; `auc` only where both classes occur."""
+    """Metrics of one model on the rows of a slice; `auc` only if both classes occur."""
 
     log_loss: Estimate | None
     auc: Estimate | None
 
 
 class Slice(_Frozen):
-    """A part of the test rows, and how the models do on it.
+    """A slice of the test rows, with the models' metrics.
 
     Attributes:
         name: `all rows`, or feature and value.
         rows: Its rows.
-        positives: Those of them with label 1.
-        decides: Whether there are rows enough for the gate to decide on it.
+        positives: Its rows with label 1.
+        decides: Whether it has enough rows for the gate to decide on it.
         candidate: The candidate's metrics.
         baseline: The baseline's metrics, if there is one.
     """
@@ -55,7 +55,7 @@ class Slice(_Frozen):
 
 
 def measure_slices(criteria: Criteria, predictions: Predictions) -> list[Slice]:
-    """Measures the models on all rows, and on each part that the criteria name."""
+    """Measures the models on all rows, and on each slice that the criteria name."""
     return [
         Slice(
             name=name,
@@ -91,7 +91,7 @@ def _named(criteria: Criteria, predictions: Predictions) -> Iterator[tuple[str, 
 
 
 def _auc(labels: Floats, scores: Floats) -> Estimate | None:
-    """The area under the ROC curve with DeLong's standard error.
+    """Returns the area under the ROC curve with DeLong's standard error.
 
     E. DeLong et al., "Comparing the Areas under Two or More Correlated Receiver Operating
     Characteristic Curves", 1988; by mid-ranks as in Sun and Xu, 2014.

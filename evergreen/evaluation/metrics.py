@@ -18,19 +18,19 @@ def measure(
     """Returns a metric and its confidence interval.
 
     Poisson bootstrap (Chamandy et al., "Estimating Uncertainty for Massive Data Streams", 2012):
-    each row is drawn Poisson(1) times, so a cell of n like rows Poisson(n) times. The interval is
-    the basic one, [2 value - upper quantile, 2 value - lower quantile], which takes out the bias
-    that `calibration_error` has in small samples (Davison and Hinkley, Bootstrap Methods, 5.2.1).
+    each row is drawn Poisson(1) times, so a cell of n equal rows Poisson(n) times. The interval is
+    the basic one, [2 value - upper quantile, 2 value - lower quantile], which removes the bias that
+    `calibration_error` has in small samples (Davison and Hinkley, Bootstrap Methods, 5.2.1).
 
     Args:
         counts: Rows by label and bin of the score, shape [2, BINS].
-        metric: Which.
-        resamples: Of the bootstrap.
-        level: Of the interval, such as 0.95.
-        seed: Of the resampling.
+        metric: The name of the metric.
+        resamples: Bootstrap resamples.
+        level: The level of the interval, such as 0.95.
+        seed: The seed of the resampling.
 
     Returns:
-        NaN where the metric is not defined, as AUC of one class.
+        NaN if the metric is not defined, such as AUC with one class.
     """
     value = compute(counts, metric)
     [used] = np.nonzero(counts.any(axis=0))
@@ -46,7 +46,7 @@ def measure(
 
 
 def compute(counts: Counts, metric: str) -> float:
-    """Returns a metric alone; counts as of `measure`."""
+    """Returns only a metric; counts as in `measure`."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(METRICS[metric](counts[np.newaxis].astype(np.float64), CENTERS)[0])
 
@@ -67,12 +67,12 @@ def _accuracy(cells: Floats, scores: Floats) -> Floats:
 
 
 def _calibration(cells: Floats, scores: Floats) -> Floats:
-    """Mean prediction over mean label, as TFMA's `calibration`."""
+    """Returns mean prediction over mean label, like TFMA's `calibration`."""
     return (cells.sum(axis=1) @ scores) / cells[:, 1].sum(axis=1)
 
 
 def _calibration_error(cells: Floats, scores: Floats) -> Floats:
-    """Expected calibration error over ten bins of equal width.
+    """Returns the expected calibration error over ten bins of equal width.
 
     Naeini et al., "Obtaining Well Calibrated Probabilities Using Bayesian Binning", 2015.
     """
@@ -83,7 +83,7 @@ def _calibration_error(cells: Floats, scores: Floats) -> Floats:
 
 
 def _auc(cells: Floats, scores: Floats) -> Floats:
-    """Of the cells as rows with weights; scores within a bin are ties."""
+    """Treats the cells as rows with weights; scores within a bin are ties."""
     labels = np.repeat([0.0, 1.0], len(scores))
     return Ranking(labels, np.tile(scores, 2)).areas(cells.reshape(len(cells), -1))
 
@@ -96,4 +96,5 @@ METRICS: Mapping[str, Callable[[Floats, Floats], Floats]] = {
     "calibration": _calibration,
     "calibration_error": _calibration_error,
 }
-"""From cells of shape [samples, 2, n] and scores of shape [n] to values of shape [samples]."""
+"""Functions from cells of shape [samples, 2, n] and scores of shape [n] to values of shape
+[samples]."""

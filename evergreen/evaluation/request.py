@@ -1,4 +1,4 @@
-"""What an evaluation is asked for, if it is no more than is computed by columns."""
+"""Requests for evaluations that can be computed by columns."""
 
 import json
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ LOG_LOSS, CALIBRATION = "BinaryCrossentropy", "Calibration"
 SETTINGS: dict[str, set[str]] = {
     AUC: {"name", "num_thresholds"}, COUNT: {"name"}, LOG_LOSS: {"name"}, CALIBRATION: {"name"},
 }  # fmt: skip
-"""What can be set of each metric."""
+"""The settings of each metric."""
 SIGNATURES = ("serving_default", ["transform_features"])
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: its class in TFMA, and what it is told."""
+    """A metric: its class in TFMA, and its settings."""
 
     kind: str
     settings: dict[str, Any]
@@ -26,15 +26,15 @@ class Metric:
 
 @dataclass(frozen=True)
 class Asked:
-    """An evaluation.
+    """A request for an evaluation.
 
     Attributes:
-        metrics: What is computed, of each model and each slice.
-        features: What is sliced by, one at a time.
+        metrics: The metrics to compute for each model and slice.
+        features: The features to slice by, one at a time.
         overall: Whether all rows are a slice.
-        label: The output of the model's `transform_features` that holds the label.
+        label: The output of the model's `transform_features` with the label.
         candidate: The name of the first model.
-        baseline: That of the model it is compared with; None without one.
+        baseline: The name of the model it is compared with; None without one.
     """
 
     metrics: tuple[Metric, ...]
@@ -46,7 +46,7 @@ class Asked:
 
     @classmethod
     def of(cls, config: config_pb2.EvalConfig) -> Self | None:
-        """Reads TFMA's configuration, defaults filled in; None if it asks for anything else."""
+        """Parses TFMA's configuration with its defaults; None if it requests anything else."""
         models = sorted(config.model_specs, key=lambda spec: bool(spec.is_baseline))
         metrics = [_metric(one) for spec in config.metrics_specs for one in spec.metrics]
         plain = _nothing_else(config) and all(_plain_model(spec) for spec in models)
@@ -64,7 +64,7 @@ class Asked:
 
 
 def _nothing_else(config: config_pb2.EvalConfig) -> bool:
-    """Whether, besides the fields read, the configuration is empty."""
+    """Returns whether the configuration is empty except for the parsed fields."""
     left = config_pb2.EvalConfig()
     left.CopyFrom(config)
     names = [list(spec.model_names) for spec in left.metrics_specs]

@@ -1,9 +1,9 @@
-"""Scores in a histogram fine enough for every metric of a binary classifier.
+"""Histograms of scores, fine enough for every metric of a binary classifier.
 
-Its size does not depend on the rows, and histograms add up: metrics, their confidence intervals
-and divergences of scores follow from it. Bins have equal widths on the scale of log-odds,
-log(p / (1 - p)), so that they are fine where the log loss is steep: within a bin the log loss
-varies by at most 1/64.
+Their size does not depend on the number of rows, and histograms can be added: metrics, their
+confidence intervals and divergences of scores are computed from them. Bins have equal widths on the
+scale of log-odds, log(p / (1 - p)), so that they are fine where the log loss is steep: within a bin
+the log loss varies by at most 1/64.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 PER_UNIT = 64
 REACH = 1040
-"""Bins on either side of 0.5: to log-odds of 16.25, beyond which probabilities are clipped."""
+"""Bins on either side of 0.5: up to log-odds of 16.25, beyond which probabilities are clipped."""
 BINS = 2 * REACH
 CENTERS: Floats = 1 / (1 + np.exp(-(np.arange(BINS) - REACH + 0.5) / PER_UNIT))
 """The probability in the middle of each bin."""
@@ -45,13 +45,13 @@ def histogram(labels: Floats, probabilities: Floats) -> Counts:
 
 
 def to_json(counts: Counts) -> dict[str, list[int]]:
-    """The cells that are not empty: their places, and their counts."""
+    """Returns the cells that are not empty: their positions and their counts."""
     [cells] = np.nonzero(counts.ravel())
     return {"cells": cells.tolist(), "counts": counts.ravel()[cells].tolist()}
 
 
 def from_json(stored: Mapping[str, Sequence[int]]) -> Counts:
-    """What `to_json` was given, of shape [2, BINS]."""
+    """Returns the histogram that `to_json` stored, of shape [2, BINS]."""
     counts = np.zeros(2 * BINS, np.int64)
     counts[list(stored["cells"])] = list(stored["counts"])
     return counts.reshape(2, BINS)

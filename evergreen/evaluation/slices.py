@@ -1,4 +1,4 @@
-"""Cuts rows into the parts that a candidate is compared on."""
+"""Divides rows into the slices on which candidates are compared."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,17 +10,17 @@ from evergreen.settings.slicing import Slicing
 Value = str | float | None
 Mask = NDArray[np.bool_]
 MOST = 100
-"""Parts by one feature."""
+"""The most slices by one feature."""
 
 
 def parts(slicing: Slicing, columns: Mapping[str, Sequence[Value]]) -> Iterator[tuple[str, Mask]]:
-    """Yields the parts of the rows: a name, and a mask of shape [n].
+    """Yields the slices of the rows: a name, and a mask of shape [n].
 
-    A value that no row has is no part: its absence decides nothing. Of more than `MOST` values the
-    rarer ones are one part: parts of a few rows decide nothing, and each costs time and a line.
+    A value that no row has makes no slice. Beyond `MOST` values, the rarer ones share a slice:
+    slices of a few rows decide nothing, and each costs time and a line.
 
     Args:
-        slicing: How to cut.
+        slicing: The way to slice.
         columns: Values of the raw features by row; None where missing.
     """
     values = columns[slicing.feature]
@@ -34,12 +34,12 @@ def parts(slicing: Slicing, columns: Mapping[str, Sequence[Value]]) -> Iterator[
 
 
 def most_frequent(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places of the `MOST` largest counts, ascending; of equal ones the first."""
+    """Returns the indices of the `MOST` largest counts, ascending; the first among equals."""
     return np.sort(np.argsort(-counts, kind="stable")[:MOST])
 
 
 def rare(count: int) -> str:
-    """What the part of the values is called that have no part of their own."""
+    """Returns the name of the slice of values that have no slice of their own."""
     return f"({count:,} rarer values together)"
 
 

@@ -1,11 +1,11 @@
 """Any metric of TensorFlow Model Analysis by its name, with a confidence interval.
 
 The interval is a delete-a-group jackknife (Kott, "The Delete-a-Group Jackknife", Journal of
-Official Statistics, 2001), as TFMA's own: the rows are dealt into GROUPS at random, the metric is
-taken once of all rows and once without each group, and with d the deviations of the latter from
+Official Statistics, 2001), like TFMA's own: the rows are dealt into GROUPS at random, the metric is
+computed once on all rows and once without each group, and with d the deviations of the latter from
 their mean, the standard error is sqrt((GROUPS - 1) / GROUPS * sum(d ** 2)). Rows in one bin of a
-histogram are alike, so that a hypergeometric draw deals them. All of it is one run of TFMA, in
-which what is left without a group is a slice, and a bin is a row with its count as weight.
+histogram are equal, so a hypergeometric draw deals them. All of this is one run of TFMA, in which
+the rows without a group are a slice, and a bin is a row with its count as weight.
 """
 
 import json
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 GROUPS = 20
-"""TFMA's default, of which it says that more tighten the interval little."""
+"""TFMA's default, which says that more groups hardly tighten the interval."""
 LABEL, PREDICTION, WEIGHT, TAKEN = "label", "prediction", "weight", "taken"
 
 
 def taken(
     counts: Mapping[str, Counts], rules: Sequence[MetricRule], seed: int = 0
 ) -> dict[tuple[str, str], Floats]:
-    """Takes metrics of TFMA.
+    """Computes metrics of TFMA.
 
     Args:
-        counts: Rows by label and bin of the score, for each part of the traffic.
-        rules: Whose metrics start with `tfma.`.
-        seed: Of the dealing into groups.
+        counts: Rows by label and bin of the score, for each slice of the traffic.
+        rules: Rules whose metrics start with `tfma.`.
+        seed: The seed of the dealing.
 
     Returns:
-        For a part and a rule's `title`: the metric of all its rows, then without each group, of
+        For a slice and a rule's `title`: the metric of all its rows, then without each group, of
         shape [1 + GROUPS]; NaN where it is not defined.
 
     Raises:
@@ -68,7 +68,7 @@ def taken(
 
 
 def interval(values: Floats, level: float) -> tuple[float, float]:
-    """Returns the confidence interval of what `taken` gave, of shape [1 + GROUPS]."""
+    """Returns the confidence interval for a result of `taken`, of shape [1 + GROUPS]."""
     value, without = values[0], values[1:]
     error = np.sqrt((GROUPS - 1) / GROUPS * np.sum((without - without.mean()) ** 2))
     reach = float(t.ppf((1 + level) / 2, GROUPS - 1) * error)
@@ -98,7 +98,7 @@ def _rows(counts: Sequence[Counts], seed: int) -> "pd.DataFrame":
 
 
 def _without_groups(counts: Counts, chance: np.random.Generator) -> Iterator[Counts]:
-    """All rows, then those outside of each of GROUPS groups whose sizes differ by one at most."""
+    """Yields all rows, then those outside of each group; group sizes differ by at most 1."""
     yield counts
     cells, rows = counts.ravel(), int(counts.sum())
     left = cells.copy()

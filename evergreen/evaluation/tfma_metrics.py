@@ -1,7 +1,7 @@
-"""Metrics of TFMA, of columns of labels and predictions in place of one row after the other.
+"""Computes TFMA's metrics from columns of labels and predictions, not row by row.
 
-What TFMA adds up by rows is added up by NumPy: its histogram of predictions (10,000 buckets), and
-Keras' mean. What it derives from that it derives itself, so AUC and calibration are its own.
+NumPy accumulates what TFMA accumulates by rows: its histogram of predictions (10,000 buckets), and
+Keras' mean. TFMA's own code derives the metrics from these, so AUC and calibration are its own.
 """
 
 from typing import Any
@@ -19,10 +19,10 @@ Figures = dict[metric_types.MetricKey, float]
 
 
 def measure(metric: Metric, model: str, labels: Floats, probabilities: Floats) -> Figures:
-    """Computes a metric of some rows.
+    """Computes a metric on some rows.
 
     Args:
-        metric: Which one.
+        metric: The metric.
         model: The model's name, part of the metric's key.
         labels: 0 or 1, shape [n].
         probabilities: Of float32 precision, shape [n].
@@ -41,7 +41,7 @@ def measure(metric: Metric, model: str, labels: Floats, probabilities: Floats) -
 
 
 def _derived(metric: Metric, model: str, labels: Floats, probabilities: Floats) -> Figures:
-    """The first of TFMA's computations adds up rows; the others start from its sums."""
+    """Skips the first of TFMA's computations, which accumulates rows; the others use its sums."""
     made = getattr(tfma.metrics, metric.kind)(**metric.settings)
     sums, *others = made.computations(model_names=[model], output_names=[""])
     added = _histogram if metric.kind == AUC else _totals
@@ -61,7 +61,7 @@ def _totals(labels: Floats, probabilities: Floats) -> object:
 
 
 def _histogram(labels: Floats, probabilities: Floats) -> list[calibration_histogram.Bucket]:
-    """Buckets of equal width from 0 to 1, numbered from 1; those that are empty are left out."""
+    """Returns buckets of equal width from 0 to 1, numbered from 1, without empty ones."""
     places = np.clip((probabilities * BUCKETS + 1).astype(np.int64), 0, BUCKETS + 1)
     sums = [np.bincount(places, weights) for weights in (labels, probabilities, None)]
     return [

@@ -1,4 +1,4 @@
-"""Metrics that have no value on some labels: why, in the same words everywhere."""
+"""Reasons why metrics have no value on some labels, in the same words everywhere."""
 
 import math
 
@@ -10,15 +10,15 @@ OVER_POSITIVES = {"calibration"}
 def why_undefined(metric: str, negatives: int, positives: int, value: float = 0.0) -> str:
     """Returns why a metric has no value; empty if it has one.
 
-    Say it as `f"{metric}: {why}"`: "auc: not defined, all 500 labels are 0". Some libraries give 0
-    for an AUC of one class: so the labels are asked, and the value only if they allow one.
+    Use it as `f"{metric}: {why}"`: "auc: not defined, all 500 labels are 0". Some libraries return
+    0 for an AUC of one class, so the labels are checked before the value.
 
     Args:
-        metric: Its name, with or without a prefix such as `tfma.`; an AUC of any kind has "auc" in
-            it.
+        metric: Its name, with or without a prefix such as `tfma.`; names of all AUC metrics contain
+            "auc".
         negatives: Rows with label 0.
         positives: Rows with label 1.
-        value: What was computed.
+        value: The computed value.
     """
     rows, name = negatives + positives, metric.lower()
     if not rows:

@@ -1,4 +1,4 @@
-"""The verdicts on a candidate: one for each criterion, with the numbers it rests on."""
+"""Verdicts on a candidate, one for each criterion, with the figures behind it."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,16 +21,16 @@ class Verdict(BaseModel):
     """The verdict on one criterion.
 
     Attributes:
-        criterion: What was asked, in words.
+        criterion: The criterion, in words.
         passed: Whether it holds; True if it does not decide.
-        decides: Whether there were rows enough for it to decide.
+        decides: Whether there were enough rows for it to decide.
         value: The candidate's metric; None if it is missing or not finite.
         baseline: The baseline's metric, in a comparison.
         improvement: How much better the candidate is, in a comparison.
         interval: Confidence interval of the improvement.
         rows: Rows compared.
-        positives: Those of them with label 1.
-        undefined: Why there is no value, if it cannot be computed; the criterion then fails.
+        positives: The rows with label 1 among them.
+        undefined: Why there is no value; the criterion then fails.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,14 +49,14 @@ class Verdict(BaseModel):
 
 @dataclass(frozen=True)
 class Predictions:
-    """What both models say of the same rows.
+    """Both models' predictions on the same rows.
 
     Attributes:
         labels: 0 or 1, shape [n].
         candidate: Probabilities, shape [n].
         baseline: Probabilities, shape [n]; None without a baseline.
-        columns: Raw features by row, to cut by.
-        unlabelled: How many rows were left out since they have no label.
+        columns: Raw features by row, to slice by.
+        unlabelled: The number of rows left out because they have no label.
     """
 
     labels: Floats
@@ -67,10 +67,10 @@ class Predictions:
 
 
 def undefined(metrics: Mapping[str, float], labels: Floats) -> dict[str, str]:
-    """Returns why metrics of a model have no value, for those that have none.
+    """Returns the reasons for metrics of a model that have no value.
 
     Args:
-        metrics: Values by name, as they were computed.
+        metrics: Computed values by name.
         labels: 0 or 1, shape [n].
     """
     positives = int(labels.sum())
@@ -88,8 +88,8 @@ def judge_bounds(
 
     Args:
         bounds: The thresholds.
-        metrics: The candidate's, by name.
-        unknown: What `undefined` says of them.
+        metrics: The candidate's metrics, by name.
+        unknown: The result of `undefined` for them.
     """
     return [
         _bound(bound.metric, word, limit, sign, metrics, unknown.get(bound.metric, ""))
@@ -100,10 +100,10 @@ def judge_bounds(
 
 
 def judge_comparisons(criteria: Criteria, predictions: Predictions) -> list[Verdict]:
-    """Judges a candidate against the baseline, on all rows and on each part that is named.
+    """Judges a candidate against the baseline, on all rows and on each named slice.
 
     Returns:
-        A verdict for each criterion and part; none without a baseline.
+        A verdict for each criterion and slice; none without a baseline.
     """
     if predictions.baseline is None:
         return []
@@ -137,7 +137,7 @@ def _cases(rule: NotWorse, predictions: Predictions) -> Iterator[tuple[NotWorse,
 
 
 def enough(criteria: Criteria, labels: Floats) -> bool:
-    """Whether there are enough rows, and of both classes, for a part of the data to decide."""
+    """Returns whether a slice has enough rows, and of both classes, to decide."""
     positives = int(labels.sum())
     fewest = min(positives, len(labels) - positives)
     return len(labels) >= criteria.min_rows and fewest >= criteria.min_class_rows
@@ -157,7 +157,7 @@ def _compare(
     reach = quantile * paired.error
     interval = (paired.improvement - reach, paired.improvement + reach)
     decides = name == ALL_ROWS or enough(criteria, labels)
-    # Not a number never passes: it means that a model answered none.
+    # NaN never passes: it means that a model did not answer a number.
     within = interval[1] >= -rule.margin
     return Verdict(
         criterion=f"{rule.metric} on {name} not worse than the baseline's by {rule.margin:g}",

@@ -1,4 +1,4 @@
-"""Reads columns of Arrow by the rule of `values`; what does not fit is told by its row."""
+"""Parses columns of Arrow by the rules of `values`; reports values that do not fit, by row."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -36,11 +36,11 @@ PLAIN_MOMENT = (
 
 
 class Read(NamedTuple):
-    """A column that was read.
+    """A parsed column.
 
     Attributes:
-        column: Null where a value is missing or refused.
-        refused: Why, by row, in words that follow the value.
+        column: The values; null where missing or refused.
+        refused: The reasons by row, in words that follow the value.
     """
 
     column: pa.Array
@@ -55,7 +55,7 @@ class Refusal:
         row: Index of the row in its batch.
         column: The column's name.
         value: The value, as text.
-        reason: What is wrong with it.
+        reason: The reason, in words that follow the value.
     """
 
     row: int
@@ -67,12 +67,12 @@ class Refusal:
 def coerce(
     batch: pa.RecordBatch, kinds: Mapping[str, str], missing: Collection[str] = ()
 ) -> tuple[dict[str, pa.Array], list[Refusal]]:
-    """Brings the columns of a batch to the types of a schema.
+    """Converts the columns of a batch to the types of a schema.
 
     Args:
-        batch: Columns of any type; ones not in `kinds` keep the nearest type of `tf.Example`.
+        batch: Columns of any type; those not in `kinds` get the nearest type of `tf.Example`.
         kinds: The schema's type of each column: `FLOAT`, `INT` or `BYTES`.
-        missing: Tokens: text that stands for a missing value.
+        missing: Texts that stand for a missing value.
 
     Returns:
         The columns as float32, int64 or binary arrays (null where missing or refused), and a
@@ -89,7 +89,7 @@ def coerce(
 
 
 def without(column: pa.Array, tokens: Collection[str]) -> pa.Array:
-    """A column with text, if it has any, as strings, and null for what stands for no value."""
+    """Returns text as strings, with null for missing values; other columns unchanged."""
     column = _plain(column)
     if not tokens or not _is_bytes(column.type):
         return column
@@ -100,14 +100,14 @@ def without(column: pa.Array, tokens: Collection[str]) -> pa.Array:
 def nulled(column: pa.Array, where: pa.Array) -> pa.Array:
     """Returns a column with null where a mask is true.
 
-    Issue: `pc.if_else` of pyarrow 18.1, given a null that is one scalar, reads text of a slice
-    from wrong places: other values come out, or a crash. Solution: as many nulls as there are rows.
+    Issue: given a single scalar null, `pc.if_else` of pyarrow 18.1 reads the text of a slice from
+    wrong places: other values come out, or a crash. Solution: one null per row.
     """
     return pc.if_else(where, pa.nulls(len(column), column.type), column)
 
 
 def wholes(column: pa.Array) -> Read:
-    """Reads whole numbers: int64. Moments are seconds since 1970 (UTC), durations seconds."""
+    """Parses whole numbers: int64. Moments are seconds since 1970 (UTC), durations seconds."""
     column = _plain(column)
     kind = column.type
     if pa.types.is_string(kind):
@@ -123,7 +123,7 @@ def wholes(column: pa.Array) -> Read:
 
 
 def numbers(column: pa.Array) -> Read:
-    """Reads numbers: float64. Durations are seconds; other times are refused."""
+    """Parses numbers: float64. Durations are seconds; other times are refused."""
     column = _plain(column)
     kind = column.type
     if pa.types.is_string(kind):
@@ -141,7 +141,7 @@ def numbers(column: pa.Array) -> Read:
 
 
 def booleans(column: pa.Array) -> Read:
-    """Reads booleans: `true` and `false` in words, or 1 and 0."""
+    """Parses booleans: `true` and `false` in words, or 1 and 0."""
     column = _plain(column)
     if pa.types.is_boolean(column.type):
         return Read(column, {})
@@ -151,11 +151,11 @@ def booleans(column: pa.Array) -> Read:
 
 
 def moments(column: pa.Array) -> Read:
-    """Reads moments: timestamps in microseconds, UTC."""
+    """Parses moments: timestamps in microseconds, UTC."""
     column, utc = _plain(column), pa.timestamp("us", "UTC")
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         inside, refused = _within_years(column)
-        plain = inside.cast(pa.timestamp("us"), safe=False)  # without a zone: UTC
+        plain = inside.cast(pa.timestamp("us"), safe=False)  # UTC if it has no zone
         return Read(plain.cast(utc), refused)
     if _is_temporal(column.type):
         return _refuse_all(column, utc, values.NOT_A_MOMENT)
@@ -164,22 +164,23 @@ def moments(column: pa.Array) -> Read:
         if _all_within(seconds, values.YEAR_1, values.YEAR_10000 - 1):
             return Read(seconds.cast(pa.timestamp("s", "UTC")).cast(utc), {})
     if pa.types.is_string(column.type):
-        with suppress(pa.ArrowInvalid):  # 31 February, and digits beyond the microsecond
+        with suppress(pa.ArrowInvalid):  # such as 31 February, and digits beyond the microsecond
             return _from_text(column, PLAIN_MOMENT, utc, values.moment)
     return _by_value(column, utc, values.moment)
 
 
 def texts(column: pa.Array) -> Read:
-    """Reads text: binary, to the letter; numbers and times as Arrow writes them.
+    """Converts to text: binary, unchanged; numbers and times as Arrow writes them.
 
-    A whole number is its digits whatever its type, and 16 bytes that are no ASCII text are a UUID.
+    Whole numbers are written as digits, whatever their type; 16 bytes that are not ASCII are a
+    UUID.
     """
     column = _plain(column)
     if pa.types.is_nested(column.type):
         return _refuse_all(column, pa.binary(), NESTED)
     if _is_bytes(column.type):
         return Read(column.cast(pa.binary()), {})
-    if pa.types.is_decimal(column.type):  # Arrow writes 0E-9
+    if pa.types.is_decimal(column.type):  # for which Arrow writes 0E-9
         plain = [None if one is None else f"{one:f}".encode() for one in column.to_pylist()]
         return Read(pa.array(plain, pa.binary()), {})
     inside, refused = _within_years(column)
@@ -190,7 +191,7 @@ def texts(column: pa.Array) -> Read:
 
 
 def text_of(value: Any) -> bytes:
-    """Returns one value as `texts` reads it.
+    """Converts one value as `texts` does.
 
     Raises:
         ValueError: If it has no text.
@@ -210,7 +211,7 @@ def text_of(value: Any) -> bytes:
 
 
 def one_id(keys: pa.Array) -> pa.Array:
-    """The text of ids, alike whatever type they came as: `7.0` and `7.000` are `7`.
+    """Returns the text of ids, equal for all types: `7.0` and `7.000` become `7`.
 
     Args:
         keys: Strings, or numbers, shape [n].
@@ -235,18 +236,18 @@ READERS: Mapping[str, Callable[[pa.Array], Read]] = {
     "INT": wholes,
     "BYTES": texts,
 }
-"""How the types of a schema are read."""
+"""The parsers for the types of a schema."""
 
 
 def natural_kind(type_: pa.DataType) -> str:
-    """Returns the schema's type that is nearest to a type of Arrow."""
+    """Returns the schema's type nearest to a type of Arrow."""
     if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
         return "FLOAT"
     return "INT" if pa.types.is_integer(type_) or pa.types.is_boolean(type_) else "BYTES"
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """The column without dictionary and extension; text as strings, in bytes where it is none."""
+    """Unwraps dictionaries and extensions; text becomes strings, or bytes if it is not UTF-8."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):
@@ -288,7 +289,7 @@ def _is_temporal(type_: pa.DataType) -> bool:
 def _from_text(
     column: pa.Array, plain: str, type_: pa.DataType, read: Callable[[Any], Any]
 ) -> Read:
-    """Reads what is plain with Arrow, and the rest one by one."""
+    """Parses plain values with Arrow, and the others one by one."""
     if _all(column, plain):
         return Read(column.cast(type_), {})
     fast = pc.match_substring_regex(column, plain)
@@ -298,7 +299,7 @@ def _from_text(
 
 
 def _numbers_of(text: pa.Array) -> Read:
-    try:  # Arrow takes less than the rule: no white space, no words for booleans
+    try:  # Arrow accepts less than the rules: no white space, no words for booleans
         return Read(text.cast(pa.float64()), {})
     except pa.ArrowInvalid:
         return _from_text(text, PLAIN_NUMBER, pa.float64(), values.number)
@@ -330,7 +331,7 @@ def _by_value(column: pa.Array, type_: pa.DataType, read: Callable[[Any], Any]) 
 
 
 def _without_infinite(read: Read, text: pa.Array) -> Read:
-    """Refuses what became infinite, such as 1e400, and does not say so itself."""
+    """Refuses values that became infinite, such as 1e400, unless they say `inf`."""
     if not pc.any(pc.is_inf(read.column)).as_py():
         return read
     beyond = pc.and_(pc.is_inf(read.column), pc.match_substring_regex(text, r"[0-9]"))
@@ -358,7 +359,7 @@ def _seconds(column: pa.Array) -> Read:
     if pa.types.is_date32(kind):
         return Read(pc.multiply(column.cast(pa.int32()).cast(pa.int64()), DAY), {})
     ticks, size = column.cast(pa.int64()), A_SECOND["ms" if pa.types.is_date64(kind) else kind.unit]
-    # Arrow divides towards zero: exact where nothing is left over.
+    # Arrow divides towards zero, which is exact without a remainder.
     seconds = pc.divide(ticks, size)
     left = pc.not_equal(pc.multiply(seconds, size), ticks)
     refused = dict.fromkeys(_rows(left), FRACTION)
@@ -366,7 +367,7 @@ def _seconds(column: pa.Array) -> Read:
 
 
 def _within_years(column: pa.Array) -> Read:
-    """Timestamps and dates of the years 1 to 9999, beyond which nothing has a name for them."""
+    """Refuses timestamps and dates outside the years 1 to 9999, which Python cannot represent."""
     kind = column.type
     if not pa.types.is_timestamp(kind) and not pa.types.is_date(kind):
         return Read(column, {})
@@ -396,7 +397,7 @@ def _rows(mask: pa.Array) -> list[int]:
 
 
 def _digits(column: pa.Array) -> pa.Array:
-    """Whole doubles as digits (Arrow writes 1e+15); null for others."""
+    """Returns whole doubles as digits (Arrow writes 1e+15); null for others."""
     found = column.to_numpy(zero_copy_only=False)
     with np.errstate(invalid="ignore"):
         whole = (np.abs(found) < WHOLE_FLOATS) & (found == np.floor(found))
@@ -413,5 +414,5 @@ def _uuid(value: bytes | None) -> str | None:
 def _shown(value: pa.Scalar) -> str:
     try:
         return str(value.as_py())
-    except (ValueError, OverflowError):  # a moment that Python has no name for
+    except (ValueError, OverflowError):  # a moment beyond Python's calendar
         return str(value.value)

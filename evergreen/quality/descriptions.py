@@ -1,4 +1,4 @@
-"""Says in words what was expected of the data, and what was found."""
+"""Describes anomalies: what was expected, and what was found."""
 
 from collections.abc import Callable
 
@@ -17,12 +17,12 @@ TYPES = {
 
 
 def describe(kind: int, feature: schema_pb2.Feature, tally: Tally) -> str:
-    """Says what was expected, and what was found; as TFDV does for want of better words.
+    """Describes an anomaly; in TFDV's words if there are no better ones.
 
     Args:
         kind: The type of the anomaly, of `AnomalyInfo.Type`.
-        feature: What the schema expects.
-        tally: What was found.
+        feature: The feature in the schema.
+        tally: The findings.
     """
     if kind not in _WORDS or not tally.count:
         return tally.said
@@ -31,7 +31,7 @@ def describe(kind: int, feature: schema_pb2.Feature, tally: Tally) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as percentage, with six digits: a few rows of many still show."""
+    """Returns a share as percentage with six digits, so that a few rows of many still show."""
     return f"{100 * share:.6g} %"
 
 

@@ -1,4 +1,4 @@
-"""Tells what columns hold, where every value fits; makes a first schema of them."""
+"""Infers the types of columns from all their values, and drafts a schema."""
 
 from collections.abc import Collection
 
@@ -20,20 +20,21 @@ HEADER = """\
 """
 MAX_DOMAIN = 20
 OFTEN = 20
-"""Rows for each value of a text, from where on these are taken for all there are."""
+"""Rows for each value of a text, from which on its values are taken as complete."""
 
 AN_ID = r"^[ \t]*([+-]?0[0-9]|\+)"
-"""Zip codes and phone numbers: as numbers they would lose their zeros and signs."""
+"""Zip codes and phone numbers, which would lose their zeros and signs as numbers."""
 TOO_LONG = r"^[ \t]*(-?[0-9]{19,}[ \t]*$|[TtFf])"
-"""Among numbers: digits that a double does not keep, and booleans."""
+"""Numbers with more digits than a double has, and booleans."""
 WHOLE = r"^[ \t]*(-?[0-9]+|[Tt]rue|[Ff]alse|TRUE|FALSE)[ \t]*$"
 
 
 def kind_of(column: pa.Array) -> str:
-    """Returns the schema's type of a column of text: `INT`, `FLOAT`, or else `BYTES`.
+    """Infers the schema's type of a column of text: `INT`, `FLOAT`, or else `BYTES`.
 
-    Text are also numbers with leading zeros or a plus, whole numbers beyond 64 bits, which would
-    lose digits, and a column without any value. Whole numbers written with a point are `FLOAT`.
+    Text also includes numbers with leading zeros or a plus, whole numbers beyond 64 bits, which
+    would lose digits, and columns without any value. Whole numbers written with a point are
+    `FLOAT`.
 
     Args:
         column: Strings, shape [n]; null where a value is missing.
@@ -51,13 +52,13 @@ def _any(column: pa.Array, pattern: str, wanted: bool = True) -> bool:
 
 
 def first_schema(table: pa.Table, source: str, key: str, missing: Collection[str]) -> str:
-    """Returns a schema that the rows fit, as text; a person is to correct it.
+    """Returns a schema that fits the rows, as text, for a person to correct.
 
     Args:
-        table: The rows; columns of text are what every value of them is.
-        source: Where they are from, in words.
-        key: The column with the row's key: it is text, there in every row, and in no request.
-        missing: Text that stands for a missing value.
+        table: The rows; columns of text get the type of all their values.
+        source: The origin of the rows, in words.
+        key: The column with the row's key, which is text, always present, and not in requests.
+        missing: Texts that stand for a missing value.
     """
     schema = schema_pb2.Schema(default_environment=["TRAINING", "SERVING"])
     columns = {name: table[name].combine_chunks() for name in table.column_names}

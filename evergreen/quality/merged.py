@@ -1,19 +1,19 @@
-"""Merges the statistics of several spans, as far as TFDV's comparators of distributions read them.
+"""Merges the statistics of several spans, as far as TFDV's comparators read them.
 
-Rows are not read again. What comes out is close to TFDV's statistics of all the rows together:
+Rows are not read again. The result is close to TFDV's statistics of all rows together:
 
-- Text: the counts of each value are added up. TFDV keeps the 1,000 most frequent values of a span,
-  so this is exact for columns with no more of them.
+- Text: the counts of each value are added. TFDV keeps the 1,000 most frequent values of a span, so
+  this is exact for columns with no more values.
 - Numbers: with TFDV's histograms [low_b, high_b), count n_b, and values spread evenly within a
   bucket, the number of values below x is
 
       F(x) = sum over b of n_b * clip((x - low_b) / (high_b - low_b), 0, 1)
 
-  and a bucket from x to y has F(y) - F(x) of them. Buckets without width, which a column with one
-  value has, are values themselves. The new buckets are ten of equal width over all spans, as TFDV
-  makes them: on finer ones, such as the union of all boundaries, the divergence of the very same
-  rows from TFDV's ten buckets was up to 0.58 (fare, miles and seconds of the taxi trips), since one
-  extreme value makes buckets wide; so thresholds would not mean the same.
+  and a bucket from x to y has F(y) - F(x) of them. Buckets without width, as for a column with one
+  value, stay values. The new buckets are ten of equal width over all spans, like TFDV's: on finer
+  ones, such as the union of all boundaries, the divergence of the same rows from TFDV's ten buckets
+  was up to 0.58 (fare, miles and seconds of the taxi trips), since one extreme value makes buckets
+  wide, and thresholds would have another meaning.
 """
 
 import math
@@ -30,7 +30,7 @@ BUCKETS = 10  # TFDV's StatsOptions.num_histogram_buckets
 
 
 def merge(features: Sequence[Feature]) -> Feature:
-    """Merges the statistics of one feature in several spans; those of one span stay as they are.
+    """Merges the statistics of one feature in several spans; those of a single span stay unchanged.
 
     Args:
         features: All with statistics of numbers, or all with statistics of text.
@@ -46,7 +46,7 @@ def merge(features: Sequence[Feature]) -> Feature:
 
 
 def counts(feature: Feature) -> Counter[str]:
-    """How often each value of a text feature occurs."""
+    """Returns the counts of a text feature's values."""
     buckets = feature.string_stats.rank_histogram.buckets
     return Counter({bucket.label: bucket.sample_count for bucket in buckets})
 
@@ -87,7 +87,7 @@ def _merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
     for bucket in (bucket for histogram in histograms for bucket in histogram.buckets):
         if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value):
             finite.append((bucket.low_value, bucket.high_value, bucket.sample_count))
-        else:  # TFDV counts infinite values in buckets of their own.
+        else:  # TFDV counts infinite values in separate buckets
             merged.buckets.append(bucket)
     if finite:
         edges, sizes = _rebucket(*np.array(finite).T)
@@ -99,7 +99,7 @@ def _merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
 def _rebucket(low: np.ndarray, high: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Spreads buckets of shape [n] over ten; returns boundaries, [11], and sizes, [10].
 
-    If all buckets are one and the same value, so is the one that comes out.
+    If all buckets hold the same single value, so does the result.
     """
     first, last = low.min(), high.max()
     edges = np.linspace(first, last, BUCKETS + 1) if first < last else np.array([first, last])

@@ -1,4 +1,4 @@
-"""Names without end, counted in memory that does not grow with them."""
+"""Counts any number of names, in bounded memory."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,20 +9,20 @@ from evergreen.wording import many
 
 CAPACITY = 256
 LONGEST = 80
-"""Characters that are kept of a name."""
+"""The characters to keep of a name."""
 SHOWN = 5
 
 
 class Names:
-    """Which names rows have, the most frequent ones with their counts.
+    """The names in rows, the most frequent ones with their counts.
 
     Misra and Gries, "Finding repeated elements", 1982, in batches: of twice the capacity, the
-    larger half is kept, less the count of the next. A count is too small by at most
-    `added / CAPACITY`; so whatever is more frequent is found.
+    larger half is kept, minus the count of the next. A count is too small by at most `added /
+    CAPACITY`, so every more frequent name is found.
 
     Attributes:
         rows: Rows that have any name.
-        is_all: Whether no name was forgotten: the counts are exact.
+        is_all: Whether no name was dropped, so that the counts are exact.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class Names:
         self._counts: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        """How many names are kept: all of them, or up to twice the capacity."""
+        """Returns the number of kept names: all of them, or up to twice the capacity."""
         return len(self._counts)
 
     def add(self, row: Iterable[str]) -> None:
-        """Adds the names of a row, each of which it has once."""
+        """Adds the names of a row, without repetition."""
         names = list(dict.fromkeys(map(clipped, row)))
         self.rows += bool(names)
         for at in range(0, len(names), CAPACITY):
@@ -43,19 +43,19 @@ class Names:
             self._cut()
 
     def merge(self, other: Self) -> None:
-        """Adds what another one has counted."""
+        """Adds the counts of another object."""
         self.rows += other.rows
         self.is_all &= other.is_all
         self._counts.update(other._counts)
         self._cut()
 
     def most_common(self, count: int) -> list[tuple[str, int]]:
-        """The most frequent names, each with the number of rows that it is in, at least."""
+        """Returns the most frequent names, each with a lower bound of its number of rows."""
         return self._counts.most_common(count)
 
     @property
     def text(self) -> str:
-        """In words: how many names there are, and the most frequent of them."""
+        """Returns the number of names, and the most frequent ones, in words."""
         shown = [f"{visible(name)} ({many(rows, 'row')})" for name, rows in self.most_common(SHOWN)]
         if not self.is_all:
             return ", most often ".join([f"more than {2 * CAPACITY} names", *shown[:1]])
@@ -72,5 +72,5 @@ class Names:
 
 
 def clipped(name: str) -> str:
-    """The beginning of a long name."""
+    """Returns the beginning of a long name."""
     return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"

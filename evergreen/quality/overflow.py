@@ -1,7 +1,7 @@
-"""Whole numbers at the end of 64 bits, which TFDV 1.16 does not see.
+"""Finds whole numbers at the end of 64 bits, which TFDV 1.16 misses.
 
-Its statistics hold the largest value as a float64. 2^63 - 1, which stands for "missing" in some
-systems, becomes 2^63, that becomes -2^63 when it is compared with the domain, and no value is too
+TFDV's statistics hold the largest value as a float64. 2^63 - 1, which means "missing" in some
+systems, becomes 2^63, which becomes -2^63 when compared with the domain, so that no value is too
 big. This can go when TFDV compares the float64 itself.
 """
 
@@ -18,12 +18,12 @@ def add_overflows(
     statistics: Mapping[str, statistics_pb2.DatasetFeatureStatistics],
     schema: schema_pb2.Schema,
 ) -> Mapping[str, anomalies_pb2.Anomalies]:
-    """Adds to the anomalies of each split the features whose largest value TFDV took for small.
+    """Adds anomalies for features whose largest value TFDV misread as small.
 
     Args:
-        anomalies: What ExampleValidator found, by split.
-        statistics: What it looked at, by split.
-        schema: What was expected.
+        anomalies: ExampleValidator's anomalies, by split.
+        statistics: The statistics it checked, by split.
+        schema: The schema.
     """
     bounded = {feature.name for feature in schema.feature if feature.int_domain.HasField("max")}
     for split, dataset in statistics.items():

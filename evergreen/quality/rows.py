@@ -1,4 +1,4 @@
-"""Reads the rows of a split, and shows them as text."""
+"""Reads the rows of a split, and formats them as text."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ MISSING = "missing"
 
 
 def read(folder: Path) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """Yields batches of at most 65,536 rows, and how many rows each has.
+    """Yields batches of at most 65,536 rows, with their number of rows.
 
     Args:
         folder: TFRecords of `tf.Example`s.
@@ -27,7 +27,7 @@ def read(folder: Path) -> Iterator[tuple[pa.RecordBatch, int]]:
 
 
 def column_of(batch: pa.RecordBatch, name: str | None) -> pa.Array | None:
-    """A column as lists of values; None if no row of the batch has it."""
+    """Returns a column as lists of values; None if no row of the batch has it."""
     index = -1 if name is None else batch.schema.get_field_index(name)
     if index < 0 or pa.types.is_null(batch.schema.types[index]):
         return None
@@ -35,7 +35,7 @@ def column_of(batch: pa.RecordBatch, name: str | None) -> pa.Array | None:
 
 
 def type_name(column: pa.Array) -> str:
-    """The type of a column's values in words."""
+    """Returns the type of a column's values in words."""
     values = column.type.value_type
     if pa.types.is_floating(values):
         return "decimal numbers"
@@ -43,13 +43,13 @@ def type_name(column: pa.Array) -> str:
 
 
 def row_as_text(batch: pa.RecordBatch, row: int) -> dict[str, str]:
-    """All columns of a row as text."""
+    """Returns all columns of a row as text."""
     names = batch.schema.names
     return {name: _cell(batch.column(at)[row].as_py()) for at, name in enumerate(names)}
 
 
 def as_text(value: bytes | float) -> str:
-    """A value as text: a number as short as float32 allows, long text cut at 80 characters."""
+    """Formats a value: numbers with float32's precision, long text cut at 80 characters."""
     if isinstance(value, bytes):
         return shorten(value.decode(errors="backslashreplace"))
     if isinstance(value, int):
@@ -68,5 +68,5 @@ def _cell(values: list[bytes | float] | None) -> str:
         return MISSING
     if len(values) == 1:
         return as_text(values[0])
-    # No more of a long list than is shown.
+    # Only as many items of a long list as are shown.
     return shorten(f"[{', '.join(as_text(value) for value in values[:MAX_TEXT])}]")

@@ -1,4 +1,4 @@
-"""Reads a schema (TensorFlow Metadata's, as text), and says with its line what is wrong in it."""
+"""Reads a schema (TensorFlow Metadata's, as text), and reports errors with their line."""
 
 import re
 from collections import Counter
@@ -19,7 +19,7 @@ def load_schema(file: Path) -> schema_pb2.Schema:
     """Reads a schema.
 
     Raises:
-        SettingsError: If the file cannot be read, or is no schema; names the line.
+        SettingsError: If the file cannot be read, or is not a schema; names the line.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -39,12 +39,12 @@ def load_schema(file: Path) -> schema_pb2.Schema:
 
 
 def load_curated(file: Path) -> schema_pb2.Schema:
-    """Reads the schema that a person keeps, and refuses what nodes would pass over in silence.
+    """Reads the schema that people maintain, and refuses what nodes would silently ignore.
 
     Raises:
-        SettingsError: If it cannot be read, is no schema, or expects what is not looked at: types
-            but FLOAT, INT and BYTES, lists of values, thresholds that nothing exceeds. Names the
-            line of the feature.
+        SettingsError: If it cannot be read, is not a schema, or has conditions that are not
+            checked: types other than FLOAT, INT and BYTES, lists of values, thresholds that nothing
+            exceeds. Names the line of the feature.
     """
     schema = load_schema(file)
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -116,6 +116,6 @@ def _of_comparator(
 
 
 def _line(lines: list[str], name: str) -> int:
-    """The line with the last feature of that name; 0 if it is not found."""
+    """Returns the line of the last feature of that name; 0 if it is not found."""
     pattern = re.compile(rf"""\bname\s*:\s*["']{re.escape(name)}["']""")
     return max((at for at, line in enumerate(lines, 1) if name and pattern.search(line)), default=0)

@@ -1,4 +1,4 @@
-"""TFDV's statistics of a feature, brought into a form that can be drawn and compared."""
+"""TFDV's statistics of a feature, in a form that can be drawn and compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 STANDARD, QUANTILES = statistics_pb2.Histogram.STANDARD, statistics_pb2.Histogram.QUANTILES
 INTEGER = statistics_pb2.FeatureNameStatistics.INT
 HEAVY = 0.8
-"""A histogram with more than this share of the rows in one bucket shows nothing of them."""
+"""A histogram with more than this share of the rows in one bucket shows no detail."""
 TAIL = 0.9
-"""What is shown of such a feature: all up to this quantile."""
+"""The quantile up to which such a feature is shown."""
 IDENTIFIER = 0.9
-"""Text with more different values than this share of the rows is an identifier."""
+"""Text with more distinct values than this share of the rows is an identifier."""
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often a number has which value.
+    """The distribution of a number.
 
     Attributes:
         edges: Shape [n + 1], rising.
-        density: Share of the rows by unit of the feature, shape [n].
+        density: The share of the rows per unit of the feature, shape [n].
     """
 
     edges: NDArray[np.float64]
@@ -38,10 +38,10 @@ class Feature:
     Attributes:
         name: Its name.
         missing: The share of the rows without a value.
-        present: How many rows have one.
+        present: The number of rows with a value.
         numeric: TFDV's statistics of a number, else None.
         text: TFDV's statistics of a text, else None.
-        rows: All rows of the split.
+        rows: The number of all rows of the split.
     """
 
     name: str
@@ -54,27 +54,27 @@ class Feature:
 
     @property
     def absent(self) -> int:
-        """How many rows have no value."""
+        """The number of rows without a value."""
         return self.rows - self.present
 
     @property
     def is_identifier(self) -> bool:
-        """Whether nearly every row has another value."""
+        """Whether nearly every row has a different value."""
         return self.text is not None and self.text.unique > IDENTIFIER * max(self.present, 2)
 
     @property
     def has_tail(self) -> bool:
-        """Whether few large values would squeeze all others into one bucket."""
+        """Whether a few large values would squeeze all others into one bucket."""
         counts = _counts(self._buckets(STANDARD))
         return (
             bool(len(counts) and counts.max() > HEAVY * counts.sum()) and self.numeric.std_dev > 0
         )
 
     def histogram(self, whole: bool) -> Histogram | None:
-        """Returns the distribution of a number; None if no row has a finite one.
+        """Returns the distribution of a number; None if no value is finite.
 
         Args:
-            whole: Up to the largest value; else up to the quantile `TAIL`.
+            whole: Whether to include the largest values; otherwise only up to the quantile `TAIL`.
         """
         buckets = self._buckets(STANDARD if whole else QUANTILES)
         if not buckets:
@@ -84,13 +84,13 @@ class Feature:
         return _of_integers(buckets) if self.is_integer else _of_floats(buckets)
 
     def top(self, most: int) -> dict[str, float]:
-        """Returns the most frequent values of a text, and the share of the present rows of each."""
+        """Returns the most frequent values of a text, with their share of the present rows."""
         return {
             one.value: one.frequency / max(self.present, 1) for one in self.text.top_values[:most]
         }
 
     def _buckets(self, kind: int) -> Sequence[Any]:
-        """The buckets that can be drawn: not those that reach to infinity."""
+        """Returns the buckets with finite ends, which can be drawn."""
         histograms = self.numeric.histograms if self.numeric is not None and self.present else []
         found: Sequence[Any] = next((one.buckets for one in histograms if one.type == kind), [])
         return [one for one in found if np.isfinite([one.low_value, one.high_value]).all()]
@@ -133,9 +133,9 @@ def _of_floats(buckets: Sequence[Any]) -> Histogram:
 
 
 def _of_integers(buckets: Sequence[Any]) -> Histogram:
-    """Buckets end in the middle between integers; those that hold no integer join the last.
+    """Buckets end midway between integers; those that hold no integer join the last.
 
-    TFDV's buckets hold their upper end.
+    TFDV's buckets include their upper end.
     """
     highs = [np.floor(bucket.high_value) + 0.5 for bucket in buckets]
     edges, counts = [np.ceil(buckets[0].low_value) - 0.5], []
@@ -149,7 +149,7 @@ def _of_integers(buckets: Sequence[Any]) -> Histogram:
 
 
 def _up_to_tail(buckets: Sequence[Any], bins: int = 12) -> Histogram:
-    """Equal bins up to the quantile, filled from the quantiles' cumulative distribution."""
+    """Equal bins up to the quantile, filled from the cumulative distribution of the quantiles."""
     counts = _counts(buckets)
     values = np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])
     below = np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])

@@ -1,4 +1,4 @@
-"""Counts the rows behind anomalies, and keeps a few: TFDV itself only gives percentages."""
+"""Counts the rows behind anomalies, and keeps examples: TFDV only gives percentages."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ MAX_VALUES, MAX_EXAMPLES = 5, 3
 
 
 class Anomaly(NamedTuple):
-    """A kind of anomaly (of `AnomalyInfo.Type`) of a column; of the whole data set without one."""
+    """A kind of anomaly (of `AnomalyInfo.Type`), of a column or of the whole data set."""
 
     column: str | None
     kind: int
@@ -31,18 +31,18 @@ class Anomaly(NamedTuple):
 
 @dataclass
 class Tally:
-    """What is known of an anomaly.
+    """The facts about an anomaly.
 
     Attributes:
-        said: What TFDV says.
+        said: TFDV's description.
         splits: The splits that have it.
         count: The rows concerned.
-        rows: All rows that were looked at.
-        values: Up to five different values concerned, as text.
+        rows: All rows checked.
+        values: Up to five of the values concerned, as text.
         examples: Up to three of the rows, text by column.
-        smallest: Of the values, or numbers of values, that are out of bounds.
-        largest: Of the same.
-        type_name: What the column holds, in words; empty if nothing.
+        smallest: The smallest value, or number of values, out of bounds.
+        largest: The largest.
+        type_name: The type of the column's values, in words; empty if it has none.
     """
 
     said: str = ""
@@ -56,7 +56,7 @@ class Tally:
     type_name: str = ""
 
     def add(self, found: Violation) -> None:
-        """Adds what a batch has."""
+        """Adds the violations of a batch."""
         self.count += int(found.rows.sum())
         self.rows += len(found.rows)
         if len(self.values) < MAX_VALUES:
@@ -66,7 +66,7 @@ class Tally:
             self.largest = max(self.largest, found.sizes.max().item())
 
     def add_examples(self, batch: pa.RecordBatch, rows: np.ndarray) -> None:
-        """Adds rows of a batch, as far as there is room; `rows` is a mask."""
+        """Adds rows of a batch as examples, up to the limit; `rows` is a mask."""
         for row in np.flatnonzero(rows)[: MAX_EXAMPLES - len(self.examples)]:
             self.examples.append(row_as_text(batch, int(row)))
 
@@ -83,8 +83,8 @@ def count_rows(folder: Path, schema: schema_pb2.Schema, tallies: Mapping[Anomaly
 
     Args:
         folder: TFRecords of `tf.Example`s.
-        schema: What was expected.
-        tallies: A tally for each anomaly to look for.
+        schema: The schema.
+        tallies: A tally for each anomaly.
     """
     features = {anomaly: feature_of(schema, anomaly.column) for anomaly in tallies}
     for batch, rows in read(folder):
@@ -98,7 +98,7 @@ def count_rows(folder: Path, schema: schema_pb2.Schema, tallies: Mapping[Anomaly
 
 
 def feature_of(schema: schema_pb2.Schema, name: str | None) -> schema_pb2.Feature:
-    """The feature as the schema has it, with a named domain put in place; an empty one if none."""
+    """Returns the feature in the schema, with a named domain inlined; empty if there is none."""
     feature = schema_pb2.Feature()
     for candidate in schema.feature:
         if candidate.name == name:

@@ -1,4 +1,4 @@
-"""Reads one value as a number, a whole number, a boolean or a moment; refuses what is none."""
+"""Parses one value as a number, a whole number, a boolean or a moment, or refuses it."""
 
 import math
 import re
@@ -15,7 +15,7 @@ BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": F
 BOOLEANS |= {"FALSE": False}
 INT64 = (-(2**63), 2**63 - 1)
 FLOAT32_LIMIT = 2.0**128 - 2.0**103
-"""From here on the nearest float32 is infinite."""
+"""From here on, the nearest float32 is infinite."""
 YEAR_1, YEAR_10000 = -62_135_596_800, 253_402_300_800  # seconds since 1970-01-01 UTC
 
 NOT_A_NUMBER = "is not a number"
@@ -36,7 +36,7 @@ _MOMENT = re.compile(
 
 
 def is_missing(value: Any, tokens: Collection[str] = ()) -> bool:
-    """Whether a value stands for none: None, NaN, or text that is one of the tokens."""
+    """Returns whether a value is missing: None, NaN, or text that is one of the tokens."""
     if isinstance(value, str):
         return value in tokens
     return value is None or (isinstance(value, float | np.floating) and math.isnan(value))
@@ -47,10 +47,10 @@ def number(value: Any, limit: float = math.inf) -> float:
 
     Args:
         value: A number, or its text.
-        limit: From which on a finite number is beyond what there is room for.
+        limit: The bound from which a finite number is too large.
 
     Raises:
-        ValueError: If the value is none; says so in words that follow it.
+        ValueError: If the value is not a number, in words that follow it.
     """
     found = _double(_plain(value))
     if math.isfinite(found) and abs(found) >= limit:
@@ -83,10 +83,10 @@ def whole(value: Any, limits: tuple[int, int] = INT64) -> int:
 
     Args:
         value: A number, or its text.
-        limits: The smallest and the largest that there is room for.
+        limits: The smallest and the largest allowed number.
 
     Raises:
-        ValueError: If the value is no whole number within the limits; says so.
+        ValueError: If the value is not a whole number within the limits, in words that follow it.
     """
     value = _plain(value)
     if isinstance(value, date | time | timedelta):
@@ -109,7 +109,7 @@ def whole(value: Any, limits: tuple[int, int] = INT64) -> int:
 
 
 def boolean(value: Any) -> bool:
-    """Returns a boolean, from one or its words, or from a number that is 1 or 0.
+    """Returns a boolean for a boolean or its words, or for a number that is 1 or 0.
 
     Raises:
         ValueError: If the value is neither.
@@ -127,7 +127,7 @@ def moment(value: Any) -> datetime:
         value: ISO-8601, a date, a datetime (UTC if it has no zone), or seconds since 1970.
 
     Raises:
-        ValueError: If the value is none of the years 1 to 9999.
+        ValueError: If the value is not a moment in the years 1 to 9999.
     """
     value = _trimmed(value) if isinstance(value, str | bytes) else value
     try:
@@ -165,7 +165,7 @@ def _iso(text: str) -> datetime:
 
 
 def _plain(value: Any) -> Any:
-    """A NumPy scalar as Python's, text without white space around; `true` and `false` as bools."""
+    """Converts NumPy scalars to Python's, strips text, and converts `true` and `false`."""
     if isinstance(value, np.datetime64 | np.timedelta64):  # .item() of nanoseconds is a number
         return value.astype(f"{value.dtype.kind}8[us]").item()
     if isinstance(value, np.generic):
@@ -177,7 +177,7 @@ def _plain(value: Any) -> Any:
 
 
 def _trimmed(value: str | bytes) -> str:
-    # What is not UTF-8 is no number either.
+    # Text that is not UTF-8 is not a number either.
     text = value.decode(errors="replace") if isinstance(value, bytes) else value
     return text.strip(" \t\n\f\r")
 

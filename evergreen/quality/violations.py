@@ -1,4 +1,4 @@
-"""Which rows of a batch make an anomaly true."""
+"""Finds the rows of a batch that violate the schema."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,12 +20,12 @@ ABSENT = {
 
 @dataclass(frozen=True)
 class Violation:
-    """What a batch has of an anomaly.
+    """The rows of a batch that cause an anomaly.
 
     Attributes:
         rows: Mask of shape [rows].
         values: The values concerned, flat.
-        sizes: What is too small or too large, flat: the values, or how many of them a row has.
+        sizes: The values, or numbers of values per row, that are out of bounds, flat.
     """
 
     rows: np.ndarray
@@ -36,12 +36,12 @@ class Violation:
 def violating(
     column: pa.Array | None, rows: int, feature: schema_pb2.Feature, kind: int
 ) -> Violation:
-    """Finds the rows that an anomaly is about.
+    """Finds the rows that cause an anomaly.
 
     Args:
-        column: Lists of values, null where missing; None where no row has the column.
-        rows: The rows of the batch.
-        feature: What is expected.
+        column: Lists of values, null where missing; None if no row has the column.
+        rows: The number of rows of the batch.
+        feature: The feature in the schema.
         kind: The type of the anomaly, of `AnomalyInfo.Type`.
     """
     nothing = pa.nulls(0), np.array([])
@@ -72,7 +72,7 @@ def _not_in_domain(values: pa.Array, feature: schema_pb2.Feature) -> np.ndarray:
 
 
 def _numbers(values: pa.Array) -> np.ndarray:
-    """Numbers as they are, text as the numbers that it holds (NaN if none): so TFDV reads them."""
+    """Returns numbers unchanged, and text as numbers (NaN if it is none), like TFDV."""
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
         return values.to_numpy()
     return np.array([_parse(float, value) for value in values.to_pylist()], np.float32)

@@ -1,1 +1,1 @@
-"""Runs what was planned, shows it while it runs, and says what came of it."""
+"""Carries out planned runs, shows their progress, and concludes them."""

@@ -1,4 +1,4 @@
-"""From a plan to TFX's intermediate representation (IR), ready to be run anywhere."""
+"""Compiles plans to TFX's intermediate representation (IR), which any orchestrator can run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
     """Builds and compiles the pipeline of a plan.
 
-    Every node gets the digests of the code it runs, the project's own components included, and of
-    the files its parameters name, as parameters of its own: a part of its cache key and of its
-    record. (TFX's own key sees the contents of `module_file` only, not what a function imports.)
+    Every node gets digests as additional parameters, which are part of its cache key and its
+    record: of the code it runs, including the project's own components, and of the files that its
+    parameters name. (TFX's own key covers the content of `module_file`, but not what a function
+    imports.)
 
     Raises:
         SettingsError: If the factory named in the settings cannot be imported.
@@ -47,13 +48,13 @@ def compile_plan(settings: Settings, plan: Plan) -> pipeline_pb2.Pipeline:
 
 
 def executor_class(executor: object) -> str:
-    """Returns the path of the class that does a node's work; empty for a node without one."""
+    """Returns the path of the class that does a node's work; empty if there is none."""
     # Executors that run on Beam are wrapped.
     return str(getattr(getattr(executor, "python_executor_spec", executor), "class_path", ""))
 
 
 def _choose_caching(ir: pipeline_pb2.Pipeline, rerun_from: str) -> None:
-    """What is to be rerun is not taken from the cache; what comes before it is."""
+    """Turns the cache off from the node on that is to be rerun."""
     anew = {rerun_from}
     for node in (node.pipeline_node for node in ir.nodes):  # in topological order
         if anew & {*node.upstream_nodes}:
@@ -67,7 +68,7 @@ def _add_digests(node: pipeline_pb2.PipelineNode, plan: Plan, executor: str) -> 
     digests = {"platform_digest": plan.digests.platform, "lock_digest": plan.digests.lock}
     if plan.train:
         digests["use_case_digest"] = plan.digests.use_case
-        if node.node_info.id == TRAINER:  # so that a model is of one training
+        if node.node_info.id == TRAINER:  # so that each training makes its own model
             digests["train_key"] = plan.train.train_key
         if node.node_info.id == TRANSFORM and plan.digests.use_case_data:
             digests[DATA_DIGEST] = plan.digests.use_case_data

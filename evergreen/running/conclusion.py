@@ -1,6 +1,6 @@
-"""How a run ends: its outcome, read from ML Metadata, is published and reported.
+"""Concludes a run: reads its outcome from ML Metadata, publishes and reports it.
 
-The same wherever the nodes ran: in this process, or in containers that are gone by now.
+It works the same wherever the nodes ran: in this process, or in containers that are gone.
 """
 
 import logging
@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 
 
 def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Outcome:
-    """Says what a run came to whose nodes have all ended, and registers the model it pushed.
+    """Determines the outcome of a run whose nodes have ended, and registers the pushed model.
 
     Args:
         settings: The project's settings.
         store: The metadata store.
-        record: The run. What it did before it failed, if it did, is left as it is.
+        record: The run. The results of a failed run are left alone.
     """
     reading = RunReading(store, record)
     for span in record.to_ingest:
@@ -54,10 +54,10 @@ def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Out
 
 
 def tell_servers(settings: Settings, store: MetadataStore) -> str:
-    """Has the model servers load what was pushed; without them it is pushed all the same.
+    """Makes the model servers load the pushed version; a failure does not undo the push.
 
     Returns:
-        What came of it, for a person.
+        A description of the result, for people.
     """
     try:
         return expose(settings, store)
@@ -66,7 +66,7 @@ def tell_servers(settings: Settings, store: MetadataStore) -> str:
 
 
 def end(store: MetadataStore, run_id: str, outcome: Outcome) -> RunRecord:
-    """Writes down how a run ended; what nobody works on any more is marked as canceled."""
+    """Records the outcome of a run; marks executions that were left running as canceled."""
     records = RunRecords(store)
     record = records.get(run_id)
     cancel_active(store, map(record.pipeline_run, record.parts))
@@ -76,7 +76,7 @@ def end(store: MetadataStore, run_id: str, outcome: Outcome) -> RunRecord:
 
 
 def _results(reading: RunReading) -> Results | None:
-    """The numbers of a run; a file that cannot be read hides them, and not the outcome."""
+    """Returns the figures of a run; None if a file is unreadable, which leaves the outcome."""
     try:
         return results(reading)
     except (EvergreenError, OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -85,7 +85,7 @@ def _results(reading: RunReading) -> Results | None:
 
 
 def results(reading: RunReading) -> Results:
-    """Returns what a run came to in numbers, as far as it came."""
+    """Returns the figures of a run, as far as it got."""
     metrics: dict[str, Mapping[str, float | None]] = dict(reading.metrics())
     gates: dict[str, bool] = {}
     for label, part in reading.parts.items():
@@ -113,7 +113,7 @@ def _register(
     destination = pushed(trained)
     if destination is None or record.model_version is None:
         return Outcome.EXPERIMENT
-    push(validated_model(trained), destination, record.train_key)  # if somebody removed it
+    push(validated_model(trained), destination, record.train_key)  # again, if it was removed
     registry = Registry(store, settings.model.name)
     registry.register(
         ModelRef(version=record.model_version, artifact_id=model_id(trained)),
@@ -129,10 +129,10 @@ def _register(
     entered = next(
         event for event in registry.events() if event.model.version == record.model_version
     )
-    # Who entered it, not whether it is there: this may be the second try to end the same run.
+    # Who registered it, and not whether it is there: this may be the second attempt to conclude.
     return Outcome.PUSHED if entered.evidence.get("run") == record.run_id else Outcome.UNCHANGED
 
 
 def _metrics(values: dict[str, float | None]) -> str:
-    """Metrics in a line, rounded."""
+    """Returns rounded metrics in a line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)

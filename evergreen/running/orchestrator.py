@@ -1,4 +1,4 @@
-"""What an orchestrator is, and how one is found."""
+"""The interface of orchestrators, and the installed ones."""
 
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -16,7 +16,7 @@ GROUP = "evergreen.orchestrators"
 class Orchestrator(Protocol):
     """Runs all nodes of a compiled pipeline, each through TFX's launcher (`run_node`).
 
-    A class registered under the entry point group `evergreen.orchestrators`; made without
+    It is a class registered under the entry point group `evergreen.orchestrators`, and made without
     arguments. The first line of its docstring describes it to people.
     """
 
@@ -24,9 +24,9 @@ class Orchestrator(Protocol):
         """Runs a pipeline to its end.
 
         Args:
-            ir: The compiled pipeline: nodes in topological order, the run's id substituted.
+            ir: The compiled pipeline: nodes in topological order, with the run's id.
             connection: The ML Metadata store that tracks the run.
-            at_once: How many nodes that do not need each other may run at the same time.
+            at_once: The most independent nodes to run at the same time.
 
         Raises:
             Exception: If a node fails; its execution's `error` property says why.
@@ -34,15 +34,15 @@ class Orchestrator(Protocol):
 
 
 def installed() -> dict[str, EntryPoint]:
-    """Returns the installed orchestrators by name. Nothing of theirs is imported."""
+    """Returns the installed orchestrators by name, without importing them."""
     return {point.name: point for point in sorted(entry_points(group=GROUP))}
 
 
 def find(name: str) -> EntryPoint:
-    """Returns the entry point of a name. Nothing of it is imported.
+    """Returns the entry point of a name, without importing it.
 
     Raises:
-        SettingsError: If none of that name is installed.
+        SettingsError: If no orchestrator of that name is installed.
     """
     points = installed()
     if name not in points:
@@ -56,10 +56,10 @@ def find(name: str) -> EntryPoint:
 
 
 def load(name: str) -> Orchestrator:
-    """Makes the orchestrator of a name.
+    """Creates the orchestrator of a name.
 
     Raises:
-        SettingsError: If none of that name is installed.
+        SettingsError: If no orchestrator of that name is installed.
     """
     orchestrator: Orchestrator = find(name).load()()
     return orchestrator

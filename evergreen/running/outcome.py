@@ -1,4 +1,4 @@
-"""What a training came to, read back from ML Metadata."""
+"""The results of a training, read from ML Metadata."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from evergreen.runs.nodes import PUSHER, SERVING_VALIDATOR, TRAINER
 from evergreen.runs.reasons import Report
 
 VALIDATED_MODEL = "stamped_model"
-"""Where TFX's Pusher finds the model below an InfraBlessing."""
+"""The place of the model in an InfraBlessing, where TFX's Pusher looks for it."""
 
 
 def gate_report(part: PartReader, gate: str) -> Report:

@@ -1,7 +1,6 @@
-"""Shows a pipeline run while it runs: a line a node, from what ML Metadata says of it.
+"""Shows a pipeline run live, with one line per node, from its state in ML Metadata.
 
-Reading the states from the store, rather than hooking into an orchestrator, is what makes this
-work for any orchestrator.
+Reading the states from the store, and not from an orchestrator, works for any orchestrator.
 """
 
 import time
@@ -25,11 +24,11 @@ MARKS = {
     "canceled": "[yellow]■[/yellow]",
 }
 OVER = ("failed", "canceled")
-"""States that a run which goes on begins anew."""
+"""States from which a running run starts a node again."""
 
 
 class Progress:
-    """A context in which finished nodes are printed, and running ones shown live."""
+    """A context in which finished nodes are printed, and running nodes shown live."""
 
     def __init__(
         self, console: Console, connection: ConnectionConfig, pipeline: str, pipeline_run: str
@@ -66,7 +65,7 @@ class Progress:
         running = Table.grid(padding=(0, 1))
         for state in reader.states(*self._run):
             if state.state in OVER and state.updated < self._begun:
-                continue  # of the try before: the node's turn is still to come
+                continue  # the state of an earlier attempt
             if state.state in MARKS:
                 self._print_once(state)
             else:

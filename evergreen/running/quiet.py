@@ -1,4 +1,4 @@
-"""Sends what libraries print to a log file, and keeps the terminal for people."""
+"""Sends the libraries' output to a log file, and keeps the terminal for people."""
 
 import logging
 import os

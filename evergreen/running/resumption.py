@@ -1,4 +1,4 @@
-"""Takes up a run that failed, was killed or interrupted: the same run, the same inputs."""
+"""Resumes a run that failed, was killed or interrupted, with the same inputs."""
 
 import json
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ KUBEFLOW = "kubeflow"
 
 
 class CannotGoOnError(EvergreenError):
-    """The run has ended, or is not to be gone on with from here."""
+    """Raised when the run has ended, or cannot be resumed from here."""
 
     exit_code = 2
 
 
 def settings_of(settings: Settings, store: MetadataStore, run_id: str) -> Settings:
-    """Returns the settings that a run was planned with; its metadata are where they are now.
+    """Returns the settings of a run, with the present place of its metadata.
 
     Raises:
-        EvergreenError: If there is no such run, or it has settings of another version.
+        EvergreenError: If there is no such run, or another version wrote its settings.
     """
     records = RunRecords(store)
     values = json.dumps(records.settings(records.get(run_id)))
@@ -40,15 +40,15 @@ def settings_of(settings: Settings, store: MetadataStore, run_id: str) -> Settin
 
 
 def check_overrides(overrides: Sequence[str], now: Settings, kept: Settings) -> None:
-    """Checks that a run which goes on is not asked for other settings than it was planned with.
+    """Checks that overrides agree with the settings of a resumed run.
 
     Args:
-        overrides: `section.key=value` pairs; those of `metadata` are where the run is found.
-        now: The settings with them.
-        kept: Those of the run.
+        overrides: `section.key=value` pairs; those of `metadata` may differ.
+        now: The settings with the overrides.
+        kept: The settings of the run.
 
     Raises:
-        SettingsError: If it is.
+        SettingsError: If an override differs.
     """
     for pair in overrides:
         keys = pair.partition("=")[0].strip().split(".")
@@ -69,16 +69,16 @@ def _at(values: Any, keys: Sequence[str]) -> Any:
 
 
 def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: str) -> RunRecord:
-    """Writes down that a run goes on.
+    """Records that a run is resumed.
 
     Args:
-        settings: Those that the run was planned with.
+        settings: The settings of the run.
         store: The metadata store.
         run_id: The run.
-        rerun_from: A node from which on everything is executed again; may be empty.
+        rerun_from: The node from which everything is executed again; may be empty.
 
     Raises:
-        CannotGoOnError: If it has ended, or runs elsewhere, or the node is not one of it.
+        CannotGoOnError: If it has ended, or runs elsewhere, or does not have the node.
         EvergreenError: If its code, lock or schema have changed.
     """
     records = RunRecords(store)
@@ -114,7 +114,7 @@ def _check_inputs(store: MetadataStore, record: RunRecord) -> None:
 
 
 def _parts_with(run: RunView, node: str) -> list[str]:
-    """The parts that are begun anew: those that have the node, and the training after them."""
+    """Returns the parts to begin again: those with the node, and the training after them."""
     names = {one.node.node_id: one.part for one in reversed(run.current)}
     if node not in names:
         close = get_close_matches(node, names, n=1)
@@ -127,7 +127,7 @@ def _parts_with(run: RunView, node: str) -> list[str]:
 
 
 def _check_not_pushed(settings: Settings, store: MetadataStore, record: RunRecord) -> None:
-    """A version that was pushed stays as it is: another model could not be pushed in its place."""
+    """Refuses to change a pushed version: another model could not be pushed in its place."""
     number = record.model_version
     if number is None:
         return

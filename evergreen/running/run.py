@@ -1,4 +1,4 @@
-"""One run, from the request to its outcome."""
+"""Carries out a run, from the request to its outcome."""
 
 import logging
 from collections.abc import Callable
@@ -26,24 +26,24 @@ from evergreen.visible import plain
 
 log = logging.getLogger(__name__)
 MOST = 1000
-"""Characters of what the servers say."""
+"""The longest text about the servers, in characters."""
 
 
 class RunFailedError(EvergreenError):
-    """A node of the run failed."""
+    """Raised when a node of the run failed."""
 
 
 class Run:
-    """Runs requests of one project; the console shows them to a person.
+    """Carries out requests of one project, and shows the progress on a console.
 
     Attributes:
-        run_id: The run that it works on; empty until it is planned.
+        run_id: The current run; empty before it is planned.
     """
 
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
         self._console = console
-        # A wrong one is refused before anything starts.
+        # An unknown name is refused before anything starts.
         self._orchestrator = orchestrator.load(settings.pipeline.orchestrator)
         self._store: MetadataStore = open_store(settings.metadata)
         self._planner = Planner(settings, self._store)
@@ -51,10 +51,10 @@ class Run:
         self.run_id = ""
 
     def __call__(self, request: Request) -> RunRecord:
-        """Plans, runs and records a request.
+        """Plans, carries out and records a request.
 
         Returns:
-            The record of the ended run. A gate that refused is an outcome, not an error.
+            The record of the ended run. A gate's refusal is an outcome, not an error.
 
         Raises:
             EvergreenError: If the request cannot be planned, or a node failed.
@@ -64,7 +64,7 @@ class Run:
         return self.carry_out(record)
 
     def carry_out(self, record: RunRecord) -> RunRecord:
-        """Runs what was planned. A run that died goes on: its finished nodes are not run again.
+        """Carries out a planned run. A run that died continues: finished nodes are not run again.
 
         Returns:
             The record of the ended run.
@@ -80,11 +80,11 @@ class Run:
             return self._carry_out(record)
 
     def resume(self, run_id: str, rerun_from: str = "") -> RunRecord:
-        """Goes on with a run that failed, was killed or interrupted; it keeps its id.
+        """Resumes a run that failed, was killed or interrupted, under the same id.
 
         Args:
             run_id: The run.
-            rerun_from: Execute this node and those after it, whatever is there.
+            rerun_from: The node from which everything is executed again, whatever the cache holds.
 
         Returns:
             The record of the ended run.
@@ -113,7 +113,7 @@ class Run:
         return record
 
     def _end(self, record: RunRecord, ended: Outcome) -> RunRecord:
-        """Records the end, and reports it; who interrupted a run does not want to wait for that."""
+        """Records the outcome, and reports it; an interrupted run is not reported, to save time."""
         record = end(self._store, record.run_id, ended)
         if ended is not Outcome.INTERRUPTED:
             with self._console.status("writing the report"):
@@ -121,7 +121,7 @@ class Run:
         return record
 
     def _show(self, what: str, show: Callable[[], object]) -> None:
-        """Shows what a run came to; if that cannot be, the run has come to it all the same."""
+        """Shows a result; a failure to show it does not change the outcome."""
         try:
             show()
         except Exception as error:
@@ -174,7 +174,7 @@ class Run:
 
 
 def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: Beam 2.77 wraps KeyboardInterrupt in a RuntimeError."""
+    """Returns whether Ctrl-C caused an error: Beam 2.77 wraps it in a RuntimeError."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None

@@ -1,4 +1,4 @@
-"""What a person sees of a run: the plan before, the summary after."""
+"""Shows the plan before a run, and the summary after it."""
 
 from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
@@ -28,7 +28,7 @@ NEXT_STEPS = {
 
 
 def show_plan(console: Console, settings: Settings, record: RunRecord) -> None:
-    """Prints what a run is going to do, and what a change of will not be noticed."""
+    """Prints the plan of a run, and the dependencies whose changes the cache does not notice."""
     resumed = f", taken up again from {record.created:%Y-%m-%d %H:%M}" if record.resumed else ""
     console.print(
         f"[bold]run {record.run_id}[/bold]  on the {record.orchestrator} orchestrator{resumed}"
@@ -57,7 +57,7 @@ def _named(span: SpanRef) -> str:
 def show_summary(
     console: Console, settings: Settings, store: MetadataStore, record: RunRecord
 ) -> None:
-    """Prints what came of a run: data, metrics, gates, what was pushed, and what to do next."""
+    """Prints the results of a run: data, metrics, gates, the pushed version, and the next step."""
     console.print()
     reading = RunReading(store, record)
     show_data(console, [span.report for span in reading.spans if span.report])

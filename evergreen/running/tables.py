@@ -1,4 +1,4 @@
-"""What the gates of a run found, as tables and lines for a terminal."""
+"""Shows the gates' reports, as tables and lines for a terminal."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ from evergreen.runs.reasons import Report
 from evergreen.visible import plain
 
 MOST = 1000
-"""Characters of a line."""
+"""The longest line, in characters."""
 
 
 def show_data(console: Console, reports: list[Report]) -> None:
-    """Prints the spans of the window, why any was refused, and what has drifted."""
+    """Prints the spans of the window, the reasons of refusals, and drift."""
     table = _table("data", "span", "rows", "of test", "refused", "anomalies", "largest drift")
     for report in reports:
         rows = report["rows"]
@@ -49,7 +49,7 @@ def show_model(console: Console, report: Report) -> None:
         table.add_row(plain(metric), _number(value, why), other)
     console.print()
     console.print(table)
-    if unlabelled := report.get("unlabelled"):  # there is no such number in older reports
+    if unlabelled := report.get("unlabelled"):  # older reports do not have it
         console.print(f"  left out: {unlabelled:,} rows without a label", highlight=False)
     parts = [one for one in report["verdicts"] if _is_part(one)]
     for verdict in report["verdicts"]:
@@ -65,7 +65,7 @@ def show_model(console: Console, report: Report) -> None:
 
 
 def show_serving(console: Console, report: Report) -> None:
-    """Prints how the exported model served, and what it failed."""
+    """Prints the exported model's latency, and its failed checks."""
     latency = report["latency"].get("serving_default")
     speed = f", p95 {latency['p95_ms']:.1f} ms a row" if latency else ""
     if report["blessed"]:
@@ -95,13 +95,13 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         is_text = column in ("metric", "largest drift")
-        # The text gives way to the numbers on a narrow terminal.
+        # The text wraps on a narrow terminal, and the numbers do not.
         table.add_column(column, justify="left" if is_text else "right", no_wrap=not is_text)
     return table
 
 
 def _largest_drift(drifts: list[Report]) -> str:
-    """The drift that is the largest part of its threshold."""
+    """Returns the drift that is the largest share of its threshold."""
     if not drifts:
         return "-"
     worst = max(drifts, key=lambda drift: drift["value"] / (drift["threshold"] or 1))

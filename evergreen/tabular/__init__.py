@@ -1,8 +1,8 @@
-"""What use cases on tables share: declare columns and label once, and the rest follows.
+"""A library for use cases on tables: from declared columns and a label it derives the rest.
 
 A use case declares a `Table` and names two functions in its settings: a `preprocessing_fn` that
-calls `preprocess`, and a `run_fn` that calls `train`. Any part can be replaced by functions of its
-own, as for any TFX pipeline.
+calls `preprocess`, and a `run_fn` that calls `train`. Any part can be replaced by other functions,
+as in any TFX pipeline.
 """
 
 from evergreen.tabular.features import Boolean, Category, Hashed, Integer, Moment, Number

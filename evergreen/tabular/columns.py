@@ -1,4 +1,4 @@
-"""Raw columns, as TFX delivers them, to dense tensors and back."""
+"""Converts raw columns, as TFX delivers them, to dense tensors and back."""
 
 from typing import TypeAlias
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 Column: TypeAlias = "tf.Tensor | tf.SparseTensor"
 MISSING = {tf.float32: float("nan"), tf.int64: -1, tf.string: ""}
-"""What stands for a missing value in the signature `raw`."""
+"""The values for a missing value in the signature `raw`."""
 
 
 def dense(values: Column, dtype: tf.DType, default: float | str) -> tf.Tensor:
@@ -14,7 +14,7 @@ def dense(values: Column, dtype: tf.DType, default: float | str) -> tf.Tensor:
 
     Args:
         values: A SparseTensor [n, 1] without the missing values, or a dense tensor [n] or [n, 1].
-        dtype: Of the result.
+        dtype: The dtype of the result.
         default: For missing values.
     """
     if isinstance(values, tf.SparseTensor):
@@ -26,7 +26,7 @@ def dense(values: Column, dtype: tf.DType, default: float | str) -> tf.Tensor:
 
 
 def sparse(values: tf.Tensor) -> tf.SparseTensor:
-    """Leaves out the values that stand for missing ones (`MISSING`).
+    """Removes the values that stand for missing ones (`MISSING`).
 
     Args:
         values: [n], float32, int64 or string.

@@ -1,7 +1,7 @@
 """The kinds of features that a table declares.
 
-A feature is transformed either to a rank in [0, 1] (`Number`) or to ids that count from 1, 0 being
-missing (all others). The model sees a rank as ramps and an id as one column each.
+A feature is transformed either to a rank in [0, 1] (`Number`) or to ids that count from 1, with 0
+for missing (all others). The model gets a rank as ramps and an id as one column each.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Number:
         name: Raw feature.
         low: Smallest valid value; anything below is treated as missing.
         high: Largest valid value; anything above is treated as missing.
-        ramps: Piecewise linear functions of the rank that the model sees. The ranks have 30 steps.
-        flag_missing: Whether the model is told that the value was missing. Off where training data
-            has no such rows: the weight of the flag would stay at its random start.
+        ramps: Piecewise linear functions of the rank for the model. The ranks have 30 steps.
+        flag_missing: Whether the model gets a flag for missing values. Off if training data has no
+            such rows: the weight of the flag would stay at its random start.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Number:
 
     @property
     def flag(self) -> str:
-        """Name of the transformed feature that is 1.0 where the value is missing, else 0.0."""
+        """Name of the transformed feature that is 1.0 for missing values, else 0.0."""
         return transformed_name(f"{self.name}_missing")
 
 
@@ -63,8 +63,8 @@ class Category:
 
     Attributes:
         name: Raw feature, and name of its vocabulary.
-        top_k: Values in the vocabulary, the most frequent ones. All others, those never seen
-            included, share the value 1, which therefore has been trained.
+        top_k: The number of most frequent values in the vocabulary. All others, including unseen
+            ones, share the value 1, which is therefore trained.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Category:
 
     @property
     def size(self) -> int:
-        """Number of values other than missing."""
+        """The number of values other than missing."""
         return self.top_k + 1
 
 
@@ -88,7 +88,7 @@ class Hashed:
 class Moment:
     """A time in whole seconds since 1970 (UTC), transformed to its month, weekday and hour.
 
-    Not to the date: a model must not learn when its training data was.
+    The date is left out: a model must not learn when its training data was.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What can be set about the model and its training, with the values that were found to do well."""
+"""Hyperparameters of the model and its training, with defaults that did well."""
 
 import difflib
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class HyperParameters(BaseModel):
-    """Hyper-parameters of `perceptron`; an unknown name or a value out of range is refused.
+    """Hyper-parameters of `perceptron`; unknown names and values out of range are refused.
 
     Attributes:
         hidden_units: Widths of the hidden layers.
         dropout: Share of each hidden layer's outputs that is dropped in training.
         learning_rate: Step size of Adam.
-        batch_size: Rows in a step.
-        max_epochs: Passes over the training rows, at most.
+        batch_size: Rows per step.
+        max_epochs: The most passes over the training rows.
         patience: Epochs without a better log loss on the eval split before training stops.
-        seed: Of initial weights, shuffling and dropout.
+        seed: The seed of initial weights, shuffling and dropout.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""Labels of rows that have not become examples."""
+"""Labels of raw rows that are not examples yet."""
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +11,11 @@ from evergreen.tabular.table import Table
 
 
 def labels(table: Table, rows: pa.Table) -> NDArray[np.float64]:
-    """Returns the label of raw rows, float64 [n]; NaN where it is not known.
+    """Returns the labels of raw rows, float64 [n]; NaN if unknown.
 
     Args:
         table: The declaration.
-        rows: Raw rows, with the columns that the label is made of.
+        rows: Raw rows, with the columns that the label uses.
     """
     columns = {
         name: tf.constant(pc.fill_null(rows[name].cast(pa.float32()), float("nan")).to_numpy())

@@ -1,4 +1,4 @@
-"""The network: piecewise linear ranks and one-hot ids into a small perceptron."""
+"""The network: a small perceptron on piecewise linear ranks and one-hot ids."""
 
 import keras
 
@@ -7,7 +7,8 @@ from evergreen.tabular.hyperparameters import HyperParameters
 from evergreen.tabular.table import Table
 
 STEPS_AT_ONCE = 32
-"""In one call of TensorFlow: a step of so small a network takes less than a call from Python."""
+"""Steps per call of TensorFlow: a step of such a small network takes less than a call from
+Python."""
 
 
 def perceptron(table: Table, parameters: HyperParameters) -> keras.Model:
@@ -19,7 +20,7 @@ def perceptron(table: Table, parameters: HyperParameters) -> keras.Model:
 
     Args:
         table: The declaration.
-        parameters: Sizes, dropout and learning rate; those of training are not used.
+        parameters: Sizes, dropout and learning rate; the training's parameters are not used.
 
     Returns:
         A compiled model from transformed features by name, each [n], to probabilities float32
@@ -45,9 +46,9 @@ def model_inputs(table: Table) -> dict[str, keras.KerasTensor]:
 
 
 def encoded(table: Table, inputs: dict[str, keras.KerasTensor]) -> list[keras.KerasTensor]:
-    """Returns what the first layer sees of each feature, float32 [n, columns]."""
+    """Returns the first layer's inputs from each feature, float32 [n, columns]."""
     numbers = [part for number in table.numbers for part in _number(number, inputs)]
-    # Id 0, missing, becomes -1, whose row is all zeros: nothing is added to the network.
+    # Id 0, missing, becomes -1, whose row is all zeros and adds nothing to the network.
     ids = [
         keras.ops.one_hot(inputs[transformed_name(item.name)] - 1, item.size) for item in table.ids
     ]

@@ -1,7 +1,7 @@
-"""From raw to transformed features, in one TensorFlow graph for training and for serving.
+"""Transforms raw features, by one TensorFlow graph for training and serving.
 
-Analyzers are few, since each costs Beam stages for each span of the window: quantiles of all
-numbers together, and a vocabulary a category. All of them can be cached.
+There are few analyzers, since each adds Beam stages for each span of the window: quantiles of all
+numbers together, and one vocabulary per category. All of them can be cached.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _DAY = 86_400
 
 
 def preprocess(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tensor]:
-    """Transforms raw features; whatever goes in, only a label may come out as NaN.
+    """Transforms raw features; for any input, only the label may be NaN.
 
     Args:
         table: The declaration.
@@ -55,7 +55,7 @@ def preprocess(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tenso
 
 
 def label(declared: Label, inputs: Mapping[str, Column]) -> tf.Tensor:
-    """Returns the label, float32 [n]; NaN where one of its columns is missing."""
+    """Returns the label, float32 [n]; NaN if one of its columns is missing."""
     columns = {name: dense(inputs[name], tf.float32, float("nan")) for name in declared.columns}
     unknown = tf.reduce_any([tf.math.is_nan(column) for column in columns.values()], axis=0)
     filled = {name: tf.where(unknown, 0.0, column) for name, column in columns.items()}
@@ -63,7 +63,7 @@ def label(declared: Label, inputs: Mapping[str, Column]) -> tf.Tensor:
 
 
 def _ranks(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tensor]:
-    """Ranks of all numbers, and the flags of missing ones."""
+    """Returns ranks of all numbers, and the flags of missing ones."""
     valid = [valid_numbers(inputs[item.name], item.low, item.high) for item in table.numbers]
     numbers = tf.stack(valid, axis=1)
     ranks = tf.unstack(interpolated_ranks(numbers, _quantiles(numbers)), axis=1)
@@ -78,8 +78,8 @@ def _quantiles(numbers: tf.Tensor) -> tf.Tensor:
     """Returns float32 [columns, quantiles].
 
     Issue: TFT 1.21 cannot reshape the quantiles if a column has no value in the whole window.
-    Solution: a column without a value in a batch counts as one of zeros there. Whole batches
-    without one are rare, and a few zeros move no quantile.
+    Solution: a column without a value in a batch counts as zeros there. Whole batches without a
+    value are rare, and a few zeros move no quantile.
     """
     no_value = tf.reduce_all(tf.math.is_nan(numbers), axis=0)
     values = tf.where(no_value, 0.0, numbers)
@@ -96,8 +96,8 @@ def valid_numbers(values: Column, low: float, high: float) -> tf.Tensor:
 def interpolated_ranks(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
     """Ranks numbers among quantiles, linearly between them.
 
-    The same as `tft.apply_buckets_with_interpolation`, but for all columns at once, and it takes a
-    column that was missing in every training row.
+    Like `tft.apply_buckets_with_interpolation`, but for all columns at once, and for columns that
+    were missing in every training row.
 
     Args:
         numbers: float32 [n, columns], NaN where missing.
@@ -145,7 +145,7 @@ def moment_ids(values: Column, feature: Moment) -> dict[str, tf.Tensor]:
 
 
 def _month(days: tf.Tensor) -> tf.Tensor:
-    """Returns 1 to 12, of days since 1970.
+    """Returns 1 to 12 from days since 1970.
 
     By Howard Hinnant's `civil_from_days` ("chrono-Compatible Low-Level Date Algorithms"): years
     that begin in March, in eras of 400 years.

@@ -1,4 +1,4 @@
-"""Rows to learn from: transformed as they are read, in memory, and in batches."""
+"""Training rows: transformed when read, kept in memory, and divided into batches."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ _READ_ROWS = 4096
 
 
 class Rows(NamedTuple):
-    """Labelled rows in memory: some 100 bytes each, so ten million to the gigabyte.
+    """Labelled rows in memory, at some 100 bytes each: ten million per gigabyte.
 
     Attributes:
         features: Transformed features by name, each [n].
@@ -28,13 +28,13 @@ def read_rows(patterns: list[str], transformer: Transformer, label: str) -> Rows
     """Reads raw examples into memory, transformed, without those whose label is unknown.
 
     Args:
-        patterns: Of files of `tf.Example`s.
-        transformer: Makes of them what the model takes.
-        label: The name of the label among what it makes.
+        patterns: Patterns of files of `tf.Example`s.
+        transformer: Transforms the examples.
+        label: The name of the transformed label.
 
     Raises:
-        ValueError: No row is left.
-        ContractError: A label is not 0, 1 or unknown.
+        ValueError: If no row is left.
+        ContractError: If a label is not 0, 1 or unknown.
     """
     files = [file for pattern in patterns for file in sorted(tf.io.gfile.glob(pattern))]
     raw = examples(files).batch(_READ_ROWS)
@@ -53,12 +53,12 @@ def read_rows(patterns: list[str], transformer: Transformer, label: str) -> Rows
 
 
 def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
-    """Gives the rows, each time in another order; the last batch may be smaller.
+    """Returns the rows in batches, each time in another order; the last batch may be smaller.
 
     Args:
         rows: Rows.
         size: Rows in a batch.
-        seed: Of the orders.
+        seed: The seed of the orders.
     """
     count = len(rows.labels)
     columns = tf.nest.map_structure(tf.constant, tuple(rows))
@@ -69,7 +69,7 @@ def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
 
 
 def ordered_batches(rows: Rows, size: int) -> tf.data.Dataset:
-    """Gives the rows once, in their order: all at once if they are no more than a batch holds.
+    """Returns the rows once, in order; in one batch if they fit.
 
     Args:
         rows: Rows.
@@ -83,7 +83,7 @@ def ordered_batches(rows: Rows, size: int) -> tf.data.Dataset:
 
 
 def _plain(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Turns off what tf.data does when an iterator is made: as slow as an epoch of small data."""
+    """Turns off options of tf.data whose set-up takes as long as an epoch of small data."""
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
     options.autotune.enabled = False

@@ -1,4 +1,4 @@
-"""The exported model: one module whose signatures share one path from raw features to answer."""
+"""The exported model: a module whose signatures share one path from raw features to answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
 
 
 def raw_signature(table: Table) -> dict[str, tf.TensorSpec]:
-    """Returns the inputs of the signature `raw`: one tensor [n] a feature."""
+    """Returns the inputs of the signature `raw`: one tensor [n] per feature."""
     return {
         feature.name: tf.TensorSpec([None], _raw_type(feature), name=feature.name)
         for feature in table.features
@@ -40,12 +40,12 @@ class ServingModule(tf.Module):
     """
 
     def __init__(self, table: Table, model: keras.Model, transformer: Transformer) -> None:
-        """Puts both together.
+        """Combines model and transform graph.
 
         Args:
             table: The declaration.
-            model: From transformed features by name to probabilities, [n, 1].
-            transformer: The graph that its training rows went through.
+            model: Maps transformed features by name to probabilities, [n, 1].
+            transformer: The graph that transformed its training rows.
         """
         super().__init__()
         self.transformer = transformer
@@ -63,21 +63,21 @@ class ServingModule(tf.Module):
             examples: string [n]. An absent feature is a missing value.
 
         Returns:
-            `probabilities`: float32 [n]. Rank 1, so that a REST client of TF Serving gets a list
-            of numbers and not of lists; TFMA's binary metrics take it as well.
+            `probabilities`: float32 [n]. Rank 1, so that a REST client of TF Serving gets a list of
+            numbers and not of lists; TFMA's binary metrics accept it as well.
         """
         spec = {name: self.transformer.spec[name] for name in self._raw_names}
         return self._predict(tf.io.parse_example(examples, spec))
 
     def raw(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Predicts from one tensor a feature, what a REST client can write by hand.
+        """Predicts from one tensor per feature, which a REST client can write by hand.
 
         Args:
-            features: As of `raw_signature`. A missing value is NaN for float32, -1 for int64,
-                and empty for string.
+            features: As in `raw_signature`. A missing value is NaN for float32, -1 for int64, and
+                empty for string.
 
         Returns:
-            As `serving_default`.
+            As for `serving_default`.
         """
         return self._predict({name: sparse(values) for name, values in features.items()})
 

@@ -1,4 +1,4 @@
-"""A table as its use case declares it: the features, and the label."""
+"""The declaration of a table by its use case: features and label."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ Ids = Integer | Boolean | Category | Hashed
 
 @dataclass(frozen=True)
 class Label:
-    """What is predicted, as a function of raw columns.
+    """The label, as a function of raw columns.
 
     A row in which one of the columns is missing has no label: it is left out of training and
     evaluation, and counted.
 
     Attributes:
-        name: Of the label among the transformed features.
-        columns: The raw columns, numbers, that it is made of.
-        function: From these columns by name, float32 [n] without missing values, to the label,
-            [n], 0 or 1.
+        name: The name of the label among the transformed features.
+        columns: The numeric raw columns that it uses.
+        function: Maps these columns by name, float32 [n] without missing values, to the label, [n],
+            0 or 1.
     """
 
     name: str
@@ -45,9 +45,9 @@ class Table:
     """The columns of a use case, declared once for preprocessing, model and serving.
 
     Attributes:
-        name: Of the model.
-        features: In the order in which the model sees them.
-        label: What is predicted.
+        name: The name of the model.
+        features: The features, in the order of the model's inputs.
+        label: The label.
     """
 
     name: str
@@ -66,17 +66,17 @@ class Table:
 
     @property
     def ids(self) -> tuple[Ids, ...]:
-        """What is transformed to ids: features, and parts of moments."""
+        """Ids: features that are transformed to ids, and parts of moments."""
         plain = [item for item in self.features if not isinstance(item, Number | Moment)]
         return (*plain, *(part for moment in self.moments for part in moment.parts))
 
     @property
     def raw_names(self) -> tuple[str, ...]:
-        """The columns that a request has: all features, and not the label's."""
+        """The columns of a request: all features, without the label's columns."""
         return tuple(feature.name for feature in self.features)
 
     @property
     def floats(self) -> tuple[str, ...]:
-        """Names of the transformed features that are float32: ranks, and flags of missing ones."""
+        """Names of the transformed features that are float32: ranks, and flags."""
         flags = [number.flag for number in self.numbers if number.flag_missing]
         return (*(transformed_name(number.name) for number in self.numbers), *flags)

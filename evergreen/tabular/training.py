@@ -1,4 +1,4 @@
-"""Trains a model of a table: what a `run_fn` of TFX's Trainer calls."""
+"""Trains a model of a table; called by a `run_fn` of TFX's Trainer."""
 
 import json
 import os
@@ -20,7 +20,7 @@ Build = Callable[[Table, HyperParameters], keras.Model]
 
 _PREDICT_ROWS = 4096
 _MEASURE_ROWS = 16_384
-"""At once, so that what the network makes of many rows is not held of all of them."""
+"""Rows at a time, to bound the memory for the network's activations."""
 
 
 def train(table: Table, fn_args: FnArgs, build: Build = perceptron) -> None:
@@ -30,13 +30,13 @@ def train(table: Table, fn_args: FnArgs, build: Build = perceptron) -> None:
         table: The declaration.
         fn_args: TFX's arguments. `custom_config` holds hyper-parameters (`HyperParameters`). Early
             stopping decides the length of training: `train_steps` and `eval_steps` are not used.
-        build: Makes the compiled Keras model, from transformed features by name to probabilities.
+        build: Creates the compiled Keras model, from transformed features by name to probabilities.
 
     Writes the SavedModel into `serving_model_dir`; and into `model_run_dir` `history.json` (losses
     by epoch), `metrics.json` (log loss and AUC of both splits) and TensorBoard's logs.
 
     Raises:
-        ValueError: A hyper-parameter is refused, or a split has no labelled row.
+        ValueError: If a hyper-parameter is refused, or a split has no labelled row.
     """
     parameters = HyperParameters.from_config(fn_args.custom_config)
     keras.utils.set_random_seed(parameters.seed)
@@ -59,14 +59,14 @@ def fit(
     parameters: HyperParameters,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
-    """Trains until the log loss of the evaluation rows gets no better, and keeps the best weights.
+    """Trains until the log loss of the evaluation rows stops improving, and keeps the best weights.
 
     Args:
         model: A compiled model, trained in place.
-        train: Rows to learn from.
-        evaluation: Rows to stop by.
+        train: The training rows.
+        evaluation: The rows for early stopping.
         parameters: Batch size, epochs, patience, and the seed of the order of rows.
-        callbacks: Told of each epoch.
+        callbacks: Called after each epoch.
 
     Returns:
         Log loss by epoch: `loss` of the training rows, with dropout, and `val_loss`.

@@ -1,4 +1,4 @@
-"""The transform graph on raw features: what training reads goes through what serves."""
+"""The transform graph for raw features, the same in training and serving."""
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -13,17 +13,17 @@ class Transformer(tf.Module):
     time of the export.
 
     Attributes:
-        spec: How to parse the raw features of the schema.
+        spec: The parsing spec for the raw features of the schema.
     """
 
     def __init__(self, transform_output: tft.TFTransformOutput) -> None:
         """Loads the graph.
 
         Args:
-            transform_output: What Transform wrote: the graph, and the types of its raw features.
+            transform_output: Transform's output: the graph, and the types of its raw features.
 
         Raises:
-            ValueError: A raw feature has a fixed shape in the schema, so that a row that lacks it
+            ValueError: If a raw feature has a fixed shape in the schema, so that a row without it
                 could not be served.
         """
         super().__init__()
@@ -37,7 +37,7 @@ class Transformer(tf.Module):
         self._graph = tf.saved_model.load(transform_output.transform_savedmodel_dir)
 
     def transform(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
-        """Transforms any of the schema's features; those not given are missing in every row.
+        """Transforms any of the schema's features; absent ones are missing in every row.
 
         Args:
             raw: By name, each [n, 1] without the missing values.
@@ -50,7 +50,7 @@ class Transformer(tf.Module):
         return self._graph.transform_fn(missing | raw)
 
     def transform_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Transforms serialized `tf.Example`s, string [n]; returns as `transform`."""
+        """Transforms serialized `tf.Example`s, string [n]; returns the same as `transform`."""
         return self.transform(tf.io.parse_example(examples, self.spec))
 
 

@@ -1,1 +1,1 @@
-"""What starts runs without a person: triggers, the decision, and the controller that acts on it."""
+"""Continuous training: triggers, the decision about their events, and the controller."""

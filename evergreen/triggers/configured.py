@@ -1,4 +1,4 @@
-"""The triggers and the launcher that the settings choose."""
+"""Creates the triggers and the launcher that the settings name."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ KUBEFLOW = "kubeflow"
 
 
 def triggers(settings: Settings, store: MetadataStore, log: TriggerLog) -> list[Trigger]:
-    """The triggers that are switched on; the manual one always is, and needs nothing."""
+    """Returns the active triggers; the manual one is always active, and needs no polling."""
     chosen, model = settings.triggers, settings.model.name
     found: list[Trigger] = []
     if chosen.schedule:
@@ -33,11 +33,11 @@ def triggers(settings: Settings, store: MetadataStore, log: TriggerLog) -> list[
 
 
 def launcher(settings: Settings, place: Work, ended: Callable[[], None]) -> Launcher:
-    """What carries out runs.
+    """Returns the launcher of runs.
 
     Args:
-        settings: The project's settings; `pipeline.orchestrator` decides.
-        place: Where a process on this machine finds the project and its settings.
+        settings: The project's settings; `pipeline.orchestrator` selects it.
+        place: Tells a process on this machine where the project and its settings are.
         ended: Called, in another thread, when such a process has ended.
 
     Raises:
@@ -60,12 +60,12 @@ def launcher(settings: Settings, place: Work, ended: Callable[[], None]) -> Laun
 def monitor(
     settings: Settings, options: Sequence[str], ended: Callable[[], None]
 ) -> Monitoring | None:
-    """What looks at the traffic, if there is a log of predictions and somebody cares for it.
+    """Returns the monitor, if there is a log of predictions and a trigger that uses findings.
 
     Args:
         settings: The project's settings.
-        options: The options by which another process loads them.
-        ended: Called, in another thread, when a look has ended.
+        options: The options with which another process loads them.
+        ended: Called, in another thread, when a monitoring process has ended.
     """
     wanted = settings.triggers.performance or settings.triggers.distribution
     if not wanted or settings.gateway.log.folder is None:

@@ -1,8 +1,8 @@
-"""The controller: notices, decides, has runs carried out, and writes down all of it.
+"""The controller: collects events, decides, launches runs, and records every step.
 
-All that it knows is in ML Metadata. Killed at any point, the next one goes on from there: an event
-is in the log once, by its key; a start names the run before there is one; a run record is made
-once, by its name; what a run has finished it does not do again.
+Its whole state is in ML Metadata. If it is killed at any point, the next controller continues: an
+event is in the log once, by its key; a start names the run before it exists; a run record is
+created once, by its name; and a run does not repeat what it has finished.
 """
 
 import logging
@@ -34,25 +34,25 @@ _log = logging.getLogger(__name__)
 
 
 class Monitor(Protocol):
-    """Looks at what serves, beside the controller; what it finds it writes to ML Metadata."""
+    """Monitors what serves, outside of the controller, and writes findings to ML Metadata."""
 
     def look(self, now: datetime) -> None:
-        """Begins a look, unless one goes on."""
+        """Begins to monitor, unless it is doing so already."""
 
     def check(self) -> None:
-        """Raises an `EvergreenError` if the last look failed, or ends it if it takes too long."""
+        """Raises `EvergreenError` if the last monitoring failed; ends it if it takes too long."""
 
     def close(self) -> None:
-        """Ends a look that goes on."""
+        """Ends monitoring under way."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step has done.
+    """The result of one step.
 
     Attributes:
-        entries: What came into the log since the step before.
-        due: When the next one is due by the clock alone, if ever.
+        entries: The new log entries since the previous step.
+        due: The time of the next step due by the clock, if there is one.
     """
 
     entries: tuple[Entry, ...]
@@ -74,17 +74,17 @@ class Controller:
         monitor: Monitor | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is read or started yet.
+        """Reads and starts nothing yet.
 
         Args:
             settings: The project's settings.
             store: ML Metadata.
-            triggers: Where events come from.
-            launcher: Where runs go.
-            log: The log, if somebody else reads it too.
-            overrides: What the settings have that is in no file.
-            monitor: Begins to look every `triggers.monitor_seconds`.
-            monotonic: A clock in seconds that nobody sets, for deadlines.
+            triggers: The sources of events.
+            launcher: Carries out runs.
+            log: The log, if it is shared with another reader.
+            overrides: Settings that are not in any file.
+            monitor: Called every `triggers.monitor_seconds`.
+            monotonic: A monotonic clock in seconds, for deadlines.
         """
         self._settings = settings
         self._store = store
@@ -102,11 +102,11 @@ class Controller:
         self._settled: tuple[int, datetime, datetime | None] | None = None
 
     def step(self, now: datetime) -> Step:
-        """Does all that is due at a time. To be called again when something may have happened.
+        """Does all that is due at a time. Call it again when something may have happened.
 
         Raises:
-            EvergreenError: If the metadata store, or Kubeflow, cannot be used; the next step goes
-                on where this one ended.
+            EvergreenError: If the metadata store, or Kubeflow, cannot be used; the next step
+                continues where this one ended.
             ml_metadata.errors.StatusError: If the metadata store refuses.
         """
         self._log.refresh()
@@ -117,14 +117,14 @@ class Controller:
             self._notice(now)
             while self._advance(now):
                 pass
-        except LogConflictError:  # somebody fired just now: at the next step it is known
+        except LogConflictError:  # a concurrent fire; the next step reads it
             return Step(self._untold(), now)
         return Step(self._untold(), self._due(now))
 
     def close(self) -> None:
-        """Lets go of what is carried out on this machine: the next controller takes it up.
+        """Releases all runs on this machine, for the next controller to take over.
 
-        That is no try that failed: this controller may go on with it, too.
+        That does not count as a failed attempt: this controller may continue them, too.
         """
         self._launcher.close()
         if self._monitor:
@@ -132,11 +132,11 @@ class Controller:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a run goes on that `close` would end."""
+        """Returns whether `close` would end a run."""
         return self._launcher.is_busy
 
     def _untold(self) -> tuple[Entry, ...]:
-        """What no step has returned yet; one that ended with an error has returned nothing."""
+        """Returns new entries, including those of a step that ended with an error."""
         new = tuple(self._log.entries[self._told :])
         self._told = len(self._log.entries)
         return new
@@ -150,7 +150,7 @@ class Controller:
             if since is None or not 0 <= since < self._settings.triggers.monitor_seconds:
                 self._monitored = now
                 self._monitor.look(now)
-        except EvergreenError as error:  # data that lands, schedules and persons do not need it
+        except EvergreenError as error:  # data, schedules and people do not depend on monitoring
             _log.error("monitoring: %s next: %s", error, error.hint)
 
     def _notice(self, now: datetime) -> None:
@@ -159,7 +159,7 @@ class Controller:
                 self._log.notice(event)
 
     def _advance(self, now: datetime) -> bool:
-        """Goes on with the run there is, and decides; returns whether there is more to do."""
+        """Advances the run under way, and decides; returns whether there is more to do."""
         start = self._log.running
         moved = self._carry_on(start.decision, now) if start else False
         return self._decide(now) or moved
@@ -178,14 +178,14 @@ class Controller:
         return any(decision.verdict is Ruling.START for decision in decisions)
 
     def _is_settled(self, now: datetime) -> bool:
-        """Whether a decision would be the last one again: nothing happened, no wait has ended."""
+        """Returns whether a decision would be the last one again: no event, no wait has ended."""
         if self._settled is None:
             return False
         entries, at, until = self._settled
         return len(self._log.entries) == entries and at <= now and (until is None or now < until)
 
     def _is_known(self, decision: Decision) -> bool:
-        """Whether a wait is the one that is written down already."""
+        """Returns whether a wait is recorded already."""
         if decision.verdict is not Ruling.WAIT:
             return False
         last = [self._log.decisions(event)[-1:] for event in decision.events]
@@ -195,7 +195,7 @@ class Controller:
         )
 
     def _carry_on(self, decision: Decision, now: datetime) -> bool:
-        """Brings the run that was started nearer to its end; returns whether it has moved."""
+        """Advances a started run; returns whether it has changed."""
         run_id, tries = decision.run_id, self._log.tries(decision.run_id)
         record = self._records.find(run_id)
         progress = self._launcher.progress(record, tries) if record else Progress.ABSENT
@@ -234,7 +234,7 @@ class Controller:
         return True
 
     def _rests_until(self, run_id: str, now: datetime) -> datetime | None:
-        """When the next try may begin, if one has just failed."""
+        """Returns when the next attempt may begin, if one has just failed."""
         failed = [one.at for one in self._log.of(Tried) if one.run_id == run_id]
         if not failed:
             return None
@@ -243,7 +243,7 @@ class Controller:
 
     def _hold_to_deadline(self, record: RunRecord, attempt: int, now: datetime) -> bool:
         seconds = self._settings.triggers.deadline_seconds
-        # One that an earlier controller launched has its time from now on.
+        # For a run that an earlier controller launched, the time starts now.
         launched = self._launched.setdefault((record.run_id, attempt), self._monotonic())
         if self._monotonic() - launched < seconds:
             return False
@@ -290,7 +290,7 @@ class Controller:
         return min(times, default=None)
 
     def _due_of_run(self, run_id: str, now: datetime) -> datetime:
-        """When the next try may begin, or the deadline of the one that goes on is over."""
+        """Returns when the next attempt may begin, or when the current one's deadline ends."""
         if until := self._rests_until(run_id, now):
             return until
         launched = self._launched.get((run_id, self._log.tries(run_id)), self._monotonic())

@@ -1,4 +1,4 @@
-"""Whether to start a run, and on which spans: a pure function of events, state and time."""
+"""Decides whether to start a run, and on which spans: a pure function of events, state and time."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -27,9 +27,9 @@ def _choose(
 
     Args:
         settings: The policy.
-        usable: The newest version of each span, by number, without those that were refused.
-        trained: What trainings have seen.
-        anew: Whether what was trained on counts as not seen if nothing else is left.
+        usable: The newest version of each span, by number, without refused ones.
+        trained: The spans of previous trainings.
+        anew: Whether to take trained spans again if there are no others.
     """
     match settings.of:
         case "rolling":
@@ -42,20 +42,20 @@ def _choose(
 
 
 def _describe(spans: Spans) -> str:
-    """Spans in words, such as `spans 3-6`."""
+    """Returns spans in words, such as `spans 3-6`."""
     return f"spans {format_selection([span.number for span in spans])}"
 
 
 class Ruling(StrEnum):
-    """What is done about events."""
+    """The ruling on events."""
 
     START = "start"
-    WAIT = "wait"  # decided again later, together with what comes until then
+    WAIT = "wait"  # decided again later, together with further events
     REFUSE = "refuse"
 
 
 class Why(StrEnum):
-    """The rule that decided."""
+    """The rule behind a decision."""
 
     TRAIN = "train"
     INGEST = "ingest"
@@ -70,20 +70,20 @@ class Why(StrEnum):
 
 
 class State(Frozen):
-    """What is known when a decision is taken.
+    """The facts for a decision.
 
     Attributes:
         spans: The newest complete version of each span, by number.
-        ingested: Those of them that passed the data gate.
-        refused: Those that the data gate refused, as they are, with the schema as it is.
-        trained: Spans of any version that a training has seen that ended.
-        windows: Windows that were trained on with code, settings and packages as they are.
-        running: The run that goes on, if any.
-        starts: When trainings were started.
-        serving: The version that serves, if any.
-        canary: The version that is a canary, if any.
+        ingested: The spans among them that passed the data gate.
+        refused: The spans among them that the data gate refused with the present schema.
+        trained: Spans of any version in the window of a training that has ended.
+        windows: Windows already trained on with the present code, settings and packages.
+        running: The run under way, if there is one.
+        starts: The times at which trainings were started.
+        serving: The serving version, if there is one.
+        canary: The canary's version, if there is one.
         model: The model's name.
-        sequence: How many runs were started.
+        sequence: The number of runs started so far.
     """
 
     spans: tuple[SpanId, ...] = ()
@@ -100,18 +100,18 @@ class State(Frozen):
 
 
 class Decision(Frozen):
-    """What is done about events, and why.
+    """A decision about events, with its reason.
 
     Attributes:
-        verdict: What is done.
+        verdict: The ruling.
         why: The rule.
-        reason: The rule, with its numbers, in words.
+        reason: The rule with its figures, in words.
         events: Ids of the events.
-        run_id: The run that is started: the id that its record gets.
-        spans: What it takes.
-        window: How they were chosen, in words.
-        cache: Whether what was done before is reused.
-        until: When a wait ends by the clock, if it does.
+        run_id: The id for the record of the run to start.
+        spans: The spans of the run.
+        window: How the spans were chosen, in words.
+        cache: Whether earlier results are reused.
+        until: The time at which a wait ends, if it depends on the clock.
     """
 
     verdict: Ruling
@@ -128,13 +128,14 @@ class Decision(Frozen):
 def decide(
     events: Sequence[TriggerEvent], state: State, settings: TriggerSettings, now: datetime
 ) -> tuple[Decision, ...]:
-    """Decides about events that wait.
+    """Decides about waiting events.
 
-    Each that has nothing to start is refused by itself. What is left is one run, or waits together.
+    Events without anything to start are refused separately. The others share one run, or wait
+    together.
 
     Args:
-        events: Those that no run was started for, and that were not refused.
-        state: What is known.
+        events: The events that were neither refused nor led to a run.
+        state: The facts.
         settings: The policy.
         now: The time, with a zone.
 
@@ -223,7 +224,7 @@ def _about_all(state: State) -> tuple[Why, str] | None:
 
 
 def _trains(event: TriggerEvent, window: tuple[SpanId, ...]) -> bool:
-    """Whether an event leads to a training: late data outside of the window is only ingested."""
+    """Returns whether an event leads to training: late data outside the window is only ingested."""
     return event.train and (not event.spans or bool(set(event.spans) & set(window)))
 
 
@@ -238,10 +239,10 @@ def _wait(
     settings: TriggerSettings,
     now: datetime,
 ) -> Decision | None:
-    """What holds a training back: one run at a time; a person is not held back by the rest."""
+    """Returns what delays a training: another run, and for automatic events also the limits."""
     if running or any(event.trigger == MANUAL for event in events):
         return _busy(events, running)
-    # A start in the future is of a clock that was wrong: it holds nothing back.
+    # A start in the future comes from a wrong clock, and delays nothing.
     past = sorted(start for start in state.starts if start <= now)
     cooldown, budget = timedelta(seconds=settings.cooldown_seconds), settings.daily_budget
     if past and now - past[-1] < cooldown:
@@ -287,7 +288,7 @@ def _start(
 
 
 def _missing(events: Sequence[TriggerEvent], state: State) -> tuple[SpanId, ...]:
-    """What is to be ingested only: the spans that events name, else all that are not in."""
+    """Returns the spans only to ingest: those that events name, else all that are not ingested."""
     named = {span for event in events for span in event.spans}
     forced = any(event.force for event in events)
     usable = [span for span in state.spans if forced or span not in state.refused]

@@ -1,4 +1,4 @@
-"""What a trigger says: something happened that may be a reason for a run."""
+"""Trigger events: something happened that may be a reason for a run."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -24,20 +24,20 @@ class SpanId(Frozen):
 
 
 class TriggerEvent(Frozen):
-    """One reason for a run.
+    """A possible reason for a run.
 
     Attributes:
-        id: A short name for people; follows from the key.
+        id: A short name for people, derived from the key.
         trigger: The name of the trigger.
-        key: What happened, as an idempotency key: the same key is the same event.
+        key: An idempotency key: the same key is the same event.
         time: When it was noticed, by the controller's clock.
-        reason: Why, in words.
-        evidence: What speaks for it, by name.
-        spans: The spans that it is about, if it is about some.
-        model_version: The version that it is about, if it is about one.
-        train: Whether it asks for a training; if not, for the spans to be ingested.
-        force: Whether to start even what was done before, without the cache.
-        requested_by: A user's name, or that of the trigger.
+        reason: The reason, in words.
+        evidence: The evidence, by name.
+        spans: The spans concerned, if there are any.
+        model_version: The version concerned, if there is one.
+        train: Whether to train; otherwise spans are only ingested.
+        force: Whether to repeat even what was done before, without the cache.
+        requested_by: The name of a user or of the trigger.
     """
 
     id: str
@@ -54,7 +54,7 @@ class TriggerEvent(Frozen):
 
     @classmethod
     def of(cls, trigger: str, key: str, time: datetime, reason: str, **more: Any) -> Self:
-        """An event with the id that follows from its key, asked for by the trigger itself."""
+        """Returns an event requested by the trigger itself, with an id derived from its key."""
         digest = hashlib.sha256(key.encode()).hexdigest()[:8]
         fields = {"requested_by": trigger, **more}
         return cls(
@@ -68,28 +68,28 @@ class Trigger(Protocol):
     name: str
 
     def poll(self, now: datetime) -> Iterable[TriggerEvent]:
-        """Gives the events there are; one that was given before is known by its key.
+        """Returns the present events; repeated ones are recognized by their key.
 
         Args:
             now: The time, with a zone.
         """
 
     def due(self, now: datetime) -> datetime | None:
-        """Returns when it is to be polled next because of the clock alone, if ever."""
+        """Returns when it must be polled next by the clock, if at all."""
 
 
 def fired_event(
     key: str, now: datetime, who: str, reason: str, *, train: bool = True, force: bool = False
 ) -> TriggerEvent:
-    """The event of a person who fires.
+    """Returns the event of a person who fires.
 
     Args:
-        key: To fire with the same key again is the same event.
+        key: The key; the same key is the same event.
         now: The time.
-        who: Who fires.
-        reason: Why, in words.
-        train: Whether to train; if not, what is new is ingested.
-        force: Whether to start even what was done before, without the cache.
+        who: The person who fires.
+        reason: The reason, in words.
+        train: Whether to train; otherwise new spans are only ingested.
+        force: Whether to repeat even what was done before, without the cache.
     """
     return TriggerEvent.of(
         MANUAL, f"{MANUAL}:{key}", now, reason, requested_by=who, train=train, force=force

@@ -1,7 +1,7 @@
-"""Runs on Kubeflow: the controller plans them, the cluster carries them out.
+"""Launches runs on Kubeflow: the controller plans them, the cluster carries them out.
 
-The parameter `run` of a job names the run record. So a job that was submitted is found again, also
-by a controller that knows nothing of it.
+The parameter `run` of a job names the run record, so that a submitted job is found again, even by a
+controller that has just started.
 """
 
 import time
@@ -17,20 +17,20 @@ from evergreen.settings import Settings
 from evergreen.triggers.launcher import Progress
 
 CLOCKS_DIFFER = timedelta(hours=1)
-"""By how much the cluster's clock may be behind this one's: a job is as old as its record."""
+"""The greatest lag of the cluster's clock: a job is as old as its run record."""
 NOT_FOUND = 404
 SLOWER, SLOWEST_SECONDS = 1.5, 120.0
-"""A job that goes on is asked about less and less often."""
+"""A running job is polled less and less often."""
 
 
 @dataclass
 class _Asked:
-    """What is known of a job.
+    """The known state of a job.
 
     Attributes:
-        goes_on: Whether it did when it was asked about.
-        next: When to ask again, by the monotonic clock.
-        wait: For how many seconds the last answer held.
+        goes_on: Whether it was running at the last poll.
+        next: The time of the next poll, by the monotonic clock.
+        wait: The seconds from the last poll to the next.
     """
 
     goes_on: bool
@@ -39,13 +39,13 @@ class _Asked:
 
 
 class KubeflowLauncher:
-    """Submits runs of the deployed version of the code that is here.
+    """Submits runs of the deployed version of the local code.
 
-    The jobs of a run are listed once; then each is asked about by its id.
+    The jobs of a run are listed once; then each is polled by its id.
     """
 
     def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Nothing is asked yet: Kubeflow may come up after the controller."""
+        """Connects to nothing yet: Kubeflow may start after the controller."""
         self._settings = settings
         self._monotonic = monotonic
         self._connected: Client | None = None
@@ -53,14 +53,14 @@ class KubeflowLauncher:
         self._asked: dict[str, _Asked] = {}  # by job
 
     def progress(self, record: RunRecord, attempt: int) -> Progress:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         job = self._job(record, attempt)
         if job is None:
             return Progress.ABSENT
         return Progress.GOES_ON if self._goes_on(job) else Progress.STOPPED
 
     def launch(self, record: RunRecord, attempt: int) -> None:
-        """As of `Launcher`.
+        """As in `Launcher`.
 
         Raises:
             KubeflowError: If the version of the code is not deployed, or the API refuses.
@@ -68,22 +68,22 @@ class KubeflowLauncher:
         request = record.request
         asked = {"requested_by": request.requested_by, "reason": request.reason}
         parameters = {"run": record.run_id, **asked}
-        known = self._jobs.pop(record.run_id, [])  # listed anew if the answer is lost
+        known = self._jobs.pop(record.run_id, [])  # listed again if the answer is lost
         job = self._client.run(code_version(self._settings), parameters)
         self._jobs = {record.run_id: [*known, job]}
         self._asked = {}
 
     def stop(self, record: RunRecord, attempt: int) -> None:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         if job := self._job(record, attempt):
             self._client.terminate(job)
 
     def close(self) -> None:
-        """Leaves what goes on alone: the cluster carries it on."""
+        """Leaves running jobs alone: the cluster continues them."""
 
     @property
     def is_busy(self) -> bool:
-        """Never: `close` ends nothing."""
+        """Returns False: `close` ends nothing."""
         return False
 
     @property
@@ -106,12 +106,12 @@ class KubeflowLauncher:
         try:
             return self._client.get(job).state in ACTIVE
         except KubeflowError as error:
-            if error.status == NOT_FOUND:  # somebody has deleted it
+            if error.status == NOT_FOUND:  # somebody deleted it
                 return False
             raise
 
     def _job(self, record: RunRecord, attempt: int) -> str | None:
-        """The try of a run, by its number."""
+        """Returns the job of an attempt of a run."""
         if record.run_id not in self._jobs:
             newest_first = self._client.runs(since=record.created - CLOCKS_DIFFER)
             found = [str(job.run_id) for job in newest_first if _is_of(job, record)]

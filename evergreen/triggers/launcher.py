@@ -1,4 +1,4 @@
-"""Where runs go: what the controller asks of whatever carries them out."""
+"""Launchers, which carry out the controller's runs."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -7,33 +7,33 @@ from evergreen.runs.plan import RunRecord
 
 
 class Progress(StrEnum):
-    """How far a try of a run is."""
+    """The progress of an attempt."""
 
-    ABSENT = "absent"  # not launched, or nobody knows of it any more
+    ABSENT = "absent"  # not launched, or no longer known
     GOES_ON = "goes on"
-    STOPPED = "stopped"  # to an outcome, if the run record has one
+    STOPPED = "stopped"  # with an outcome, if the run record has one
 
 
 class Launcher(Protocol):
-    """Carries out planned runs, one at a time; the outcome comes into the run record."""
+    """Carries out planned runs, one at a time; the outcome goes into the run record."""
 
     def progress(self, record: RunRecord, attempt: int) -> Progress:
-        """Returns how far a try is.
+        """Returns the progress of an attempt.
 
         Args:
             record: The run.
-            attempt: From 0.
+            attempt: Its number, from 0.
         """
 
     def launch(self, record: RunRecord, attempt: int) -> None:
-        """Starts a try. Nodes that an earlier one has finished are not run again."""
+        """Starts an attempt. Nodes that an earlier one has finished are not run again."""
 
     def stop(self, record: RunRecord, attempt: int) -> None:
-        """Ends a try that goes on, at once."""
+        """Ends a running attempt at once."""
 
     def close(self) -> None:
-        """Ends what only lives as long as the controller, and forgets it: it is absent then."""
+        """Ends and forgets what cannot outlive the controller, so that it is absent."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is something that `close` would end."""
+        """Returns whether `close` would end something."""

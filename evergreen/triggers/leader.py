@@ -1,9 +1,9 @@
-"""Of several controllers of a pipeline one leads; the others wait, and take over when it is gone.
+"""The leader among several controllers of a pipeline; the others wait to take over.
 
-Where ML Metadata is a file, the lock is one of the operating system, on a file beside the
-artifacts. Where it is a server, the lock is the server's, for its clients may be on many hosts.
-Either is let go when its holder dies, however it dies. What the log admits once is safe even if two
-believed to lead; the lock is why that does not happen.
+If ML Metadata is a file, the lock is the operating system's, on a file beside the artifacts. If it
+is a server, the lock is the server's, since its clients may be on many hosts. Both are released
+when their holder dies, however it dies. Even two controllers that both believed to lead could not
+damage the log, which admits each entry once; the lock keeps that from happening.
 """
 
 import fcntl
@@ -30,26 +30,26 @@ class Lease(Protocol):
     """The right to lead."""
 
     def held(self) -> bool:
-        """Takes it if nobody has it; returns whether it is held now."""
+        """Takes it if it is free; returns whether it is held."""
 
     def is_taken(self) -> bool:
-        """Whether anybody has it."""
+        """Returns whether anybody holds it."""
 
 
 class KeptLease:
-    """A lease that a thread of its own keeps, however long a step of the controller takes.
+    """A lease that a separate thread keeps, however long a step of the controller takes.
 
     Attributes:
-        held: Whether it was held when it was last asked for; None if nobody can tell.
+        held: Whether it was held at the last check; None if unknown.
     """
 
     def __init__(self, lease: Lease, seconds: float, changed: Callable[[], None]) -> None:
-        """Nothing is taken yet.
+        """Takes nothing yet.
 
         Args:
-            lease: The lease; nobody else may ask for it.
-            seconds: How often to ask.
-            changed: Called, in another thread, when it was taken or lost.
+            lease: The lease; only this object may use it.
+            seconds: The interval of checks.
+            changed: Called, in another thread, when it is taken or lost.
         """
         self.held: bool | None = None
         self._lease = lease
@@ -83,7 +83,7 @@ class FileLease:
         self._file: int | None = None
 
     def held(self) -> bool:
-        """As of `Lease`."""
+        """As in `Lease`."""
         if self._file is None:
             file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o644)
             try:
@@ -95,25 +95,25 @@ class FileLease:
         return True
 
     def is_taken(self) -> bool:
-        """As of `Lease`."""
+        """As in `Lease`."""
         return is_locked(self._path)
 
 
 class MySqlLease:
-    """A lock of the database server, kept by a connection that is used again and again.
+    """A lock of the database server, held by a lasting connection.
 
-    A server that hears nothing of its holder lets it go after `seconds`; a holder that hears
-    nothing of the server takes it for lost by then.
+    A server without contact to the holder releases it after `seconds`; by then a holder without
+    contact to the server considers it lost.
     """
 
     def __init__(self, settings: MySqlSettings, name: str, seconds: int) -> None:
         self._settings = settings
-        self._name = f"watch {settings.database} {name}"[:64]  # longer ones are refused
+        self._name = f"watch {settings.database} {name}"[:64]  # the longest that is allowed
         self._seconds = seconds
         self._connection: pymysql.Connection[pymysql.cursors.Cursor] | None = None
 
     def held(self) -> bool:
-        """As of `Lease`.
+        """As in `Lease`.
 
         Raises:
             StoreError: If the server does not answer or refuses.
@@ -123,7 +123,7 @@ class MySqlLease:
                 return self._take(self._connection)
             except pymysql.err.Error:
                 self._connection = None
-        # A new one gets it if nobody has taken it since the old one was lost.
+        # A new connection gets it if nobody has taken it since the old one was lost.
         connection = mysql.sql(self._settings, self._seconds)
         try:
             held = self._take(connection)
@@ -134,12 +134,12 @@ class MySqlLease:
 
     def _take(self, connection: "pymysql.Connection[pymysql.cursors.Cursor]") -> bool:
         with connection.cursor() as cursor:
-            # One that has it gets it again; it goes with the connection.
+            # The holder gets it again; it is released with the connection.
             cursor.execute("SELECT GET_LOCK(%s, 0)", [self._name])
             return bool((cursor.fetchone() or [0])[0])
 
     def is_taken(self) -> bool:
-        """As of `Lease`.
+        """As in `Lease`.
 
         Raises:
             StoreError: If the server does not answer or refuses.
@@ -150,7 +150,7 @@ class MySqlLease:
 
 
 def lease(settings: Settings) -> Lease:
-    """The right to lead the controllers of a pipeline."""
+    """Returns the lease of a pipeline's controllers."""
     if settings.metadata.mysql:
         seconds = max(int(6 * settings.triggers.poll_seconds), 1)
         return MySqlLease(settings.metadata.mysql, settings.model.name, seconds)

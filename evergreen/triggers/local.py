@@ -1,8 +1,8 @@
-"""Runs on this machine: a process a run, forked from one that has imported TensorFlow already.
+"""Launches runs on this machine, each in a process forked from one that has imported TensorFlow.
 
-A process of its own for each run, because then nothing is left of the last one, and a hanging one
-can be killed; it imports the project's code anew, which may have changed. What is imported before
-are packages, which are fixed by the lock: if that changes, a run starts cold.
+Each run has its own process, so that nothing remains of the last one, and a hanging one can be
+killed. It imports the project's code afresh, which may have changed. Only packages are imported in
+advance: they are fixed by the lock, and if that changes, a run starts cold.
 """
 
 import os
@@ -23,8 +23,8 @@ from evergreen.triggers.launcher import Progress
 from evergreen.triggers.work import Runner, Work, run, work
 
 PACKAGES = (
-    "keras",  # first: TFT would choose another one
-    "tfx",  # before TFDV, for which it installs a stand-in
+    "keras",  # first: otherwise TFT chooses another one
+    "tfx",  # before TFDV, for which it installs a stub
     "tensorflow_data_validation",
     "tensorflow_model_analysis",
     "tensorflow_transform",
@@ -40,8 +40,9 @@ PACKAGES = (
     "tfx.orchestration.local.runner_utils",
     "tfx.orchestration.portable.launcher",
 )
-"""What a run imports of others. Importing them starts no thread that a fork could miss, opens no
-channel, and does not initialize TensorFlow's devices. Nothing of Evergreen or the project."""
+"""The packages that runs import. Importing them starts no thread that a fork would lack, opens no
+channel, and does not initialize TensorFlow's devices. Contains nothing of Evergreen or the
+project."""
 
 
 class LocalLauncher:
@@ -55,14 +56,14 @@ class LocalLauncher:
         runner: Runner = run,
         context: BaseContext | None = None,
     ) -> None:
-        """Nothing is started yet.
+        """Starts nothing yet.
 
         Args:
-            place: The project and its settings; the run id is filled in.
+            place: The project and its settings; the run id is added.
             lock: The hashed lock of the packages.
             ended: Called, in another thread, when a run's process has ended.
-            runner: Carries out a run, in the process made for it.
-            context: How processes are made; forked from one that has imported the packages.
+            runner: Carries out a run, in its process.
+            context: Creates processes; by default forked from one that has imported the packages.
         """
         self._place = place
         self._lock = lock
@@ -74,19 +75,19 @@ class LocalLauncher:
         self._process: BaseProcess | None = None
 
     def warm_up(self) -> None:
-        """Begins to import the packages, in a process that runs are forked from."""
+        """Begins to import the packages, in the process that runs are forked from."""
         context = get_context("forkserver")
         context.set_forkserver_preload(list(PACKAGES))
         forkserver.ensure_running()
 
     def progress(self, record: RunRecord, attempt: int) -> Progress:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         if self._process is None or self._try != (record.run_id, attempt):
             return Progress.ABSENT
         return Progress.GOES_ON if self._process.is_alive() else Progress.STOPPED
 
     def launch(self, record: RunRecord, attempt: int) -> None:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         work_of_run = replace(self._place, run_id=record.run_id)
         process = self._fitting().Process(target=work, args=(work_of_run, self._runner))
         process.start()
@@ -94,24 +95,24 @@ class LocalLauncher:
         Thread(target=self._wait, args=[process.sentinel], name="run", daemon=True).start()
 
     def stop(self, record: RunRecord, attempt: int) -> None:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         if self.progress(record, attempt) is Progress.GOES_ON:
             self._kill()
 
     def close(self) -> None:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         self._kill()
         self._try = self._process = None
 
     @property
     def is_busy(self) -> bool:
-        """As of `Launcher`."""
+        """As in `Launcher`."""
         return self._process is not None and self._process.is_alive()
 
     def _kill(self) -> None:
         if self._process and self._process.is_alive():
             assert self._process.pid
-            with suppress(ProcessLookupError):  # it has not made its group yet
+            with suppress(ProcessLookupError):  # it has not created its group yet
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.join()

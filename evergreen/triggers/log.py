@@ -1,7 +1,7 @@
-"""The log of the triggers in ML Metadata: events, decisions, tries and ends, in order.
+"""The log of the triggers in ML Metadata: events, decisions, attempts and outcomes, in order.
 
-A context each, named `<pipeline>/<sequence>`. A name can be taken once, so of two writers at most
-one wins; an entry is there whole or not at all; nothing is ever changed.
+Each entry is a context named `<pipeline>/<sequence>`. A name can be taken once, so at most one of
+two writers wins; an entry is written completely or not at all; entries never change.
 """
 
 import uuid
@@ -30,7 +30,7 @@ TYPE = "evergreen.trigger_log"
 
 
 class LogConflictError(EvergreenError):
-    """Somebody else wrote to the log at the same moment."""
+    """Raised when somebody else wrote to the log at the same moment."""
 
 
 class Noticed(Frozen):
@@ -41,7 +41,7 @@ class Noticed(Frozen):
 
 
 class Since(Frozen):
-    """From when on a schedule holds."""
+    """The time from which a schedule applies."""
 
     kind: Literal["since"] = "since"
     schedule: str
@@ -57,7 +57,7 @@ class Decided(Frozen):
 
 
 class Tried(Frozen):
-    """A try of a run that did not come to its end: it crashed, hung, or failed."""
+    """A failed attempt of a run: it crashed, hung, or failed."""
 
     kind: Literal["tried"] = "tried"
     at: AwareDatetime
@@ -80,13 +80,13 @@ _Whole = RootModel[Annotated[Entry, Field(discriminator="kind")]]
 
 
 class TriggerLog:
-    """The log of one pipeline, as far as it was read."""
+    """The log of one pipeline, as read so far."""
 
     def __init__(self, store: MetadataStore, pipeline: str) -> None:
         self._store = store
         self._pipeline = pipeline
         self._type_id = context_type(store, TYPE)
-        # Two writers who write the same at the same place are not both to believe that they did.
+        # Distinguishes writers of equal entries, so that only one believes to have written it.
         self._writer = uuid.uuid4().hex
         self._last_id = 0
         self._keys: dict[str, TriggerEvent] = {}
@@ -94,10 +94,10 @@ class TriggerLog:
         self.entries: list[Entry] = []
 
     def refresh(self) -> None:
-        """Reads what was written since.
+        """Reads new entries.
 
-        Only the log's own entries move it on: of two pipelines that write at once, the one with
-        the smaller id may be there later. Of one log each entry is written after the one before.
+        Reads on only from the log's own entries: of two pipelines that write at once, the smaller
+        id may appear later. Within one log, entries are written one after another.
         """
         own = Filter(
             "type = ? AND id > ? AND name LIKE ?", TYPE, self._last_id, f"{self._pipeline}/%"
@@ -116,10 +116,10 @@ class TriggerLog:
         self._last_id = int(context.id)
 
     def append(self, entry: Entry) -> None:
-        """Writes an entry after all that was read.
+        """Writes an entry after all that were read.
 
         Raises:
-            LogConflictError: If there is more than was read.
+            LogConflictError: If there are further entries.
         """
         name = f"{self._pipeline}/{len(self.entries) + 1:08d}"
         context = mlmd.Context(type_id=self._type_id, name=name)
@@ -134,13 +134,13 @@ class TriggerLog:
         self.refresh()
 
     def notice(self, event: TriggerEvent) -> TriggerEvent:
-        """Writes an event down, unless it is there already.
+        """Writes an event, unless it is there already.
 
         Returns:
-            The event as it is in the log.
+            The event in the log.
 
         Raises:
-            LogConflictError: If others were faster each time, for long.
+            LogConflictError: If others were faster again and again.
         """
         for attempt in contended(LogConflictError):
             with attempt:
@@ -151,7 +151,7 @@ class TriggerLog:
         return self._keys[event.key]
 
     def since(self, schedule: str, now: datetime) -> datetime:
-        """Returns from when on a schedule holds: since it was first asked, by a right clock.
+        """Returns when a schedule began to apply: at its first query, by a correct clock.
 
         Raises:
             LogConflictError: If somebody else writes at the same moment.
@@ -169,7 +169,7 @@ class TriggerLog:
 
     @property
     def events(self) -> dict[str, TriggerEvent]:
-        """The events by id, oldest first."""
+        """Returns the events by id, oldest first."""
         return dict(self._ids)
 
     def decisions(self, event_id: str) -> list[Decided]:
@@ -178,11 +178,11 @@ class TriggerLog:
 
     @property
     def waiting(self) -> list[TriggerEvent]:
-        """Events that no run was started for, and that were not refused.
+        """Returns the events that were neither refused nor led to a run.
 
-        Again those whose run was given up, or stopped by the data gate: one that is about good
-        data gets a run without the bad, one that is about the bad is refused. What was forced is
-        not forced twice.
+        Includes events whose run was given up, or stopped by the data gate: then an event about
+        good data gets a run without the bad data, and an event about the bad data is refused.
+        Forced events are not repeated.
         """
         refused = {
             entry.run_id for entry in self.of(Ended) if entry.outcome is Outcome.DATA_REFUSED
@@ -199,20 +199,20 @@ class TriggerLog:
 
     @property
     def given_up(self) -> set[str]:
-        """Runs whose code changed before they came to an end; their events are decided again."""
+        """Returns the runs whose code changed before they ended; their events are decided again."""
         return {entry.run_id for entry in self.of(Ended) if entry.outcome is Outcome.INTERRUPTED}
 
     @property
     def starts(self) -> list[Decided]:
-        """The decisions that started a run."""
+        """Returns the decisions that started a run."""
         return [entry for entry in self.of(Decided) if entry.decision.verdict is Ruling.START]
 
     @property
     def running(self) -> Decided | None:
-        """The start whose run has no outcome yet. There is one at most."""
+        """Returns the start whose run has no outcome yet; there is at most one."""
         ended = {entry.run_id for entry in self.of(Ended)}
         return next((start for start in self.starts if start.decision.run_id not in ended), None)
 
     def tries(self, run_id: str) -> int:
-        """Returns how many tries of a run have failed."""
+        """Returns how many attempts of a run have failed."""
         return sum(entry.run_id == run_id for entry in self.of(Tried))

@@ -1,4 +1,4 @@
-"""The loop around the controller: sleeps until something may have happened."""
+"""The loop around the controller, which sleeps until something may have happened."""
 
 import logging
 import time
@@ -20,10 +20,10 @@ from evergreen.triggers.story import line
 log = logging.getLogger(__name__)
 DEBOUNCE_MILLISECONDS = 100
 SLOWEST_SECONDS = 120.0
-"""Between tries of a step that fails."""
+"""The longest wait between attempts of a failing step."""
 BEAT_SECONDS = 60.0
 NAMES = ("span-", "version-", WAKE)
-"""What a span appears by, and what a person who fires touches."""
+"""Beginnings of names that appear with a span, and the file that firing touches."""
 
 
 class Watch:
@@ -38,14 +38,14 @@ class Watch:
         heartbeat: Path | None = None,
         renewed: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Nothing is started yet.
+        """Starts nothing yet.
 
         Args:
             settings: The project's settings.
-            lease: The right to lead.
+            lease: The lease of the leader.
             now: The clock.
-            heartbeat: A file to touch while all is well.
-            renewed: Whether there are other settings, for which it is to end.
+            heartbeat: A file to touch while the loop works.
+            renewed: Returns whether the settings have changed, so that it should end.
         """
         self._settings = settings
         self._poll = settings.triggers.poll_seconds
@@ -59,19 +59,19 @@ class Watch:
         self._failures = 0
 
     def wake(self) -> None:
-        """Has it look at once; from any thread."""
+        """Makes it check at once; callable from any thread."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Has it return soon; from any thread, but not from a signal's handler."""
+        """Makes it return soon; callable from any thread, but not from a signal handler."""
         self._stop.set()
         self._wake.set()
 
     def __call__(self, controller: Controller) -> bool:
-        """Steps when something happens, a time has come, or `triggers.poll_seconds` are over.
+        """Steps when something happens, a time has come, or `triggers.poll_seconds` have passed.
 
         Returns:
-            Whether it ended as there are other settings.
+            Whether it ended because the settings have changed.
         """
         Thread(target=self._watch_files, name="files", daemon=True).start()
         Thread(target=self._lease.keep, args=[self._stop], name="lease", daemon=True).start()
@@ -86,7 +86,7 @@ class Watch:
             controller.close()
 
     def _turn(self, controller: Controller) -> float:
-        """One step, if this one leads; returns how long to sleep at most."""
+        """Makes a step if this controller leads; returns the longest time to sleep."""
         if not self._leads(controller):
             return self._poll
         try:
@@ -94,7 +94,7 @@ class Watch:
         except (EvergreenError, StatusError, OSError) as error:
             return self._failed(error)
         except Exception as error:
-            # Of the code's own. To end would end a run that goes on, and change nothing.
+            # A bug. Ending would end the run under way, and not help.
             log.exception("a step of the controller failed")
             return self._failed(error)
         self._failures = 0
@@ -105,7 +105,7 @@ class Watch:
 
     def _leads(self, controller: Controller) -> bool:
         leads = self._lease.held
-        if leads is None:  # nobody can tell: what goes on goes on
+        if leads is None:  # unknown: runs under way continue
             return False
         if leads is not self._led:
             log.info("this controller leads" if leads else "another controller leads; waiting")
@@ -115,7 +115,7 @@ class Watch:
         return leads
 
     def _failed(self, error: Exception) -> float:
-        """Says what went wrong; waits longer each time, but for what wakes it."""
+        """Logs a failure; waits longer each time, unless woken."""
         wait = max(self._poll, min(self._poll * 2**self._failures, SLOWEST_SECONDS))
         self._failures = min(self._failures + 1, 10)
         hint = getattr(error, "hint", "") or f"It is tried again in {wait:g} s."
@@ -138,10 +138,10 @@ class Watch:
             log.error("the heartbeat: %s", error)
 
     def _watch_files(self) -> None:
-        """Wakes the loop when a span appears, or somebody fires, where the file system tells."""
+        """Wakes the loop when a span appears or somebody fires, if the file system notifies."""
         try:
             self._await_files()
-        except (OSError, RuntimeError) as error:  # RuntimeError: of watchfiles' own (1.2)
+        except (OSError, RuntimeError) as error:  # watchfiles (1.2) raises RuntimeError
             log.warning("the file system tells nothing (%s): looking every %g s", error, self._poll)
 
     def _await_files(self) -> None:

@@ -1,4 +1,4 @@
-"""What monitoring found, as events: the base of two triggers."""
+"""Triggers that turn monitoring results into events."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +12,7 @@ from evergreen.triggers.event import TriggerEvent
 
 
 class MonitoringTrigger:
-    """Fires for each monitoring result with findings, of certain kinds, beyond their thresholds."""
+    """Fires for monitoring results with findings of certain kinds beyond their thresholds."""
 
     name: str
     kinds: frozenset[Kind]
@@ -24,15 +24,15 @@ class MonitoringTrigger:
         self._seen = 0
 
     def poll(self, now: datetime) -> Iterator[TriggerEvent]:
-        """Gives what was found since the last time; at first, all."""
+        """Yields new results with findings; at first, all."""
         for number, result in results(self._store, self._model, after=self._seen):
             found = [finding for finding in result.fired if self._counts(finding)]
             if len(found) >= self._settings.at_least:
                 yield self._event(number, result, found, now)
-            self._seen = number  # only now: whoever took the event has written it down
+            self._seen = number  # only now, after the receiver has recorded the event
 
     def due(self, now: datetime) -> datetime | None:
-        """Never by the clock alone."""
+        """Returns None: it does not depend on the clock."""
         return None
 
     def _counts(self, finding: Finding) -> bool:
@@ -73,14 +73,14 @@ def _numbers(finding: Finding) -> str:
 
 
 class Performance(MonitoringTrigger):
-    """Fires when the quality that late labels show is surely beyond its threshold."""
+    """Fires when the performance shown by late labels is beyond its threshold with confidence."""
 
     name = "performance"
     kinds = frozenset({Kind.PERFORMANCE, Kind.STALENESS})
 
 
 class Distribution(MonitoringTrigger):
-    """Fires when features, or predictions, are surely distributed otherwise."""
+    """Fires when the distribution of features or predictions has changed with confidence."""
 
     name = "distribution"
     kinds = frozenset({Kind.DRIFT, Kind.SKEW, Kind.PREDICTIONS})

@@ -1,6 +1,6 @@
-"""Has the traffic looked at, by a process of its own: it needs what the controller does without.
+"""Runs the monitor in a subprocess, so the controller need not import TensorFlow.
 
-Nobody waits for it: the controller looks in at each step, and ends one that takes too long.
+The controller does not wait for it, but checks it at each step, and ends it if it takes too long.
 """
 
 import os
@@ -19,14 +19,14 @@ from evergreen.errors import EvergreenError
 from evergreen.launch import evergreen, leashed
 
 LOOKED = (0, 5)
-"""Exit codes of `evergreen monitor` that say that it could look."""
+"""Exit codes of `evergreen monitor` after successful monitoring."""
 LAST_BYTES, LAST_LINES = 4096, 3
 BY_HAND = "Try it by hand: evergreen monitor"
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A process that looks."""
+    """A monitoring process."""
 
     process: subprocess.Popen[bytes]
     said: IO[bytes]
@@ -34,7 +34,7 @@ class _Look:
 
 
 class Monitoring:
-    """Runs `evergreen monitor`, one at a time; what it finds it writes to ML Metadata."""
+    """Runs `evergreen monitor`, one at a time; it writes its findings to ML Metadata."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class Monitoring:
         ended: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is started yet.
+        """Starts nothing yet.
 
         Args:
             options: The options that name the project and its settings.
-            seconds: How long a look may take.
-            ended: Called, in another thread, when one has ended.
-            monotonic: A clock in seconds that nobody sets.
+            seconds: The longest time for a run of the monitor.
+            ended: Called, in another thread, when it has ended.
+            monotonic: A monotonic clock in seconds.
         """
         self._command = evergreen("monitor", *options)
         self._seconds = seconds
@@ -58,28 +58,28 @@ class Monitoring:
         self._look: _Look | None = None
 
     def look(self, now: datetime) -> None:
-        """Begins a look at the traffic up to a time, unless one goes on.
+        """Begins to monitor the traffic up to a time, unless the monitor is running.
 
-        To be called by the main thread: the process ends with the thread that started it.
+        Call it on the main thread: the process ends with the thread that started it.
         """
         if self._look:
             return
-        said = TemporaryFile()  # noqa: SIM115 - closed when the look has ended
+        said = TemporaryFile()  # noqa: SIM115 - closed when the process has ended
         process = subprocess.Popen(  # noqa: S603 - a command of our own
             leashed([*self._command, f"--until={now:%Y-%m-%dT%H:%M:%S}"]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
-            start_new_session=True,  # so that what it starts can be ended with it
+            start_new_session=True,  # so that its children can be ended with it
         )
         self._look = _Look(process, said, self._monotonic())
         Thread(target=self._wait, args=[process], name="monitor", daemon=True).start()
 
     def check(self) -> None:
-        """Looks in at a look that goes on.
+        """Checks a running monitor.
 
         Raises:
-            EvergreenError: If it could not look, or took too long and was killed.
+            EvergreenError: If it failed, or took too long and was killed.
         """
         if self._look is None:
             return
@@ -96,11 +96,11 @@ class Monitoring:
             raise EvergreenError(words or f"it ended with exit code {code}.", hint=BY_HAND)
 
     def close(self) -> None:
-        """Ends a look that goes on; nothing is lost, as the next one sees the same traffic."""
+        """Ends a running monitor; nothing is lost, since the next one sees the same traffic."""
         self._close()
 
     def _close(self) -> str:
-        """Ends a look, if it has not ended, and returns its last words."""
+        """Ends the process if it runs, and returns the end of its output."""
         look, self._look = self._look, None
         if look is None:
             return ""

@@ -1,4 +1,4 @@
-"""New data: a span has landed, complete."""
+"""The trigger for new data: a complete span has landed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,9 +10,10 @@ from evergreen.triggers.event import SpanId, TriggerEvent
 
 
 class NewData:
-    """Fires for each complete version of a span that it finds in the folder of the spans.
+    """Fires for each complete version of a span in the folder of the spans.
 
-    A version appears there by one rename, with its manifest; what has none is not listed.
+    A version appears there by one rename, with its manifest; folders without a manifest are
+    ignored.
     """
 
     name = "new-data"
@@ -22,7 +23,7 @@ class NewData:
         self._root = root
 
     def poll(self, now: datetime) -> Iterator[TriggerEvent]:
-        """Gives the newest version of each span."""
+        """Yields the newest version of each span."""
         for span in list_spans(self._root):
             name = f"span {span.number}" + (f", version {span.version}" * (span.version > 1))
             yield TriggerEvent.of(
@@ -36,10 +37,10 @@ class NewData:
             )
 
     def due(self, now: datetime) -> datetime | None:
-        """Never by the clock alone."""
+        """Returns None: it does not depend on the clock."""
         return None
 
 
 def identity(span: Span) -> SpanId:
-    """The identity of a landed span."""
+    """Returns the identity of a landed span."""
     return SpanId(number=span.number, version=span.version, sha256=span.sha256)

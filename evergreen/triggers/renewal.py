@@ -1,6 +1,6 @@
-"""Notices that the settings' files say something else by now.
+"""Detects changes of the settings' files.
 
-What is wrong with them is said, once a change; the controller goes on with what it has.
+Errors in them are logged once per change; the controller continues with its present settings.
 """
 
 import logging
@@ -12,7 +12,7 @@ from evergreen.errors import SettingsError
 from evergreen.settings import Settings
 
 SETTLED_SECONDS = 2
-"""For how long a file must not have changed: an editor may be at it."""
+"""Seconds without a change before a file is read, since an editor may be writing it."""
 _log = logging.getLogger(__name__)
 Stamp = tuple[tuple[int, int] | None, ...]
 
@@ -23,12 +23,12 @@ class Renewal:
     def __init__(
         self, settings: Settings, files: Sequence[Path], load: Callable[[], Settings]
     ) -> None:
-        """Looks at the files' times.
+        """Reads the files' times.
 
         Args:
-            settings: Those in use.
-            files: Where they come from.
-            load: Loads them anew.
+            settings: The settings in use.
+            files: The files of the settings.
+            load: Loads the settings again.
         """
         self._settings = settings
         self._files = files
@@ -37,7 +37,7 @@ class Renewal:
         self._is_due = False
 
     def is_due(self) -> bool:
-        """Whether the files have other settings, which can be used."""
+        """Returns whether the files have other, valid settings."""
         stamp = self._stamp()
         if stamp != self._seen and _is_settled(stamp):
             self._seen = stamp
@@ -58,7 +58,7 @@ class Renewal:
 def _stamp(file: Path) -> tuple[int, int] | None:
     try:
         found = file.stat()
-    except OSError:  # as while it is replaced; loading says it if it stays away
+    except OSError:  # while it is replaced; if it stays missing, loading reports it
         return None
     return found.st_mtime_ns, found.st_size
 

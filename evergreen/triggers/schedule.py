@@ -1,7 +1,7 @@
-"""By the clock: cron, in a time zone.
+"""The scheduled trigger: cron, in a time zone.
 
-A time that daylight saving skips comes as soon as it has passed; one that it repeats comes once
-(cronsim does as Debian's cron). What was missed while nobody watched comes once, late.
+A time that daylight saving skips comes as soon as it has passed; a repeated time comes once
+(cronsim follows Debian's cron). Times missed while no controller ran come once, late.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from evergreen.settings.triggers import ScheduleSettings
 from evergreen.triggers.event import TriggerEvent
 
 Since = Callable[[str, datetime], datetime]
-"""From when on a schedule holds: takes its identity, and now; the first answer is kept."""
+"""Returns when a schedule began to apply: takes its identity, and now; the first answer is kept."""
 
 
 class Schedule:
@@ -27,8 +27,8 @@ class Schedule:
         self._identity = f"{self.name}:{settings.cron}:{settings.timezone}"
 
     def poll(self, now: datetime) -> Iterator[TriggerEvent]:
-        """Gives the newest time that has come, if it came since the schedule was set."""
-        # Backwards from the next minute: cron knows no seconds.
+        """Yields the newest time that has come, if the schedule applied then."""
+        # Backwards from the next minute, since cron has no seconds.
         times = self._times(now + timedelta(minutes=1), reverse=True)
         newest = next(time for time in times if time <= now)
         if newest > self._since(self._identity, now):

@@ -1,4 +1,4 @@
-"""What processes tell each other beside ML Metadata: locks, wake-ups, signs of life."""
+"""Signals between processes outside ML Metadata: locks, wake-ups and heartbeats."""
 
 import os
 import socket
@@ -9,28 +9,28 @@ from evergreen.settings import Settings
 
 WAKE = "wake"
 SOCKET = "NOTIFY_SOCKET"
-"""Where systemd listens, if it does: sd_notify(3)."""
+"""The environment variable with systemd's socket, if there is one: sd_notify(3)."""
 ALIVE = b"READY=1\nWATCHDOG=1"
 
 
 def folder(settings: Settings) -> Path:
-    """Returns the folder, made on first use. It is beside the artifacts, which all hosts share."""
+    """Returns the folder, beside the artifacts, which all hosts share; creates it on first use."""
     found = settings.pipeline.root / ".triggers"
     found.mkdir(parents=True, exist_ok=True)
     return found
 
 
 def wake(settings: Settings) -> None:
-    """Tells a controller that there is something new in the log; else it finds it when it polls."""
-    with suppress(OSError):  # nothing is lost by that: it polls
+    """Tells a controller about new log entries, which it would otherwise find by polling."""
+    with suppress(OSError):  # harmless: the controller polls
         (folder(settings) / WAKE).touch()
 
 
 def beat(file: Path | None) -> None:
-    """Tells that the loop goes round.
+    """Signals that the loop works.
 
     Args:
-        file: Touched, if there is one; older than ten minutes, the controller hangs.
+        file: A file to touch, if any; if it is older than ten minutes, the controller hangs.
 
     Raises:
         OSError: If the file cannot be touched, or systemd does not listen.

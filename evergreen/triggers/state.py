@@ -1,4 +1,4 @@
-"""Gathers what a decision needs to know."""
+"""Gathers the facts for a decision."""
 
 from ml_metadata.metadata_store import MetadataStore
 
@@ -21,7 +21,7 @@ TRAINED = (
     Outcome.MODEL_REFUSED,
     Outcome.SERVING_REFUSED,
 )
-"""Outcomes after which the same training again would come to the same."""
+"""Outcomes that a repetition of the same training would have again."""
 
 
 def gather(settings: Settings, store: MetadataStore, log: TriggerLog) -> State:

@@ -1,4 +1,4 @@
-"""What triggers did, in words: an entry in a line, and the whole story of an event or of a run."""
+"""Describes triggers in words: log entries, and the whole story of an event or a run."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,12 +22,12 @@ MEANINGS = {
     Outcome.INTERRUPTED: "given up: the code has changed since it was planned; decided again",
 }
 Line = tuple[str, str]
-"""What it is about, and the words."""
+"""A subject, and a text about it."""
 TIME = "%Y-%m-%d %H:%M:%S %Z"
 
 
 def line(entry: Entry) -> str:
-    """An entry of the log in a line."""
+    """Describes a log entry in a line."""
     match entry:
         case Noticed(event=event):
             return f"event {event.id}: {event.reason}"
@@ -44,28 +44,28 @@ def line(entry: Entry) -> str:
 
 
 def decided(decision: Decision) -> str:
-    """A decision in words."""
+    """Describes a decision."""
     if decision.verdict is Ruling.START:
         return f"{decision.why}, run {decision.run_id}; {decision.window}"
     return f"{decision.verdict}: {decision.why}: {decision.reason}"
 
 
 def when(entry: Entry) -> datetime:
-    """When an entry was made."""
+    """Returns the time of an entry."""
     return entry.event.time if isinstance(entry, Noticed) else entry.at
 
 
 def story(settings: Settings, store: MetadataStore, log: TriggerLog, name: str) -> Iterator[Line]:
-    """Tells the story.
+    """Yields the story of an event or a run.
 
     Args:
         settings: The project's settings.
         store: ML Metadata.
-        log: The log, read.
+        log: The log, already read.
         name: The id of an event, or of a run that events started.
 
     Raises:
-        EvergreenError: If there is neither.
+        EvergreenError: If there is no such event or run.
     """
     for event in _events(log, name):
         yield from _of_event(event)
@@ -122,7 +122,7 @@ def _of_run(
 
 
 def _of_version(settings: Settings, store: MetadataStore, record: RunRecord) -> Iterator[Line]:
-    """What became of the version that a run pushed: canary, promotion, rollback."""
+    """Describes the later history of a pushed version: canary, promotion, rollback."""
     for event in Registry(store, settings.model.name).events():
         if event.model.version == record.model_version:
             told = f"version {event.model.version} is {event.stage}: {event.why}"

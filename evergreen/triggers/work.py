@@ -1,4 +1,4 @@
-"""What a process does that carries out a run of the controller, and then ends."""
+"""The process that carries out one run of the controller."""
 
 import fcntl
 import os
@@ -20,12 +20,11 @@ RESUMABLE = (None, Outcome.FAILED, Outcome.INTERRUPTED)
 
 @dataclass(frozen=True)
 class Work:
-    """A run to carry out, in plain values: they outlive a change of the code.
+    """A run to carry out, in plain values, which survive changes of the code.
 
     Attributes:
         project: The project's folder.
-        settings: The settings, as JSON: those that the run was planned with, whatever the files
-            say by now.
+        settings: The settings with which the run was planned, as JSON, whatever the files say now.
         run_id: The planned run.
     """
 
@@ -39,9 +38,9 @@ Runner = Callable[[Settings, str], None]
 
 
 def work(given: Work, runner: Runner) -> None:
-    """Carries out a run, when no other process does so for this pipeline."""
+    """Carries out a run, once no other process is working on this pipeline."""
     end_with(os.getppid())
-    os.setpgid(0, 0)  # so that what it starts can be ended with it
+    os.setpgid(0, 0)  # so that its children can be ended with it
     sys.path.insert(0, given.project)
     settings = Settings.model_validate_json(given.settings)
     with _alone(folder(settings)):
@@ -51,7 +50,7 @@ def work(given: Work, runner: Runner) -> None:
 
 
 def run(settings: Settings, run_id: str) -> None:
-    """Carries out a run by the pipeline itself; what libraries print goes to a log."""
+    """Carries out a run of the pipeline; the libraries' output goes to a log."""
     from evergreen.running.quiet import quiet
     from evergreen.running.run import Run
 
@@ -62,7 +61,7 @@ def run(settings: Settings, run_id: str) -> None:
 
 @contextmanager
 def _alone(place: Path) -> Iterator[None]:
-    """Waits until no other process works on a pipeline; a process that dies lets go."""
+    """Waits until no other process works on a pipeline; a dying process releases the lock."""
     with (place / "running").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
