@@ -1,3 +1,5 @@
+from tests.unit.planning.conftest import bench
 from tests.unit.serving.backend import backend
+from tests.unit.triggers.conftest import world
 
-__all__ = ["backend"]
+__all__ = ["backend", "bench", "world"]
