@@ -15,14 +15,23 @@ MAX_PADDING = 2**27
 MAX_JSON = 2**29
 """The bytes of a REST request's body and of its parsed values."""
 VALUE = 64
-"""The most bytes of a JSON value before it is part of a tensor: an empty object."""
+"""The most bytes of a JSON value, or of a key, before it is part of a tensor."""
+OBJECT = 256
+"""The bytes of a JSON object besides its keys and values."""
+WIDE = 4
+"""The bytes of each character of a text in which one is beyond the first 65,536 of Unicode."""
 IN_FLIGHT = 2**30
 """The bytes for all requests in flight."""
 
 
 def values(body: bytes) -> int:
-    """Returns the most bytes that a JSON document's values can take, before it is parsed."""
-    return VALUE * sum(body.count(mark) for mark in (b",", b"[", b"{"))
+    """Returns how many bytes the values of a JSON document take at most, before it is parsed.
+
+    A text is counted only if it may take more than its bytes in the body.
+    """
+    parts = sum(body.count(mark) for mark in (b",", b"[", b":"))
+    has_wide = not body.isascii() or b"\\u" in body
+    return VALUE * parts + OBJECT * body.count(b"{") + (WIDE * len(body) if has_wide else 0)
 
 
 class Budget:
