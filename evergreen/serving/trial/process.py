@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
+
 from evergreen.launch import leashed
 
 HOST = "127.0.0.1"
@@ -63,16 +65,28 @@ class ServerProcess:
         """Waits until it listens; returns whether it does, and has not ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.end(POLL_SECONDS):
-            if _accepts(socket.AF_UNIX, self._socket) and _accepts(
-                socket.AF_INET, (HOST, self._port)
-            ):
-                return not self.has_no_port
+            if self.has_no_port:
+                return False
+            if _accepts(self._socket) and self._has_port():
+                return True
         return False
 
     @property
     def has_no_port(self) -> bool:
         """Whether its port was taken by another process; another free port may work."""
         return TAKEN in self.words()
+
+    def _has_port(self) -> bool:
+        """Whether it listens on its port: that somebody does says nothing."""
+        with suppress(psutil.NoSuchProcess):
+            server = psutil.Process(self._process.pid)
+            return any(
+                found.laddr.port == self._port
+                for one in (server, *server.children(recursive=True))
+                for found in one.net_connections("tcp")
+                if found.status == psutil.CONN_LISTEN
+            )
+        return False
 
     @property
     def memory_mb(self) -> float | None:
@@ -118,6 +132,6 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
-    with socket.socket(family) as one:
-        return one.connect_ex(address) == 0
+def _accepts(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(path) == 0

@@ -97,6 +97,26 @@ def test_a_port_that_somebody_takes_first_is_no_fault_of_the_model(
             assert load(server, model).by_rest("whole", INPUTS).keys() == {"mean"}
 
 
+def test_a_port_that_somebody_else_listens_on_is_not_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"""#!{sys.executable}
+import socket, sys, time
+[path] = [word.partition("=")[2] for word in sys.argv if word.startswith("--grpc_socket_path=")]
+grpc = socket.socket(socket.AF_UNIX)
+grpc.bind(path)
+grpc.listen()
+time.sleep(60)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(process, "free_port", lambda: taken.getsockname()[1])
+        server = process.ServerProcess([str(make_program(tmp_path, script))])
+        try:
+            assert not server.wait_until_listening(3)
+        finally:
+            server.close()
+
+
 @pytest.mark.parametrize(
     ("script", "words"),
     [
