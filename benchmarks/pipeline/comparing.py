@@ -146,4 +146,4 @@ def _train_rows(folder: Path) -> int:
     store = open_store(MetadataSettings(sqlite=folder / "metadata.sqlite"))
     record = RunRecords(store).latest()
     [span] = RunReading(store, record).spans
-    return int(span.report["rows"]["train"])
+    return int(span.report.rows["train"])

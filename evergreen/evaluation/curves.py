@@ -3,46 +3,12 @@
 import math
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from evergreen.evaluation.bootstrap import Floats
+from evergreen.runs.reports.model import Bin, Curves
 
 POINTS = 200
 BINS = 10
-
-
-class Bin(BaseModel):
-    """Rows with similar predictions.
-
-    Attributes:
-        predicted: Their mean prediction.
-        observed: The share of label 1 among them.
-        low: Lower end of its 95 % interval (Wilson's).
-        high: Upper end.
-        rows: The number of rows.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    predicted: float
-    observed: float
-    low: float
-    high: float
-    rows: int
-
-
-class Curves(BaseModel):
-    """Curves of one model.
-
-    Attributes:
-        roc: False and true positive rates, from (0, 0) to (1, 1); empty without both classes.
-        calibration: Up to `BINS` bins with equal numbers of rows, by rising prediction.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    roc: list[tuple[float, float]]
-    calibration: list[Bin]
 
 
 def draw(labels: Floats, probabilities: Floats) -> Curves | None:

@@ -5,53 +5,14 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from evergreen.evaluation.bootstrap import Floats, log_losses
 from evergreen.evaluation.criteria import Criteria
 from evergreen.evaluation.slices import Mask, parts
-from evergreen.evaluation.verdicts import ALL_ROWS, Predictions, enough
+from evergreen.evaluation.verdicts import Predictions, enough
+from evergreen.runs.reports.model import ALL_ROWS, Estimate, Metrics, Slice
 
 REACH = NormalDist().inv_cdf(0.975)
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Estimate(_Frozen):
-    """A metric, and the interval that contains the true value in 95 % of samples."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Metrics(_Frozen):
-    """Metrics of one model on the rows of a slice; `auc` only if both classes occur."""
-
-    log_loss: Estimate | None
-    auc: Estimate | None
-
-
-class Slice(_Frozen):
-    """A slice of the test rows, with the models' metrics.
-
-    Attributes:
-        name: `all rows`, or feature and value.
-        rows: Its rows.
-        positives: Its rows with label 1.
-        decides: Whether it has enough rows for the gate to decide on it.
-        candidate: The candidate's metrics.
-        baseline: The baseline's metrics, if there is one.
-    """
-
-    name: str
-    rows: int
-    positives: int
-    decides: bool
-    candidate: Metrics
-    baseline: Metrics | None
 
 
 def measure_slices(criteria: Criteria, predictions: Predictions) -> list[Slice]:

@@ -6,12 +6,11 @@ scale of log-odds, log(p / (1 - p)), so that they are fine where the log loss is
 the log loss varies by at most 1/64.
 """
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from evergreen.evaluation.bootstrap import EPSILON
+from evergreen.runs.reports.model import Scores
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -44,14 +43,14 @@ def histogram(labels: Floats, probabilities: Floats) -> Counts:
     return np.bincount(cells, minlength=2 * BINS).reshape(2, BINS)
 
 
-def to_json(counts: Counts) -> dict[str, list[int]]:
-    """Returns the cells that are not empty: their positions and their counts."""
+def pack(counts: Counts) -> Scores:
+    """Returns the cells that are not empty of a histogram of shape [2, BINS]."""
     [cells] = np.nonzero(counts.ravel())
-    return {"cells": cells.tolist(), "counts": counts.ravel()[cells].tolist()}
+    return Scores(cells=cells.tolist(), counts=counts.ravel()[cells].tolist())
 
 
-def from_json(stored: Mapping[str, Sequence[int]]) -> Counts:
-    """Returns the histogram that `to_json` stored, of shape [2, BINS]."""
+def unpack(scores: Scores) -> Counts:
+    """Returns what `pack` was given, of shape [2, BINS]."""
     counts = np.zeros(2 * BINS, np.int64)
-    counts[list(stored["cells"])] = list(stored["counts"])
+    counts[scores.cells] = scores.counts
     return counts.reshape(2, BINS)

@@ -6,45 +6,14 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from evergreen.evaluation.bootstrap import Floats, Paired, compare_auc, compare_log_loss
 from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, PairedMetric
 from evergreen.evaluation.slices import Mask, Value, parts
 from evergreen.evaluation.undefined import why_undefined
+from evergreen.runs.reports.model import ALL_ROWS, Verdict
 
 COMPARE = {"auc": compare_auc, "log_loss": compare_log_loss}
-ALL_ROWS = "all rows"
-
-
-class Verdict(BaseModel):
-    """The verdict on one criterion.
-
-    Attributes:
-        criterion: The criterion, in words.
-        passed: Whether it holds; True if it does not decide.
-        decides: Whether there were enough rows for it to decide.
-        value: The candidate's metric; None if it is missing or not finite.
-        baseline: The baseline's metric, in a comparison.
-        improvement: How much better the candidate is, in a comparison.
-        interval: Confidence interval of the improvement.
-        rows: Rows compared.
-        positives: The rows with label 1 among them.
-        undefined: Why there is no value; the criterion then fails.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    criterion: str
-    passed: bool
-    decides: bool = True
-    value: float | None
-    baseline: float | None = None
-    improvement: float | None = None
-    interval: tuple[float, float] | None = None
-    rows: int | None = None
-    positives: int | None = None
-    undefined: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,10 +61,9 @@ def judge_bounds(
         unknown: The result of `undefined` for them.
     """
     return [
-        _bound(bound.metric, word, limit, sign, metrics, unknown.get(bound.metric, ""))
+        _bound(half, metrics, unknown.get(bound.metric, ""))
         for bound in bounds
-        for word, limit, sign in (("at least", bound.at_least, 1), ("at most", bound.at_most, -1))
-        if limit is not None
+        for half in _halves(bound)
     ]
 
 
@@ -115,14 +83,24 @@ def judge_comparisons(criteria: Criteria, predictions: Predictions) -> list[Verd
     ]
 
 
-def _bound(
-    metric: str, word: str, limit: float, sign: int, metrics: Mapping[str, float], why: str
-) -> Verdict:
-    value = math.nan if why else metrics.get(metric, math.nan)
+def _halves(bound: Bound) -> Iterator[Bound]:
+    """The limits of a bound apart: each has a verdict."""
+    if bound.at_least is not None:
+        yield Bound(metric=bound.metric, at_least=bound.at_least)
+    if bound.at_most is not None:
+        yield Bound(metric=bound.metric, at_most=bound.at_most)
+
+
+def _bound(half: Bound, metrics: Mapping[str, float], why: str) -> Verdict:
+    value = math.nan if why else metrics.get(half.metric, math.nan)
     known = math.isfinite(value)
+    least, most = half.at_least, half.at_most
+    holds = (least is None or value >= least) and (most is None or value <= most)
     return Verdict(
-        criterion=f"{metric} {word} {limit:g}",
-        passed=known and sign * value >= sign * limit,
+        metric=half.metric,
+        at_least=least,
+        at_most=most,
+        passed=known and holds,
         value=value if known else None,
         undefined=why,
     )
@@ -160,7 +138,9 @@ def _compare(
     # NaN never passes: it means that a model did not answer a number.
     within = interval[1] >= -rule.margin
     return Verdict(
-        criterion=f"{rule.metric} on {name} not worse than the baseline's by {rule.margin:g}",
+        metric=rule.metric,
+        slice=name,
+        margin=rule.margin,
         passed=bool(within) or not decides,
         decides=decides,
         value=_finite(paired.candidate),

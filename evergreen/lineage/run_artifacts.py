@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError
 from ml_metadata.metadata_store import MetadataStore
@@ -23,11 +23,13 @@ from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.quality import schema
 from evergreen.runs.nodes import DATA_GATE, TRAINER
 from evergreen.runs.plan import TRAIN, RunRecord, SpanRef
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.data import DataReport
+from evergreen.runs.reports.report import FILE, Report
 from evergreen.visible import visible
 
 Artifacts = Mapping[str, list[mlmd.Artifact]]
 """Artifacts of an execution by key, such as `examples`."""
+R = TypeVar("R", bound=Report)
 CUT_OFF = "cut off"
 _MADE = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 
@@ -58,10 +60,10 @@ class PartReader:
         """Returns the artifacts that a node made; empty if it did not get that far."""
         return self._artifacts(node)[1]
 
-    def report(self, gate: str) -> Report | None:
-        """Returns the report of a gate, such as `ModelGate`; None if there is none."""
-        [blessing] = self.outputs(gate).get("blessing") or [None]
-        return blessing and read_json(Path(blessing.uri, "report.json"))
+    def report(self, kind: type[R]) -> R | None:
+        """Returns the report of a gate, such as a `ModelReport`; None if there is none."""
+        [blessing] = self.outputs(kind.node).get("blessing") or [None]
+        return blessing and load_report(Path(blessing.uri), kind)
 
     def _artifacts(self, node: str) -> tuple[Artifacts, Artifacts]:
         state = self.nodes.get(node)
@@ -85,7 +87,7 @@ class SpanReader:
     """
 
     ref: SpanRef
-    report: Report | None = None
+    report: DataReport | None = None
     artifacts: Artifacts = field(default_factory=dict)
 
     def statistics(self, split: str = TRAIN, key: str = "statistics") -> Any:
@@ -140,9 +142,9 @@ class RunReading:
         """Returns the part that trained; None if the run ended before."""
         return self.parts.get(TRAIN)
 
-    def report(self, gate: str) -> Report | None:
-        """Returns the report of `ModelGate` or `ServingValidator`; None if there is none."""
-        return self.train.report(gate) if self.train else None
+    def report(self, kind: type[R]) -> R | None:
+        """Returns a `ModelReport` or a `ServingReport`; None if there is none."""
+        return self.train.report(kind) if self.train else None
 
     def history(self) -> Mapping[str, list[float]]:
         """Returns the losses by epoch, `loss` and `val_loss`; empty if nothing was trained."""
@@ -157,9 +159,10 @@ class RunReading:
         found = self._blessings(Filter.has("statistics_id", statistics_id))
         return int(found[0].custom_properties["span"].int_value) if found else None
 
-    def _model_run(self, name: str) -> Report | None:
+    def _model_run(self, name: str) -> Any:
         found = self.train.outputs(TRAINER).get("model_run") if self.train else None
-        return read_json(Path(found[0].uri, name)) if found else None
+        file = Path(found[0].uri, name) if found else None
+        return _parsed(file, json.loads) if file and file.is_file() else None
 
     def _span(self, ref: SpanRef) -> SpanReader:
         blessing = self._blessing(ref)
@@ -170,7 +173,7 @@ class RunReading:
         events = self._store.get_events_by_artifact_ids([blessing.id])
         execution = next(event.execution_id for event in events if event.type in _MADE)
         read, made_by_gate = artifacts_of(self._store, execution)
-        report = read_json(Path(blessing.uri, "report.json"))
+        report = load_report(Path(blessing.uri), DataReport)
         return SpanReader(ref, report, {**read, **made_by_gate})
 
     def _blessing(self, ref: SpanRef) -> mlmd.Artifact | None:
@@ -203,13 +206,14 @@ def artifacts_of(store: MetadataStore, execution_id: int) -> tuple[Artifacts, Ar
     return sides[0], sides[1]
 
 
-def read_json(file: Path) -> Report | None:
-    """Returns the content of a JSON file; None if there is none.
+def load_report(folder: Path, kind: type[R]) -> R | None:
+    """Returns the report that a gate wrote into the folder of its blessing; None if it is gone.
 
     Raises:
         EvergreenError: If it is damaged.
     """
-    return _parsed(file, json.loads) if file.is_file() else None
+    file = folder / FILE
+    return _parsed(file, kind.model_validate_json) if file.is_file() else None
 
 
 def load_statistics(folder: Path, split: str) -> Any:

@@ -8,10 +8,11 @@ from evergreen.monitoring.findings import Kind, MonitoringResult
 from evergreen.reporting.charts import canvas, drift
 from evergreen.reporting.environment import environment
 from evergreen.reporting.gaps import page
+from evergreen.runs.reports.data import Against, Drift
 from evergreen.wording import many
 
 LABEL = "Distances by feature, as a share of their limits"
-AGAINST = {Kind.DRIFT: "previous", Kind.SKEW: "window"}
+AGAINST: dict[Kind, Against] = {Kind.DRIFT: "previous", Kind.SKEW: "window"}
 """The marks of the chart that it shares with the report of a run."""
 
 
@@ -50,13 +51,13 @@ def _render(result: MonitoringResult, run_id: str, title: str) -> str:
 
 def _chart(result: MonitoringResult) -> Markup | None:
     distances = [
-        {
-            "feature": one.name,
-            "against": AGAINST[one.kind],
-            "value": one.value,
-            "threshold": one.threshold,
-            "exceeded": one.fired,
-        }
+        Drift(
+            feature=one.name,
+            against=AGAINST[one.kind],
+            value=one.value,
+            threshold=one.threshold,
+            exceeded=one.fired,
+        )
         for one in result.findings
         if one.kind in AGAINST
     ]

@@ -14,10 +14,10 @@ from evergreen.evaluation.metrics import measure
 from evergreen.evaluation.scores import BINS, Counts, histogram
 from evergreen.evaluation.slices import MOST, most_frequent, parts
 from evergreen.evaluation.undefined import why_undefined
-from evergreen.evaluation.verdicts import ALL_ROWS
 from evergreen.monitoring.findings import Finding, Kind
 from evergreen.monitoring.reference import Reference
 from evergreen.quality.names import clipped
+from evergreen.runs.reports.model import ALL_ROWS
 from evergreen.settings.monitoring import HIGHER_IS_BETTER, TFMA, MetricRule, MonitoringSettings
 from evergreen.settings.slicing import Slicing
 

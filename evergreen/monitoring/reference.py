@@ -9,16 +9,14 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import DataError
 from evergreen.evaluation.metrics import compute
-from evergreen.evaluation.scores import Counts, from_json
-from evergreen.evaluation.verdicts import ALL_ROWS
+from evergreen.evaluation.scores import Counts, unpack
 from evergreen.lineage.artifacts import blessed_statistics
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import RunReading, load_statistics
 from evergreen.lineage.stages import RegistryError, model
-from evergreen.runs.nodes import MODEL_GATE
 from evergreen.runs.plan import ModelRef, RunRecord
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.model import ALL_ROWS, ModelReport
 from evergreen.spans.manifest import MANIFEST_NAME, read_manifest
 
 SPLIT = "train"
@@ -41,23 +39,23 @@ class Reference:
     run_id: str
     statistics: tuple[Any, ...] = ()
     statistics_ids: tuple[int, ...] = ()
-    evaluation: Report | None = None
+    evaluation: ModelReport | None = None
     newest: datetime | None = None
 
     @property
     def scores(self) -> Counts | None:
         """Returns the scores of its evaluation by label, shape [2, BINS]."""
-        stored = (self.evaluation or {}).get("scores")
-        return None if stored is None else from_json(stored)
+        if self.evaluation is None or self.evaluation.scores is None:
+            return None
+        return unpack(self.evaluation.scores)
 
     def metric(self, metric: str, part: str) -> float | None:
         """Returns a metric at its evaluation, on all rows or a slice; None if unknown."""
         if part == ALL_ROWS:
             return None if self.scores is None else compute(self.scores, metric)
-        for one in (self.evaluation or {}).get("slices", ()):
-            if one["name"] == part and (found := one["candidate"].get(metric)):
-                return float(found["value"])
-        return None
+        slices = self.evaluation.slices if self.evaluation else ()
+        found = next((one.candidate.known.get(metric) for one in slices if one.name == part), None)
+        return found.value if found else None
 
 
 def find(store: MetadataStore, name: str, version: int | None = None) -> Reference:
@@ -91,7 +89,7 @@ def find(store: MetadataStore, name: str, version: int | None = None) -> Referen
         run_id=run_id,
         statistics=tuple(statistics.values()),
         statistics_ids=tuple(statistics),
-        evaluation=RunReading(store, record).report(MODEL_GATE),
+        evaluation=RunReading(store, record).report(ModelReport),
         newest=_newest(record),
     )
 

@@ -11,8 +11,9 @@ from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.run_artifacts import RunReading, SpanReader
 from evergreen.quality.statistics import Feature, features
-from evergreen.runs.nodes import CURATED_SCHEMA, MODEL_GATE
+from evergreen.runs.nodes import CURATED_SCHEMA
 from evergreen.runs.plan import TRAIN, Frozen, RunRecord
+from evergreen.runs.reports.model import ModelReport
 
 Value = str | float | bool | None
 
@@ -154,12 +155,11 @@ def _metrics(record: RunRecord) -> dict[str, Value]:
 
 
 def _slices(reading: RunReading) -> dict[str, Value]:
-    report = reading.report(MODEL_GATE) or {}
+    report = reading.report(ModelReport)
     return {
-        f"{part['name']} {metric}": found["value"]
-        for part in report.get("slices", [])
-        for metric, found in (part["candidate"] or {}).items()
-        if found
+        f"{part.name} {metric}": found.value
+        for part in (report.slices if report else ())
+        for metric, found in part.candidate.known.items()
     }
 
 

@@ -54,7 +54,7 @@ class DataSection:
         """Reads and draws the data gate's reports on the window of a run."""
         spans = reading.spans
         order = ("train", "eval", "test")
-        splits = {split for span in spans if span.report for split in span.report["rows"]}
+        splits = {split for span in spans if span.report for split in span.report.rows}
         return cls(
             spans=spans,
             splits=sorted(splits, key=lambda one: (order.index(one) if one in order else 9, one)),
@@ -114,7 +114,7 @@ class ValuesSection:
 
 def _shown(spans: Sequence[SpanReader]) -> SpanReader | None:
     known = [span for span in spans if span.statistics(SPLIT) is not None]
-    refused = [span for span in known if span.report and not span.report["blessed"]]
+    refused = [span for span in known if span.report and not span.report.blessed]
     return next(iter(refused or reversed(known)), None)
 
 
@@ -180,17 +180,15 @@ def _missing(now: Mapping[str, Feature], before: Mapping[str, Feature]) -> Marku
 
 
 def _drift(span: SpanReader) -> Markup | None:
-    found = span.report["drift"] if span.report else []
-    if not found:
+    if not span.report or not span.report.drift:
         return None
-    largest = next(iter(drift.by_feature(found)))
-    exceeded = len({one["feature"] for one in found if one["exceeded"]})
-    distance = next(one for one in found if one["feature"] == largest)
+    beyond = many(len(span.report.drifted), "feature")
+    largest = max(span.report.drift, key=lambda one: one.share)
     label = (
-        f"Drift of span {span.ref.number}: {many(exceeded, 'feature')} beyond the threshold; the "
-        f"largest share is {largest}, {number(distance['value'])} of {distance['threshold']:g}"
+        f"Drift of span {span.ref.number}: {beyond} beyond the threshold; the "
+        f"largest share is {largest.feature}, {number(largest.value)} of {largest.threshold:g}"
     )
-    return drift.drift(found, label)
+    return drift.drift(span.report.drift, label)
 
 
 def _anomalies(span: SpanReader) -> list[Anomaly]:

@@ -31,7 +31,7 @@ class Execution:
 def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
     """Returns requester, times and rows of a run, and what serves now."""
     record, now = reading.record, serving(events)
-    rows = sum(sum(one.report["rows"].values()) for one in reading.spans if one.report)
+    rows = sum(one.report.kept_rows for one in reading.spans if one.report)
     window = spans([span.number for span in record.window]).capitalize()
     ended = record.finished
     return {

@@ -1,14 +1,14 @@
 """The verdict of every gate of a run, whether it was reached or not."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from evergreen.lineage.run_artifacts import RunReading, SpanReader
-from evergreen.runs import reasons
-from evergreen.runs.nodes import MODEL_GATE, SERVING_VALIDATOR
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.model import Verdict as Judged
+from evergreen.runs.reports.report import Report
+from evergreen.runs.reports.serving import Check, ServingReport
 from evergreen.wording import many
 
 
@@ -38,33 +38,27 @@ class Verdict:
         """Returns the verdict in a gate's report."""
         if report is None:
             return cls(gate, section, "not run", "It did not run.")
-        return cls(gate, section, "passed" if report["blessed"] else "refused", text)
+        return cls(gate, section, "passed" if report.blessed else "refused", text)
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """The model gate's verdicts: failed ones first, those that cannot decide apart.
+    """The model gate's verdicts: failed ones first, those that cannot decide apart."""
 
-    Each has its measure as `measure`, and its limit as `limit`.
-    """
-
-    deciding: Sequence[Report]
-    undecided: Sequence[Report]
+    deciding: Sequence[Judged]
+    undecided: Sequence[Judged]
 
     @classmethod
-    def of(cls, report: Report) -> Self:
+    def of(cls, report: ModelReport) -> Self:
         """Sorts the verdicts of a report."""
-        found = sorted(
-            (one | _parts(one["criterion"]) for one in report["verdicts"]),
-            key=lambda one: one["passed"],
-        )
-        undecided = [one for one in found if not one["decides"]]
-        return cls([one for one in found if one["decides"]], undecided)
+        found = sorted(report.verdicts, key=lambda one: one.passed)
+        undecided = [one for one in found if not one.decides]
+        return cls([one for one in found if one.decides], undecided)
 
 
 def verdicts(reading: RunReading) -> list[Verdict]:
     """Returns the verdict of every gate, in the order of a run."""
-    model, serving = reading.report(MODEL_GATE), reading.report(SERVING_VALIDATOR)
+    model, serving = reading.report(ModelReport), reading.report(ServingReport)
     return [
         *(_data(span, reading) for span in reading.spans),
         Verdict.of("Model gate", "model-gate", model, _model(model) if model else ""),
@@ -72,53 +66,42 @@ def verdicts(reading: RunReading) -> list[Verdict]:
     ]
 
 
-def _parts(criterion: str) -> Report:
-    """Splits a criterion into measure and limit."""
-    if found := re.fullmatch(r"(.+) not worse than the baseline's by (\S+)", criterion):
-        return {"measure": found[1], "limit": f"{found[2]} worse"}
-    found = re.fullmatch(r"(.+) (at (?:least|most) \S+)", criterion)
-    return (
-        {"measure": found[1], "limit": found[2]} if found else {"measure": criterion, "limit": ""}
-    )
-
-
 def _data(span: SpanReader, reading: RunReading) -> Verdict:
     report = span.report
     name = f"Data gate, span {span.ref.number}"
     if report is None:
         return Verdict.of(name, "data", None, "")
-    rows = many(sum(report["rows"].values()) + report["refused_rows"], "row")
-    refusing = len(list(reasons.of_data(report)))
-    drifted = len({one["feature"] for one in report["drift"] if one["exceeded"]})
+    rows = many(report.all_rows, "row")
+    refusing, drifted = len(report.refusing), len(report.drifted)
     text = f"{many(refusing, 'finding')} against it" if refusing else "nothing against it"
     text += f"; {many(drifted, 'feature')} drifted, which refuses nothing" if drifted else ""
     earlier = "" if span.ref.label in reading.parts else "; ingested by an earlier run"
     return Verdict.of(name, "data", report, f"{rows}: {text}{earlier}.")
 
 
-def _model(report: Report) -> str:
+def _model(report: ModelReport) -> str:
     criteria = Criteria.of(report)
-    held = sum(one["passed"] for one in criteria.deciding)
+    held = sum(one.passed for one in criteria.deciding)
     text = (
         f"{held} of {many(len(criteria.deciding), 'deciding criterion', 'deciding criteria')} hold"
     )
     if criteria.undecided:
         parts = many(len(criteria.undecided), "part is", "parts are")
         text += f"; {parts} too small to decide"
-    return f"{text}{_against(report['baseline_version'])}."
+    return f"{text}{_against(report.baseline_version)}."
 
 
-def _serving(report: Report) -> str:
-    held = sum(one["passed"] for one in report["checks"])
-    checks = many(len(report["checks"]), "check")
-    requests = many(report["requests"], "request")
-    return f"{held} of {checks} hold, with {requests} of {many(report['rows'], 'row')} in all."
+def _serving(report: ServingReport) -> str:
+    held = len(report.checks) - len(report.failed)
+    checks = many(len(report.checks), "check")
+    requests = many(report.requests, "request")
+    return f"{held} of {checks} hold, with {requests} of {many(report.rows, 'row')} in all."
 
 
 def _against(version: int | None) -> str:
     return f", against version {version}" if version else "; no version was serving to compare with"
 
 
-def failed_first(checks: Iterable[Report]) -> list[Report]:
+def failed_first(checks: Iterable[Check]) -> list[Check]:
     """Returns the checks of serving validation, failed ones first."""
-    return sorted(checks, key=lambda one: one["passed"])
+    return sorted(checks, key=lambda one: one.passed)

@@ -1,15 +1,14 @@
 """The outcome of a run in words, as the headline of its report."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import Action, Event, Stage
-from evergreen.runs import reasons
-from evergreen.runs.nodes import MODEL_GATE, SERVING_VALIDATOR
+from evergreen.runs import sentences
 from evergreen.runs.plan import Outcome
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.serving import ServingReport
 from evergreen.wording import many
 
 NOTHING_PUSHED = "Nothing was pushed; what serves goes on serving."
@@ -43,17 +42,6 @@ def headline(reading: RunReading, events: Sequence[Event]) -> Headline:
     if outcome is Outcome.PUSHED:
         return _pushed(reading, events)
     return _OTHERS[outcome](reading) if outcome else _unended(reading)
-
-
-def compared(report: Report) -> str:
-    """Compares the candidate on all rows: with the baseline, or with the bounds alone."""
-    parts = [one for one in report["verdicts"] if "on all rows" in one["criterion"]]
-    if not parts:
-        held = (f"{one['criterion']}: {reasons.numbers(one)}" for one in report["verdicts"])
-        return f"No version was serving to compare with. {'; '.join(held)}."
-    found = (f"{one['criterion'].split()[0]} {reasons.numbers(one)}" for one in parts)
-    rows = many(parts[0]["rows"], "test row")
-    return f"Against version {report['baseline_version']} on {rows}: {'; '.join(found)}."
 
 
 def _pushed(reading: RunReading, events: Sequence[Event]) -> Headline:
@@ -93,48 +81,48 @@ def _ingested(reading: RunReading) -> Headline:
 
 
 def _data_refused(reading: RunReading) -> Headline:
-    refused = [one for one in reading.spans if one.report and not one.report["blessed"]]
+    refused = [one for one in reading.spans if one.report and not one.report.blessed]
     if not refused or not (report := refused[0].report):
         return Headline("Refused by the data gate", "bad", NOTHING_PUSHED)
-    bad = [one for one in report["findings"] if one["refuses"]]
-    features = ", ".join(dict.fromkeys(one["feature"] or "the data set" for one in bad))
-    rows = many(sum(report["rows"].values()) + report["refused_rows"], "row")
+    bad = report.refusing
+    features = ", ".join(dict.fromkeys(one.feature or "the data set" for one in bad))
+    rows = many(report.all_rows, "row")
     verb = "speaks" if len(bad) == 1 else "speak"
     why = (
         f"{many(len(bad), 'finding')} in {rows} {verb} against it, so training did not start. "
         f"{NOTHING_PUSHED}"
     )
     title = f"Span {refused[0].ref.number} was refused by the data gate: {features}"
-    return Headline(title, "bad", why, list(reasons.of_data(report)))
+    return Headline(title, "bad", why, list(sentences.of_data(report)))
 
 
 def _model_refused(reading: RunReading) -> Headline:
-    report = reading.report(MODEL_GATE)
+    report = reading.report(ModelReport)
     if report is None:
         return Headline("Refused by the model gate", "bad", NOTHING_PUSHED)
-    failed = [one for one in report["verdicts"] if not one["passed"]]
-    deciding = sum(one["decides"] for one in report["verdicts"])
-    first, more = _in_short(failed[0]), len(failed) - 1
+    failed = report.failed
+    deciding = sum(verdict.decides for verdict in report.verdicts)
+    first, more = sentences.in_short(failed[0]), len(failed) - 1
     title = f"Refused by the model gate: {first}" + (f", and {more} more" if more else "")
     verb = "does" if len(failed) == 1 else "do"
     why = (
-        f"{len(failed)} of the {deciding} criteria that decide {verb} not hold. {compared(report)} "
-        f"{NOTHING_PUSHED}"
+        f"{len(failed)} of the {deciding} criteria that decide {verb} not hold. "
+        f"{sentences.compared(report)} {NOTHING_PUSHED}"
     )
-    return Headline(title, "bad", why, list(reasons.of_model(report)))
+    return Headline(title, "bad", why, list(sentences.of_model(report)))
 
 
 def _serving_refused(reading: RunReading) -> Headline:
-    report = reading.report(SERVING_VALIDATOR)
+    report = reading.report(ServingReport)
     if report is None:
         return Headline("Refused by serving validation", "bad", NOTHING_PUSHED)
-    failed = [one["criterion"] for one in report["checks"] if not one["passed"]]
+    failed = [check.criterion for check in report.failed]
     why = (
         f"The model passed the model gate. Served as it was exported, it fails {len(failed)} of "
-        f"{many(len(report['checks']), 'check')}. {NOTHING_PUSHED}"
+        f"{many(len(report.checks), 'check')}. {NOTHING_PUSHED}"
     )
     title = f"Refused by serving validation: {', '.join(failed)}"
-    return Headline(title, "bad", why, list(reasons.of_serving(report)))
+    return Headline(title, "bad", why, list(sentences.of_serving(report)))
 
 
 def _failed(reading: RunReading) -> Headline:
@@ -169,25 +157,19 @@ def _unended(reading: RunReading) -> Headline:
 
 
 def _model(reading: RunReading) -> str:
-    report = reading.report(MODEL_GATE)
-    return compared(report) if report else ""
+    report = reading.report(ModelReport)
+    return sentences.compared(report) if report else ""
 
 
 def _drifted(reading: RunReading) -> str:
     """Returns the drifted features of the spans that this run ingested."""
     new = [one for one in reading.spans if one.ref in reading.record.to_ingest and one.report]
-    texts = []
-    for span in new:
-        drifts = span.report["drift"] if span.report else []
-        features = dict.fromkeys(one["feature"] for one in drifts if one["exceeded"])
-        if features:
-            texts.append(f" Span {span.ref.number} has drifted in {', '.join(features)}.")
-    return "".join(texts)
-
-
-def _in_short(verdict: Report) -> str:
-    worse = re.match(r"\S+ on (.+) not worse than ", verdict["criterion"])
-    return f"worse on {worse[1]}" if worse else f"not {verdict['criterion']}"
+    drifted = {span.ref.number: span.report.drifted for span in new if span.report}
+    return "".join(
+        f" Span {span} has drifted in {', '.join(features)}."
+        for span, features in drifted.items()
+        if features
+    )
 
 
 _OTHERS: dict[Outcome, Callable[[RunReading], Headline]] = {

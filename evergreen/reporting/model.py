@@ -8,8 +8,7 @@ from markupsafe import Markup
 
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.charts import canvas, curves, slices
-from evergreen.runs.nodes import MODEL_GATE
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.model import Curves, ModelReport, Slice
 from evergreen.wording import many, number
 
 
@@ -29,7 +28,7 @@ class ModelSection:
         keys: Legends: of the training, and of all other charts.
     """
 
-    report: Report | None
+    report: ModelReport | None
     fitted: Mapping[str, Mapping[str, float]]
     training: Markup | None
     kept: int | None
@@ -42,9 +41,9 @@ class ModelSection:
     @classmethod
     def of(cls, reading: RunReading) -> Self:
         """Reads and draws the results of a run's model."""
-        report, history = reading.report(MODEL_GATE), reading.history()
-        drawn = (report or {}).get("curves") or {}
-        parts = (report or {}).get("slices", [])
+        report, history = reading.report(ModelReport), reading.history()
+        drawn = report.curves if report else {}
+        parts = report.slices if report else ()
         return cls(
             report=report,
             fitted=reading.metrics(),
@@ -52,8 +51,8 @@ class ModelSection:
             kept=curves.best_epoch(history),
             roc=_roc(drawn, report),
             calibration=_calibration(drawn),
-            deciding=_forest([one for one in parts if one["decides"]]),
-            undecided=_forest([one for one in parts if not one["decides"]]),
+            deciding=_forest([one for one in parts if one.decides]),
+            undecided=_forest([one for one in parts if not one.decides]),
             keys=_keys(report),
         )
 
@@ -70,38 +69,39 @@ def _training(history: Mapping[str, Sequence[float]]) -> Markup | None:
     return curves.training(history, f"Training: loss over {epochs}, {ends}")
 
 
-def _roc(drawn: Mapping[str, Report | None], report: Report | None) -> Markup | None:
-    if not any(one and one["roc"] for one in drawn.values()):
+def _roc(drawn: Mapping[str, Curves | None], report: ModelReport | None) -> Markup | None:
+    if not any(one and one.roc for one in drawn.values()):
         return None
     areas = ", ".join(
-        f"{name} {number(report[name]['auc'])}"
-        for name in ("candidate", "baseline")
-        if report and report[name] and "auc" in report[name]
+        f"{model} {number(metrics['auc'])}"
+        for model, metrics in (report.models if report else {}).items()
+        if "auc" in metrics
     )
     return curves.roc(drawn, f"ROC curve; area under it: {areas}")
 
 
-def _calibration(drawn: Mapping[str, Report | None]) -> Markup | None:
-    bins = (drawn.get("candidate") or {}).get("calibration", [])
-    if not bins:
+def _calibration(drawn: Mapping[str, Curves | None]) -> Markup | None:
+    candidate = drawn.get("candidate")
+    if not candidate or not candidate.calibration:
         return None
-    furthest = max(bins, key=lambda one: abs(one["predicted"] - one["observed"]))
+    bins = candidate.calibration
+    furthest = max(bins, key=lambda one: abs(one.predicted - one.observed))
     label = (
-        f"Calibration in {many(len(bins), 'bin')}; furthest off: {number(furthest['predicted'])} "
-        f"predicted, {number(furthest['observed'])} observed"
+        f"Calibration in {many(len(bins), 'bin')}; furthest off: {number(furthest.predicted)} "
+        f"predicted, {number(furthest.observed)} observed"
     )
     return curves.calibration(drawn, label)
 
 
-def _forest(parts: Sequence[Report]) -> Markup | None:
+def _forest(parts: Sequence[Slice]) -> Markup | None:
     if not parts:
         return None
     return slices.forest(parts, f"Log loss with 95 % intervals on {many(len(parts), 'part')}")
 
 
-def _keys(report: Report | None) -> dict[str, Markup]:
+def _keys(report: ModelReport | None) -> dict[str, Markup]:
     models = [(canvas.CANDIDATE, "candidate")]
-    if report and report["baseline"]:
-        models.append((canvas.BASELINE, f"baseline, version {report['baseline_version']}"))
+    if report and report.baseline:
+        models.append((canvas.BASELINE, f"baseline, version {report.baseline_version}"))
     splits = [(color, split) for split, color in reversed(curves.SPLITS.values())]
     return {"models": canvas.keys(models), "training": canvas.keys(splits)}

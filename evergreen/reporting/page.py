@@ -16,8 +16,10 @@ from evergreen.reporting.gaps import page, section
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
 from evergreen.reporting.model import ModelSection
-from evergreen.runs.nodes import MODEL_GATE, SERVING_VALIDATOR
+from evergreen.runs import sentences
 from evergreen.runs.plan import RunRecord
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.serving import ServingReport
 from evergreen.settings import Settings
 
 
@@ -49,7 +51,7 @@ def _sections(
     record = reading.record
 
     def of_gates() -> Mapping[str, object]:
-        report = reading.report(MODEL_GATE)
+        report = reading.report(ModelReport)
         criteria = gates.Criteria.of(report) if report else None
         return {"verdicts": gates.verdicts(reading), "criteria": criteria}
 
@@ -71,7 +73,7 @@ def _sections(
         "model": ("Model", lambda: {"model": ModelSection.of(reading)}),
         "serving": (
             "Serving validation",
-            lambda: {"serving": reading.report(SERVING_VALIDATOR)},
+            lambda: {"serving": reading.report(ServingReport)},
         ),
         "nodes": (
             "Nodes",
@@ -93,5 +95,6 @@ def _sections(
 
 def _environment() -> Environment:
     made = environment()
-    made.filters[gates.failed_first.__name__] = gates.failed_first
+    for shown in (gates.failed_first, sentences.measure, sentences.limit):
+        made.filters[shown.__name__] = shown
     return made

@@ -16,8 +16,12 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.lineage.stages import Stage
 from evergreen.running.outcome import gate_report, model_id, pushed, validated_model
-from evergreen.runs.nodes import DATA_GATE, GATES, MODEL_GATE, PUSHER, SERVING_VALIDATOR
+from evergreen.runs.nodes import PUSHER
 from evergreen.runs.plan import TRAIN, ModelRef, Outcome, Results, RunRecord
+from evergreen.runs.reports.data import DataReport
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.report import Report
+from evergreen.runs.reports.serving import ServingReport
 from evergreen.serving.exposing import expose
 from evergreen.settings import Settings
 
@@ -35,19 +39,20 @@ def conclude(settings: Settings, store: MetadataStore, record: RunRecord) -> Out
     reading = RunReading(store, record)
     for span in record.to_ingest:
         part = reading.parts.get(span.label)
-        if part is None or not _passed(part, DATA_GATE):
-            refused = part is not None and _ended(part, DATA_GATE)
+        if part is None or not _passed(part, DataReport):
+            refused = part is not None and _ended(part, DataReport.node)
             return Outcome.DATA_REFUSED if refused else Outcome.FAILED
     if not record.request.train:
         return Outcome.INGESTED
     trained = reading.train
-    last = SERVING_VALIDATOR if record.model_version is None else PUSHER
-    if trained is None or not (_ended(trained, MODEL_GATE) and _ended(trained, last)):
+    last = ServingReport.node if record.model_version is None else PUSHER
+    if trained is None or not (_ended(trained, ModelReport.node) and _ended(trained, last)):
         return Outcome.FAILED
-    for gate, outcome in (
-        (MODEL_GATE, Outcome.MODEL_REFUSED),
-        (SERVING_VALIDATOR, Outcome.SERVING_REFUSED),
-    ):
+    gates: tuple[tuple[type[Report], Outcome], ...] = (
+        (ModelReport, Outcome.MODEL_REFUSED),
+        (ServingReport, Outcome.SERVING_REFUSED),
+    )
+    for gate, outcome in gates:
         if not _passed(trained, gate):
             return outcome
     return _register(settings, store, record, trained)
@@ -89,13 +94,13 @@ def results(reading: RunReading) -> Results:
     metrics: dict[str, Mapping[str, float | None]] = dict(reading.metrics())
     gates: dict[str, bool] = {}
     for label, part in reading.parts.items():
-        for gate in GATES:
-            if report := part.report(gate):
-                gates[gate if label == TRAIN else f"{gate} {label}"] = bool(report["blessed"])
-    if judged := reading.report(MODEL_GATE):
-        metrics["test"] = judged["candidate"]
-        if judged["baseline"]:
-            metrics["baseline"] = judged["baseline"]
+        for kind in (DataReport, ModelReport, ServingReport):
+            if report := part.report(kind):
+                gates[kind.node if label == TRAIN else f"{kind.node} {label}"] = report.blessed
+    if judged := reading.report(ModelReport):
+        metrics["test"] = judged.candidate
+        if judged.baseline:
+            metrics["baseline"] = judged.baseline
     return Results(metrics=metrics, gates=gates)
 
 
@@ -103,8 +108,8 @@ def _ended(part: PartReader, node: str) -> bool:
     return node in part.nodes and part.nodes[node].succeeded
 
 
-def _passed(part: PartReader, gate: str) -> bool:
-    return _ended(part, gate) and bool(gate_report(part, gate)["blessed"])
+def _passed(part: PartReader, kind: type[Report]) -> bool:
+    return _ended(part, kind.node) and gate_report(part, kind).blessed
 
 
 def _register(
@@ -122,7 +127,7 @@ def _register(
         evidence={
             "run": record.run_id,
             "path": str(destination),
-            "metrics": _metrics(gate_report(trained, MODEL_GATE)["candidate"]),
+            "metrics": _metrics(gate_report(trained, ModelReport).candidate),
         },
         stage=Stage(settings.registry.later),
     )
@@ -133,6 +138,6 @@ def _register(
     return Outcome.PUSHED if entered.evidence.get("run") == record.run_id else Outcome.UNCHANGED
 
 
-def _metrics(values: dict[str, float | None]) -> str:
+def _metrics(values: Mapping[str, float | None]) -> str:
     """Returns rounded metrics in a line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)

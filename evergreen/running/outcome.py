@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
-from evergreen.lineage.run_artifacts import PartReader
+from evergreen.lineage.run_artifacts import PartReader, R
 from evergreen.runs.nodes import PUSHER, SERVING_VALIDATOR, TRAINER
-from evergreen.runs.reasons import Report
 
 VALIDATED_MODEL = "stamped_model"
 """The place of the model in an InfraBlessing, where TFX's Pusher looks for it."""
 
 
-def gate_report(part: PartReader, gate: str) -> Report:
+def gate_report(part: PartReader, kind: type[R]) -> R:
     """Returns the report of a gate that has run."""
-    report = part.report(gate)
-    assert report is not None, f"{gate} has not run, or its files are gone"
+    report = part.report(kind)
+    assert report is not None, f"{kind.node} has not run, or its files are gone"
     return report
 
 

@@ -19,8 +19,8 @@ from evergreen.running.outcome import gate_report
 from evergreen.running.progress import Progress
 from evergreen.running.resumption import reopen
 from evergreen.running.summary import show_plan, show_summary
-from evergreen.runs.nodes import DATA_GATE
 from evergreen.runs.plan import Outcome, Plan, Request, RunRecord, train_plan
+from evergreen.runs.reports.data import DataReport
 from evergreen.settings import Settings
 from evergreen.visible import plain
 
@@ -133,7 +133,7 @@ class Run:
     def _execute(self, record: RunRecord) -> Outcome:
         for span in record.to_ingest:
             ingested = self._run_plan(self._planner.ingest(record, span))
-            if not gate_report(ingested, DATA_GATE)["blessed"]:
+            if not gate_report(ingested, DataReport).blessed:
                 return Outcome.DATA_REFUSED
         if not record.request.train:
             return Outcome.INGESTED

@@ -10,8 +10,9 @@ from evergreen.planning.identity import not_covered
 from evergreen.reporting import report_path
 from evergreen.running.outcome import gate_report
 from evergreen.running.tables import show_data, show_model, show_serving
-from evergreen.runs.nodes import MODEL_GATE, SERVING_VALIDATOR
 from evergreen.runs.plan import Outcome, RunRecord, SpanRef
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.serving import ServingReport
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
 from evergreen.visible import plain
@@ -62,8 +63,8 @@ def show_summary(
     reading = RunReading(store, record)
     show_data(console, [span.report for span in reading.spans if span.report])
     if reading.train:
-        show_model(console, gate_report(reading.train, MODEL_GATE))
-        show_serving(console, gate_report(reading.train, SERVING_VALIDATOR))
+        show_model(console, gate_report(reading.train, ModelReport))
+        show_serving(console, gate_report(reading.train, ServingReport))
         if reading.train.wholly_cached:
             console.print("everything came from the cache: same data, same code, same settings.")
     _show_outcome(console, settings, store, record)

@@ -6,77 +6,73 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from evergreen.runs import reasons
-from evergreen.runs.reasons import Report
+from evergreen.runs import sentences
+from evergreen.runs.reports.data import DataReport
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.serving import ServingReport
 from evergreen.visible import plain
 
 MOST = 1000
 """The longest line, in characters."""
 
 
-def show_data(console: Console, reports: list[Report]) -> None:
+def show_data(console: Console, reports: list[DataReport]) -> None:
     """Prints the spans of the window, the reasons of refusals, and drift."""
     table = _table("data", "span", "rows", "of test", "refused", "anomalies", "largest drift")
     for report in reports:
-        rows = report["rows"]
-        anomalies = sum(finding["refuses"] for finding in report["findings"])
-        cells = (report["span"], sum(rows.values()), rows["test"], report["refused_rows"])
-        table.add_row(*map(str, cells), str(anomalies), _largest_drift(report["drift"]))
+        cells = (report.span, report.kept_rows, report.rows["test"], report.refused_rows)
+        table.add_row(*map(str, cells), str(len(report.refusing)), _largest_drift(report))
     console.print(table)
     for report in reports:
-        if not report["blessed"]:
-            console.print(f"[red]span {report['span']} is refused by the data gate:[/red]")
-            _list(console, "✗", reasons.of_data(report))
-        elif any(drift["exceeded"] for drift in report["drift"]):
+        if not report.blessed:
+            console.print(f"[red]span {report.span} is refused by the data gate:[/red]")
+            _list(console, "✗", sentences.of_data(report))
+        elif report.drifted:
             console.print(
-                f"[yellow]span {report['span']} has drifted[/yellow], which is recorded and stops "
+                f"[yellow]span {report.span} has drifted[/yellow], which is recorded and stops "
                 "nothing: it is a reason to train."
             )
-            _list(console, "~", reasons.of_drift(report))
-        if warnings := list(reasons.of_warnings(report)):
-            console.print(f"[yellow]span {report['span']}[/yellow], recorded, which stops nothing:")
+            _list(console, "~", sentences.of_drift(report))
+        if warnings := list(sentences.of_warnings(report)):
+            console.print(f"[yellow]span {report.span}[/yellow], recorded, which stops nothing:")
             _list(console, "~", warnings)
 
 
-def show_model(console: Console, report: Report) -> None:
+def show_model(console: Console, report: ModelReport) -> None:
     """Prints the metrics of candidate and baseline, and the model gate's verdicts."""
-    baseline = report["baseline"]
-    name = f"baseline (version {report['baseline_version']})" if baseline else "baseline (none)"
+    baseline = report.baseline
+    name = f"baseline (version {report.baseline_version})" if baseline else "baseline (none)"
     table = _table("model, on the test split", "metric", "candidate", name)
-    for metric, value in report["candidate"].items():
-        why = report.get("undefined", {}).get(metric, "not a number")
+    for metric, value in report.candidate.items():
+        why = report.undefined.get(metric, "not a number")
         other = _number(baseline[metric], why) if baseline and metric in baseline else "-"
         table.add_row(plain(metric), _number(value, why), other)
     console.print()
     console.print(table)
-    if unlabelled := report.get("unlabelled"):  # older reports do not have it
-        console.print(f"  left out: {unlabelled:,} rows without a label", highlight=False)
-    parts = [one for one in report["verdicts"] if _is_part(one)]
-    for verdict in report["verdicts"]:
-        if verdict["passed"] and verdict not in parts:
-            _line(console, "✓", f"{verdict['criterion']}: {reasons.numbers(verdict)}")
-    _list(console, "✗", reasons.of_model(report))
+    if report.unlabelled:
+        console.print(f"  left out: {report.unlabelled:,} rows without a label", highlight=False)
+    parts = [verdict for verdict in report.verdicts if verdict.is_of_part]
+    for verdict in report.verdicts:
+        if verdict.passed and not verdict.is_of_part:
+            _line(console, "✓", f"{verdict.criterion}: {sentences.numbers(verdict)}")
+    _list(console, "✗", sentences.of_model(report))
     if parts:
-        held = sum(one["decides"] and one["passed"] for one in parts)
-        small = sum(not one["decides"] for one in parts)
+        held = sum(verdict.decides and verdict.passed for verdict in parts)
+        small = sum(not verdict.decides for verdict in parts)
         console.print(
             f"  {held} parts of the data hold too; {small} are too small to decide", highlight=False
         )
 
 
-def show_serving(console: Console, report: Report) -> None:
+def show_serving(console: Console, report: ServingReport) -> None:
     """Prints the exported model's latency, and its failed checks."""
-    latency = report["latency"].get("serving_default")
-    speed = f", p95 {latency['p95_ms']:.1f} ms a row" if latency else ""
-    if report["blessed"]:
-        asked = f"{report['requests']} recorded requests over gRPC and REST"
+    latency = report.latency.get("serving_default")
+    speed = f", p95 {latency.p95_ms:.1f} ms a row" if latency else ""
+    if report.blessed:
+        asked = f"{report.requests} recorded requests over gRPC and REST"
         text = f"serves {asked} as in training{speed}"
         _line(console, "✓", text)
-    _list(console, "✗", reasons.of_serving(report))
-
-
-def _is_part(verdict: Report) -> bool:
-    return verdict["rows"] is not None and "all rows" not in verdict["criterion"]
+    _list(console, "✗", sentences.of_serving(report))
 
 
 def _list(console: Console, mark: str, lines: Iterable[str]) -> None:
@@ -100,13 +96,13 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _largest_drift(drifts: list[Report]) -> str:
+def _largest_drift(report: DataReport) -> str:
     """Returns the drift that is the largest share of its threshold."""
-    if not drifts:
+    if not report.drift:
         return "-"
-    worst = max(drifts, key=lambda drift: drift["value"] / (drift["threshold"] or 1))
-    high = len({drift["feature"] for drift in drifts if drift["exceeded"]})
-    text = f"{plain(worst['feature'])} {worst['value']:.3f} of {worst['threshold']:g}"
+    worst = max(report.drift, key=lambda drift: drift.share)
+    high = len(report.drifted)
+    text = f"{plain(worst.feature)} {worst.value:.3f} of {worst.threshold:g}"
     return text + (f" [yellow]({high} high)[/yellow]" if high else "")
 
 

@@ -24,6 +24,7 @@ from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.store import open_store
 from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
 from evergreen.runs.plan import Outcome, RunRecord
+from evergreen.runs.reports.model import ModelReport
 from evergreen.settings import load_settings
 from tests.containers.engine import Service
 from tests.integration.test_kubeflow_run import rounded
@@ -208,8 +209,8 @@ def test_it_measures_what_a_local_run_measures(
     for mine, other in zip(here.spans, there.spans, strict=True):
         assert rounded(mine.statistics()) == rounded(other.statistics())
         assert mine.report == other.report
-    assert here.report("ModelGate")["candidate"] == pytest.approx(
-        there.report("ModelGate")["candidate"], rel=1e-4
+    assert here.report(ModelReport).candidate == pytest.approx(
+        there.report(ModelReport).candidate, rel=1e-4
     )
 
 

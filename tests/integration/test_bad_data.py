@@ -8,14 +8,14 @@ import pytest
 
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.runs.plan import Outcome
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.data import DataReport
 from evergreen.spans import land
 from tests.integration.spans import BARTER_ROWS, FAR_ROWS, broken
 from tests.project import Project, Ran
 
 
 @pytest.fixture(scope="module", params=["csv", "parquet"])
-def refused(request: pytest.FixtureRequest, project: Project, first: Ran) -> tuple[Ran, Report]:
+def refused(request: pytest.FixtureRequest, project: Project, first: Ran) -> tuple[Ran, DataReport]:
     """A run on a spoilt span, and the data gate's report."""
     number = {"csv": 5, "parquet": 6}[request.param]
     data = project.settings.data
@@ -30,42 +30,43 @@ def refused(request: pytest.FixtureRequest, project: Project, first: Ran) -> tup
     assert project.pushed() == before
     report = RunReading(project.store, ran.record).spans[0].report
     assert report is not None
-    assert sum(report["rows"].values()) + report["refused_rows"] == span.rows
+    assert report.all_rows == span.rows
     return ran, report
 
 
-def test_the_run_stops_at_the_data_gate(refused: tuple[Ran, Report]) -> None:
+def test_the_run_stops_at_the_data_gate(refused: tuple[Ran, DataReport]) -> None:
     ran, report = refused
     assert ran.record.outcome is Outcome.DATA_REFUSED
-    assert not report["blessed"]
+    assert not report.blessed
     assert ran.nodes["train"] == {}
     assert "stopped by the data gate" in ran.text
 
 
-def test_every_problem_is_named_with_its_count(refused: tuple[Ran, Report]) -> None:
+def test_every_problem_is_named_with_its_count(refused: tuple[Ran, DataReport]) -> None:
     ran, report = refused
-    found = {(finding["feature"], finding["kind"]): finding for finding in report["findings"]}
-    rows = sum(report["rows"].values())
-    assert found["fare", "SCHEMA_MISSING_COLUMN"]["count"] == rows
-    assert found["fare_usd", "SCHEMA_NEW_COLUMN"]["count"] == rows
+    found = {(finding.feature, finding.kind): finding for finding in report.findings}
+    rows = report.kept_rows
+    assert found["fare", "SCHEMA_MISSING_COLUMN"].count == rows
+    assert found["fare_usd", "SCHEMA_NEW_COLUMN"].count == rows
     unknown = found["payment_type", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"]
-    assert (unknown["count"], unknown["values"]) == (BARTER_ROWS, ["Barter"])
+    assert (unknown.count, unknown.values) == (BARTER_ROWS, ("Barter",))
     text = found["trip_miles", "ROWS_REFUSED"]
-    assert (text["count"], text["values"]) == (FAR_ROWS, ["far"])
-    refusing = [finding for finding in report["findings"] if finding["refuses"]]
-    assert len(refusing) == 4
-    for finding in refusing:
-        assert finding["feature"] in ran.text
-        assert f"{finding['count']} of {finding['rows']} rows" in ran.text
+    assert (text.count, text.values) == (FAR_ROWS, ("far",))
+    assert len(report.refusing) == 4
+    for finding in report.refusing:
+        assert finding.feature in ran.text
+        assert f"{finding.count} of {finding.rows} rows" in ran.text
 
 
-def test_refused_rows_are_told_by_file_and_row(refused: tuple[Ran, Report]) -> None:
+def test_refused_rows_are_told_by_file_and_row(refused: tuple[Ran, DataReport]) -> None:
     _, report = refused
-    [text] = [finding for finding in report["findings"] if finding["kind"] == "ROWS_REFUSED"]
-    assert "row 101" in text["description"]
+    [text] = [finding for finding in report.findings if finding.kind == "ROWS_REFUSED"]
+    assert "row 101" in text.description
 
 
-def test_the_span_stays_out_of_later_windows(project: Project, refused: tuple[Ran, Report]) -> None:
+def test_the_span_stays_out_of_later_windows(
+    project: Project, refused: tuple[Ran, DataReport]
+) -> None:
     ran, _ = refused
     assert ran.record.pins is None
     assert Path(ran.record.window[0].path).exists()

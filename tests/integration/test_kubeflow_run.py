@@ -25,6 +25,7 @@ from evergreen.lineage.run_artifacts import RunReading
 from evergreen.orchestrators.kubeflow import entry
 from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
 from evergreen.runs.plan import Outcome, RunRecord
+from evergreen.runs.reports.model import ModelReport
 from evergreen.spans import land
 from tests.integration.spans import broken
 from tests.kubeflow import FAILED, OMITTED, SKIPPED, SUCCEEDED, Driver
@@ -148,9 +149,9 @@ def test_it_measures_what_a_local_run_measures(
     for mine, other in zip(here.spans, there.spans, strict=True):
         assert rounded(mine.statistics()) == rounded(other.statistics())
         assert mine.report == other.report
-    measured = here.report("ModelGate")["candidate"]
+    measured = here.report(ModelReport).candidate
     # Training is seeded; the order of sums in threads is not.
-    assert measured == pytest.approx(there.report("ModelGate")["candidate"], rel=1e-4)
+    assert measured == pytest.approx(there.report(ModelReport).candidate, rel=1e-4)
 
 
 def test_kubeflow_shows_report_and_figures(

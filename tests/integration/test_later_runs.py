@@ -1,6 +1,5 @@
 """Runs after the first: what is cached, what is ingested, what is compared, what is pushed."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,11 +8,12 @@ import pytest
 from evergreen.lineage.nodes import outputs
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.run_artifacts import artifacts_of
+from evergreen.lineage.run_artifacts import R, artifacts_of, load_report
 from evergreen.lineage.stages import Stage
 from evergreen.orchestrators.local import LocalOrchestrator
 from evergreen.runs.plan import Outcome
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.data import DataReport
+from evergreen.runs.reports.model import ModelReport
 from tests.integration.worse_in_a_slice import AREA
 from tests.project import Project, Ran
 
@@ -70,9 +70,9 @@ def test_the_candidate_is_compared_with_the_serving_model(
     assert grown.record.baseline is not None
     assert grown.record.baseline.version == first.record.model_version
     [gate] = outputs(project.store, grown.nodes["train"]["ModelGate"].execution_id, "blessing")
-    report = json.loads(Path(gate.uri, "report.json").read_text())
-    assert set(report["baseline"]) == set(report["candidate"])
-    assert any("baseline" in verdict["criterion"] for verdict in report["verdicts"])
+    report = load_report(Path(gate.uri), ModelReport)
+    assert set(report.baseline) == set(report.candidate)
+    assert any(verdict.compares for verdict in report.verdicts)
 
 
 def test_a_later_model_is_a_canary(project: Project, first: Ran, grown: Ran) -> None:
@@ -106,9 +106,9 @@ def test_a_removed_version_is_put_back(project: Project, first: Ran, grown: Ran)
     assert project.pushed() == before
 
 
-def report(project: Project, ran: Ran, node: str, part: str = "train") -> Report:
-    [blessing] = outputs(project.store, ran.nodes[part][node].execution_id, "blessing")
-    return json.loads(Path(blessing.uri, "report.json").read_text())
+def report(project: Project, ran: Ran, kind: type[R], part: str = "train") -> R:
+    [blessing] = outputs(project.store, ran.nodes[part][kind.node].execution_id, "blessing")
+    return load_report(Path(blessing.uri), kind)
 
 
 def test_a_model_worse_in_one_slice_is_not_pushed(
@@ -119,21 +119,20 @@ def test_a_model_worse_in_one_slice_is_not_pushed(
     assert states(worse)["Trainer"] == "complete"
     versions = {path.split("/")[0] for path in project.pushed()}
     assert versions == {str(first.record.model_version), str(grown.record.model_version)}
-    verdicts = report(project, worse, "ModelGate")["verdicts"]
-    refused = [one["criterion"] for one in verdicts if not one["passed"]]
-    assert any(f"pickup_community_area {AREA} " in criterion for criterion in refused)
-    assert all("on all rows" not in criterion and "least" not in criterion for criterion in refused)
+    refused = report(project, worse, ModelReport).failed
+    assert f"pickup_community_area {AREA}" in [verdict.slice for verdict in refused]
+    assert all(verdict.compares and verdict.is_of_part for verdict in refused)
     assert "refused by the model gate" in worse.text
-    for criterion in refused:
-        assert f"✗ {criterion}" in worse.text
+    for verdict in refused:
+        assert f"✗ {verdict.criterion}" in worse.text
 
 
 def test_drift_is_told_with_its_numbers_and_stops_nothing(project: Project, drifted: Ran) -> None:
     assert drifted.record.outcome is Outcome.PUSHED
-    gate = report(project, drifted, "DataGate", "span-00007-v01")
-    assert gate["blessed"]
-    hours = {one["against"]: one for one in gate["drift"] if one["feature"] == "trip_start_hour"}
-    assert all(one["value"] > one["threshold"] for one in hours.values())
+    gate = report(project, drifted, DataReport, "span-00007-v01")
+    assert gate.blessed
+    hours = {one.against: one for one in gate.drift if one.feature == "trip_start_hour"}
+    assert all(one.value > one.threshold for one in hours.values())
     assert set(hours) == {"previous", "window"}
     inputs = artifacts_of(project.store, drifted.nodes["span-00007-v01"]["DataGate"].execution_id)[
         0
@@ -145,4 +144,4 @@ def test_drift_is_told_with_its_numbers_and_stops_nothing(project: Project, drif
     expected = "trip_start_hour DRIFT: expected a Jensen-Shannon divergence of at most 0.03 from"
     assert f"{expected} the span before" in told
     assert f"{expected} the earlier spans of the window" in told
-    assert f"found {hours['window']['value']:.4g}: the mean went from" in told
+    assert f"found {hours['window'].value:.4g}: the mean went from" in told

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.components.data_gate.findings import Finding
 from evergreen.quality.descriptions import describe
 from evergreen.quality.rows import MISSING
 from evergreen.quality.tallies import Anomaly, Tally, count_rows, feature_of
+from evergreen.runs.reports.data import Finding
 
 Kind = anomalies_pb2.AnomalyInfo.Type
 INDEX = re.compile(r"|index|Unnamed: \d+|__index_level_\d+__")

@@ -10,16 +10,16 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.anomalies import from_anomalies
-from evergreen.components.data_gate.drift import Against, Drift
 from evergreen.components.data_gate.drifting import measure
 from evergreen.components.data_gate.findings import empty_splits, from_rejections, suspected_missing
 from evergreen.components.data_gate.loading import load_anomalies, load_schema, load_statistics
 from evergreen.components.example_gen.rejects import REPORT as REJECTED
+from evergreen.components.example_gen.rejects import RejectedReport
 from evergreen.quality.overflow import add_overflows
+from evergreen.runs.reports.data import Against, DataReport, Drift
 
 Statistics: TypeAlias = standard_artifacts.ExampleStatistics
 Earlier = dict[Against, list[Statistics]]
-REPORT = "report.json"
 
 
 @component
@@ -62,7 +62,7 @@ def DataGate(
     splits = artifact_utils.decode_split_names(statistics.split_names)
     stats = {split: load_statistics(statistics, split) for split in splits}
     rows = {split: int(dataset.num_examples) for split, dataset in stats.items()}
-    refused = json.loads(Path(rejected.uri, REJECTED).read_text())
+    refused: RejectedReport = json.loads(Path(rejected.uri, REJECTED).read_text())
     found = add_overflows(load_anomalies(anomalies), stats, expected)
     findings = from_anomalies(found, Path(examples.uri), expected)
     findings += from_rejections(refused, sum(rows.values()) + refused["rows"], rejected_share)
@@ -75,21 +75,19 @@ def DataGate(
         measured, exceeded = measure(stats["train"], before, expected, against)
         distances += measured
         findings += exceeded
-    refusing = sum(finding.refuses for finding in findings)
-    report = {
-        "span": examples.span,
-        "version": examples.version,
-        "blessed": not refusing,
-        "rows": rows,
-        "refused_rows": refused["rows"],
-        "findings": [finding.model_dump() for finding in findings],
-        "drift": [drift.model_dump() for drift in distances],
-    }
-    Path(blessing.uri, REPORT).write_text(json.dumps(report, indent=1))
-    drifted = len({drift.feature for drift in distances if drift.exceeded})
-    blessing.set_int_custom_property("blessed", int(not refusing))
-    blessing.set_int_custom_property("findings", refusing)
-    blessing.set_int_custom_property("drifted", drifted)
+    report = DataReport(
+        span=examples.span,
+        version=examples.version,
+        blessed=not any(finding.refuses for finding in findings),
+        rows=rows,
+        refused_rows=refused["rows"],
+        findings=tuple(findings),
+        drift=tuple(distances),
+    )
+    report.write(blessing.uri)
+    blessing.set_int_custom_property("blessed", int(report.blessed))
+    blessing.set_int_custom_property("findings", len(report.refusing))
+    blessing.set_int_custom_property("drifted", len(report.drifted))
     blessing.set_int_custom_property("span", examples.span)
     blessing.set_int_custom_property("examples_id", examples.id)
     blessing.set_int_custom_property("statistics_id", statistics.id)

@@ -1,16 +1,14 @@
-"""A distance between the distributions of spans, and the finding that it is if it is too large."""
+"""The finding that a distance between the distributions of spans is if it is too large."""
 
 from collections import Counter
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from pydantic import BaseModel, ConfigDict
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from evergreen.components.data_gate.findings import Finding
 from evergreen.quality.descriptions import percent
 from evergreen.quality.merged import counts
+from evergreen.runs.reports.data import DRIFT, Drift, Finding
 
-Against = Literal["previous", "window"]
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
 WORDS = {
     "previous": "the span before",
@@ -19,28 +17,6 @@ WORDS = {
     "JENSEN_SHANNON_DIVERGENCE": "a Jensen-Shannon divergence",
     "NORMALIZED_ABSOLUTE_DIFFERENCE": "a normalized absolute difference",
 }
-
-
-class Drift(BaseModel):
-    """The distance of a feature's distribution from that of spans before.
-
-    Attributes:
-        feature: The feature.
-        against: The span before (`previous`), or the earlier spans of the window together.
-        measure: TFDV's name of the distance.
-        value: The distance.
-        threshold: The schema's limit for it.
-        exceeded: Whether it is beyond the limit.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    feature: str
-    against: Against
-    measure: str
-    value: float
-    threshold: float
-    exceeded: bool
 
 
 def drift_finding(drift: Drift, now: Feature, before: Feature) -> Finding:
@@ -58,7 +34,7 @@ def drift_finding(drift: Drift, now: Feature, before: Feature) -> Finding:
         change = f"{value} went from {percent(old)} to {percent(new)} of the values"
     return Finding(
         feature=drift.feature,
-        kind="DRIFT",
+        kind=DRIFT,
         description=f"expected {WORDS[drift.measure]} of at most {drift.threshold:g} from "
         f"{WORDS[drift.against]}; found {drift.value:.4g}: {change}",
         count=0,

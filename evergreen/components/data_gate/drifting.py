@@ -10,9 +10,9 @@ import tensorflow_data_validation as tfdv
 # isort: on
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from evergreen.components.data_gate.drift import Against, Drift, drift_finding
-from evergreen.components.data_gate.findings import Finding
+from evergreen.components.data_gate.drift import drift_finding
 from evergreen.quality.merged import merge
+from evergreen.runs.reports.data import Against, Drift, Finding
 
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics

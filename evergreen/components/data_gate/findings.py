@@ -1,16 +1,16 @@
-"""What the data gate finds: a finding's form, rows that were refused, empty splits."""
+"""What the data gate finds besides anomalies: refused rows, empty splits, words for nothing."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from evergreen.components.example_gen.rejects import RefusedValue, RejectedReport
 from evergreen.quality.descriptions import percent
 from evergreen.quality.merged import counts
 from evergreen.quality.rows import shorten
 from evergreen.quality.tallies import MAX_EXAMPLES, MAX_VALUES, feature_of
+from evergreen.runs.reports.data import Finding
 
 OFTEN = 0.01
 """Of a column's values: from here on a text that reads like a missing value is told."""
@@ -21,38 +21,11 @@ MISSING_IN_WORDS = frozenset(
 """In small letters. `unknown` is often a category of its own."""
 
 
-class Finding(BaseModel):
-    """Something that a person should know of a span.
-
-    Attributes:
-        feature: The feature; empty where the whole data set is meant.
-        kind: TFDV's name of the anomaly, or `ROWS_REFUSED`, `SPLIT_EMPTY`,
-            `MISSING_IN_WORDS`, `DRIFT`.
-        description: What was expected, and what was found.
-        count: The rows concerned.
-        rows: All rows that were looked at.
-        values: A few of the values concerned.
-        refuses: Whether the span is refused for it.
-        examples: Up to three of the rows concerned, as text by column.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    feature: str
-    kind: str
-    description: str
-    count: int
-    rows: int
-    values: list[str] = []
-    refuses: bool = True
-    examples: list[dict[str, str]] = []
-
-
-def from_rejections(report: Mapping[str, Any], rows: int, share: float = 0.0) -> list[Finding]:
+def from_rejections(report: RejectedReport, rows: int, share: float = 0.0) -> list[Finding]:
     """Turns the rows that ingestion refused into findings, one for each column and reason.
 
     Args:
-        report: The content of ExampleGen's `rejected.json`.
+        report: ExampleGen's.
         rows: All rows of the span.
         share: Of the rows: up to so many may be refused, and the span is not.
     """
@@ -134,10 +107,10 @@ def _suspected(name: str, text: str, count: int, total: int) -> Finding:
     )
 
 
-def _values(examples: list[dict[str, str | int]]) -> list[str]:
+def _values(examples: Sequence[RefusedValue]) -> list[str]:
     return list(dict.fromkeys(shorten(str(example["value"])) for example in examples))[:MAX_VALUES]
 
 
-def _places(examples: list[dict[str, str | int]]) -> str:
+def _places(examples: Sequence[RefusedValue]) -> str:
     places = [f"{example['file']} row {example['row']}" for example in examples[:MAX_EXAMPLES]]
     return ", ".join(places) + (", ..." if len(examples) > len(places) else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Self
+from typing import Self, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,6 +23,30 @@ def aside_name(number: int) -> str:
     return f"rows-{number:05d}.parquet"
 
 
+class RefusedValue(TypedDict):
+    """A value that was refused, and its place: the file and the number of the row in it."""
+
+    file: str
+    row: int
+    value: str
+
+
+class Refused(TypedDict):
+    """The values of a column that were refused for one reason: how many, and the first few."""
+
+    column: str
+    reason: str
+    count: int
+    examples: list[RefusedValue]
+
+
+class RejectedReport(TypedDict):
+    """The content of `rejected.json`: how many rows were refused, and why."""
+
+    rows: int
+    reasons: list[Refused]
+
+
 @dataclass
 class Rejections:
     """Refused values: how many of each kind, and the first few with their places.
@@ -33,13 +57,13 @@ class Rejections:
 
     rows: int = 0
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _examples: dict[tuple[str, str], list[dict[str, str | int]]] = field(default_factory=dict)
+    _examples: dict[tuple[str, str], list[RefusedValue]] = field(default_factory=dict)
 
     def add(self, file: str, first_row: int, refusals: Sequence[Refusal]) -> None:
         """Adds the refusals of a batch whose first row is number `first_row` of the file."""
         self.rows += len({refusal.row for refusal in refusals})
         for refusal in refusals:
-            place: dict[str, str | int] = {
+            place: RefusedValue = {
                 "file": file,
                 "row": first_row + refusal.row,
                 "value": refusal.value,
@@ -66,16 +90,16 @@ class Rejections:
             found._add((column, reason), count, places)
         return found
 
-    def report(self) -> dict[str, object]:
+    def report(self) -> RejectedReport:
         """The content of `rejected.json`."""
-        reasons = [
+        reasons: list[Refused] = [
             {"column": column, "reason": reason, "count": count, "examples": self._examples[key]}
             for key, count in self._counts.most_common()
             for column, reason in [key]
         ]
         return {"rows": self.rows, "reasons": reasons}
 
-    def _add(self, reason: tuple[str, str], count: int, places: list[dict[str, str | int]]) -> None:
+    def _add(self, reason: tuple[str, str], count: int, places: list[RefusedValue]) -> None:
         self._counts[reason] += count
         shown = self._examples.setdefault(reason, [])
         shown += places[: MAX_EXAMPLES - len(shown)]

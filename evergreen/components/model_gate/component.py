@@ -1,6 +1,5 @@
 """The ModelGate node: from the Evaluator's figures and paired predictions to a ModelBlessing."""
 
-import json
 import math
 from pathlib import Path
 
@@ -14,17 +13,17 @@ from tfx.utils import path_utils
 
 from evergreen.components.predictions import predict
 from evergreen.evaluation.criteria import Criteria
-from evergreen.evaluation.curves import Curves, draw
+from evergreen.evaluation.curves import draw
 from evergreen.evaluation.estimates import measure_slices
-from evergreen.evaluation.scores import histogram, to_json
+from evergreen.evaluation.scores import histogram, pack
 from evergreen.evaluation.verdicts import (
     Predictions,
     judge_bounds,
     judge_comparisons,
     undefined,
 )
+from evergreen.runs.reports.model import Curves, ModelReport, Scores
 
-REPORT = "report.json"
 CANDIDATE, BASELINE = "candidate", "baseline"
 DIFFERENCE = "_diff"  # what TFMA appends to the names of candidate minus baseline
 
@@ -65,21 +64,20 @@ def ModelGate(
     verdicts = judge_bounds(held_to.bounds, candidate, unknown) + judge_comparisons(
         held_to, predictions
     )
-    blessed = all(verdict.passed for verdict in verdicts)
-    report = {
-        "blessed": blessed,
-        "baseline_version": baseline_version or None,
-        "candidate": _known(candidate, unknown),
-        "baseline": baseline and _known(baseline, unknown),
-        "undefined": unknown,
-        "unlabelled": predictions.unlabelled,
-        "verdicts": [verdict.model_dump() for verdict in verdicts],
-        "slices": [one.model_dump() for one in measure_slices(held_to, predictions)],
-        "curves": _curves(predictions),
-        "scores": _scores(predictions),
-    }
-    Path(blessing.uri, REPORT).write_text(json.dumps(report, indent=1))
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+    report = ModelReport(
+        blessed=all(verdict.passed for verdict in verdicts),
+        baseline_version=baseline_version or None,
+        candidate=_known(candidate, unknown),
+        baseline=baseline and _known(baseline, unknown),
+        undefined=unknown,
+        unlabelled=predictions.unlabelled,
+        verdicts=tuple(verdicts),
+        slices=tuple(measure_slices(held_to, predictions)),
+        curves=_curves(predictions),
+        scores=_scores(predictions),
+    )
+    report.write(blessing.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(report.blessed))
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
 
 
@@ -114,20 +112,19 @@ def _predictions(
     return predict(ours, theirs, folders, label, sorted(features))
 
 
-def _curves(predictions: Predictions) -> dict[str, object]:
+def _curves(predictions: Predictions) -> dict[str, Curves | None]:
     scores = {CANDIDATE: predictions.candidate, BASELINE: predictions.baseline}
-    drawn: dict[str, Curves | None] = {
+    return {
         name: None if answers is None else draw(predictions.labels, answers)
         for name, answers in scores.items()
     }
-    return {name: curves and curves.model_dump() for name, curves in drawn.items()}
 
 
-def _scores(predictions: Predictions) -> dict[str, list[int]] | None:
+def _scores(predictions: Predictions) -> Scores | None:
     """What the candidate answers, for monitors to compare with; None if that is no number."""
     if not np.isfinite(predictions.candidate).all():
         return None
-    return to_json(histogram(predictions.labels, predictions.candidate))
+    return pack(histogram(predictions.labels, predictions.candidate))
 
 
 def _known(metrics: dict[str, float], unknown: dict[str, str]) -> dict[str, float | None]:

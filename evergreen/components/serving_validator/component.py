@@ -10,15 +10,14 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from evergreen.components.serving_validator.criteria import ServingCriteria
-from evergreen.components.serving_validator.report import Report
 from evergreen.components.serving_validator.samples import as_request, sample, serving_features
 from evergreen.components.serving_validator.validation import Baseline, Validation
 from evergreen.quality.schema import load_schema
+from evergreen.runs.reports.serving import ServingReport
 from evergreen.serving.trial import program
 from evergreen.serving.trial.server import ModelServer
 from evergreen.serving.trial.signatures import read_signatures
 
-REPORT = "report.json"
 # The properties of an InfraBlessing that TFX's Pusher reads.
 BLESSED, HAS_MODEL = "blessed", "has_model"
 
@@ -87,7 +86,7 @@ def _load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
     return load_schema(Path(artifact.uri, "schema.pbtxt"))
 
 
-def _write(report: Report, blessing: standard_artifacts.InfraBlessing) -> None:
-    Path(blessing.uri, REPORT).write_text(report.model_dump_json(indent=1))
+def _write(report: ServingReport, blessing: standard_artifacts.InfraBlessing) -> None:
+    report.write(blessing.uri)
     blessing.set_int_custom_property(BLESSED, int(report.blessed))
     blessing.set_int_custom_property(HAS_MODEL, 1)

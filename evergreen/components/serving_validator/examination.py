@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from evergreen.components.serving_validator.criteria import ServingCriteria
+from evergreen.runs.reports.serving import Check, Latency
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import answers, checks
 from evergreen.serving.trial.channels import Asking
-from evergreen.serving.trial.checks import Check
 from evergreen.serving.trial.exported import InProcess, Predict, UnservableError
 from evergreen.serving.trial.recorded import Request
-from evergreen.serving.trial.replay import Latency, Replay, measure, replay
+from evergreen.serving.trial.replay import Replay, measure, replay
 from evergreen.serving.trial.signatures import Signature
 
 

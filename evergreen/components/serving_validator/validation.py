@@ -9,14 +9,12 @@ import tensorflow as tf
 
 from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.components.serving_validator.examination import examine
-from evergreen.components.serving_validator.report import Report
+from evergreen.runs.reports.serving import Check, Latency, ServingReport
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import answers, checks
 from evergreen.serving.trial.channels import Asking
-from evergreen.serving.trial.checks import Check
 from evergreen.serving.trial.exported import InProcess, UnservableError
 from evergreen.serving.trial.recorded import Request, record, write_requests
-from evergreen.serving.trial.replay import Latency
 from evergreen.serving.trial.server import ModelServer
 from evergreen.serving.trial.signatures import (
     Signatures,
@@ -60,7 +58,7 @@ class Validation:
         features: set[str],
         model_name: str,
         baseline: Baseline | None,
-    ) -> Report:
+    ) -> ServingReport:
         """Checks everything that can be checked; what is wrong stands in the report.
 
         Args:
@@ -160,8 +158,8 @@ class Validation:
     def _add(self, check: Check) -> None:
         self._checks.append(check)
 
-    def _report(self, rows: int, baseline: Baseline | None) -> Report:
-        return Report(
+    def _report(self, rows: int, baseline: Baseline | None) -> ServingReport:
+        return ServingReport(
             blessed=all(check.passed for check in self._checks),
             server=self._about,
             baseline_version=baseline.version if baseline else None,

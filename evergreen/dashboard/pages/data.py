@@ -10,12 +10,13 @@ from evergreen.dashboard.pages.page import LIVE, Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
-from evergreen.lineage.run_artifacts import load_statistics, read_json
+from evergreen.lineage.run_artifacts import load_report, load_statistics
 from evergreen.monitoring.results import result_folder
 from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas
 from evergreen.reporting.data import SPLIT, Distribution, distribution
 from evergreen.reporting.gaps import Gaps
+from evergreen.runs.reports.data import DataReport
 
 
 def data(world: World, asked: Asked) -> Page:
@@ -23,7 +24,7 @@ def data(world: World, asked: Asked) -> Page:
     del asked
     verdicts, gaps = _verdicts(world), Gaps()
     reports = {
-        span: gaps.fill(f"Span {span}", partial(read_json, Path(one.uri, "report.json")), None)
+        span: gaps.fill(f"Span {span}", partial(load_report, Path(one.uri), DataReport), None)
         for span, one in verdicts.items()
     }
     schema = world.settings.data.table_schema
@@ -42,7 +43,7 @@ def span(world: World, asked: Asked) -> Page:
     """Shows the data gate's report on a span."""
     number = asked.number("span")
     found = _verdicts(world).get(number)
-    report = read_json(Path(found.uri, "report.json")) if found else None
+    report = load_report(Path(found.uri), DataReport) if found else None
     if report is None:
         raise NotFoundError(f"span {number}: no data gate has seen it, or its files are gone.")
     return Page("span", f"Span {number}", {"number": number, "report": report})

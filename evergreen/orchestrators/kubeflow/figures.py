@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.runs.nodes import DATA_GATE, MODEL_GATE, SERVING_VALIDATOR, TRAINER
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.serving import ServingReport
 
 Figures = dict[str, float | None]
 
@@ -48,16 +50,16 @@ def _trainer(run: RunReading, part: PartReader) -> Figures:
 
 
 def _model_gate(run: RunReading, part: PartReader) -> Figures:
-    report = part.report(MODEL_GATE) or {}
-    found: Figures = {"blessed by ModelGate": report.get("blessed")}
-    for side in ("candidate", "baseline"):
-        found |= {f"{side} {name}": value for name, value in (report.get(side) or {}).items()}
+    report = part.report(ModelReport)
+    found: Figures = {"blessed by ModelGate": report.blessed if report else None}
+    for model, metrics in (report.models if report else {}).items():
+        found |= {f"{model} {name}": value for name, value in metrics.items()}
     return found
 
 
 def _serving_validator(run: RunReading, part: PartReader) -> Figures:
-    report = part.report(SERVING_VALIDATOR) or {}
-    return {"blessed by ServingValidator": report.get("blessed")}
+    report = part.report(ServingReport)
+    return {"blessed by ServingValidator": report.blessed if report else None}
 
 
 _OF = {

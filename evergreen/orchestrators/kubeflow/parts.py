@@ -17,8 +17,8 @@ from evergreen.lineage.store import connection_config
 from evergreen.planning.identity import take_digests
 from evergreen.planning.planner import Planner
 from evergreen.running.outcome import gate_report
-from evergreen.runs.nodes import DATA_GATE
 from evergreen.runs.plan import Plan, RunRecord, SpanRef, ingest_plan, train_plan
+from evergreen.runs.reports.data import DataReport
 from evergreen.settings import Settings
 
 log = logging.getLogger("evergreen")
@@ -71,7 +71,7 @@ class Parts:
         """
         for span in self.record.to_ingest:
             part = self._run(self._planner.ingest(self.record, span), nodes)
-            if not gate_report(part, DATA_GATE)["blessed"]:
+            if not gate_report(part, DataReport).blessed:
                 log.warning("the data gate refused %s: the run ends here", span.label)
                 return False
         if not self.record.request.train:

@@ -15,7 +15,7 @@ from evergreen.reporting.charts.canvas import (
     Canvas,
     chart,
 )
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.model import Curves
 
 MODELS = {"baseline": BASELINE, "candidate": CANDIDATE}  # the candidate is drawn on top
 SPLITS = {"loss": ("train", BASELINE), "val_loss": ("eval", CANDIDATE)}
@@ -47,26 +47,27 @@ def best_epoch(history: Mapping[str, Sequence[float]]) -> int | None:
 
 
 @chart
-def roc(curves: Mapping[str, Report | None], label: str) -> Markup:
+def roc(curves: Mapping[str, Curves | None], label: str) -> Markup:
     """Draws true against false positive rates."""
     canvas, axes = _unit_square("false positive rate", "true positive rate")
     for name, color in MODELS.items():
         if drawn := curves.get(name):
-            x, y = zip(*drawn["roc"], strict=True) if drawn["roc"] else ((), ())
+            x, y = zip(*drawn.roc, strict=True) if drawn.roc else ((), ())
             axes.plot(x, y, color=color, linewidth=1.8, clip_on=False)
     return canvas.svg(label)
 
 
 @chart
-def calibration(curves: Mapping[str, Report | None], label: str) -> Markup:
+def calibration(curves: Mapping[str, Curves | None], label: str) -> Markup:
     """Draws the rate of label 1 among rows with similar predictions, with 95 % intervals."""
     canvas, axes = _unit_square("mean prediction", "observed share")
     for name, color in MODELS.items():
-        bins = (curves.get(name) or {}).get("calibration", [])
-        x = [one["predicted"] for one in bins]
-        axes.vlines(x, [one["low"] for one in bins], [one["high"] for one in bins], color)
+        drawn = curves.get(name)
+        bins = drawn.calibration if drawn else []
+        x = [one.predicted for one in bins]
+        axes.vlines(x, [one.low for one in bins], [one.high for one in bins], color)
         mark = "o" if name == "candidate" else "D"
-        axes.plot(x, [one["observed"] for one in bins], mark, color=color, markersize=5)
+        axes.plot(x, [one.observed for one in bins], mark, color=color, markersize=5)
     return canvas.svg(label)
 
 

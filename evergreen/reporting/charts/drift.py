@@ -15,7 +15,7 @@ from evergreen.reporting.charts.canvas import (
     chart,
     short,
 )
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.data import Drift
 
 ROW = 20
 MOST_TICKS = 5
@@ -23,32 +23,27 @@ MARKS = {"previous": (CANDIDATE, "o", 6.5), "window": (BASELINE, "D", 5)}
 COLORS = {against: color for against, (color, _, _) in MARKS.items()}
 
 
-def share(drift: Report) -> float:
-    """Returns the distance as a share of its threshold."""
-    return float(drift["value"] / drift["threshold"]) if drift["threshold"] else 0.0
-
-
-def by_feature(drifts: Sequence[Report]) -> dict[str, dict[str, Report]]:
+def by_feature(drifts: Sequence[Drift]) -> dict[str, dict[str, Drift]]:
     """Returns the distances by feature and reference, largest share first."""
-    found: dict[str, dict[str, Report]] = {}
-    for drift in sorted(drifts, key=share, reverse=True):
-        found.setdefault(drift["feature"], {})[drift["against"]] = drift
+    found: dict[str, dict[str, Drift]] = {}
+    for drift in sorted(drifts, key=lambda drift: drift.share, reverse=True):
+        found.setdefault(drift.feature, {})[drift.against] = drift
     return found
 
 
 @chart
-def drift(drifts: Sequence[Report], label: str) -> Markup:
+def drift(drifts: Sequence[Drift], label: str) -> Markup:
     """Draws the distances of a span's features from the previous span and the previous window."""
     rows = by_feature(drifts)
     canvas = Canvas(ROW * len(rows) + 34)
     axes = canvas.axes(left=160, bottom=30, right=16, top=4)
     for row, (name, distances) in enumerate(rows.items()):
-        axes.hlines(row, 0, max(map(share, distances.values())), GRID, linewidth=1.4)
+        axes.hlines(row, 0, max(one.share for one in distances.values()), GRID, linewidth=1.4)
         for against, distance in distances.items():
             color, mark, size = MARKS[against]
-            color = BAD if distance["exceeded"] else color
-            axes.plot(share(distance), row, mark, color=color, markersize=size, clip_on=False)
-        exceeded = any(one["exceeded"] for one in distances.values())
+            color = BAD if distance.exceeded else color
+            axes.plot(distance.share, row, mark, color=color, markersize=size, clip_on=False)
+        exceeded = any(one.exceeded for one in distances.values())
         text = f"▲ {short(name, 24)}" if exceeded else short(name)
         axes.annotate(
             text,
@@ -60,7 +55,7 @@ def drift(drifts: Sequence[Report], label: str) -> Markup:
             color=BAD if exceeded else INK,
         )
     axes.axvline(1, color=BAD, linewidth=1.2, linestyle=(0, (3, 2)))
-    end = max([1.12, *(share(one) * 1.06 for one in drifts)])
+    end = max([1.12, *(one.share * 1.06 for one in drifts)])
     axes.set(xlim=(0, end), ylim=(len(rows) - 0.4, -0.6), yticks=[], xticks=_ticks(end))
     axes.set_xticklabels([f"{tick:g}" for tick in _ticks(end)])
     axes.set_xlabel("distance ÷ threshold", color=MUTED, labelpad=2)

@@ -18,7 +18,7 @@ from evergreen.reporting.charts.canvas import (
     chart,
     short,
 )
-from evergreen.runs.reasons import Report
+from evergreen.runs.reports.model import Estimate, Slice
 
 ROW = 26
 LEFT, RIGHT = 168, 44
@@ -26,7 +26,7 @@ MODELS = {"candidate": (CANDIDATE, "o", -0.16), "baseline": (BASELINE, "D", 0.18
 
 
 @chart
-def forest(slices: Sequence[Report], label: str) -> Markup:
+def forest(slices: Sequence[Slice], label: str) -> Markup:
     """Draws log loss with 95 % intervals by slice; slices that do not decide are grey."""
     canvas = Canvas(ROW * len(slices) + 54)
     axes = canvas.axes(left=LEFT, bottom=32, right=RIGHT, top=20)
@@ -51,30 +51,30 @@ def forest(slices: Sequence[Report], label: str) -> Markup:
     return canvas.svg(label)
 
 
-def _row(axes: Axes, row: int, one: Report) -> None:
-    ink = INK if one["decides"] else MUTED
+def _row(axes: Axes, row: int, one: Slice) -> None:
+    ink = INK if one.decides else MUTED
     beside: Any = {"textcoords": "offset points", "va": "center", "ha": "right", "color": ink}
     beside["xycoords"] = axes.get_yaxis_transform()
-    axes.annotate(short(one["name"], 28), (0, row), (-8, 0), **beside)
-    axes.annotate(f"{one['rows']:,}", (1, row), (RIGHT - 4, 0), **beside)
+    axes.annotate(short(one.name, 28), (0, row), (-8, 0), **beside)
+    axes.annotate(f"{one.rows:,}", (1, row), (RIGHT - 4, 0), **beside)
     axes.axhline(row + 0.5, color=GRID, linewidth=0.6)
     for name, (color, mark, shift) in MODELS.items():
         if loss := _loss(one, name):
-            shade = color if one["decides"] else FAINT
-            axes.hlines(row + shift, loss["low"], loss["high"], shade, linewidth=1.6)
-            axes.plot(loss["value"], row + shift, mark, color=shade, markersize=5)
+            shade = color if one.decides else FAINT
+            axes.hlines(row + shift, loss.low, loss.high, shade, linewidth=1.6)
+            axes.plot(loss.value, row + shift, mark, color=shade, markersize=5)
 
 
-def _loss(one: Report, model: str) -> Report | None:
+def _loss(one: Slice, model: str) -> Estimate | None:
     """Returns the log loss of a model; None without a model, or with too few rows."""
-    found: Report | None = (one[model] or {}).get("log_loss")
-    return found
+    metrics = one.baseline if model == "baseline" else one.candidate
+    return metrics.log_loss if metrics else None
 
 
-def _right_end(slices: Sequence[Report]) -> float:
+def _right_end(slices: Sequence[Slice]) -> float:
     """Returns the end of the axis; intervals of slices that do not decide may be cut there."""
     ends = [
-        loss["high"] if one["decides"] else 1.2 * loss["value"]
+        loss.high if one.decides else 1.2 * loss.value
         for one in slices
         for model in MODELS
         if (loss := _loss(one, model))

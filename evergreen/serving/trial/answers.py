@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from evergreen.runs.reports.serving import Check
 from evergreen.serving.client.tensors import Array, Tensors
-from evergreen.serving.trial.checks import Check, none_of, within
+from evergreen.serving.trial.checks import none_of, within
 from evergreen.serving.trial.recorded import Request
 from evergreen.serving.trial.replay import Replay
 from evergreen.serving.trial.signatures import Signature, Spec

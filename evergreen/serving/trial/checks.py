@@ -1,31 +1,11 @@
-"""Checks: the lines of the validator's report."""
+"""Makes the checks of the validator's report."""
 
 import math
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel, ConfigDict
+from evergreen.runs.reports.serving import Check
 
 SHOWN = 3  # faults in one line
-
-
-class Check(BaseModel):
-    """The verdict on one criterion.
-
-    Attributes:
-        criterion: The criterion, in words.
-        passed: Whether it holds.
-        value: The measured or counted value; None if there is no finite number.
-        limit: The greatest value that passes.
-        detail: The fault, or other information.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    criterion: str
-    passed: bool
-    value: float | None = None
-    limit: float | None = None
-    detail: str = ""
 
 
 def within(criterion: str, value: float | None, limit: float, detail: str = "") -> Check:

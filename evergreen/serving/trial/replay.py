@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
+from evergreen.runs.reports.serving import Latency
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial.exported import Predict, UnservableError
 from evergreen.serving.trial.recorded import Request
@@ -26,16 +26,6 @@ class Replay:
 
     answers: list[Tensors] = field(default_factory=list)
     fault: str = ""
-
-
-class Latency(BaseModel):
-    """Percentiles of the time from a request to its answer, in milliseconds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
 
 
 def replay(predict: Predict, requests: Sequence[Request]) -> Replay:

@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as sklearn
 
 from evergreen.evaluation.metrics import measure
-from evergreen.evaluation.scores import BINS, from_json, histogram, to_json
+from evergreen.evaluation.scores import BINS, histogram, pack, unpack
 
 
 def rows(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,4 +65,4 @@ def test_the_surest_scores_have_a_place() -> None:
 
 def test_a_histogram_is_stored_and_read_again() -> None:
     counts = histogram(*rows(1000, seed=4))
-    assert (from_json(to_json(counts)) == counts).all()
+    assert (unpack(pack(counts)) == counts).all()

@@ -14,7 +14,7 @@ from evergreen.evaluation.verdicts import (
     judge_comparisons,
     undefined,
 )
-from evergreen.runs.reasons import numbers
+from evergreen.runs.sentences import numbers
 from tests.unit.evaluation.simulated import simulate
 
 BOUND = Bound(metric="auc", at_least=0.75)
@@ -61,7 +61,7 @@ def test_a_rule_on_what_cannot_be_computed_does_not_hold_and_says_why() -> None:
         Predictions(labels, rows.candidate, rows.baseline, rows.columns),
     )
     assert [(one.passed, one.undefined) for one in compared] == [(False, why)]
-    assert numbers(compared[0].model_dump()) == why
+    assert numbers(compared[0]) == why
 
 
 def test_equal_models_are_refused_at_the_stated_rate() -> None:

@@ -8,6 +8,8 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.runs.plan import Outcome, Pins
+from evergreen.runs.reports.model import ModelReport
+from evergreen.runs.reports.serving import ServingReport
 from tests.unit.reporting.reports import data_report, model_report
 from tests.unit.reporting.telling import HISTORY, Story, span_ref
 
@@ -28,13 +30,13 @@ def told(store: MetadataStore, tmp_path: Path) -> Story:
 def test_a_run_is_read_from_its_first_span_to_its_model(told: Story) -> None:
     reading = RunReading(told.store, told.record)
     assert list(reading.parts) == [ONE.label, TWO.label, "train"]
-    assert [span.report and span.report["span"] for span in reading.spans] == [1, 2]
+    assert [span.report and span.report.span for span in reading.spans] == [1, 2]
     statistics = reading.spans[1].statistics()
     assert [one.path.step[0] for one in statistics.features][:2] == ["fare", "tips"]
     assert reading.history() == HISTORY
     assert reading.metrics()["eval"]["auc"] == 0.95
-    assert reading.report("ModelGate") == model_report()
-    assert reading.report("ServingValidator") is None
+    assert reading.report(ModelReport) == ModelReport(**model_report())
+    assert reading.report(ServingReport) is None
 
 
 def test_the_span_before_is_the_one_the_gate_compared_with(told: Story) -> None:
@@ -65,7 +67,7 @@ def test_files_that_are_gone_are_none(told: Story) -> None:
     assert [span.report for span in reading.spans] == [None, None]
     assert reading.spans[0].statistics() is None
     assert reading.spans[0].anomalies() == {}
-    assert reading.report("ModelGate") is None
+    assert reading.report(ModelReport) is None
     assert reading.history() == {}
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.evaluation.scores import histogram, to_json
+from evergreen.evaluation.scores import histogram, pack
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.store import open_store, set_properties
 from evergreen.monitoring.findings import Kind, MonitoringResult, Window
@@ -24,6 +24,7 @@ from evergreen.settings import Settings, load_settings
 from evergreen.settings.gateway import PredictionLogSettings
 from evergreen.spans import land
 from tests.project import ROOT, places
+from tests.unit.reporting.reports import data_report, model_report
 from tests.unit.reporting.telling import Story
 
 TODAY = datetime(2026, 1, 31, tzinfo=UTC)
@@ -141,7 +142,7 @@ class World:
         spans = [self._span(number) for number, _ in enumerate(trained, 1)]
         story = Story(self.store, self.folder / "artifacts", window=tuple(spans))
         for span, trips in zip(spans, trained, strict=True):
-            report = {"findings": [], "drift": [], "blessed": True}
+            report = data_report(span.number)
             found = story.ingests(span, report)
             file = story.place(found) / "Split-train" / "FeatureStats.pb"
             file.write_bytes(trips.statistics())
@@ -149,8 +150,8 @@ class World:
             set_properties(blessing, {"blessed": 1, "series": self.settings.data_series})
             self.store.put_artifacts([blessing])
         last = trained[-1]
-        scores = to_json(histogram(last.labels, last.scores))
-        story.trains({"blessed": True, "slices": [], "scores": scores, "candidate": {}})
+        scores = pack(histogram(last.labels, last.scores)).model_dump()
+        story.trains(model_report() | {"slices": [], "scores": scores})
         story.ends(Outcome.PUSHED)
         [model] = (one for one in self.store.get_artifacts_by_type("Model"))
         registry = Registry(self.store, "taxi")

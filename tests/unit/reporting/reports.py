@@ -65,17 +65,16 @@ def distance(feature: str, against: str, value: float, threshold: float) -> Repo
     }
 
 
-def verdict(criterion: str, *, passed: bool = True, **numbers: Any) -> Report:
-    empty = dict.fromkeys(["baseline", "improvement", "interval", "rows", "positives"])
-    return {"criterion": criterion, "passed": passed, "decides": True, "value": 0.95} | (
-        empty | numbers
-    )
+def verdict(metric: str, *, passed: bool = True, **fields: Any) -> Report:
+    return {"metric": metric, "passed": passed, "value": 0.95} | fields
 
 
 def compared(on: str, *, passed: bool = True, decides: bool = True) -> Report:
     improvement = 0.0016 if passed else -0.0456
     return verdict(
-        f"log_loss on {on} not worse than the baseline's by 0.01",
+        "log_loss",
+        slice=on,
+        margin=0.01,
         passed=passed,
         decides=decides,
         value=0.1921,
@@ -94,7 +93,7 @@ def model_report(*verdicts: Report, baseline: bool = True) -> Report:
         "roc": [[0.0, 0.0], [0.2, 0.9], [1.0, 1.0]],
         "calibration": [{"predicted": 0.2, "observed": 0.3, "low": 0.25, "high": 0.35, "rows": 10}],
     }
-    bounds = (verdict("auc at least 0.93", value=0.9544),)
+    bounds = (verdict("auc", at_least=0.93, value=0.9544),)
     if baseline:
         bounds += (compared("all rows"), compared("payment_type Cash", decides=False))
     parts = {"all rows": True, "payment_type Card": True, "payment_type Cash": False}

@@ -13,6 +13,8 @@ from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas, curves, distributions, drift, slices
 from evergreen.reporting.charts.canvas import chart, short
 from evergreen.reporting.data import distribution
+from evergreen.runs.reports.data import Drift
+from evergreen.runs.reports.model import ModelReport
 from tests.unit.reporting.reports import add_number, distance, model_report, statistics
 
 CORPUS = [
@@ -78,11 +80,12 @@ def times(*limits: float) -> Feature:
 @given(st.lists(st.text(st.characters(), max_size=40), min_size=60, max_size=100))
 def test_every_chart_shows_texts_as_they_are(generated: list[str]) -> None:
     names = list(dict.fromkeys([*CORPUS, *generated]))
-    distances = [distance(name, "previous", 0.2, 0.1) for name in names]
-    [part] = model_report()["slices"][:1]
+    beyond = Drift(**distance("tips", "previous", 0.2, 0.1))
+    distances = [beyond.model_copy(update={"feature": name}) for name in names]
+    part = ModelReport(**model_report()).slices[0]
     for svg, most in (
         (drift.drift(distances, names[0]), 24),
-        (slices.forest([{**part, "name": name} for name in names], names[0]), 28),
+        (slices.forest([part.model_copy(update={"name": name}) for name in names], names[0]), 28),
         (distributions.missing(dict.fromkeys(names, (0.5, 0.1)), names[0]), 26),
     ):
         shown = [one.removeprefix("▲ ") for one in texts(svg)]
@@ -110,7 +113,7 @@ def test_values_of_data_are_shown_as_they_are(value: str) -> None:
 
 
 def test_colours_of_the_page_are_still_put_in() -> None:
-    svg = slices.forest(model_report()["slices"], "label")
+    svg = slices.forest(ModelReport(**model_report()).slices, "label")
     assert "var(--first)" in svg
     assert "#0101" not in svg
     ids = [one.attrib["id"] for one in drawn(svg).iter() if "id" in one.attrib]
@@ -151,5 +154,5 @@ def test_what_cannot_be_drawn_is_said_in_its_place() -> None:
         '<p class="none gap">The chart cannot be shown: ValueError: &lt;b&gt;year 47969&lt;/b&gt; '
         "is out of range: x\\udcff</p>"
     )
-    assert drift.drift([distance("tips", "elsewhere", 0.1, 0.2)], "a mark that is not known")
+    assert drift.drift([Drift.model_construct(against="elsewhere")], "a mark that is not known")
     assert canvas.matplotlib.rcParams["text.parse_math"] is True  # of others it is left as it was

@@ -123,7 +123,9 @@ def test_a_model_refused_by_the_model_gate(begin: Begin, read: Read) -> None:
     story = begin()
     ingest_both(story)
     worse = compared("pickup_community_area 76", passed=False)
-    story.trains(model_report(worse, verdict("calibration at most 1.25", passed=False, value=1.31)))
+    story.trains(
+        model_report(worse, verdict("calibration", at_most=1.25, passed=False, value=1.31))
+    )
     page = read(story, Outcome.MODEL_REFUSED)
     assert page.within("h1") == (
         "Refused by the model gate: worse on pickup_community_area 76, and 1 more"

@@ -6,6 +6,8 @@ from rich.console import Console
 
 from evergreen.running.summary import show_plan
 from evergreen.running.tables import show_data, show_model
+from evergreen.runs.reports.data import DataReport, Finding
+from evergreen.runs.reports.model import ModelReport
 from tests.unit.planning.conftest import Bench, bench  # noqa: F401 - a fixture
 
 
@@ -23,15 +25,20 @@ def test_what_the_cache_cannot_know_is_named_before_the_run(bench: Bench) -> Non
 
 
 def test_what_is_recorded_of_a_blessed_span_is_said() -> None:
-    finding = {"feature": "company", "refuses": False, "kind": "MISSING_IN_WORDS"}
-    report = {
-        "span": 4,
-        "rows": {"train": 36, "test": 12},
-        "refused_rows": 0,
-        "blessed": True,
-        "findings": [finding | {"description": "'NA' is 10 % of the values"}],
-        "drift": [],
-    }
+    finding = Finding(
+        feature="company",
+        refuses=False,
+        kind="MISSING_IN_WORDS",
+        description="'NA' is 10 % of the values",
+    )
+    report = DataReport(
+        span=4,
+        rows={"train": 36, "test": 12},
+        refused_rows=0,
+        blessed=True,
+        findings=(finding,),
+        drift=(),
+    )
     console = Console(file=io.StringIO(), width=200)
     show_data(console, [report])
     assert "span 4, recorded, which stops nothing:" in console.file.getvalue()
@@ -47,8 +54,8 @@ def test_a_span_that_was_published_again_is_named_with_its_version(bench: Bench)
 
 def test_rows_that_a_verdict_does_not_rest_on_are_counted() -> None:
     console = Console(file=io.StringIO(), width=200)
-    report = {"blessed": True, "baseline": None, "candidate": {"auc": 0.9}, "verdicts": []}
-    show_model(console, report)  # as version 0.1.0 wrote it
+    report = ModelReport(blessed=True, candidate={"auc": 0.9}, verdicts=())
+    show_model(console, report)
     assert "left out" not in console.file.getvalue()
-    show_model(console, report | {"unlabelled": 1200})
+    show_model(console, report.model_copy(update={"unlabelled": 1200}))
     assert "left out: 1,200 rows without a label" in console.file.getvalue()

@@ -1,0 +1,1 @@
+"""What the gates write down: types, so that nobody reads a sentence to know a number."""

@@ -1,0 +1,199 @@
+"""The model gate's report on a candidate."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import computed_field, model_validator
+
+from evergreen.runs import sentences
+from evergreen.runs.nodes import MODEL_GATE
+from evergreen.runs.reports.report import Part, Report
+
+ALL_ROWS = "all rows"
+"""The slice that leaves nothing out."""
+
+
+class Verdict(Part):
+    """The verdict on one criterion: a bound on a metric, or a comparison with the baseline.
+
+    Attributes:
+        metric: What was measured.
+        slice: On which rows: `all rows`, or feature and value.
+        at_least: The bound from below, if it is that.
+        at_most: The bound from above, if it is that.
+        margin: How much worse than the baseline is tolerated, in a comparison.
+        passed: Whether it holds; True if it does not decide.
+        decides: Whether there were enough rows for it to decide.
+        value: The candidate's metric; None if it is missing or not finite.
+        baseline: The baseline's metric, in a comparison.
+        improvement: How much better the candidate is, in a comparison.
+        interval: Confidence interval of the improvement.
+        rows: Rows compared.
+        positives: The rows with label 1 among them.
+        undefined: Why there is no value; the criterion then fails.
+    """
+
+    metric: str
+    slice: str = ALL_ROWS
+    at_least: float | None = None
+    at_most: float | None = None
+    margin: float | None = None
+    passed: bool
+    decides: bool = True
+    value: float | None
+    baseline: float | None = None
+    improvement: float | None = None
+    interval: tuple[float, float] | None = None
+    rows: int | None = None
+    positives: int | None = None
+    undefined: str = ""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def criterion(self) -> str:
+        """What was asked, in words; written so that version 0.1.0 can read the report."""
+        return sentences.criterion(self)
+
+    @property
+    def is_of_part(self) -> bool:
+        """Whether it is on a part of the rows."""
+        return self.slice != ALL_ROWS
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares with the baseline."""
+        return self.margin is not None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_0_1_0(cls, values: Any) -> Any:
+        """Takes apart the criterion of a report by version 0.1.0, which had it in words alone."""
+        if not isinstance(values, dict) or "metric" in values:
+            return values
+        asked, comparison, margin = str(values.get("criterion")).rpartition(sentences.NOT_WORSE)
+        if comparison:
+            metric, _, part = asked.partition(" on ")
+            return values | {"metric": metric, "slice": part, "margin": margin}
+        metric, _, bound, limit = margin.rsplit(" ", 3)
+        return values | {"metric": metric, f"at_{bound}": limit}
+
+
+class Estimate(Part):
+    """A metric, and the interval that contains the true value in 95 % of samples."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Metrics(Part):
+    """Metrics of one model on the rows of a slice; `auc` only if both classes occur."""
+
+    log_loss: Estimate | None = None
+    auc: Estimate | None = None
+
+    @property
+    def known(self) -> dict[str, Estimate]:
+        """Those that could be measured, by name."""
+        return {name: found for name, found in self if found is not None}
+
+
+class Slice(Part):
+    """A slice of the test rows, with the models' metrics.
+
+    Attributes:
+        name: `all rows`, or feature and value.
+        rows: Its rows.
+        positives: Its rows with label 1.
+        decides: Whether it has enough rows for the gate to decide on it.
+        candidate: The candidate's metrics.
+        baseline: The baseline's metrics, if there is one.
+    """
+
+    name: str
+    rows: int
+    positives: int
+    decides: bool
+    candidate: Metrics
+    baseline: Metrics | None
+
+
+class Bin(Part):
+    """Rows with similar predictions.
+
+    Attributes:
+        predicted: Their mean prediction.
+        observed: The share of label 1 among them.
+        low: Lower end of its 95 % interval (Wilson's).
+        high: Upper end.
+        rows: The number of rows.
+    """
+
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    rows: int
+
+
+class Curves(Part):
+    """Curves of one model.
+
+    Attributes:
+        roc: False and true positive rates, from (0, 0) to (1, 1); empty without both classes.
+        calibration: Bins with equal numbers of rows, by rising prediction.
+    """
+
+    roc: list[tuple[float, float]]
+    calibration: list[Bin]
+
+
+class Scores(Part):
+    """The cells that are not empty of a histogram of scores by label.
+
+    Attributes:
+        cells: Their places in the flattened histogram.
+        counts: The rows in each.
+    """
+
+    cells: list[int]
+    counts: list[int]
+
+
+class ModelReport(Report):
+    """Whether a candidate may be pushed.
+
+    Attributes:
+        baseline_version: The serving version; None if there is none.
+        candidate: The candidate's metrics on all rows, by name; None is a number that there is not.
+        baseline: The baseline's metrics; None without a baseline.
+        undefined: Why metrics have no value, by name; reports of version 0.1.0 do not say.
+        unlabelled: Rows left out since they have no label.
+        verdicts: One for each criterion and part; the candidate is blessed if all hold.
+        slices: All rows, and each part of them that the criteria name.
+        curves: Of `candidate` and `baseline`; None for a model that answers no numbers.
+        scores: What the candidate answers, for monitors to compare with; None if no numbers.
+    """
+
+    node: ClassVar[str] = MODEL_GATE
+
+    baseline_version: int | None = None
+    candidate: Mapping[str, float | None]
+    baseline: Mapping[str, float | None] | None = None
+    undefined: Mapping[str, str] = {}
+    unlabelled: int = 0
+    verdicts: tuple[Verdict, ...]
+    slices: tuple[Slice, ...] = ()
+    curves: Mapping[str, Curves | None] = {}
+    scores: Scores | None = None
+
+    @property
+    def models(self) -> dict[str, Mapping[str, float | None]]:
+        """The metrics by model, `candidate` and `baseline`, of the models that there are."""
+        found = {"candidate": self.candidate, "baseline": self.baseline}
+        return {model: metrics for model, metrics in found.items() if metrics}
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """The verdicts that the candidate is refused for."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.passed)
