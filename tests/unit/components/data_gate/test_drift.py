@@ -129,7 +129,7 @@ def test_the_value_whose_share_changed_most_is_named() -> None:
     before, now = dataset(colour=COLOURS), dataset(colour=[[b"red"], [b"green"]])
     [drift], [finding] = measure(now, [before], SCHEMA, "previous")
     assert (drift.measure, drift.value, drift.exceeded) == ("L_INFTY", 0.5, True)
-    assert finding.values == ["green"]
+    assert finding.values == ("green",)
     assert finding.description == (
         "expected an L-infinity distance of at most 0.2 from the span before; found 0.5: "
         "green went from 0 % to 50 % of the values"
