@@ -1,7 +1,7 @@
 """`python -m docs.reference.pages`: writes the reference pages of the docs.
 
-They are made from the settings' models and from the command line itself, so they cannot differ
-from what the program does; a test fails when the pages in `docs/reference/` are not up to date.
+They are generated from the settings' models and from the command line itself, so they cannot
+differ from the program; a test fails when the pages in `docs/reference/` are not up to date.
 """
 
 import re
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 COMMANDS = """# Commands, one by one
 
-Made from the command line by `make docs`. `evergreen COMMAND --help` prints the same.
+`make docs` generates this page from the command line. `evergreen COMMAND --help` prints the same.
 """
 
 
@@ -61,7 +61,7 @@ def _parameters(command: Any) -> str:
     rows = [_row(item) for item in command.params if not getattr(item, "hidden", False)]
     if not rows:
         return ""
-    return "\n".join(["| option | |", "| --- | --- |", *rows, ""])
+    return "\n".join(["| option | meaning |", "| --- | --- |", *rows, ""])
 
 
 def _row(parameter: Any) -> str:

@@ -11,9 +11,9 @@ from pydantic_core import PydanticUndefined
 
 HEAD = """# Settings, one by one
 
-Made from the models in `evergreen/settings/` by `make docs`. What sections are for, and how
-overlays and `--set` change them, is in [Settings](../settings.md). The defaults are those of
-`configs/base.yaml` or, for what it leaves out, of the models.
+`make docs` generates this page from the models in `evergreen/settings/`. [Settings](../settings.md)
+describes the sections, and how overlays and `--set` change them. Defaults come from
+`configs/base.yaml` or, where it sets none, from the models.
 """
 MISSING = object()
 WORDS: dict[Any, str] = {
@@ -42,7 +42,7 @@ def settings_page(model: type[BaseModel], base: Mapping[str, Any]) -> str:
 
 
 def _table(section: FieldInfo, base: Any) -> str:
-    lines = ["| key | type | default | |", "| --- | --- | --- | --- |"]
+    lines = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
     for model in _models(section.annotation):
         lines += [f"| {' | '.join(map(_cell, row))} |" for row in _rows(model, "", base)]
     return "\n".join(lines) + "\n"
