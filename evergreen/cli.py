@@ -4,74 +4,28 @@ import sys
 
 import typer
 
-from evergreen.commands import (
-    compare,
-    config,
-    dashboard,
-    data,
-    gateway,
-    lineage,
-    loadtest,
-    models,
-    monitor,
-    orchestrators,
-    predict,
-    registry,
-    replay,
-    report,
-    resume,
-    retention,
-    run,
-    runs,
-    serve,
-    show,
-    triggers,
-    watch,
-)
-from evergreen.commands.options import LocalFiles
+from evergreen.commands.table import Commands
 from evergreen.errors import EvergreenError
-from evergreen.visible import visible
+from evergreen.exit_codes import ExitCode
+from evergreen.texts import visible
 
 MOST = 2000
 """Characters of a line of an error."""
 
 app = typer.Typer(
-    cls=LocalFiles,
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Keeps a machine-learning model fresh: data, gates, training, gates, push.",
     epilog="Start with [bold]evergreen data prepare[/bold], then "
     "[bold]evergreen run --spans 1-3[/bold].",
 )
-app.command()(run.run)
-app.command()(resume.resume)
-app.command()(runs.runs)
-app.command()(show.show)
-app.command()(compare.compare)
-app.command()(lineage.lineage)
-app.command()(retention.gc)
-app.command()(retention.doctor)
-app.command()(report.report)
-app.command()(registry.promote)
-app.command()(registry.rollback)
-app.command()(registry.archive)
-app.command()(registry.reset_baseline)
-app.command()(registry.expose)
-app.command(context_settings=serve.CONTEXT)(serve.serve)
-app.command()(replay.replay)
-app.command()(watch.watch)
-app.command()(dashboard.dashboard)
-app.command()(gateway.gateway)
-app.command()(predict.predict)
-app.command()(loadtest.loadtest)
-app.command()(orchestrators.orchestrators)
-app.add_typer(config.app, name="config")
-app.add_typer(data.app, name="data")
-app.add_typer(models.app, name="models")
-app.add_typer(triggers.app, name="triggers")
-app.add_typer(monitor.app, name="monitor")
+
+
+@app.callback()
+def evergreen() -> None:
+    """Keeps a machine-learning model fresh: data, gates, training, gates, push."""
 
 
 def main() -> None:
@@ -82,7 +36,7 @@ def main() -> None:
         sys.exit(explain(error))
 
 
-def explain(error: EvergreenError) -> int:
+def explain(error: EvergreenError) -> ExitCode:
     """Prints an error and what to do next; returns the exit code it stands for."""
     lines = (visible(line, MOST) for line in f"error: {error}".split("\n"))
     typer.secho("\n".join(lines), fg="red", err=True)

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from typer.main import get_command
 
 from evergreen.cli import app
+from evergreen.exit_codes import ExitCode
 from evergreen.settings.models import Settings
 from evergreen.settings.reference import settings_page
 
@@ -22,6 +23,11 @@ COMMANDS = """# Commands, one by one
 
 `make docs` generates this page from the command line. `evergreen COMMAND --help` prints the same.
 """
+EXIT_CODES = """# Exit codes
+
+Each code means one thing, whatever command ends with it. The model server's codes are those of
+`tensorflow_model_server`: 255 if it could not start.
+"""
 
 
 def pages() -> dict[str, str]:
@@ -30,6 +36,7 @@ def pages() -> dict[str, str]:
     values = cast(dict[str, Any], OmegaConf.to_container(base))
     return {
         "commands.md": commands_page(get_command(app)),
+        "exit-codes.md": exit_codes_page(),
         "settings.md": settings_page(Settings, values),
     }
 
@@ -41,6 +48,12 @@ def commands_page(command: Any) -> str:
         command: The command line, as a group of Click's.
     """
     return "\n".join([COMMANDS, *_sections(command, "evergreen")])
+
+
+def exit_codes_page() -> str:
+    """Returns a Markdown page with every exit code and its meaning."""
+    rows = [f"| {code:d} | {code.meaning} |" for code in ExitCode]
+    return "\n".join([EXIT_CODES, "| code | meaning |", "| --- | --- |", *rows, ""])
 
 
 def _sections(command: Any, name: str) -> Iterator[str]:

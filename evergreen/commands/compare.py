@@ -73,7 +73,7 @@ def pairs_table(
         names: Of the two.
         digits: After the point; as many as a value asks for, if not given.
     """
-    from evergreen.wording import signed
+    from evergreen.texts import signed
 
     shown = table(title, "", *(f"{name}>" for name in names), "change>", folds=names)
     for pair in pairs:
@@ -88,7 +88,7 @@ def pairs_table(
 
 
 def _text(value: "Value", digits: int | None) -> str:
-    from evergreen.wording import NOTHING, number
+    from evergreen.texts import NOTHING, number
 
     if value is None:
         return NOTHING

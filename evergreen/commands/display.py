@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evergreen.visible import plain
+from evergreen.texts import plain
 
 __all__ = ["Json", "console", "fitted", "next_step", "plain", "print_json", "table"]
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from evergreen.exit_codes import ExitCode
+
 if TYPE_CHECKING:
     from evergreen.running.run import Run
     from evergreen.runs.plan import RunRecord
     from evergreen.settings import Settings
 
-INTERRUPTED = 130
 
-
-def execute(settings: "Settings", carry_out: "Callable[[Run], RunRecord]") -> int:
+def execute(settings: "Settings", carry_out: "Callable[[Run], RunRecord]") -> ExitCode:
     """Runs something, and returns the exit code; ends the process if it is interrupted.
 
     Args:
@@ -39,6 +39,10 @@ def execute(settings: "Settings", carry_out: "Callable[[Run], RunRecord]") -> in
             again = f"evergreen resume {runner.run_id}" if runner.run_id else "run the same again"
             console.print(f"next: {again}", highlight=False)
             console.file.flush()
-            os._exit(INTERRUPTED)  # Beam's worker threads would go on with the node
-    codes = {Outcome.DATA_REFUSED: 3, Outcome.MODEL_REFUSED: 4, Outcome.SERVING_REFUSED: 5}
-    return codes.get(outcome, 0) if outcome else 0
+            os._exit(ExitCode.INTERRUPTED)  # Beam's worker threads would go on with the node
+    refused = {
+        Outcome.DATA_REFUSED: ExitCode.DATA_REFUSED,
+        Outcome.MODEL_REFUSED: ExitCode.MODEL_REFUSED,
+        Outcome.SERVING_REFUSED: ExitCode.SERVING_REFUSED,
+    }
+    return refused.get(outcome, ExitCode.DONE) if outcome else ExitCode.DONE

@@ -8,7 +8,8 @@ import typer
 
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
-from evergreen.visible import plain
+from evergreen.exit_codes import ExitCode
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from evergreen.monitoring.findings import MonitoringResult, Window
     from evergreen.settings import Settings
 
-FIRED = 5
 SHOWN = 5
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
@@ -43,7 +43,7 @@ def monitor(
     """Looks at what the serving model saw and said: drift, skew, performance, staleness.
 
     --since and --until are UTC. Exit codes: 0 nothing fired, 1 it could not be looked at,
-    2 wrong settings, 5 something fired.
+    2 wrong settings, 6 something fired.
 
     Example: [bold]evergreen monitor --window 24[/bold]
     """
@@ -65,7 +65,7 @@ def monitor(
         store = open_store(settings.metadata)
         result = look(settings, store, looked_at, now, version or None)
     _show(console, settings, result)
-    raise typer.Exit(FIRED if result.fired else 0)
+    raise typer.Exit(ExitCode.FOUND if result.fired else ExitCode.DONE)
 
 
 def _window(
@@ -97,7 +97,7 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
     from rich.table import Table
 
     from evergreen.monitoring.results import PAGE, result_folder
-    from evergreen.wording import many, moment, number
+    from evergreen.texts import many, moment, number
 
     console.print(
         f"[bold]{result.model} version {result.version}[/bold]  {moment(result.window.start)} to"

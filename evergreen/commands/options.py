@@ -34,17 +34,24 @@ def line(value: str | list[str] | None) -> str | list[str] | None:
 
 
 class LocalFiles(TyperGroup):
-    """Commands whose files and folders are of this machine: a URL would become a folder `s3:`."""
+    """A group of commands whose files and folders are of this machine."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        groups: list[Any] = [self]
-        for group in groups:
-            for command in group.commands.values():
-                groups += [command] if hasattr(command, "commands") else []
-                for parameter in command.params:
-                    if parameter.type_descriptor.annotation is Path:
-                        parameter.callback = _local(parameter.callback)
+        check_files(self)
+
+
+def check_files(command: Any) -> None:
+    """Has a command, and those below it, refuse a URL for a file: it would become a folder `s3:`.
+
+    Args:
+        command: Click's command or group.
+    """
+    for parameter in command.params:
+        if parameter.type_descriptor.annotation is Path:
+            parameter.callback = _local(parameter.callback)
+    for below in getattr(command, "commands", {}).values():
+        check_files(below)
 
 
 def _local(then: Callable[..., Any] | None) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 import typer
 
 from evergreen.launch import options
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import MetadataStore

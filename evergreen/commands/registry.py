@@ -9,7 +9,7 @@ from evergreen.commands.options import line, user
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError, SettingsError
 from evergreen.files import has_model
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event

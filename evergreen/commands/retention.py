@@ -10,6 +10,7 @@ import typer
 from evergreen.commands.display import Json, console, next_step, plain, print_json, table
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError
+from evergreen.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from evergreen.lineage.doctor import Finding
@@ -109,7 +110,7 @@ def doctor(
 ) -> None:
     """Finds what does not match between metadata, files and pushed versions.
 
-    Exit code 1 if something is left.
+    Exit code 6 if something is left.
 
     Example: [bold]evergreen doctor --repair[/bold]
     """
@@ -132,7 +133,7 @@ def doctor(
                 for one in found
             ]
         )
-        raise typer.Exit(int(bool(left)))
+        raise typer.Exit(ExitCode.FOUND if left else ExitCode.DONE)
     out = console()
     for one in found:
         mark = "[green]repaired[/green]" if one in repaired else f"[yellow]{one.kind}[/yellow]"
@@ -140,4 +141,4 @@ def doctor(
     out.print(f"{len(found)} things do not match" if found else "everything matches")
     safe = any(one.repair for one in left)
     next_step("evergreen doctor --repair" if safe else "evergreen runs")
-    raise typer.Exit(int(bool(left)))
+    raise typer.Exit(ExitCode.FOUND if left else ExitCode.DONE)

@@ -7,12 +7,9 @@ import typer
 from evergreen.commands.execution import execute
 from evergreen.commands.options import line, user
 from evergreen.commands.project import Project, project_options
+from evergreen.exit_codes import ExitCode
 
-EXIT_CODES = """
-[bold]exit codes[/bold]  0 pushed, or nothing to do · 1 a node failed · 2 wrong settings or data \
-selection · 3 stopped by the data gate · 4 refused by the model gate · 5 refused by serving \
-validation · 130 interrupted
-"""
+OUTCOMES = [code for code in ExitCode if code is not ExitCode.FOUND]
 
 
 @project_options
@@ -56,4 +53,9 @@ def run(
     raise typer.Exit(execute(settings, lambda runner: runner(request)))
 
 
-run.__doc__ = f"{run.__doc__}\n{EXIT_CODES}"
+run.__doc__ = "\n".join(
+    (
+        str(run.__doc__),
+        "[bold]exit codes[/bold]  " + " · ".join(f"{code:d} {code.meaning}" for code in OUTCOMES),
+    )
+)

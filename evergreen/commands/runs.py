@@ -92,7 +92,7 @@ def _table(project: Project, found: "list[RunRecord]") -> "Table":
 
 def _cells(record: "RunRecord", state: str) -> dict[str, str]:
     from evergreen.reporting.lists import metrics_on_test, seconds
-    from evergreen.wording import NOTHING, duration
+    from evergreen.texts import NOTHING, duration
 
     color = COLORS.get(state, "")
     took, auc = seconds(record), metrics_on_test(record).get("auc")

@@ -10,8 +10,6 @@ from evergreen.commands.project import Project, project_options
 if TYPE_CHECKING:
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""What typer does not know are flags of the server."""
 NAMES_MODELS = ("--model_config_file", "--model_base_path")
 OWN = (
     "--rest_api_port=8501",

@@ -63,7 +63,7 @@ def _outcome(project: Project, record: "RunRecord") -> Iterator[str]:
 
 def _facts(record: "RunRecord") -> list[tuple[str, str]]:
     from evergreen.reporting.lists import seconds
-    from evergreen.wording import duration, moment
+    from evergreen.texts import duration, moment
 
     request, where = record.request, record.provenance
     events = ", ".join(map(plain, request.cause.events)) if request.cause else ""
@@ -89,7 +89,7 @@ def _facts(record: "RunRecord") -> list[tuple[str, str]]:
 
 def _nodes(run: "RunView", run_state: str) -> "Table":
     from evergreen.lineage.run_artifacts import CUT_OFF
-    from evergreen.wording import NOTHING, duration
+    from evergreen.texts import NOTHING, duration
 
     # Most runs have all of their nodes on the machine that planned them.
     hosts = {one.node.host for one in run.nodes} - {run.record.provenance.host, ""}
@@ -119,7 +119,7 @@ def _place(run: "RunView") -> Callable[["NodeView"], int]:
 
 
 def _state(state: str) -> str:
-    from evergreen.wording import mark
+    from evergreen.texts import mark
 
     color = {"complete": "green", "cached": "cyan", "failed": "red"}
     color |= {"canceled": "yellow", "cut off": "yellow"}
@@ -136,7 +136,7 @@ def _made(run: "RunView", one: "NodeView") -> str:
 
 
 def _metrics(metrics: Any) -> "Table":
-    from evergreen.wording import number
+    from evergreen.texts import number
 
     shown = table("", "metric", *(f"{plain(split)}>" for split in metrics))
     for name in dict.fromkeys(name for values in metrics.values() for name in values):

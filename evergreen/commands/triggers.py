@@ -6,7 +6,7 @@ import typer
 
 from evergreen.commands.options import line, user
 from evergreen.commands.project import Project, project_options
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 if TYPE_CHECKING:
     from evergreen.triggers.log import TriggerLog

@@ -69,7 +69,7 @@ def print_evidence(event: "Event") -> None:
 
 
 def _print_stay(stay: "Stay", version: int) -> None:
-    from evergreen.wording import duration
+    from evergreen.texts import duration
 
     event = stay.event
     took = duration(stay.seconds(datetime.now(UTC)))

@@ -41,7 +41,7 @@ from evergreen.serving.connections import Limits, listen
 from evergreen.serving.lifetime import until_told
 from evergreen.serving.states import look
 from evergreen.settings import Settings
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent

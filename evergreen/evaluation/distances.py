@@ -20,7 +20,7 @@ from scipy.stats import chi2
 from evergreen.evaluation.scores import Counts
 from evergreen.quality.names import clipped
 from evergreen.quality.statistics import Feature
-from evergreen.wording import percent
+from evergreen.texts import percent
 
 Floats = NDArray[np.float64]
 DECILES = np.arange(1, 10) / 10

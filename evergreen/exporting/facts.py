@@ -6,6 +6,7 @@ from typing import Any
 
 from evergreen.lineage.views import VersionView
 from evergreen.runs.plan import Frozen, RunRecord
+from evergreen.texts import shorten
 
 MOST = 500
 """The longest text in characters: every release of MLflow accepts it."""
@@ -51,9 +52,9 @@ def facts(
     params = _params(record, hyperparameters) if record else {}
     return Facts(
         version=version.version,
-        text=_short(f"{entered.who}: {entered.why}"),
-        tags={name: _short(text) for name, text in tags.items()},
-        params={name: _short(text) for name, text in params.items()},
+        text=shorten(f"{entered.who}: {entered.why}", MOST),
+        tags={name: shorten(text, MOST) for name, text in tags.items()},
+        params={name: shorten(text, MOST) for name, text in params.items()},
         metrics={
             f"{split}/{name}": value
             for split, values in (results.metrics if results else {}).items()
@@ -93,7 +94,3 @@ def _lineage(record: RunRecord) -> Iterator[tuple[str, str]]:
 def _params(record: RunRecord, hyperparameters: Mapping[str, Any]) -> dict[str, str]:
     spans = ",".join(str(span.number) for span in record.window)
     return {"spans": spans, **{name: str(value) for name, value in hyperparameters.items()}}
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MOST else f"{text[: MOST - 3]}..."

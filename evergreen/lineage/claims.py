@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evergreen.errors import EvergreenError
+from evergreen.exit_codes import ExitCode
 from evergreen.files import Trash, is_locked
 from evergreen.runs.plan import RunRecord
 
@@ -19,7 +20,7 @@ FOLDER = ".claims"
 class RunIsAliveError(EvergreenError):
     """Raised when another process works on the run."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG
 
 
 class Claims:

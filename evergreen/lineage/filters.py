@@ -16,6 +16,7 @@ from ml_metadata.metadata_store import ListOptions, OrderByField
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
+from evergreen.exit_codes import ExitCode
 
 Value = int | str | Sequence[int]
 COLUMNS = (
@@ -35,7 +36,7 @@ _FILTER = re.compile(rf"(?:[A-Za-z0-9_ .,()=<>!]|-(?=\d)|{_LITERAL})*")
 class UnfitError(EvergreenError):
     """Raised for a text or number that the store cannot be searched for."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG
 
 
 class Filter:

@@ -23,7 +23,7 @@ from tenacity import (
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.filters import check
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 PATIENCE = 120.0
 """Seconds, enough for a database pod to move to another machine."""

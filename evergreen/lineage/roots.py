@@ -19,6 +19,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
+from evergreen.exit_codes import ExitCode
 from evergreen.files import OutsideError, below, write_file
 from evergreen.lineage.store import AlreadyExistsError, context_type, set_properties, take_name
 from evergreen.settings import Settings
@@ -33,7 +34,7 @@ TAIL = 3
 class RootError(EvergreenError):
     """Raised when the files below the root may be another store's; none is touched."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from evergreen.runs.nodes import DATA_GATE, TRAINER
 from evergreen.runs.plan import TRAIN, RunRecord, SpanRef
 from evergreen.runs.reports.data import DataReport
 from evergreen.runs.reports.report import FILE, Report
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 Artifacts = Mapping[str, list[mlmd.Artifact]]
 """Artifacts of an execution by key, such as `examples`."""

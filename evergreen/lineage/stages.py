@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from evergreen.errors import EvergreenError
+from evergreen.exit_codes import ExitCode
 from evergreen.runs.plan import Frozen, ModelRef
 
 
@@ -54,7 +55,7 @@ class Event(Frozen):
 class RegistryError(EvergreenError):
     """Raised when a request does not fit the stages of the versions."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG
 
 
 class Stay(Frozen):

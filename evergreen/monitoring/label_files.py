@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from evergreen.monitoring.left_out import LeftOut
 from evergreen.quality.columns import Read, booleans, moments, texts, wholes, without
-from evergreen.wording import many
+from evergreen.texts import many
 
 REQUIRED = ("request_id", "row", "label")
 TIME = "time"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 SHOWN = 5
 

@@ -10,8 +10,7 @@ from evergreen.monitoring.reference import Reference
 from evergreen.monitoring.traffic import Traffic
 from evergreen.quality.statistics import Feature, features
 from evergreen.settings.monitoring import DistanceSettings, MonitoringSettings
-from evergreen.visible import visible
-from evergreen.wording import many
+from evergreen.texts import many, visible
 
 Judged = tuple[list[Finding], list[str]]
 DAY = timedelta(days=1)

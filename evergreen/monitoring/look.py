@@ -21,7 +21,7 @@ from evergreen.monitoring.reference import Reference, find
 from evergreen.monitoring.traffic import COLUMNS, Look, Read, Traffic, observe
 from evergreen.monitoring.validity import Expected, validate
 from evergreen.settings import Settings
-from evergreen.wording import many
+from evergreen.texts import many
 
 
 @dataclass(frozen=True)

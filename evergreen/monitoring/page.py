@@ -9,7 +9,7 @@ from evergreen.reporting.charts import canvas, drift
 from evergreen.reporting.environment import environment
 from evergreen.reporting.gaps import page
 from evergreen.runs.reports.data import Against, Drift
-from evergreen.wording import many
+from evergreen.texts import many
 
 LABEL = "Distances by feature, as a share of their limits"
 AGAINST: dict[Kind, Against] = {Kind.DRIFT: "previous", Kind.SKEW: "window"}

@@ -19,7 +19,7 @@ from evergreen.quality.schema import load_curated
 from evergreen.quality.tallies import Anomaly, Tally, feature_of
 from evergreen.quality.violations import ABSENT, violating
 from evergreen.settings import Settings
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 SERVING = "SERVING"
 UNKNOWN = "unknown features"

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Self
 
-from evergreen.visible import visible
-from evergreen.wording import many
+from evergreen.texts import many, shorten, visible
 
 CAPACITY = 256
 LONGEST = 80
@@ -73,4 +72,4 @@ class Names:
 
 def clipped(name: str) -> str:
     """Returns the beginning of a long name."""
-    return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+    return shorten(name, LONGEST + 1, "…")

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
+from evergreen.texts import shorten
 from evergreen.tf_examples import read_records
 
 BATCH_ROWS = 65_536
@@ -51,16 +52,11 @@ def row_as_text(batch: pa.RecordBatch, row: int) -> dict[str, str]:
 def as_text(value: bytes | float) -> str:
     """Formats a value: numbers with float32's precision, long text cut at 80 characters."""
     if isinstance(value, bytes):
-        return shorten(value.decode(errors="backslashreplace"))
+        return shorten(value.decode(errors="backslashreplace"), MAX_TEXT)
     if isinstance(value, int):
         return str(value)
     number = np.float32(value)
     return np.format_float_positional(number, trim="-") if abs(number) < HUGE else str(number)
-
-
-def shorten(text: str) -> str:
-    """Cuts text at 80 characters."""
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 3]}..."
 
 
 def _cell(values: list[bytes | float] | None) -> str:
@@ -69,4 +65,4 @@ def _cell(values: list[bytes | float] | None) -> str:
     if len(values) == 1:
         return as_text(values[0])
     # Only as many items of a long list as are shown.
-    return shorten(f"[{', '.join(as_text(value) for value in values[:MAX_TEXT])}]")
+    return shorten(f"[{', '.join(as_text(value) for value in values[:MAX_TEXT])}]", MAX_TEXT)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from evergreen.lineage.run_artifacts import RunReading, SpanReader
 from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas, distributions, drift
-from evergreen.wording import count, many, number, percent
+from evergreen.texts import count, many, number, percent
 
 SPLIT = "train"
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from evergreen import wording
+from evergreen import texts
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 def environment() -> Environment:
-    """Returns the templates, with the filters of `wording`."""
+    """Returns the templates, with the filters of `texts`."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -18,7 +18,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = (wording.count, wording.number, wording.signed, wording.percent, wording.duration,
-             wording.moment, wording.mark, wording.kind)  # fmt: skip
+    shown = (texts.count, texts.number, texts.signed, texts.percent, texts.duration,
+             texts.moment, texts.mark, texts.kind)  # fmt: skip
     made.filters |= {function.__name__: function for function in shown}
     return made

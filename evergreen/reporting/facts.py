@@ -8,7 +8,7 @@ from evergreen.lineage.nodes import NodeState
 from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.lineage.stages import Event, serving, stages
 from evergreen.runs.plan import Provenance, RunRecord
-from evergreen.wording import count, duration, moment, spans
+from evergreen.texts import count, duration, moment, spans
 
 Facts = dict[str, str]
 

@@ -12,7 +12,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from evergreen.errors import EvergreenError
-from evergreen.visible import visible
+from evergreen.texts import visible
 
 Part = TypeVar("Part")
 Other = TypeVar("Other")

@@ -9,7 +9,7 @@ from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.model import Verdict as Judged
 from evergreen.runs.reports.report import Report
 from evergreen.runs.reports.serving import Check, ServingReport
-from evergreen.wording import many
+from evergreen.texts import many
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Self
 
 from evergreen.lineage.run_artifacts import PartReader
 from evergreen.reporting.charts.canvas import short
-from evergreen.wording import duration, kind, mark
+from evergreen.texts import duration, kind, mark
 
 BOX, ROW, GAP = (138, 44), 72, 8
 EARLIER = "earlier "

@@ -9,7 +9,7 @@ from evergreen.runs import sentences
 from evergreen.runs.plan import Outcome
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
-from evergreen.wording import many
+from evergreen.texts import many
 
 NOTHING_PUSHED = "Nothing was pushed; what serves goes on serving."
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.charts import canvas, curves, slices
 from evergreen.runs.reports.model import Curves, ModelReport, Slice
-from evergreen.wording import many, number
+from evergreen.texts import many, number
 
 
 @dataclass(frozen=True)

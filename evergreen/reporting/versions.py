@@ -10,7 +10,7 @@ from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
 from evergreen.reporting.comparison import Comparison, Difference, Value, compare, pair
 from evergreen.runs.plan import Frozen
-from evergreen.wording import moment
+from evergreen.texts import moment
 
 MIB = 2**20
 

@@ -1,10 +1,9 @@
 """The interface of orchestrators, and the installed ones."""
 
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Protocol
 
-from evergreen.errors import SettingsError
+from evergreen.errors import SettingsError, or_meant
 
 if TYPE_CHECKING:
     from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
@@ -46,10 +45,8 @@ def find(name: str) -> EntryPoint:
     """
     points = installed()
     if name not in points:
-        close = get_close_matches(name, points, n=1)
         raise SettingsError(
-            f"no orchestrator {name!r} is installed"
-            + (f"; did you mean {close[0]!r}?" if close else "."),
+            f"no orchestrator {name!r} is installed{or_meant(name, points)}",
             hint=f"Installed: {', '.join(points)}.",
         )
     return points[name]

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.errors import EvergreenError, SettingsError
+from evergreen.errors import EvergreenError, SettingsError, or_meant
+from evergreen.exit_codes import ExitCode
 from evergreen.lineage.artifacts import all_usable
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
@@ -24,7 +24,7 @@ KUBEFLOW = "kubeflow"
 class CannotGoOnError(EvergreenError):
     """Raised when the run has ended, or cannot be resumed from here."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG
 
 
 def settings_of(settings: Settings, store: MetadataStore, run_id: str) -> Settings:
@@ -117,10 +117,8 @@ def _parts_with(run: RunView, node: str) -> list[str]:
     """Returns the parts to begin again: those with the node, and the training after them."""
     names = {one.node.node_id: one.part for one in reversed(run.current)}
     if node not in names:
-        close = get_close_matches(node, names, n=1)
         raise CannotGoOnError(
-            f"run {run.record.run_id} has executed no node {node!r}"
-            + (f"; did you mean {close[0]!r}?" if close else "."),
+            f"run {run.record.run_id} has executed no node {node!r}{or_meant(node, names)}",
             hint=f"It has: {', '.join(names)}.",
         )
     return [TRAIN] if names[node].partition(".")[0] == TRAIN else run.record.parts

@@ -22,7 +22,7 @@ from evergreen.running.summary import show_plan, show_summary
 from evergreen.runs.plan import Outcome, Plan, Request, RunRecord, train_plan
 from evergreen.runs.reports.data import DataReport
 from evergreen.settings import Settings
-from evergreen.visible import plain
+from evergreen.texts import plain
 
 log = logging.getLogger(__name__)
 MOST = 1000

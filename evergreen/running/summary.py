@@ -15,7 +15,7 @@ from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
-from evergreen.visible import plain
+from evergreen.texts import plain
 
 NEXT_STEPS = {
     Outcome.PUSHED: "serve it: evergreen serve; what is exposed: evergreen models",

@@ -10,7 +10,7 @@ from evergreen.runs import sentences
 from evergreen.runs.reports.data import DataReport
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
-from evergreen.visible import plain
+from evergreen.texts import plain
 
 MOST = 1000
 """The longest line, in characters."""

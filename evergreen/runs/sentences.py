@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from evergreen.wording import many
+from evergreen.texts import many
 
 if TYPE_CHECKING:
     from evergreen.runs.reports.data import DataReport, Finding

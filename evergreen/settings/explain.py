@@ -1,11 +1,12 @@
 """Turns validation errors into sentences that name the file, the key and the likely correction."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ValidationError
+
+from evergreen.errors import closest
 
 Source = tuple[str, DictConfig]
 """The name of a settings source, and its content."""
@@ -64,8 +65,8 @@ def _suggestion(path: Sequence[str], model: type[BaseModel]) -> str:
         if part in section.model_fields:  # otherwise a key of a mapping, or a number in a list
             section = _section(section.model_fields[part].annotation)
     known = [field.alias or name for name, field in section.model_fields.items()]
-    if close := get_close_matches(path[-1], known, n=1):
-        return f"; did you mean {'.'.join([*path[:-1], close[0]])}?"
+    if close := closest(path[-1], known):
+        return f"; did you mean {'.'.join([*path[:-1], close])}?"
     return f"; known here: {', '.join(known)}."
 
 

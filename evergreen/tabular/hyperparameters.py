@@ -1,10 +1,11 @@
 """Hyperparameters of the model and its training, with defaults that did well."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from evergreen.errors import closest
 
 
 class HyperParameters(BaseModel):
@@ -48,6 +49,6 @@ class HyperParameters(BaseModel):
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    near = closest(name, known)
+    hint = f"did you mean {near!r}?" if near else f"known are {', '.join(known)}"
     return f"unknown hyper-parameter {name!r}: {hint}"

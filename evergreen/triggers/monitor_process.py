@@ -16,9 +16,10 @@ from threading import Thread
 from typing import IO
 
 from evergreen.errors import EvergreenError
+from evergreen.exit_codes import ExitCode
 from evergreen.launch import evergreen, leashed
 
-LOOKED = (0, 5)
+LOOKED = (ExitCode.DONE, ExitCode.FOUND)
 """Exit codes of `evergreen monitor` after successful monitoring."""
 LAST_BYTES, LAST_LINES = 4096, 3
 BY_HAND = "Try it by hand: evergreen monitor"

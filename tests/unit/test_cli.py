@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from evergreen.exit_codes import ExitCode
 from evergreen.settings import load_settings
+from tests.unit.commands.tree import commands
 
 ROOT = Path(__file__).parents[2]
 EVERGREEN = Path(sys.executable).with_name("evergreen")
@@ -36,8 +38,45 @@ def test_help_has_an_example(command: tuple[str, ...]) -> None:
 
 def test_the_help_of_run_says_what_its_exit_codes_mean() -> None:
     text = " ".join(evergreen("run", "--help").stdout.split())
-    for code in ("0 pushed", "1 a node failed", "2 wrong settings", "3 stopped", "4 refused"):
-        assert code in text
+    for code in set(ExitCode) - {ExitCode.FOUND}:
+        assert f"{code:d} {code.meaning}" in text
+
+
+def test_help_shows_the_commands_in_panels() -> None:
+    shown = evergreen("--help").stdout
+    panels = re.findall(r"^╭─ (\w+) ", shown, re.MULTILINE)
+    assert panels == ["Options", "Run", "Look", "Registry", "Serve", "Watch", "Project"]
+    for name in commands():
+        assert re.search(rf"^│ {name.words[0]} ", shown, re.MULTILINE)
+
+
+ONE = """
+import sys
+from typer.testing import CliRunner
+from evergreen.cli import app
+
+def imported():
+    return {name for name in sys.modules if name.startswith("evergreen.commands.")}
+
+before = imported()
+CliRunner().invoke(app, ["runs", "--help"])
+print(*before, "then", *(imported() - before))
+"""
+
+
+def test_only_the_command_that_is_asked_for_is_imported() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ONE], check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout
+    before, after = (set(part.split()) for part in said.split("then"))
+    assert before == {"evergreen.commands.table", "evergreen.commands.options"}
+    assert after == {f"evergreen.commands.{name}" for name in ("runs", "display", "project")}
+
+
+def test_an_unknown_command_is_told_which_one_was_meant() -> None:
+    answer = evergreen("rollbak")
+    assert answer.returncode == ExitCode.WRONG
+    assert "Did you mean 'rollback'?" in answer.stderr
 
 
 def test_the_settings_that_are_shown_can_be_loaded_again(tmp_path: Path) -> None:

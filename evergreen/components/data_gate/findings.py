@@ -8,9 +8,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from evergreen.components.example_gen.rejects import RefusedValue, RejectedReport
 from evergreen.quality.descriptions import percent
 from evergreen.quality.merged import counts
-from evergreen.quality.rows import shorten
+from evergreen.quality.rows import MAX_TEXT
 from evergreen.quality.tallies import MAX_EXAMPLES, MAX_VALUES, feature_of
 from evergreen.runs.reports.data import Finding
+from evergreen.texts import shorten
 
 OFTEN = 0.01
 """Of a column's values: from here on a text that reads like a missing value is told."""
@@ -40,7 +41,7 @@ def from_rejections(report: RejectedReport, rows: int, share: float = 0.0) -> li
             refuses=refuses,
             values=_values(reason["examples"]),
             examples=[
-                {key: shorten(str(value)) for key, value in example.items()}
+                {key: shorten(str(value), MAX_TEXT) for key, value in example.items()}
                 for example in reason["examples"][:MAX_EXAMPLES]
             ],
         )
@@ -108,7 +109,8 @@ def _suspected(name: str, text: str, count: int, total: int) -> Finding:
 
 
 def _values(examples: Sequence[RefusedValue]) -> list[str]:
-    return list(dict.fromkeys(shorten(str(example["value"])) for example in examples))[:MAX_VALUES]
+    texts = dict.fromkeys(shorten(str(example["value"]), MAX_TEXT) for example in examples)
+    return list(texts)[:MAX_VALUES]
 
 
 def _places(examples: Sequence[RefusedValue]) -> str:

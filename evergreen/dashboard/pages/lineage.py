@@ -12,7 +12,7 @@ from evergreen.lineage.trees import model_tree, span_tree
 from evergreen.lineage.views import ArtifactView, Branch, ExecutionView, GraphView, Way
 from evergreen.reporting.charts.canvas import short
 from evergreen.reporting.graph import Graph, Label
-from evergreen.wording import many
+from evergreen.texts import many
 
 HOPS, MOST_HOPS = 2, 6
 NEWEST = 40

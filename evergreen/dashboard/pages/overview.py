@@ -11,7 +11,7 @@ from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
 from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
 from evergreen.runs.plan import RunRecord
-from evergreen.wording import many
+from evergreen.texts import many
 
 RECENT = 8
 ENDED_BADLY = {"failed", "died", "interrupted", "data refused", "model refused", "serving refused"}

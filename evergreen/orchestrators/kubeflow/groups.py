@@ -7,10 +7,9 @@ same resources in the settings. Groups in the settings are taken literally.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
-from evergreen.errors import SettingsError
+from evergreen.errors import SettingsError, or_meant
 from evergreen.orchestrators.kubeflow.shape import Node, Shape
 from evergreen.settings.kubeflow import KubeflowSettings, NodeSettings
 
@@ -147,10 +146,8 @@ def _check_names(shape: Shape, settings: KubeflowSettings) -> None:
     for where in given:
         name = where.rpartition(".")[2].rpartition(" ")[2]
         if name not in known:
-            close = get_close_matches(name, known, n=1)
             raise SettingsError(
-                f"{where}: the pipeline has no node of that name"
-                + (f"; did you mean {close[0]}?" if close else "."),
+                f"{where}: the pipeline has no node of that name{or_meant(name, known)}",
                 hint=f"Nodes: {', '.join(known)}.",
             )
 

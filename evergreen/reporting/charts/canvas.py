@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evergreen.reporting.gaps import gap
+from evergreen.texts import shorten
 
 Arguments = ParamSpec("Arguments")
 INK, MUTED, GRID, CANDIDATE, BASELINE, BAD, SOFT, FAINT = (f"#0101{n:02x}" for n in range(8))
@@ -117,8 +118,7 @@ def keys(entries: Sequence[tuple[str, str]]) -> Markup:
 
 def short(text: str, most: int = 26) -> str:
     """Returns a text short enough to stand beside a chart, without characters that XML forbids."""
-    shown = _clean(text[: most + 1])
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+    return shorten(_clean(text[: most + 1]), most, "…")
 
 
 def _clean(text: str) -> str:

@@ -20,7 +20,7 @@ from evergreen.reporting.charts.canvas import (
     chart,
     short,
 )
-from evergreen.wording import percent
+from evergreen.texts import percent
 
 CELL = 250
 TEXT = 10

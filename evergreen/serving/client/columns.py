@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from evergreen.errors import DataError
+from evergreen.errors import DataError, closest
 from evergreen.quality.columns import text_of
 from evergreen.quality.values import FLOAT32_LIMIT, boolean, is_missing, number, whole
 from evergreen.serving.client.signatures import Spec
@@ -57,8 +56,8 @@ def check_names(columns: Columns, known: Mapping[str, object], signature: str) -
     if not absent:
         return
     others = sorted(columns.keys() - known.keys())
-    meant = [(name, get_close_matches(name, others, n=1)) for name in absent]
-    found = [f"rename {close[0]!r} to {name!r}" for name, close in meant if close]
+    meant = [(name, closest(name, others)) for name in absent]
+    found = [f"rename {close!r} to {name!r}" for name, close in meant if close]
     raise DataError(
         f"the signature {signature} takes columns that the rows do not have: {', '.join(absent)}.",
         hint=f"Did you mean to {', and '.join(found)}?"

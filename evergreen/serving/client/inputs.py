@@ -1,8 +1,6 @@
 """Builds a signature's inputs from rows."""
 
-from difflib import get_close_matches
-
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, or_meant
 from evergreen.serving.client import signatures
 from evergreen.serving.client.columns import Rows, check_names, from_rows, to_array
 from evergreen.serving.client.examples import serialize
@@ -50,9 +48,7 @@ def find(served: Signatures, name: str) -> Signature:
                 hint="Ask with tensorflow-serving-api and tf.make_ndarray.",
             )
         return served[name]
-    close = get_close_matches(name, served, n=1)
     raise EvergreenError(
-        f"the model has no signature {name!r}"
-        + (f"; did you mean {close[0]!r}?" if close else "."),
+        f"the model has no signature {name!r}{or_meant(name, served)}",
         hint=f"It has: {', '.join(served)}." if served else "It has none at all.",
     )

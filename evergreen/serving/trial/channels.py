@@ -13,9 +13,10 @@ from evergreen.serving.client.protos import ModelSpec
 from evergreen.serving.client.rest_transport import RestTransport
 from evergreen.serving.client.signatures import Spec
 from evergreen.serving.client.tensors import Tensors
-from evergreen.serving.trial.exported import UnservableError, describe, shorten
+from evergreen.serving.trial.exported import MAX_CHARACTERS, UnservableError, describe
 from evergreen.serving.trial.process import ServerProcess
 from evergreen.serving.trial.signatures import Signature, Signatures
+from evergreen.texts import shorten
 
 EXIT_SECONDS = 60.0  # from the last answer to the exit, with a core dump in between
 Code = grpc.StatusCode
@@ -71,7 +72,7 @@ class Asking:
         except ServerError as error:
             self._fault = lost(self._process, error.code, "answer", self._seconds)
             said = f"{error.code.name}: {error.reason}"
-            raise self._fault or UnservableError(shorten(said)) from error
+            raise self._fault or UnservableError(shorten(said, MAX_CHARACTERS)) from error
         except (EvergreenError, KeyError, TypeError, ValueError) as error:
             raise UnservableError(f"the client cannot read it: {describe(error)}") from error
 

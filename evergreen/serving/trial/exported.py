@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from evergreen.errors import EvergreenError
 from evergreen.serving.client.tensors import Tensors
+from evergreen.texts import shorten
 
 Predict = Callable[[str, Tensors], Tensors]
 """Answers a request: takes the name of a signature and its inputs, returns the outputs."""
@@ -47,9 +48,4 @@ class InProcess:
 
 def describe(error: Exception) -> str:
     """Returns the type and the text of an error, shortened."""
-    return shorten(f"{type(error).__name__}: {error}")
-
-
-def shorten(text: str) -> str:
-    """Shortens a text."""
-    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}..."
+    return shorten(f"{type(error).__name__}: {error}", MAX_CHARACTERS)

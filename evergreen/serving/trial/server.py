@@ -14,9 +14,10 @@ from evergreen.channels import channel as open_channel
 from evergreen.errors import EvergreenError
 from evergreen.serving.client.protos import ModelSpec
 from evergreen.serving.trial.channels import Asking, Code, lost
-from evergreen.serving.trial.exported import UnservableError, shorten
+from evergreen.serving.trial.exported import MAX_CHARACTERS, UnservableError
 from evergreen.serving.trial.process import ServerProcess
 from evergreen.serving.trial.signatures import Signatures
+from evergreen.texts import shorten
 
 VERSION = "1"  # arbitrary: no request names it
 START_SECONDS = 300.0  # importing TensorFlow takes 5 to 15 s on a slow machine, longer under load
@@ -123,9 +124,9 @@ class ModelServer:
             status = self._status(models)
         except grpc.RpcError as error:
             gone = lost(self._process, error.code(), "load the model", self._load_within)
-            raise gone or UnservableError(shorten(str(error.details()))) from error
+            raise gone or UnservableError(shorten(str(error.details()), MAX_CHARACTERS)) from error
         if status.state != ModelVersionStatus.AVAILABLE:
-            raise UnservableError(shorten(_reason(status) or refusal))
+            raise UnservableError(shorten(_reason(status) or refusal, MAX_CHARACTERS))
 
     def _reload(self, models: ModelServiceStub, request: ReloadConfigRequest) -> str:
         """Requests the model, and waits for it; returns why it is not available, or empty text."""

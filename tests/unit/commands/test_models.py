@@ -27,9 +27,9 @@ from evergreen.lineage.retries import RetryingStore, StoreError
 from evergreen.lineage.sqlite import config
 from evergreen.lineage.stages import RegistryError, Stage
 from evergreen.runs.plan import ModelRef, Outcome, Request
+from evergreen.texts import NOTHING
 from evergreen.triggers.event import fired_event
 from evergreen.triggers.log import TriggerLog
-from evergreen.wording import NOTHING
 from tests.unit.commands.asking import HOSTILE, ask, check_harmless, last_line, options
 from tests.unit.lineage.worlds import World
 

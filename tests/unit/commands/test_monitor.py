@@ -48,7 +48,7 @@ def test_a_quiet_day_ends_with_0(world: World) -> None:
 def test_what_fired_comes_first_and_the_last_line_says_what_to_do(world: World) -> None:
     world.log(Trips(seed=2, cards=0.7))
     answer = evergreen(world, *DAY)
-    assert answer.exit_code == 5, answer.output
+    assert answer.exit_code == 6, answer.output
     lines = answer.output.splitlines()
     assert "3,000 predictions" in answer.output
     assert re.search(r"fired\s+drift\s+payment_type", answer.output)

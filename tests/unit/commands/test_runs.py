@@ -150,7 +150,7 @@ def test_the_doctor_repairs_when_told_to(tmp_path: Path) -> None:
     RunRecords(world.store).update(record)
     assert "died" in ask(tmp_path, "runs").stdout
     found = ask(tmp_path, "doctor")
-    assert found.exit_code == 1
+    assert found.exit_code == 6
     assert last_line(found) == "next: evergreen doctor --repair"
     assert ask(tmp_path, "doctor", "--repair").exit_code == 0
     assert last_line(ask(tmp_path, "runs")) == f"next: evergreen resume {record.run_id}"

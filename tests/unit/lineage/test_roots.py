@@ -224,7 +224,7 @@ def test_what_cannot_be_repaired_keeps_no_other_from_it(
 
     monkeypatch.setattr(Path, "rename", refuse)
     answer = ask(tmp_path, "doctor", "--repair")
-    assert answer.exit_code == 1
+    assert answer.exit_code == 6
     assert "cannot be moved or removed: Permission denied" in answer.stderr
     assert [one.exists() for one in left] == [True, False]
 

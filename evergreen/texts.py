@@ -1,8 +1,16 @@
-"""Numbers, times and states as people read them."""
+"""Texts for people: from outside, as a terminal may show them, and numbers, times and states.
+
+Names, reasons, paths, values and errors may hold anything: markup, control characters that would
+drive the terminal, or a megabyte of text.
+"""
 
 import math
 from datetime import UTC, datetime
 
+MOST = 300
+"""Characters of one text."""
+WRITTEN = {"\N{NO-BREAK SPACE}": " "}
+"""What is not printable, and harmless."""
 STATES = {
     "complete": ("✓", "good"),
     "cached": ("↺", "same"),
@@ -19,6 +27,28 @@ LARGE, SMALL, ROUNDING = 1e5, 1e-3, 1e-12
 """From the first on, no digits after the point are shown; below the second, more than four; a
 difference below the third is one of rounding."""
 MINUTE = 60
+
+
+def shorten(text: str, most: int, sign: str = "...") -> str:
+    """Returns a text of at most so many characters; one that is cut ends with a sign of it."""
+    return text if len(text) <= most else text[: most - len(sign)] + sign
+
+
+def visible(text: str, most: int = MOST) -> str:
+    """Returns a text that a terminal takes as it is: visible, in one line, not too long."""
+    text = shorten(text, most)
+    # Not printable are line ends and escapes, but also marks that turn the direction of writing.
+    return "".join(
+        one if one.isprintable() else WRITTEN.get(one) or one.encode("unicode_escape").decode()
+        for one in text
+    )
+
+
+def plain(value: object, most: int = MOST) -> str:
+    """Returns a visible text that rich takes as it is, too."""
+    from rich.markup import escape
+
+    return escape(visible(str(value), most))
 
 
 def mark(state: str) -> str:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from evergreen.visible import visible
-from evergreen.wording import NOTHING, number, percent, signed
+from evergreen.texts import NOTHING, number, percent, signed, visible
 
 
 @pytest.mark.parametrize(
