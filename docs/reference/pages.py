@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from typer.main import get_command
 
 from evergreen.cli import app
+from evergreen.commands.project import PANEL
 from evergreen.exit_codes import ExitCode
 from evergreen.settings.models import Settings
 from evergreen.settings.reference import settings_page
@@ -22,6 +23,10 @@ ROOT = HERE.parents[1]
 COMMANDS = """# Commands, one by one
 
 `make docs` generates this page from the command line. `evergreen COMMAND --help` prints the same.
+
+Commands that work on a project also take `--project`, the project's folder or one below it;
+`--config`, an overlay in `configs/` or a `.yaml` file; and `--set`, which overrides a setting
+(`SECTION.KEY=VALUE`). The last two are repeatable ([Settings](../settings.md)).
 """
 EXIT_CODES = """# Exit codes
 
@@ -71,7 +76,11 @@ def _help(command: Any) -> str:
 
 
 def _parameters(command: Any) -> str:
-    rows = [_row(item) for item in command.params if not getattr(item, "hidden", False)]
+    rows = [
+        _row(item)
+        for item in command.params
+        if not getattr(item, "hidden", False) and getattr(item, "rich_help_panel", "") != PANEL
+    ]
     if not rows:
         return ""
     return "\n".join(["| option | meaning |", "| --- | --- |", *rows, ""])
