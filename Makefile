@@ -59,11 +59,12 @@ docs: setup ## Build the documentation into var/site, reference pages anew, with
 	@$(BIN)/zensical build --strict --clean
 	@echo "docs: built into var/site. Next: $(BIN)/zensical serve, which says where to look"
 
-lint: setup ## Check style, types and layers
+lint: setup ## Check style, types, layers and the structure of the platform
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.structure
 
 clean: ## Remove what runs have made (var/): metadata, artifacts, spans, pushed models
 	@rm -rf var

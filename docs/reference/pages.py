@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from evergreen.cli import app
 from evergreen.commands.project import PANEL
+from evergreen.commands.table import PANELS
 from evergreen.exit_codes import ExitCode
 from evergreen.settings.models import Settings
 from evergreen.settings.reference import settings_page
@@ -50,9 +51,14 @@ def commands_page(command: Any) -> str:
     """Returns a Markdown page with every sub-command: what it does, and its options.
 
     Args:
-        command: The command line, as a group of Click's.
+        command: The command line, as a group of Click's; it has the panels of the help.
     """
-    return "\n".join([COMMANDS, *_sections(command, "evergreen")])
+    lines = [COMMANDS]
+    for panel, names in PANELS.items():
+        lines.append(f"## {panel}\n")
+        for name in names:
+            lines += _sections(command.commands[name], f"evergreen {name}")
+    return "\n".join(lines)
 
 
 def exit_codes_page() -> str:
@@ -67,7 +73,7 @@ def _sections(command: Any, name: str) -> Iterator[str]:
         yield from _sections(children[child], f"{name} {child}")
     if children and not command.invoke_without_command:
         return
-    yield f"## {name}\n\n{_help(command)}\n\n{_parameters(command)}"
+    yield f"### {name}\n\n{_help(command)}\n\n{_parameters(command)}"
 
 
 def _help(command: Any) -> str:
