@@ -1,6 +1,6 @@
 """Runs the pipeline on this machine: `python local_runner.py --help`.
 
-The same as `evergreen run`; the file is here because that is where a TFX user looks for it.
+It is `evergreen run`, under the name where TFX users look for it.
 """
 
 import sys

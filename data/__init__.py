@@ -1,1 +1,1 @@
-"""Where the examples come from: one package a data set."""
+"""Data sources, one package per data set."""

@@ -1,1 +1,1 @@
-"""Evergreen: the machinery that keeps a model fresh, reusable under any TFX project."""
+"""Evergreen keeps a model fresh: the platform, reusable by any TFX project."""

@@ -1,7 +1,7 @@
-"""gRPC channels to servers: each goes straight to its address.
+"""gRPC channels that lead straight to their address, past proxies.
 
-gRPC sends what it asks of any address through the proxy that `http_proxy` and its like name, of
-this machine's own as well: the server behind it is then asked nothing, and nobody is told.
+By default gRPC sends requests through the proxy in `http_proxy` and similar variables, even those
+to this machine: they would never reach the server, without any message.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ def channel(
 
     Args:
         address: host:port.
-        options: Of gRPC.
-        credentials: For TLS; None: nothing is encrypted.
-        proxy: Whether the environment's proxies hold for it.
+        options: gRPC's options.
+        credentials: The credentials for TLS; None for no encryption.
+        proxy: Whether to use the environment's proxies.
     """
     options = [*options, (PROXY, int(proxy))]
     if credentials:
@@ -31,5 +31,5 @@ def channel(
 
 
 def aio_channel(address: str, options: Options = (), *, proxy: bool = False) -> grpc.aio.Channel:
-    """As `channel`, for asyncio; not encrypted."""
+    """Opens a channel for asyncio, like `channel`, without encryption."""
     return grpc.aio.insecure_channel(address, options=[*options, (PROXY, int(proxy))])

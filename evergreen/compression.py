@@ -1,15 +1,15 @@
-"""How the files of ingested examples are compressed."""
+"""Compression of the files of ingested examples."""
 
 from enum import StrEnum
 
 
 class Compression(StrEnum):
-    """Of a file of examples; readers tell by the suffix."""
+    """The compression of a file of examples, which readers recognize by its suffix."""
 
     NONE = "none"
     GZIP = "gzip"
 
     @property
     def suffix(self) -> str:
-        """What the names of such files end in."""
+        """The suffix of the names of such files."""
         return ".gz" if self is Compression.GZIP else ""

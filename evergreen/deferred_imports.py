@@ -1,10 +1,10 @@
-"""Lets packages be imported without running an `__init__` that imports much for little.
+"""Imports packages without running an expensive `__init__` until it is needed.
 
-Issue: to use one component of TFX is to import `tfx.components`, which imports all of them and
-TFMA; its launcher does so too. That is a third of what a node's process imports.
+Issue: using one component of TFX means importing `tfx.components`, which imports all of them and
+TFMA; so does its launcher. That is a third of the imports of a node's process.
 
-Solution: the `__init__` of the packages below is run when something is asked of it, as
-`importlib.util.LazyLoader` would. That one runs it already when a submodule is imported; here
+Solution: the `__init__` of the packages below runs when an attribute is requested.
+`importlib.util.LazyLoader` does that, too, but runs it already when a submodule is imported; here
 submodules are imported without it.
 """
 
@@ -19,21 +19,21 @@ from typing import Any
 
 DEFERRED = (
     "tfx.components",  # TFX 1.21: all components, whichever is used
-    "tensorflow_model_analysis",  # 0.52: for a name or two in what only describes Evaluator
+    "tensorflow_model_analysis",  # 0.52: for a few names in the description of Evaluator
     "keras.wrappers",  # Keras 3.15: scikit-learn
     "keras._tf_keras.keras.wrappers",
     "keras.visualization",  # Keras 3.15: matplotlib
     "keras._tf_keras.keras.visualization",
     "keras.src.visualization",
 )
-"""It can go as these packages import what they use when they use it."""
+"""Remove a package when it imports its dependencies only when it uses them."""
 
 COMPLETED = {"tensorflow_model_analysis": "tensorflow_model_analysis.proto.config_pb2"}
-"""What TFX adds to a package in the `__init__` of `tfx.components`: names of another module."""
+"""Names that the `__init__` of `tfx.components` adds to a package from another module."""
 
 
 def install() -> None:
-    """Defers packages that are not imported yet. Once is enough."""
+    """Defers the packages that are not imported yet. Idempotent."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
@@ -53,7 +53,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(SourceFileLoader):
-    """Makes the module, and runs its code when it is asked to."""
+    """Creates the module, and runs its code on request."""
 
     def exec_module(self, module: ModuleType) -> None:
         module.__class__ = _Deferred

@@ -1,4 +1,4 @@
-"""Errors that a person can act on: what is wrong, where, and what to do next."""
+"""Errors that people can act on: what is wrong, where, and what to do next."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -22,19 +22,19 @@ class EvergreenError(Exception):
 
 
 class SettingsError(EvergreenError):
-    """A settings file or an override is wrong; nothing was started."""
+    """Raised when settings are wrong; nothing was started."""
 
     exit_code = ExitCode.WRONG
 
 
 class DataError(EvergreenError):
-    """A data file or a span is malformed, missing or incomplete; nothing was written."""
+    """Raised when a data file or a span is malformed, missing or partial; nothing was written."""
 
     exit_code = ExitCode.WRONG
 
 
 class ChoiceError(EvergreenError):
-    """Something else was asked for than what there is to choose from."""
+    """Raised for a name that is not among the choices."""
 
     exit_code = ExitCode.WRONG
 
@@ -51,15 +51,15 @@ def or_meant(text: str, choices: Iterable[str]) -> str:
 
 
 def choose(text: str, choices: Iterable[str], what: str) -> str:
-    """Returns what somebody has chosen by its name.
+    """Returns a choice if it exists.
 
     Args:
-        text: What they wrote.
-        choices: All that there are.
-        what: What is chosen, such as `outcome`.
+        text: The name that was given.
+        choices: All choices.
+        what: The kind of choice, such as `outcome`.
 
     Raises:
-        ChoiceError: If it is none of them.
+        ChoiceError: If it does not exist.
     """
     known = [str(one) for one in choices]
     if text in known:

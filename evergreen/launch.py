@@ -1,9 +1,9 @@
-"""Command lines of the platform's own programs, and of those that end with their parent.
+"""Command lines of Evergreen's own programs, and of programs that end with their parent.
 
 `python launch.py PARENT PROGRAM [ARGUMENT]...` becomes a program that ends with its parent.
 
-Linux kills it when the thread that started it ends, however that ends: with it no program that
-knows nothing of its parent is left behind. A script that is the program has to `exec` the last one.
+Linux kills it when the thread that started it ends, for any reason, so that no program is left
+behind. If the program is a script, it must `exec` its last command.
 """
 
 import ctypes
@@ -12,16 +12,16 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 
-PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>; it outlives `exec`
+PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>; it survives `exec`
 
 
 def evergreen(*words: str) -> list[str]:
-    """The command line of one of the platform's commands, as it is installed beside this Python."""
+    """Returns the command line of an Evergreen command, as installed beside this Python."""
     return [os.path.join(os.path.dirname(sys.executable), "evergreen"), *words]
 
 
 def options(project: object, overlays: Iterable[str], overrides: Iterable[str]) -> list[str]:
-    """The options by which a command loads the settings of a project.
+    """Returns the options with which a command loads the settings of a project.
 
     Args:
         project: The project's folder.
@@ -36,12 +36,12 @@ def options(project: object, overlays: Iterable[str], overrides: Iterable[str]) 
 
 
 def leashed(command: Sequence[str]) -> list[str]:
-    """The command line of a program that ends with this process."""
+    """Returns the command line of a program that ends with this process."""
     return [sys.executable, "-IS", __file__, str(os.getpid()), *command]
 
 
 def end_with(parent: int) -> None:
-    """Has this process end with its parent, at once if that has ended already."""
+    """Makes this process end with its parent, at once if that has ended already."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Keeps what TensorFlow's C++ code prints off the terminal of a person."""
+"""Keeps the output of TensorFlow's C++ code off the terminal."""
 
 import os
 import sys
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @contextmanager
 def tensorflow_muted() -> Iterator[None]:
-    """Drops what is written to standard error while TensorFlow is imported, whatever its level.
+    """Drops standard error while TensorFlow is imported, at any log level.
 
-    What goes wrong reaches us as exceptions; what it prints is about GPUs that are not there. Later
-    on it obeys the environment variable that is set here, unless somebody set it already.
+    Failures arrive as exceptions; the output is about missing GPUs. Afterwards TensorFlow follows
+    the environment variable that is set here, unless the user has set it.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

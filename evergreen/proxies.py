@@ -1,7 +1,7 @@
-"""Which proxy leads to an address: that of the environment, and none to this machine.
+"""Proxies for addresses: those of the environment, and none to this machine.
 
-`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as curl and Python read them, in
-small letters too. NO_PROXY is `*`, or hosts and ends of hosts, with a port or without.
+`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as by curl and Python, also in
+lower case. NO_PROXY is `*`, or host names and suffixes of them, with or without a port.
 """
 
 import ipaddress
@@ -14,19 +14,19 @@ import urllib3
 
 
 def pool(address: str, **options: Any) -> urllib3.PoolManager:
-    """Returns connections that lead to an address, through its proxy if it has one.
+    """Returns a connection pool for an address, through its proxy if it has one.
 
     Args:
-        address: Of a server: `https://host/path`.
-        **options: Of the `urllib3.PoolManager`.
+        address: The server's address: `https://host/path`.
+        **options: Options of the `urllib3.PoolManager`.
 
     Raises:
-        urllib3.exceptions.HTTPError: If the proxy's address is none.
+        urllib3.exceptions.HTTPError: If the proxy's address is invalid.
     """
     proxy = proxy_of(address)
     if not proxy:
         return urllib3.PoolManager(**options)
-    # Of the address, urllib3 2.8 takes neither user nor password.
+    # urllib3 2.8 reads neither user nor password from the address.
     parts = urlsplit(proxy)
     user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     headers = urllib3.make_headers(proxy_basic_auth=user) if parts.username else None
@@ -34,7 +34,7 @@ def pool(address: str, **options: Any) -> urllib3.PoolManager:
 
 
 def proxy_of(address: str) -> str:
-    """Returns the address of the proxy that leads to a server; empty if none does."""
+    """Returns the address of the proxy for a server; empty if there is none."""
     parts = urlsplit(address)
     host, proxies = parts.hostname or "", getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
@@ -44,7 +44,7 @@ def proxy_of(address: str) -> str:
 
 
 def is_own(host: str) -> bool:
-    """Whether a host is this machine, by its name or address; no name server is asked."""
+    """Returns whether a host is this machine, by name or address, without asking a name server."""
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost") or name == socket.gethostname().lower():
         return True

@@ -1,9 +1,10 @@
-"""Lets TFX's libraries unpickle data and nothing that runs.
+"""Lets TFX's libraries unpickle data, but nothing that runs code.
 
 Issue: TensorFlow Transform 1.21 keeps its analyzer cache, and TFMA 0.52 reads evaluations of old
-versions, as pickles below the pipeline's root: who can write there could run code in a node.
+versions, as pickles below the pipeline's root: whoever can write there could run code in a node.
 
-Solution: what they know as `pickle` takes plain values, and the classes named here.
+Solution: the module that they import as `pickle` loads only plain values and the classes named
+here.
 """
 
 import io
@@ -21,13 +22,13 @@ MODULES = (
     "tensorflow_model_analysis.writers.eval_config_writer",
 )
 ALLOWED = {
-    ("_codecs", "encode"),  # of bytes, in the oldest protocol
+    ("_codecs", "encode"),  # for bytes, in the oldest protocol
     ("tfx_bsl.cc.tfx_bsl_extension.sketches", "QuantilesSketch"),
 }
 
 
 def install() -> None:
-    """Restricts the libraries, imported or not. Once is enough."""
+    """Restricts the libraries, imported or not. Idempotent."""
     for name in MODULES:
         if name in sys.modules:
             _restrict(sys.modules[name])
@@ -45,7 +46,7 @@ class _Data(pickle.Unpickler):
 
 
 def loads(data: bytes) -> Any:
-    """Unpickles plain values, and the classes that are allowed.
+    """Unpickles plain values, and the allowed classes.
 
     Raises:
         pickle.UnpicklingError: If there is anything else.

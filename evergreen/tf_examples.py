@@ -1,4 +1,4 @@
-"""Reads the examples that nodes hand on, plain or gzipped."""
+"""Reads examples from files, plain or gzipped."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def examples(files: Sequence[str]) -> tf.data.Dataset:
-    """Gives serialized `tf.Example`s, in the order of the files; those named `*.gz` are gzipped."""
+    """Returns serialized `tf.Example`s in the order of the files; `*.gz` files are gzipped."""
     compressions = ["GZIP" if file.endswith(".gz") else "" for file in files]
     named = tf.data.Dataset.from_tensor_slices(
         (tf.constant(files, tf.string), tf.constant(compressions, tf.string))
@@ -16,11 +16,11 @@ def examples(files: Sequence[str]) -> tf.data.Dataset:
 
 
 def read_records(folders: Sequence[Path], rows: int) -> Iterator[list[bytes]]:
-    """Yields serialized `tf.Example`s, at most so many at a time, in the order of their files.
+    """Yields batches of serialized `tf.Example`s, in the order of their files.
 
     Args:
         folders: Folders of TFRecords; files that end in `.gz` are gzipped.
-        rows: In a batch.
+        rows: The most rows of a batch.
     """
     files = sorted(str(file) for folder in folders for file in folder.iterdir())
     for batch in examples(files).batch(rows).as_numpy_iterator():

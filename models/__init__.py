@@ -1,1 +1,1 @@
-"""The models of this project: one package a use case."""
+"""The models of this project, one package per use case."""

@@ -1,1 +1,1 @@
-"""The definition of the pipeline, read top to bottom: `graph.py`, and its `criteria.py`."""
+"""The definition of the pipeline: `graph.py`, and its `criteria.py`."""

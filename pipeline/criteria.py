@@ -1,4 +1,4 @@
-"""What the model is measured by, and what a candidate must reach to be pushed."""
+"""The metrics of the model, and the criteria for pushing a candidate."""
 
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
@@ -31,12 +31,12 @@ CRITERIA = Criteria(
     ),
 )
 
-# How an exported model must serve; `may_break=N` declares that clients of version N may break.
+# The criteria for serving; `may_break=N` declares that clients of version N may break.
 SERVING = ServingCriteria()
 
 LABEL = "big_tip"
 SPLIT = "test"
-# What Evaluator reports on, besides all rows.
+# The slices that Evaluator reports on, besides all rows.
 SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
 
 MODEL = f"""
@@ -54,7 +54,7 @@ metrics { class_name: "Calibration" }
 
 
 def eval_config(has_baseline: bool) -> config_pb2.EvalConfig:
-    """Returns what Evaluator computes: metrics of candidate and baseline, overall and by slice."""
+    """Returns Evaluator's configuration: metrics of both models, overall and by slice."""
     config = config_pb2.EvalConfig()
     for name in ("candidate", "baseline") if has_baseline else ("candidate",):
         spec = config.model_specs.add(name=name, is_baseline=name == "baseline")

@@ -1,4 +1,4 @@
-"""The pipeline: one definition for every orchestrator."""
+"""The pipeline, defined once for every orchestrator."""
 
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
@@ -26,11 +26,11 @@ from pipeline.criteria import CRITERIA, LABEL, SERVING, SPLIT, eval_config
 
 
 def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
-    """Builds the half of the pipeline that a plan asks for: ingest a span, or train on a window.
+    """Builds the half of the pipeline that a plan needs: ingest a span, or train on a window.
 
     Args:
         settings: The project's settings.
-        plan: What to do, with its inputs pinned by artifact id.
+        plan: The plan, with its inputs pinned by artifact id.
     """
     components = ingest(settings, plan.ingest) if plan.ingest else train(settings, plan.train)
     return Pipeline(
@@ -43,7 +43,7 @@ def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
 
 
 def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
-    """Once for each span: examples, statistics, schema, anomalies, and the data gate's verdict."""
+    """Ingests one span: examples, statistics, schema, anomalies, and the data gate's verdict."""
     span = plan.span
     schema = curated_schema(settings)
     examples = ExampleGen(
@@ -59,7 +59,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
         beam_args=settings.beam.workers,
     ).with_id(nodes.EXAMPLE_GEN)
     statistics = StatisticsGen(examples=examples.outputs["examples"]).with_id(nodes.STATISTICS_GEN)
-    # Not used by the gate: what the data itself would say, to compare the curated schema with.
+    # Not used by the gate: the schema that the data suggests, to compare the curated schema with.
     inferred = SchemaGen(statistics=statistics.outputs["statistics"]).with_id(nodes.SCHEMA_GEN)
     anomalies = ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
@@ -81,7 +81,7 @@ def ingest(settings: Settings, plan: IngestPlan) -> list[BaseComponent]:
 
 
 def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
-    """On a window of ingested spans: transform, train, evaluate, decide, serve, push."""
+    """Trains on a window of ingested spans: transform, train, evaluate, decide, validate, push."""
     schema = curated_schema(settings)
     examples = pinned(standard_artifacts.Examples, *plan.pins.examples)
     transform = Transform(
@@ -91,7 +91,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         splits_config=transform_pb2.SplitsConfig(analyze=["train"]),
         analyzer_cache=pinned(standard_artifacts.TransformCache, plan.pins.analyzer_cache),
         disable_statistics=True,
-        materialize=False,  # Trainer transforms what it reads, by the graph that serves
+        materialize=False,  # Trainer transforms its rows by the graph that serves
     ).with_id(nodes.TRANSFORM)
     trainer = Trainer(
         run_fn=settings.model.run_fn,
@@ -143,7 +143,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
 def pusher(
     settings: Settings, config: dict[str, int | str], gate: BaseComponent, validator: BaseComponent
 ) -> BaseComponent:
-    """Publishes a model that both gates blessed, with the requests that it was validated with."""
+    """Publishes a model that both gates blessed, with the requests it was validated with."""
     folder = pusher_pb2.PushDestination.Filesystem(base_directory=str(settings.serving.base_path))
     return Pusher(
         model_blessing=gate.outputs["blessing"],
@@ -154,11 +154,11 @@ def pusher(
 
 
 def curated_schema(settings: Settings) -> BaseComponent:
-    """The schema that a person keeps, as an artifact."""
+    """Imports the curated schema as an artifact."""
     file = str(settings.data.table_schema)
     return ImportSchemaGen(schema_file=file).with_id(nodes.CURATED_SCHEMA)
 
 
 def column_types(settings: Settings) -> dict[str, str]:
-    """The type of each column of the curated schema: `FLOAT`, `INT` or `BYTES`."""
+    """Returns the type of each column of the curated schema: `FLOAT`, `INT` or `BYTES`."""
     return column_kinds(load_curated(settings.data.table_schema))

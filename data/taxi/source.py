@@ -1,4 +1,4 @@
-"""Reads the taxi sample strictly: one cell that is not what its column holds refuses the file."""
+"""Reads the taxi sample strictly: a cell that does not fit its column refuses the file."""
 
 import importlib.util
 from pathlib import Path
@@ -11,7 +11,7 @@ from evergreen.errors import DataError
 from evergreen.spans.tables import read_csv_text
 
 _SAMPLE = "examples/chicago_taxi_pipeline/data/simple/data.csv"
-_END_OF_TIME = 253_402_300_800  # Seconds to the year 10000: later moments are milliseconds.
+_END_OF_TIME = 253_402_300_800  # the year 10000 in seconds; later moments are milliseconds
 
 SOURCE_SCHEMA = pa.schema(
     [
@@ -41,7 +41,7 @@ def sample_path() -> Path:
     """Finds the sample inside the installed TFX package, without importing it.
 
     Raises:
-        DataError: TFX is not installed, or has no sample.
+        DataError: If TFX is not installed, or does not have the sample.
     """
     package = importlib.util.find_spec("tfx")
     for folder in (package and package.submodule_search_locations) or []:
@@ -60,12 +60,12 @@ def read_source(path: Path) -> pa.Table:
     Columns may come in any order. An empty field is null. Whole numbers may be written `3.0`.
 
     Returns:
-        Table with the columns and types of `SOURCE_SCHEMA`, rows in file order. Every row has a
+        A table with the columns and types of `SOURCE_SCHEMA`, rows in file order. Every row has a
         timestamp of the years 1970 to 9999.
 
     Raises:
-        DataError: The file is not a CSV table, columns are missing or unknown, or a cell does not
-            hold what its column declares; names file, row and column. The header is row 1.
+        DataError: If the file is not a CSV table, columns are missing or unknown, or a cell does
+            not fit its column; names file, row and column. The header is row 1.
     """
     text = read_csv_text(path)
     _check_columns(path, text.column_names)
@@ -98,7 +98,8 @@ def _typed(path: Path, field: pa.Field, text: pa.ChunkedArray) -> pa.ChunkedArra
 
 
 def _convert(text: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """Casts text to numbers; raises ArrowInvalid where a value is no finite number of the type."""
+    """Casts text to numbers; raises ArrowInvalid for a value that is not a finite number of the
+    type."""
     try:
         numbers = text.cast(kind)
     except pa.ArrowInvalid:

@@ -36,9 +36,9 @@ def cut(
     """Publishes one span for each calendar period (UTC) that has trips.
 
     Spans are numbered from 1, the earliest period with a trip. A period without trips keeps its
-    number, so that numbers go on telling the time, and gets no span. Row keys are made over the
-    whole source before it is cut: they do not depend on the period. Rows are in the order of
-    timestamp, then key, so neither do files depend on the order of the source.
+    number, so that numbers still tell the time, and gets no span. Row keys are made over the whole
+    source before it is cut, so they do not depend on the period. Rows are sorted by timestamp, then
+    key, so files do not depend on the order of the source.
 
     Cutting the same source again changes nothing; a corrected source gives new versions of the
     spans whose rows differ.
@@ -46,14 +46,14 @@ def cut(
     Args:
         source: CSV file of trips; None for the sample that ships with TFX.
         root: Folder of the spans, created if absent.
-        period: Length of a span.
-        file_format: What the files are written as.
+        period: The length of a span.
+        file_format: The format of the files.
 
     Returns:
         The spans, by number.
 
     Raises:
-        DataError: The source is malformed, or the root holds spans of other periods. Nothing is
+        DataError: If the source is malformed, or the root holds spans of other periods. Nothing is
             written then.
     """
     slices = _slices(add_row_keys(read_source(source or sample_path()), KEY_COLUMN), period)
@@ -86,7 +86,7 @@ def _slices(trips: pa.Table, period: Period) -> list[_Slice]:
 
 
 def _check_root(root: Path, slices: list[_Slice]) -> None:
-    """Refuses to mix quarters with years, or numbers that count from another first period."""
+    """Refuses to mix quarters with years, or numbers that count from different first periods."""
     periods = {part.number: part.period for part in slices}
     for span in list_versions(root):
         held, wanted = span.manifest.period, periods.get(span.number)

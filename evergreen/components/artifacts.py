@@ -1,4 +1,4 @@
-"""Artifact types of our own."""
+"""Artifact types of Evergreen."""
 
 from typing import ClassVar
 
@@ -6,13 +6,13 @@ from tfx.types.artifact import Artifact, Property, PropertyType
 
 
 class RejectedRows(Artifact):
-    """Rows that ingestion had to refuse: `rejected.json` with counts and first rows.
+    """Rows that ingestion refused: `rejected.json` with counts and first rows.
 
     All of them are in `rows-*.parquet`, as they were read: with `rejected_file`, `rejected_row` and
-    `rejected_because`. Files are there only for pieces of the span that have such rows.
+    `rejected_because`. Only pieces of the span with such rows have a file.
 
     Properties:
-        rows: How many rows were refused.
+        rows: The number of refused rows.
     """
 
     TYPE_NAME = "RejectedRows"
@@ -23,8 +23,8 @@ class RejectedRows(Artifact):
 class DataBlessing(Artifact):
     """The verdict of the data gate on one span: `report.json` with all findings.
 
-    Custom properties: `blessed` (0 or 1), `findings` (how many refuse it), `drifted` (how many
-    features are beyond a threshold), `ingest_key`, `series`, `span`, `examples_id`,
+    Custom properties: `blessed` (0 or 1), `findings` (the number that refuse it), `drifted` (the
+    number of features beyond a threshold), `ingest_key`, `series`, `span`, `examples_id`,
     `statistics_id`.
     """
 

@@ -1,4 +1,4 @@
-"""Asks exported models what they say of the test rows."""
+"""Collects exported models' predictions on the test rows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,19 +29,19 @@ def predict(
     label: str,
     features: Sequence[str],
 ) -> Predictions:
-    """Returns the models' probabilities on the rows of some folders, in their order.
+    """Returns the models' probabilities on the rows of folders, in order.
 
     Args:
-        candidate: A SavedModel with the signatures `serving_default`, which answers one
-            probability a row, and `transform_features`.
+        candidate: A SavedModel with the signatures `serving_default`, which answers one probability
+            per row, and `transform_features`.
         baseline: The SavedModel to compare with, if any.
         folders: Folders of TFRecords of `tf.Example`s.
-        label: The output of `transform_features` that holds the label; rows below 0 are left out.
+        label: The output of `transform_features` with the label; rows below 0 are left out.
         features: The raw features to keep.
 
     Raises:
-        ContractError: If a model does not offer that, or a label is not 0 or 1; before rows are
-            read where the model itself tells.
+        ContractError: If a model does not offer these, or a label is not 0 or 1; before rows are
+            read if the model's declaration shows it.
         EvergreenError: If no row has a label.
     """
     check_signatures(candidate, label, "the model")

@@ -1,4 +1,4 @@
-"""The Pusher node: TFX's own, but publishing atomically, under the planned version."""
+"""The Pusher node: TFX's own, but with atomic publishing under the planned version."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ class Executor(executor.Executor):
     """Pushes a blessed model to `<base_directory>/<model_version>`.
 
     TFX's executor takes the version from the clock and copies file by file, so that a server that
-    polls the folder can load half a model, and a push that is repeated makes a second version.
+    polls the folder can load a partial model, and a repeated push makes a second version.
     """
 
     def Do(
@@ -27,10 +27,10 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Publishes the model if it is blessed; a version that is there already is left alone.
+        """Publishes the model if it is blessed; an existing version is left alone.
 
         Raises:
-            EvergreenError: If the version exists and is of another training.
+            EvergreenError: If the version exists and is another training's.
         """
         pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
         if not self.CheckBlessing(input_dict):

@@ -1,4 +1,4 @@
-"""The StatisticsGen node: TFX's own, but without Beam where it is one process anyway."""
+"""The StatisticsGen node: TFX's own, but without Beam if one process does the work anyway."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,9 +30,9 @@ from evergreen.beam_options import on_this_machine
 
 ROWS_A_BATCH = 10_000
 DISTINCT_VALUES = 1 << 17
-"""Of a feature: up to here top values and counts are exact, as those of Beam's are. Beyond, a
-sketch estimates the number of values to 0.3 %, and misses only top values that fewer than one row
-in as many has: of keys, which are all different, it would otherwise keep and sort every one."""
+"""The most distinct values of a feature for which top values and counts are exact, as with Beam.
+Beyond, a sketch estimates the number of values to 0.3 %, and misses only top values that fewer than
+one row in as many has: otherwise every one of unique keys would be kept and sorted."""
 REFINEMENTS = (
     specs.STATS_OPTIONS_JSON_KEY,
     specs.SAMPLE_RATE_BY_SPLIT_KEY,
@@ -42,10 +42,10 @@ REFINEMENTS = (
 
 
 class Executor(executor.Executor):
-    """Computes with the generators that TFDV runs on Beam, one record batch after the other.
+    """Computes with the generators that TFDV runs on Beam, one record batch after another.
 
-    To build and run Beam's graph takes 7 s, of any data; the figures of 5,000 rows 0.5 s. Beam does
-    it where it has workers elsewhere, and where more than the examples is asked about.
+    Building and running Beam's graph takes 7 s for any data; the figures of 5,000 rows take 0.5 s.
+    Beam is used if it has workers elsewhere, or if more than the examples is needed.
     """
 
     BY_COLUMNS = True
@@ -56,7 +56,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes `Split-<name>/FeatureStats.pb`, and what TFX's own says of the statistics."""
+        """Writes `Split-<name>/FeatureStats.pb`, and TFX's properties of the statistics."""
         if not on_this_machine(self._beam_pipeline_args) or _is_refined(
             input_dict, exec_properties
         ):
@@ -86,7 +86,7 @@ class StatisticsGen(component.StatisticsGen):
 
 
 def compute(batches: Iterable[pa.RecordBatch]) -> DatasetFeatureStatisticsList:
-    """Returns the statistics of record batches: what `tfdv.GenerateStatistics` computes of them."""
+    """Returns the statistics of record batches, the same as `tfdv.GenerateStatistics`."""
     defaults = stats_options.StatsOptions()
     top_values = TopKUniquesSketchStatsGenerator(
         num_top_values=defaults.num_top_values,

@@ -1,7 +1,8 @@
-"""What the taxi model predicts, and from what: declared once.
+"""The declaration of the taxi model: its label and its features.
 
-Areas and census tracts are left out: the coordinates are their centres, and one-hot areas made
-the log loss worse. So is the timestamp: a model must not learn the date of its training data.
+Areas and census tracts are left out: the coordinates are their centres, and one-hot areas made the
+log loss worse. The timestamp is left out, too: a model must not learn the date of its training
+data.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ def big_tip(columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
 
 
 def _cents(dollars: tf.Tensor) -> tf.Tensor:
-    """Returns int64, of dollars in a range that it holds: casting infinity is undefined."""
+    """Returns int64, after clipping to its range: casting infinity is undefined."""
     return tf.cast(tf.round(tf.clip_by_value(dollars, -1e9, 1e9) * 100.0), tf.int64)
 
 

@@ -1,7 +1,7 @@
 """The functions of the taxi model that the settings name.
 
-Each hands the declaration to the library for tables; what is particular to the taxi can be put
-in their place, or around them, as in any TFX pipeline.
+Each passes the declaration to the library for tables; code specific to the taxi can replace or wrap
+them, as in any TFX pipeline.
 """
 
 import numpy as np
@@ -17,15 +17,15 @@ from models.taxi.features import TRIPS
 
 
 def preprocessing_fn(inputs: dict[str, tf.Tensor | tf.SparseTensor]) -> dict[str, tf.Tensor]:
-    """Transforms raw trips: what TFX's Transform calls."""
+    """Transforms raw trips; called by TFX's Transform."""
     return preprocess(TRIPS, inputs)
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains, measures and exports the model: what TFX's Trainer calls."""
+    """Trains, measures and exports the model; called by TFX's Trainer."""
     train(TRIPS, fn_args)
 
 
 def label(trips: pa.Table) -> NDArray[np.float64]:
-    """Returns the label of raw trips, float64 [n], NaN where it is not known: for replays."""
+    """Returns the labels of raw trips, float64 [n], NaN if unknown, for replays."""
     return labels(TRIPS, trips)

@@ -1,4 +1,4 @@
-"""Turns TFDV's anomalies into findings: with words, counts, and example rows."""
+"""Turns TFDV's anomalies into findings, with descriptions, counts and example rows."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,12 +18,12 @@ INDEX = re.compile(r"|index|Unnamed: \d+|__index_level_\d+__")
 def from_anomalies(
     anomalies: Mapping[str, anomalies_pb2.Anomalies], examples: Path, schema: schema_pb2.Schema
 ) -> list[Finding]:
-    """Turns the anomalies of all splits into findings, adding up the splits that have them.
+    """Turns the anomalies of all splits into findings, merging those of several splits.
 
     Args:
-        anomalies: What ExampleValidator found, by split.
+        anomalies: ExampleValidator's anomalies, by split.
         examples: The folder of the split examples.
-        schema: What was expected.
+        schema: The schema.
     """
     tallies: dict[Anomaly, Tally] = {}
     for split, found in anomalies.items():
@@ -53,7 +53,7 @@ def _finding(anomaly: Anomaly, tally: Tally, schema: schema_pb2.Schema, splits: 
     where = f", in {' and '.join(tally.splits)}" if len(tally.splits) < splits else ""
     columns = dict.fromkeys(name for example in tally.examples for name in example)
     return Finding(
-        # A column can have an empty name; without one, the data set is meant.
+        # A column can have an empty name; None stands for the data set.
         feature="" if anomaly.column is None else anomaly.column or "''",
         kind=Kind.Name(anomaly.kind),
         description=description + where + _of_pandas(anomaly),
@@ -68,7 +68,7 @@ def _finding(anomaly: Anomaly, tally: Tally, schema: schema_pb2.Schema, splits: 
 
 
 def _of_pandas(anomaly: Anomaly) -> str:
-    """Says that a column is pandas' index, if it is: most probably nobody meant to deliver it."""
+    """Returns a remark if a column is pandas' index, which is probably delivered by mistake."""
     name = anomaly.column
     if anomaly.kind != Kind.SCHEMA_NEW_COLUMN or name is None or not INDEX.fullmatch(name):
         return ""
@@ -76,10 +76,10 @@ def _of_pandas(anomaly: Anomaly) -> str:
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:
-    """Drops what no row bears out, of features that are refused for what rows do bear out.
+    """Removes findings that no row confirms, for features with findings that rows confirm.
 
-    TFDV 1.16 takes the smallest and largest value of a column without any number for 0, and says
-    that this is out of bounds.
+    TFDV 1.16 takes 0 for the smallest and largest value of a column without numbers, and reports it
+    as out of bounds.
     """
     borne_out = {finding.feature for finding in findings if finding.count}
     return [one for one in findings if one.count or one.feature not in borne_out]

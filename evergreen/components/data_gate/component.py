@@ -1,4 +1,4 @@
-"""The DataGate node: one report and one verdict over everything known of a span."""
+"""The DataGate node: one report and one verdict on all findings about a span."""
 
 import json
 from pathlib import Path
@@ -40,23 +40,24 @@ def DataGate(
     """Blesses a span that fits the schema, and refuses one that does not.
 
     A refused span is a verdict, not a failure of the node: the run reads the blessing and stops.
-    Drift, against the span before and the earlier spans of the window, is recorded and refuses
-    nothing: it is a reason to train.
+    Drift, compared with the previous span and the earlier spans of the window, is recorded and
+    refuses nothing: it is a reason to train.
 
     Args:
         examples: The span's examples.
         statistics: Their statistics.
-        anomalies: What ExampleValidator found in them.
+        anomalies: ExampleValidator's anomalies.
         schema: The schema they were validated with.
         rejected: The rows that ingestion refused.
         blessing: Out: the verdict, with `report.json`.
-        rejected_share: Of the span's rows, beyond which refused rows refuse it.
-        ingest_key: Under which the span's examples are found again.
-        series: The spans that this one is one of.
-        previous_in_window: Whether the span before is one of the window (0 or 1).
-        previous_statistics: The statistics of the span before, for drift.
-        window_statistics: Those of the window's other earlier spans, for drift from all of them.
-            Not again those of the span before: ML Metadata has one input event an artifact.
+        rejected_share: The share of the span's rows beyond which refused rows refuse it.
+        ingest_key: The key under which the span's examples are found again.
+        series: The series of the span.
+        previous_in_window: Whether the previous span is in the window (0 or 1).
+        previous_statistics: The statistics of the previous span, as reference for drift.
+        window_statistics: The statistics of the window's other earlier spans, as references for
+            drift. Without those of the previous span, since ML Metadata has one input event per
+            artifact.
     """
     expected = load_schema(schema)
     splits = artifact_utils.decode_split_names(statistics.split_names)
@@ -98,7 +99,7 @@ def DataGate(
 def _earlier(
     previous: Statistics | None, others: list[Statistics] | None, previous_in_window: int
 ) -> Earlier:
-    """The statistics to compare with. A window of just the span before would say the same twice."""
+    """Returns the statistics to compare with; a window of only the previous span is skipped."""
     earlier: Earlier = {}
     if previous is not None:
         earlier["previous"] = [previous]

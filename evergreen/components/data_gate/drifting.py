@@ -1,4 +1,4 @@
-"""How far the distributions of a span are from those of spans before it."""
+"""Measures the distances of a span's distributions from those of earlier spans."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
@@ -22,18 +22,18 @@ Measure = anomalies_pb2.DriftSkewInfo.Measurement.Type
 def measure(
     current: Dataset, earlier: Sequence[Dataset], schema: schema_pb2.Schema, against: Against
 ) -> tuple[list[Drift], list[Finding]]:
-    """Measures with TFDV's own comparators, for the features that the schema has a threshold for.
+    """Measures with TFDV's own comparators, for the features with a threshold in the schema.
 
-    A feature without values, on either side, has no distance.
+    A feature without values on either side has no distance.
 
     Args:
         current: Statistics of the span.
-        earlier: Statistics of the spans before; several are taken together.
-        schema: With the comparators.
-        against: What the spans before are.
+        earlier: Statistics of the earlier spans; several are merged.
+        schema: The schema with the comparators.
+        against: The kind of the earlier spans.
 
     Returns:
-        All distances, and a finding for each that is beyond its threshold; it refuses nothing.
+        All distances, and a finding for each beyond its threshold; these refuse nothing.
     """
     names = [feature.name for feature in schema.feature if feature.HasField("drift_comparator")]
     now = _with_values(current, names)
@@ -64,7 +64,7 @@ def measure(
 
 
 def _with_values(dataset: Dataset, names: Iterable[str]) -> dict[str, Feature]:
-    """The named features that have values. TFDV would measure a distance from nothing."""
+    """Returns the named features that have values. TFDV would measure a distance from nothing."""
     features = {".".join(feature.path.step): feature for feature in dataset.features}
     return {name: features[name] for name in names if name in features and _values(features[name])}
 
@@ -75,12 +75,12 @@ def _values(feature: Feature) -> int:
 
 
 def _same(name: str, feature: Feature, parts: Iterable[Mapping[str, Feature]]) -> list[Feature]:
-    """The feature in other spans, where it is of the same kind: numbers, or text."""
+    """Returns the feature in other spans, if it has the same kind: numbers, or text."""
     same = [part[name] for part in parts if name in part]
     return [one for one in same if one.WhichOneof("stats") == feature.WhichOneof("stats")]
 
 
 def _dataset(features: Iterable[Feature]) -> statistics_pb2.DatasetFeatureStatisticsList:
-    # A data set without rows would not be looked at; their number plays no part in a distance.
+    # A data set without rows would be skipped; their number does not affect distances.
     dataset = Dataset(num_examples=1, features=features)
     return statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])

@@ -1,4 +1,4 @@
-"""Reads what the nodes before the data gate wrote."""
+"""Reads the outputs of the nodes before the data gate."""
 
 from pathlib import Path
 
@@ -10,21 +10,21 @@ from evergreen.quality import schema
 
 
 def load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
-    """The schema of an artifact."""
+    """Returns the schema of an artifact."""
     return schema.load_schema(Path(artifact.uri, "schema.pbtxt"))
 
 
 def load_statistics(
     artifact: standard_artifacts.ExampleStatistics, split: str
 ) -> statistics_pb2.DatasetFeatureStatistics:
-    """The statistics of a split."""
+    """Returns the statistics of a split."""
     return stats_artifact_utils.load_statistics(artifact, split).proto().datasets[0]
 
 
 def load_anomalies(
     artifact: standard_artifacts.ExampleAnomalies,
 ) -> dict[str, anomalies_pb2.Anomalies]:
-    """The anomalies of an artifact by split."""
+    """Returns the anomalies of an artifact by split."""
     return {
         split: anomalies_pb2.Anomalies.FromString(
             Path(artifact.uri, f"Split-{split}", "SchemaDiff.pb").read_bytes()

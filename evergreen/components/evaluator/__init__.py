@@ -1,1 +1,1 @@
-"""Evaluator: TFX's own, whose figures of a binary classifier are computed by columns."""
+"""TFX's Evaluator, which computes the metrics of a binary classifier by columns."""

@@ -1,4 +1,4 @@
-"""The Evaluator node: TFX's own, but by columns where that gives the same figures."""
+"""The Evaluator node: TFX's own, but by columns if that gives the same figures."""
 
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ REFINEMENTS = (
 
 
 class Executor(executor.Executor):
-    """Asks the models for columns of predictions, and cuts and measures these with NumPy.
+    """Gets columns of predictions from the models, and slices and measures them with NumPy.
 
-    TFMA takes each row apart, once for each slice and metric: 1 to 2 ms a row. Where more is asked
-    than a binary classifier's metrics on slices of one feature, or Beam has workers elsewhere,
-    TFX's own does it. Rows without a label are left out; TFMA refuses them.
+    TFMA handles each row separately, once for each slice and metric: 1 to 2 ms per row. If more
+    than a binary classifier's metrics on slices of one feature is requested, or Beam has workers
+    elsewhere, TFX's own executor does the work. Rows without a label are left out; TFMA refuses
+    them.
     """
 
     BY_COLUMNS = True
@@ -49,7 +50,7 @@ class Executor(executor.Executor):
     def _config(
         self, inputs: dict[str, list[Artifact]], properties: dict[str, Any]
     ) -> config_pb2.EvalConfig | None:
-        """The configuration, with TFMA's defaults; None if Beam is to do it anyway."""
+        """Returns the configuration, with TFMA's defaults; None if Beam must compute it."""
         given = [properties.get(name) for name in REFINEMENTS]
         text = properties.get(specs.EVAL_CONFIG_KEY)
         refined = any(
@@ -96,7 +97,7 @@ class Executor(executor.Executor):
 
 
 class Evaluator(component.Evaluator):
-    """Evaluator that does not take rows apart where columns will do."""
+    """Evaluator that works by columns where possible."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 

@@ -1,4 +1,4 @@
-"""The slices of an evaluation, with the metrics of each."""
+"""Computes the slices of an evaluation, with their metrics."""
 
 from collections.abc import Iterator
 
@@ -17,8 +17,8 @@ def slices(asked: Asked, predictions: Predictions) -> Iterator[tuple[SliceKey, F
     """Yields TFMA's key of each slice, and its metrics: of both models, and their differences.
 
     Args:
-        asked: What is computed.
-        predictions: Labels and answers of the models; of a feature, a row's first value counts.
+        asked: The requested evaluation.
+        predictions: Labels and answers of the models; the first value counts for a row's feature.
     """
     if asked.overall:
         yield (), _measured(asked, predictions, np.ones(len(predictions.labels), bool))

@@ -1,4 +1,4 @@
-"""Writes an evaluation as TFMA does, so that all that reads one reads it."""
+"""Writes an evaluation in TFMA's format, for all readers of evaluations."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -26,9 +26,9 @@ def write(
     """Writes metrics and configuration; TFMA reads them without the files of plots.
 
     Args:
-        folder: The evaluation's.
-        config: What was asked for.
-        models: Where each model is, by name.
+        folder: The folder of the evaluation.
+        config: The requested evaluation.
+        models: The folders of the models, by name.
         slices: The metrics of each slice.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def write(
     run = config_pb2.EvalRun(
         eval_config=config,
         version=version.VERSION,
-        data_location="<user provided PCollection>",  # as TFMA has it
+        data_location="<user provided PCollection>",  # TFMA's text
         file_format="<unknown>",
         model_locations=models,
     )

@@ -1,1 +1,1 @@
-"""Columnar ExampleGen: a span's CSV or Parquet files, by Arrow, to split `tf.Example` records."""
+"""Columnar ExampleGen: converts a span's CSV or Parquet files by Arrow to split `tf.Example`s."""

@@ -1,4 +1,4 @@
-"""The ExampleGen node of the pipeline: one span in, split examples and refused rows out."""
+"""The ExampleGen node: converts one span to split examples and refused rows."""
 
 import json
 from pathlib import Path
@@ -34,12 +34,12 @@ def ExampleGen(
     missing: Parameter[list[str]],
     beam_args: Parameter[list[str]],
 ) -> None:
-    """Turns the files of one span into `tf.Example` records, split by a hash of the row's key.
+    """Converts the files of one span to `tf.Example` records, split by a hash of the row's key.
 
-    In processes of this machine, or on the workers that Beam's options name.
+    It uses processes of this machine, or the workers that Beam's options name.
 
     Args:
-        examples: Out: a folder a split, TFRecords of `tf.Example`s.
+        examples: Out: one folder per split, TFRecords of `tf.Example`s.
         rejected: Out: the rows with values that do not fit their column's type.
         span_path: The folder of the span.
         span: The span's number.
@@ -47,10 +47,10 @@ def ExampleGen(
         sha256: The identity of the content, part of the node's cache key.
         columns: The schema's type of each column: `FLOAT`, `INT` or `BYTES`.
         key: The column with the row's stable key.
-        splits: Hash buckets of each split.
-        compression: Of the examples: `none` or `gzip`.
+        splits: The number of hash buckets of each split.
+        compression: The compression of the examples: `none` or `gzip`.
         missing: Text that stands for a missing value, besides the empty field.
-        beam_args: Beam's options, if they name a runner that has workers; else none.
+        beam_args: Beam's options, if they name a runner with workers; else none.
     """
     content = read_span(Path(span_path))
     if content.sha256 != sha256:
@@ -61,7 +61,7 @@ def ExampleGen(
             "(evergreen data land), then run again.",
         )
     verify(content)
-    # By name: the order in which settings list the splits must not move rows between them.
+    # By name, so that the order of the splits in the settings does not move rows between them.
     splits = dict(sorted(splits.items()))
     form = Form(columns, key, splits, Compression(compression), missing)
     places = content.files, form, Path(examples.uri), Path(rejected.uri)

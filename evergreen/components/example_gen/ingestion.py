@@ -1,4 +1,4 @@
-"""Turns the files of a span into split examples: in this process, or with one for each core."""
+"""Converts the files of a span to split examples, in this process or one per core."""
 
 import os
 from collections import deque
@@ -27,19 +27,19 @@ Write = Callable[[Piece], Written]
 def ingest(
     files: Sequence[Path], form: Form, examples: Path, rejected: Path, workers: int = 1
 ) -> tuple[Rejections, int]:
-    """Reads data files, and writes their good rows to the splits' files below a folder.
+    """Reads data files, and writes their good rows to the splits' files in a folder.
 
     Files, rows and their order are the same with any number of workers.
 
     Args:
-        files: CSV or Parquet, in their order.
-        form: What rows are to become.
-        examples: Gets a folder a split, TFRecords of `tf.Example`s.
-        rejected: Gets the refused rows.
-        workers: Processes to encode in; only one, if there is little.
+        files: CSV or Parquet files, in order.
+        form: The form of the examples.
+        examples: The folder for one folder per split, TFRecords of `tf.Example`s.
+        rejected: The folder for refused rows.
+        workers: Processes that encode; only one is used for little data.
 
     Returns:
-        The refused rows, and how many rows have a key that another row before them has.
+        The refused rows, and the number of rows whose key an earlier row has.
     """
     for folder in split_folders(form, examples):
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def ingest(
             keys.add(written.keys)
             pieces += 1
         if not pieces:
-            write(Piece(0, "", 1, ()))  # without a file a split could not be read
+            write(Piece(0, "", 1, ()))  # a split without a file could not be read
         _name(form, examples, max(pieces, 1))
         return rejections, keys.repeated()
 
@@ -65,7 +65,7 @@ def _write_all(pieces: Iterator[Piece], write: Write, workers: int) -> Iterable[
 
 
 def _in_processes(pieces: Iterable[Piece], write: Write, workers: int) -> Iterator[Written]:
-    """Yields results in order; no more pieces are read than there are processes, and one."""
+    """Yields results in order; reads at most one piece more than there are processes."""
     # spawn: other threads of this process may hold locks, which a fork would copy.
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
@@ -79,7 +79,7 @@ def _in_processes(pieces: Iterable[Piece], write: Write, workers: int) -> Iterat
 
 
 def _end_with_parent() -> None:
-    """Issue: a worker of Python 3.11 whose parent was killed waits for it for ever.
+    """Issue: a worker of Python 3.11 whose parent was killed waits forever.
 
     Solution: a thread that waits for the end of the parent, and ends the worker.
     """

@@ -1,7 +1,7 @@
-"""Turns the files of a span into split examples on Beam's workers: a file is an element.
+"""Converts the files of a span to split examples on Beam's workers, one file per element.
 
-Rows are read and encoded by the functions that do it here, so that files, rows, their order and
-what is refused are the same. Workers see the folders of the span and of the artifacts, as nodes do.
+Rows are read and encoded by the same functions as in `ingestion`, so that files, rows, their order
+and refusals are the same. Workers need access to the folders of spans and artifacts, like nodes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,17 +30,17 @@ REJECTIONS, KEYS = "{}.rejections.json", "{}.keys.npy"
 def ingest_on_beam(
     files: Sequence[Path], form: Form, examples: Path, rejected: Path, options: Sequence[str]
 ) -> tuple[Rejections, int]:
-    """Does what `ingest` does, where Beam's options say.
+    """Does the same as `ingest`, on the runner in Beam's options.
 
     Args:
-        files: CSV or Parquet, in their order.
-        form: What rows are to become.
-        examples: Gets a folder a split, TFRecords of `tf.Example`s.
-        rejected: Gets the refused rows.
-        options: Of Beam, with its runner.
+        files: CSV or Parquet files, in order.
+        form: The form of the examples.
+        examples: The folder for one folder per split, TFRecords of `tf.Example`s.
+        rejected: The folder for refused rows.
+        options: Beam's options, with its runner.
 
     Returns:
-        The refused rows, and how many rows have a key that another row before them has.
+        The refused rows, and the number of rows whose key an earlier row has.
     """
     for folder in split_folders(form, examples):
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def ingest_on_beam(
 
 
 def _encode(number: int, file: str, form: Form, work: Path) -> None:
-    """Encodes a file into a folder, which appears by a rename: Beam may do an element twice."""
+    """Encodes a file into a folder, which appears by a rename: Beam may repeat an element."""
     with TemporaryDirectory(dir=work) as made:
         done = Path(made, "done")
         for folder in split_folders(form, done):
@@ -79,7 +79,7 @@ def _folder(work: Path, number: int) -> Path:
 def _gather(
     done: Sequence[Path], form: Form, examples: Path, rejected: Path
 ) -> tuple[Rejections, int]:
-    """Puts the files together under the names that they have if one process writes them."""
+    """Collects the files under the names that a single process would give them."""
     found = [(folder, at, one) for folder in done for at, one in enumerate(_written(folder))]
     rejections = Rejections()
     with Distinct() as keys:
@@ -87,14 +87,14 @@ def _gather(
             rejections.merge(written.rejections)
             keys.add(written.keys)
             _move(folder, at, number, len(found), form, examples, rejected)
-        if not found:  # without a file a split could not be read
+        if not found:  # a split without a file could not be read
             write_piece(Piece(0, "", 1, ()), form, examples, rejected)
             _move(examples, 0, 0, 1, form, examples, rejected)
         return rejections, keys.repeated()
 
 
 def _written(folder: Path) -> Iterator[Written]:
-    """What became of the pieces of a file, in their order."""
+    """Yields the results of the pieces of a file, in order."""
     for at in range(len(list(folder.glob(KEYS.format("*"))))):
         told = (folder / REJECTIONS.format(at)).read_text()
         keys = np.load(folder / KEYS.format(at), allow_pickle=False)
@@ -104,7 +104,7 @@ def _written(folder: Path) -> Iterator[Written]:
 def _move(
     source: Path, at: int, number: int, total: int, form: Form, examples: Path, rejected: Path
 ) -> None:
-    """Moves the files of a piece, which is number `at` of its own file, and `number` of all."""
+    """Moves the files of a piece, which is number `at` in its own file, and `number` in total."""
     pairs = zip(split_folders(form, source), split_folders(form, examples), strict=True)
     for theirs, ours in pairs:
         (theirs / file_name(at, form)).rename(ours / file_name(number, form, total))

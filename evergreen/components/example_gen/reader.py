@@ -17,10 +17,10 @@ PIECE_ROWS = 131_072
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive rows of one file: what is encoded at a time, and becomes one file a split.
+    """Consecutive rows of one file, which are encoded together into one file per split.
 
     Attributes:
-        number: From 0, over all files of the span. It depends on the files alone.
+        number: Its number over all files of the span, from 0. It depends only on the files.
         file: The file's name.
         first_row: The number of its first row in the file, from 1.
         batches: The rows.
@@ -40,7 +40,7 @@ class Piece:
 
 
 def read_pieces(files: Iterable[Path]) -> Iterator[Piece]:
-    """Yields all rows of some files, in order, about 131,072 at a time."""
+    """Yields all rows of files, in order, about 131,072 at a time."""
     number = 0
     for file in files:
         row = 1
@@ -53,8 +53,8 @@ def read_pieces(files: Iterable[Path]) -> Iterator[Piece]:
 def read_batches(file: Path) -> Iterator[pa.RecordBatch]:
     """Yields the record batches of a file, in order.
 
-    CSV columns come as strings, so that what does not fit a type can be told by row; an empty field
-    is null. Parquet columns come with the types they have.
+    CSV columns are read as strings, so that values that do not fit can be reported by row; empty
+    fields are null. Parquet columns keep their types.
 
     Args:
         file: A file ending in `.csv` or `.parquet`.
@@ -78,7 +78,7 @@ def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch
 
 
 def _read_csv(file: Path) -> Iterator[pa.RecordBatch]:
-    """Reads in small blocks; from where a row is longer than one, in blocks that hold any row."""
+    """Reads in small blocks, and in blocks that hold any row once a row is longer."""
     done = 0
     try:
         for batch in _blocks(file, BLOCK_BYTES):

@@ -1,4 +1,4 @@
-"""Which split a row is in: decided by its key, and by nothing else."""
+"""Assigns rows to splits by nothing but their key."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,12 +17,12 @@ PARTS = 64
 def fingerprints(keys: pa.Array) -> np.ndarray:
     """Returns FarmHash Fingerprint64 of each key.
 
-    It does not change with version or platform and is BigQuery's FARM_FINGERPRINT (which shows it
-    as a signed number), so that a split can be repeated in SQL.
+    It is the same in all versions and on all platforms, and is BigQuery's FARM_FINGERPRINT (which
+    shows it as a signed number), so that a split can be repeated in SQL.
 
     Args:
-        keys: Text that `is_key` takes, or numbers, shape [n], without nulls. A key is the same
-            whatever type it came as: `7.0` is `7`.
+        keys: Text for which `is_key` is true, or numbers, shape [n], without nulls. A key is the
+            same for all types: `7.0` is `7`.
 
     Returns:
         uint64 of shape [n]: equal only for equal keys.
@@ -32,12 +32,12 @@ def fingerprints(keys: pa.Array) -> np.ndarray:
 
 
 def is_key(keys: pa.Array) -> np.ndarray:
-    """Whether each value can be a row's key: there, UTF-8, without zero bytes. Shape [n]."""
+    """Returns whether each value, shape [n], can be a row's key: UTF-8 without zero bytes."""
     if not pa.types.is_binary(keys.type):
         return keys.is_valid().to_numpy(zero_copy_only=False)
     try:
         texts = keys.cast(pa.string())
-    except pa.ArrowInvalid:  # some are not; find out which
+    except pa.ArrowInvalid:  # some are not UTF-8; find out which
         texts = pa.array([_decoded(value) for value in keys.to_pylist()], pa.string())
     return (
         pc.invert(pc.match_substring(texts, "\0")).fill_null(False).to_numpy(zero_copy_only=False)
@@ -49,19 +49,19 @@ def assign_splits(hashes: np.ndarray, splits: Mapping[str, int]) -> np.ndarray:
 
     Args:
         hashes: The fingerprints of the rows' keys, uint64 of shape [n].
-        splits: Hash buckets of each split.
+        splits: The number of hash buckets of each split.
 
     Returns:
-        Indices into the splits in their order, int64 of shape [n].
+        Indices into the splits in order, int64 of shape [n].
     """
     buckets = hashes % np.uint64(sum(splits.values()))
     return np.searchsorted(np.cumsum(list(splits.values())), buckets, side="right")
 
 
 class Distinct(ExitStack):
-    """Counts fingerprints that repeat.
+    """Counts repeated fingerprints.
 
-    They wait on disk, in parts by their value, so that memory does not grow with the rows.
+    They are kept on disk, partitioned by value, in bounded memory.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Distinct(ExitStack):
             file.write(part.tobytes())
 
     def repeated(self) -> int:
-        """How many of them were there before."""
+        """Returns how many of them were added before."""
         repeated = 0
         for file in self._files:
             file.seek(0)

@@ -1,4 +1,4 @@
-"""Writes TFRecord files, without TensorFlow: a process that encodes rows starts in a second.
+"""Writes TFRecord files without TensorFlow, so that encoding processes start in a second.
 
 The format is that of `tensorflow/core/lib/io/record_writer.h`: length (8 bytes), masked CRC-32C of
 the length (4), the record, masked CRC-32C of the record (4); little-endian.
@@ -18,21 +18,21 @@ import numpy as np
 from evergreen.compression import Compression
 
 MASK = np.uint32(0xA282EAD8)
-"""Added to a rotated checksum, so that a checksum of a checksum is none."""
+"""Added to a rotated checksum, so that a checksum of data with checksums is safe."""
 GZIP_LEVEL = 1
-"""Of taxi trips level 6 makes files 6 % smaller, and takes three times as long."""
+"""Level 6 makes files of taxi trips 6 % smaller, and takes three times as long."""
 
 RecordFile = BinaryIO | gzip.GzipFile
 
 
 @contextmanager
 def open_file(path: Path, compression: Compression) -> Iterator[RecordFile]:
-    """Opens a file to write; the same records give the same bytes."""
+    """Opens a file for writing; the same records give the same bytes."""
     with path.open("wb") as file:
         if compression is Compression.NONE:
             yield file
             return
-        # Neither name nor time in its head.
+        # Without name and time in the header.
         with gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as zipped:
             yield zipped
 

@@ -1,4 +1,4 @@
-"""Encodes a piece of rows as `tf.Example`s, and writes them to files of their splits."""
+"""Encodes a piece of rows as `tf.Example`s, and writes them to the files of their splits."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -18,18 +18,18 @@ from evergreen.compression import Compression
 from evergreen.quality.columns import Refusal, coerce
 
 ENCODED_ROWS = 4096
-"""At once, so that the processor's cache holds them: 65,536 take a third longer."""
+"""Rows at a time, which fit the processor's cache: 65,536 take a third longer."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What rows are to become.
+    """The form of the examples.
 
     Attributes:
         columns: The schema's type of each column: `FLOAT`, `INT` or `BYTES`.
         key: The column with the row's stable key.
-        splits: Hash buckets of each split.
-        compression: Of the files.
+        splits: The number of hash buckets of each split.
+        compression: The compression of the files.
         missing: Text that stands for a missing value, besides the empty field.
     """
 
@@ -42,11 +42,11 @@ class Form:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a piece.
+    """The result of writing a piece.
 
     Attributes:
-        rejections: The rows that are no examples.
-        keys: The fingerprints of the keys of those that are, uint64.
+        rejections: The refused rows.
+        keys: The fingerprints of the other rows' keys, uint64.
     """
 
     rejections: Rejections
@@ -54,13 +54,13 @@ class Written:
 
 
 def write_piece(piece: Piece, form: Form, examples: Path, rejected: Path) -> Written:
-    """Writes a file below `<examples>/Split-<name>/` for each split; refused rows aside.
+    """Writes a file in `<examples>/Split-<name>/` for each split, and refused rows separately.
 
     Args:
         piece: The rows.
-        form: What they are to become.
+        form: The form of the examples.
         examples: The folder of the splits' folders.
-        rejected: The folder of rows that are refused, each with the reason.
+        rejected: The folder for refused rows, each with its reason.
     """
     found, keys = Rejections(), []
     aside = Aside(rejected, piece.number)
@@ -80,18 +80,18 @@ def write_piece(piece: Piece, form: Form, examples: Path, rejected: Path) -> Wri
 
 
 def file_name(number: int, form: Form, of: int | None = None) -> str:
-    """The name of the file of a piece; how many there are is known, and told, at the end."""
+    """Returns the name of a piece's file; the total number is only known at the end."""
     total = "unknown" if of is None else f"{of:05d}"
     return f"data_tfrecord-{number:05d}-of-{total}{form.compression.suffix}"
 
 
 def split_folders(form: Form, examples: Path) -> list[Path]:
-    """Returns the folder of each split, in their order."""
+    """Returns the folder of each split, in order."""
     return [examples / f"Split-{name}" for name in form.splits]
 
 
 def to_lists(columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
-    """Wraps each value in a list of one, as the encoder wants; null becomes a missing feature."""
+    """Wraps each value in a list for the encoder; null becomes a missing feature."""
     return pa.RecordBatch.from_arrays(
         [_to_list(column) for column in columns.values()], names=list(columns)
     )
@@ -113,7 +113,7 @@ def _append(files: Sequence[RecordFile], lists: pa.RecordBatch, assigned: np.nda
 
 
 def _convert(batch: pa.RecordBatch, form: Form) -> tuple[pa.RecordBatch, np.ndarray, list[Refusal]]:
-    """The good rows as lists, the fingerprints of their keys, and why others are none."""
+    """Returns the good rows as lists, the fingerprints of their keys, and the refusals."""
     columns, refusals = coerce(batch, form.columns, ("", *form.missing))
     keys = columns.get(form.key, pa.nulls(batch.num_rows, pa.binary()))
     refusals += _without_key(keys, form.key)
@@ -127,7 +127,7 @@ def _convert(batch: pa.RecordBatch, form: Form) -> tuple[pa.RecordBatch, np.ndar
 
 
 def _without_key(keys: pa.Array, name: str) -> list[Refusal]:
-    """A row without a key is refused: its split could not be repeated."""
+    """Refuses rows without a key, whose split could not be repeated."""
     refusals = []
     for row in np.flatnonzero(~is_key(keys)):
         value = keys[int(row)].as_py()

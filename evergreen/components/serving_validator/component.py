@@ -1,4 +1,4 @@
-"""The ServingValidator node: from an exported model to an InfraBlessing with what to push."""
+"""The ServingValidator node: validates an exported model, and prepares what to push."""
 
 import shutil
 from pathlib import Path
@@ -36,25 +36,26 @@ def ServingValidator(
     baseline_version: Parameter[int],
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
 ) -> None:
-    """Blesses a model that serves as its clients expect: from a real server, fast, and alike.
+    """Blesses a model that a real server serves as its clients expect: fast, and consistently.
 
-    It does what TFX's InfraValidator does, which needs Docker or Kubernetes. A refused model is a
+    It replaces TFX's InfraValidator, which needs Docker or Kubernetes. A refused model is a
     verdict, not a failure of the node: Pusher then pushes nothing.
 
-    What is validated is the copy that Pusher pushes if it is given the blessing and no model: the
-    exported model, with the recorded requests as TensorFlow Serving's warm-up
-    (`assets.extra/tf_serving_warmup_requests`), the one place where they are kept.
+    It validates the copy that Pusher pushes when it gets the blessing and no model: the exported
+    model, with the recorded requests as TensorFlow Serving's warm-up
+    (`assets.extra/tf_serving_warmup_requests`), the only place where they are kept.
 
     Args:
         examples: The window's examples.
         model: The candidate.
-        schema: Which features a row has, and which of them a request (environment `SERVING`).
+        schema: The schema, which lists the features of a row and of a request (environment
+            `SERVING`).
         blessing: Out: the verdict, with `report.json` and the copy of the model.
         criteria: `ServingCriteria` as JSON.
-        model_server: The path of a `tensorflow_model_server`; if empty, it is the one found on
-            PATH, or else the embedded one.
-        model_name: The name that clients call the model by.
-        split: The split that requests are made from.
+        model_server: The path of a `tensorflow_model_server`; if empty, the one found on PATH, or
+            else the embedded server.
+        model_name: The served name of the model.
+        split: The split for making requests.
         key: The feature with the row's stable key.
         baseline_version: The serving version; 0 for none.
         baseline_model: The serving version's model.

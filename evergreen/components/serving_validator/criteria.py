@@ -1,33 +1,33 @@
-"""What a served model is held to."""
+"""Criteria for served models."""
 
 import math
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MAX_RECORDS = 1000  # TensorFlow Serving refuses to load a model with more warm-up records
+MAX_RECORDS = 1000  # TensorFlow Serving refuses models with more warm-up records
 
 Positive = Annotated[float, Field(gt=0)]
 
 
 class ServingCriteria(BaseModel):
-    """All that a served model is held to.
+    """All criteria for a served model.
 
-    The budgets are generous: they stop a model that is of another kind than the ones before, not
-    one that is a little slower on a busy machine. The taxi model takes 2 ms and 720 MB.
+    The budgets are generous: they stop a model of another kind than before, and not one that is a
+    little slower on a busy machine. The taxi model takes 2 ms and 720 MB.
 
     Attributes:
-        signatures: What clients ask; the first is what the others are compared with.
-        rows: How many rows of the test split are asked about.
-        batch_sizes: In requests of how many rows; 1 first, which latency is measured with.
-        tolerance: How far two answers to the same question may be apart: absolutely up to 1,
-            relatively above. Kernels add float32 numbers in another order in another batch size.
+        signatures: The signatures that clients use; the others are compared with the first.
+        rows: The number of rows of the test split in requests.
+        batch_sizes: The numbers of rows per request; 1 first, for measuring latency.
+        tolerance: The greatest difference of two answers to the same request: absolute up to 1,
+            relative above. Kernels add float32 numbers in another order for another batch size.
         p95_ms: Budget for 95 % of the requests with one row, in milliseconds.
         memory_mb: Budget for the peak resident memory of the model server, in MiB.
-        load_seconds: Time to load the model and to warm it up, in seconds. The server runs
-            already: how long that takes to start, and to import TensorFlow, is not the model's.
-        answer_seconds: Time for any one answer, in seconds.
-        may_break: The serving version whose clients may break: they are told, and ready. It names
+        load_seconds: Time to load the model and to warm it up, in seconds. The start of the server,
+            with its import of TensorFlow, does not count.
+        answer_seconds: Time for any single answer, in seconds.
+        may_break: The serving version whose clients may break, because they are prepared. It names
             the version, so that it lapses with the next one.
     """
 

@@ -1,4 +1,4 @@
-"""What one signature of a served model answers: over gRPC and REST, beside this process."""
+"""Examines one signature of a served model: its answers by gRPC, by REST and in this process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from evergreen.serving.trial.signatures import Signature
 
 @dataclass
 class Findings:
-    """What was found.
+    """The results of an examination.
 
     Attributes:
         checks: All verdicts.
-        answers: Over gRPC, one a request; empty unless all are there, and as they are declared.
-        latency: Over gRPC, of requests with one row; None if it could not be measured.
+        answers: The answers over gRPC, one per request; empty unless all are there and well-formed.
+        latency: The latency over gRPC of requests with one row; None if it could not be measured.
     """
 
     checks: list[Check] = field(default_factory=list)
@@ -38,16 +38,16 @@ def examine(
     asking: Asking,
     criteria: ServingCriteria,
 ) -> Findings:
-    """Asks a signature of the server, and this process only what the server has survived.
+    """Sends requests to the server, and to this process only those that the server survived.
 
     Args:
         name: The signature's name.
-        signature: What it declares.
+        signature: Its declaration.
         requests: All rows alone, then in the other batch sizes.
-        rows: How many there are.
+        rows: The number of rows.
         here: The model in this process.
-        asking: The model that is served.
-        criteria: What it is held to.
+        asking: The served model.
+        criteria: The criteria.
     """
     findings = Findings()
     given = replay(asking.by_grpc, requests)
@@ -73,7 +73,7 @@ def examine(
 
 
 def _rest(asking: Asking, signature: Signature) -> dict[str, Predict]:
-    """The formats of REST that the signature can be asked in."""
+    """Returns the REST formats that the signature supports."""
     formats: dict[str, Predict] = {"REST by columns": asking.by_rest}
     if answers.are_by_row(signature):
         formats["REST by rows"] = asking.by_rest_rows

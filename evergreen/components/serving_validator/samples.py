@@ -1,4 +1,4 @@
-"""The rows that requests are made of."""
+"""Samples of rows for making requests."""
 
 import heapq
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from evergreen.tf_examples import read_records
 
 BATCH_ROWS = 4096
 SERVING = "SERVING"
-"""The schema's environment that says which features a request has."""
+"""The schema's environment that has the features of a request."""
 
 
 def sample(folders: Sequence[Path], schema: schema_pb2.Schema, key: str, count: int) -> list[bytes]:
     """Returns serialized `tf.Example`s: the rows whose keys have the lowest hashes.
 
-    Such a sample is spread over all the rows, and neither their order nor their files change it.
+    Such a sample is spread over all rows, and does not depend on their order or their files.
 
     Args:
         folders: Folders of TFRecords of `tf.Example`s.
-        schema: Has the key among its features.
+        schema: The schema, with the key among its features.
         key: The feature with the row's stable key.
-        count: How many; all of them if there are fewer.
+        count: The number of rows; all if there are fewer.
 
     Raises:
-        EvergreenError: If there is no row.
+        EvergreenError: If there are no rows.
     """
     only_key = schema_pb2.Schema(feature=[one for one in schema.feature if one.name == key])
     decoder = ExamplesToRecordBatchDecoder(only_key.SerializeToString())
@@ -48,14 +48,14 @@ def sample(folders: Sequence[Path], schema: schema_pb2.Schema, key: str, count: 
 
 
 def as_request(record: bytes, features: set[str]) -> tf.train.Example:
-    """Returns a row with those features alone that a request has."""
+    """Returns a row with only the features of a request."""
     row = tf.train.Example.FromString(record)
     present = {name: value for name, value in row.features.feature.items() if name in features}
     return tf.train.Example(features=tf.train.Features(feature=present))
 
 
 def serving_features(schema: schema_pb2.Schema) -> set[str]:
-    """Returns the names of the features that a request has: those in the environment SERVING."""
+    """Returns the features of a request: those in the environment SERVING."""
     return {one.name for one in schema.feature if _is_served(one, schema)}
 
 
