@@ -28,7 +28,7 @@ serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
 
-test-fuzz: setup ## Run the suites of hostile inputs with ten times the cases (about 10 minutes)
+test-fuzz: setup ## Run the tests with hostile inputs on ten times the cases (about 10 minutes)
 	@EVERGREEN_TEST_FUZZ=10 $(BIN)/pytest -m fuzz -n 2 --timeout 900 tests/unit tests/integration
 
 test-kill: setup ## Kill a run in every node, three times, and resume it each time (about 8 minutes)
@@ -37,24 +37,24 @@ test-kill: setup ## Kill a run in every node, three times, and resume it each ti
 test-containers: setup ## Build the image and test it in containers (root, podman, runc, debootstrap)
 	@$(BIN)/pytest tests/containers
 
-test-flink: setup ## Run Beam-based nodes on a Flink cluster of the tests' own, and compare (Java, Maven, Go)
+test-flink: setup ## Run Beam-based nodes on a private Flink cluster, and compare (Java, Maven, Go)
 	@tests/flink/run.sh
 
 image: ## Build the image evergreen:<version> with podman or docker
 	@deploy/image.sh $(IMAGE_ARGS)
 
-replay: setup ## Play four years of trips again, and compare policies of retraining (about 20 minutes)
+replay: setup ## Replay four years of trips, and compare retraining policies (about 20 minutes)
 	@$(BIN)/evergreen replay
 
 BENCH := scale startup serving lineage dashboard monitoring controller
 
-bench: setup ## Compare with stock TFX and others in short, into var/bench/short (about 7 minutes)
+bench: setup ## Compare with stock TFX and others briefly, into var/bench/short (about 7 minutes)
 	@for section in $(BENCH); do $(BIN)/python -m benchmarks $$section || exit; done
 
 bench-full: setup ## Compare at length, up to 15 million rows, and write docs/benchmarks.md (about 3 hours)
 	@for section in pipeline $(BENCH); do $(BIN)/python -m benchmarks $$section --full || exit; done
 
-docs: setup ## Build the documentation into var/site, reference pages anew, without a network
+docs: setup ## Build the documentation and its reference pages into var/site, without a network
 	@$(BIN)/python -m docs.reference.pages
 	@$(BIN)/zensical build --strict --clean
 	@echo "docs: built into var/site. Next: $(BIN)/zensical serve, which says where to look"
@@ -66,5 +66,5 @@ lint: setup ## Check style, types, layers and the structure of the platform
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.structure
 
-clean: ## Remove what runs have made (var/): metadata, artifacts, spans, pushed models
+clean: ## Remove the output of runs (var/): metadata, artifacts, spans, pushed models
 	@rm -rf var

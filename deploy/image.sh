@@ -10,7 +10,7 @@ if [ -z "$engine" ]; then
 fi
 version=$(sed -n 's/^ *version="\(.*\)",$/\1/p' setup.py)
 revision=$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)
-# A mirror that pip is told of here is used there, too: as a secret, for its address may hold one.
+# A mirror set for pip here is used there, too: as a secret, since its address may contain one.
 index=$(mktemp -d)
 trap 'rm -rf "$index"' EXIT
 python=.venv/bin/python

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Removes from an environment what no pipeline imports. docs/image.md says what each part weighs.
+# Removes files that no pipeline imports from an environment. docs/image.md lists their sizes.
 set -eu
 packages=$1/lib/python3.11/site-packages
-# Headers to build C++ extensions with.
+# Headers for building C++ extensions.
 rm -rf "$packages"/tensorflow/include
-# The packages' own tests. numpy, scipy and tfx import helpers from `testing`, which stay.
+# The packages' tests. numpy, scipy and tfx import helpers from `testing`, which stay.
 find "$packages" -type d -name tests -prune -exec rm -rf {} +
-# Symbols that only a debugger or a linker reads.
+# Symbols for debuggers and linkers.
 find "$packages"/tensorflow "$packages"/tensorflow_data_validation "$packages"/ml_metadata "$packages"/tfx_bsl \
   -name '*.so*' -type f -exec strip --strip-unneeded {} +

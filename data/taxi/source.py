@@ -98,8 +98,7 @@ def _typed(path: Path, field: pa.Field, text: pa.ChunkedArray) -> pa.ChunkedArra
 
 
 def _convert(text: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """Casts text to numbers; raises ArrowInvalid for a value that is not a finite number of the
-    type."""
+    """Casts text to numbers; raises ArrowInvalid for a value that is not a finite number."""
     try:
         numbers = text.cast(kind)
     except pa.ArrowInvalid:
