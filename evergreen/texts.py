@@ -1,6 +1,6 @@
-"""Texts for people: from outside, as a terminal may show them, and numbers, times and states.
+"""Formats texts for people: foreign texts safely, and numbers, times and states.
 
-Names, reasons, paths, values and errors may hold anything: markup, control characters that would
+Names, reasons, paths, values and errors may contain anything: markup, control characters that would
 drive the terminal, or a megabyte of text.
 """
 
@@ -8,9 +8,9 @@ import math
 from datetime import UTC, datetime
 
 MOST = 300
-"""Characters of one text."""
+"""The longest text, in characters."""
 WRITTEN = {"\N{NO-BREAK SPACE}": " "}
-"""What is not printable, and harmless."""
+"""Harmless characters that are not printable, with their replacement."""
 STATES = {
     "complete": ("✓", "good"),
     "cached": ("↺", "same"),
@@ -19,25 +19,25 @@ STATES = {
     "running": ("…", "warn"),
     "cut off": ("■", "warn"),
 }
-"""Mark and kind of a node's state; the state itself is always written beside them."""
+"""Mark and kind of a node's state, which are shown beside the state itself."""
 
 
 NOTHING = "\N{EN DASH}"
 LARGE, SMALL, ROUNDING = 1e5, 1e-3, 1e-12
-"""From the first on, no digits after the point are shown; below the second, more than four; a
-difference below the third is one of rounding."""
+"""From the first on, no decimals are shown; below the second, more than four; a difference below
+the third is due to rounding."""
 MINUTE = 60
 
 
 def shorten(text: str, most: int, sign: str = "...") -> str:
-    """Returns a text of at most so many characters; one that is cut ends with a sign of it."""
+    """Shortens a text to a number of characters; a shortened text ends with the sign."""
     return text if len(text) <= most else text[: most - len(sign)] + sign
 
 
 def visible(text: str, most: int = MOST) -> str:
-    """Returns a text that a terminal takes as it is: visible, in one line, not too long."""
+    """Returns a text that is safe for a terminal: visible, in one line, and not too long."""
     text = shorten(text, most)
-    # Not printable are line ends and escapes, but also marks that turn the direction of writing.
+    # Not printable are line ends and escapes, but also marks that change the writing direction.
     return "".join(
         one if one.isprintable() else WRITTEN.get(one) or one.encode("unicode_escape").decode()
         for one in text
@@ -45,29 +45,29 @@ def visible(text: str, most: int = MOST) -> str:
 
 
 def plain(value: object, most: int = MOST) -> str:
-    """Returns a visible text that rich takes as it is, too."""
+    """Returns a visible text that is also safe for rich."""
     from rich.markup import escape
 
     return escape(visible(str(value), most))
 
 
 def mark(state: str) -> str:
-    """The mark of a node's state."""
+    """Returns the mark of a node's state."""
     return STATES.get(state, ("·", "same"))[0]
 
 
 def kind(state: str) -> str:
-    """What a node's state means: `good`, `same`, `bad` or `warn`."""
+    """Returns the kind of a node's state: `good`, `same`, `bad` or `warn`."""
     return STATES.get(state, ("·", "same"))[1]
 
 
 def count(value: float) -> str:
-    """A whole number."""
+    """Formats a whole number."""
     return f"{value:,.0f}"
 
 
 def number(value: float | None) -> str:
-    """A measured value, to four digits after the point; whole ones as they are."""
+    """Formats a measured value with four decimals; whole numbers without decimals."""
     if value is None:
         return NOTHING
     if isinstance(value, int) or value.is_integer() or math.fabs(value) >= LARGE:
@@ -76,7 +76,7 @@ def number(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
-    """A difference, to as many digits as `number` has; what is none but for rounding is 0."""
+    """Formats a difference with the decimals of `number`; a difference due to rounding is 0."""
     if value is None:
         return NOTHING
     if math.fabs(value) < ROUNDING:
@@ -87,13 +87,13 @@ def signed(value: float | None) -> str:
 
 
 def percent(value: float) -> str:
-    """A share; one that is not nothing never reads as nothing."""
+    """Formats a share; a positive one is never shown as 0."""
     text = "< 0.1" if 0 < value < SMALL else f"{100 * value:.1f}".removesuffix(".0")
     return f"{text}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:
-    """A time span."""
+    """Formats a duration."""
     if seconds < MINUTE:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), MINUTE)
@@ -102,7 +102,7 @@ def duration(seconds: float) -> str:
 
 
 def moment(when: datetime) -> str:
-    """A point in time."""
+    """Formats a point in time."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -113,5 +113,5 @@ def spans(numbers: list[int]) -> str:
 
 
 def many(number: int, one: str, several: str = "") -> str:
-    """A number with its noun: `1 row`, `2 rows`."""
+    """Formats a number with its noun: `1 row`, `2 rows`."""
     return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -20,12 +20,12 @@ WORDS = {
 
 
 def drift_finding(drift: Drift, now: Feature, before: Feature) -> Finding:
-    """A finding, which refuses nothing, of a distance beyond its threshold.
+    """Returns a finding, which refuses nothing, for a distance beyond its threshold.
 
     Args:
         drift: The distance.
         now: Statistics of the feature in the span.
-        before: The same of the spans before.
+        before: Its statistics in the earlier spans.
     """
     value = None
     change = f"the mean went from {before.num_stats.mean:.5g} to {now.num_stats.mean:.5g}"
@@ -45,7 +45,7 @@ def drift_finding(drift: Drift, now: Feature, before: Feature) -> Finding:
 
 
 def _largest_change(before: Counter[str], now: Counter[str]) -> tuple[str, float, float]:
-    """The value whose share changed most, its share before and its share now."""
+    """Returns the value whose share changed most, with its share before and now."""
     value = max(
         before | now, key=lambda one: abs(now[one] / now.total() - before[one] / before.total())
     )

@@ -14,21 +14,21 @@ from evergreen.runs.reports.data import Finding
 from evergreen.texts import shorten
 
 OFTEN = 0.01
-"""Of a column's values: from here on a text that reads like a missing value is told."""
+"""The share of a column's values from which a text that looks like a missing value is reported."""
 MISSING_IN_WORDS = frozenset(
     {"na", "n/a", "#n/a", "<na>", "null", "(null)", "nil", "none", "nan", "nat", "missing"}
     | {"-", "--", "---", "?", "\\n"}
 )
-"""In small letters. `unknown` is often a category of its own."""
+"""In lower case. `unknown` is often a category of its own."""
 
 
 def from_rejections(report: RejectedReport, rows: int, share: float = 0.0) -> list[Finding]:
-    """Turns the rows that ingestion refused into findings, one for each column and reason.
+    """Turns refused rows into findings, one for each column and reason.
 
     Args:
         report: ExampleGen's.
         rows: All rows of the span.
-        share: Of the rows: up to so many may be refused, and the span is not.
+        share: The share of rows that may be refused without refusing the span.
     """
     refuses = report["rows"] > share * rows
     return [
@@ -50,7 +50,7 @@ def from_rejections(report: RejectedReport, rows: int, share: float = 0.0) -> li
 
 
 def empty_splits(rows: Mapping[str, int]) -> list[Finding]:
-    """Returns a finding for each split without rows: TFDV itself finds nothing wrong there.
+    """Returns a finding for each split without rows, which TFDV does not report.
 
     Args:
         rows: Rows by split.
@@ -72,14 +72,14 @@ def empty_splits(rows: Mapping[str, int]) -> list[Finding]:
 def suspected_missing(
     statistics: Mapping[str, statistics_pb2.DatasetFeatureStatistics], schema: schema_pb2.Schema
 ) -> list[Finding]:
-    """Returns a finding for each text that reads like a missing value and occurs often.
+    """Returns a finding for each frequent text that looks like a missing value.
 
-    It refuses nothing: `NA` may be Namibia. But else it would become a word of the vocabulary
-    without a word. A domain that lists it says that it is meant.
+    It refuses nothing: `NA` may be Namibia. Without it, the text would silently become a word of
+    the vocabulary. A domain that lists the text declares that it is meant.
 
     Args:
-        statistics: Of the span's features, by split.
-        schema: What was expected.
+        statistics: The statistics of the span's features, by split.
+        schema: The schema.
     """
     found: dict[str, Counter[str]] = {}
     for dataset in statistics.values():

@@ -1,4 +1,4 @@
-"""Rows that cannot become examples: counted, shown, and written aside."""
+"""Rows that cannot become examples: counted, shown, and written to separate files."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ MAX_EXAMPLES = 20
 
 
 def aside_name(number: int) -> str:
-    """The name of the file of the refused rows of a piece."""
+    """Returns the name of the file for the refused rows of a piece."""
     return f"rows-{number:05d}.parquet"
 
 
@@ -49,10 +49,10 @@ class RejectedReport(TypedDict):
 
 @dataclass
 class Rejections:
-    """Refused values: how many of each kind, and the first few with their places.
+    """Refused values: the number of each kind, and the first few with their positions.
 
     Attributes:
-        rows: How many rows were refused.
+        rows: The number of refused rows.
     """
 
     rows: int = 0
@@ -71,19 +71,19 @@ class Rejections:
             self._add((refusal.column, refusal.reason), 1, [place])
 
     def merge(self, others: "Rejections") -> None:
-        """Adds those of later rows."""
+        """Adds the refusals of later rows."""
         self.rows += others.rows
         for reason, count in others._counts.items():
             self._add(reason, count, others._examples[reason])
 
     def to_json(self) -> str:
-        """What `from_json` takes, for another process."""
+        """Serializes it for another process; the inverse of `from_json`."""
         counted = [(*key, count, self._examples[key]) for key, count in self._counts.items()]
         return json.dumps({"rows": self.rows, "reasons": counted})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Those that another process has found, in the same order."""
+        """Parses the refusals that another process has found, in the same order."""
         told = json.loads(text)
         found = cls(told["rows"])
         for column, reason, count, places in told["reasons"]:
@@ -91,7 +91,7 @@ class Rejections:
         return found
 
     def report(self) -> RejectedReport:
-        """The content of `rejected.json`."""
+        """Returns the content of `rejected.json`."""
         reasons: list[Refused] = [
             {"column": column, "reason": reason, "count": count, "examples": self._examples[key]}
             for key, count in self._counts.most_common()
@@ -106,9 +106,9 @@ class Rejections:
 
 
 class Aside:
-    """A Parquet file of the refused rows of one piece, as they were read, and why; made if needed.
+    """A Parquet file of one piece's refused rows and the reasons, created when needed.
 
-    Besides the columns it has `rejected_file`, `rejected_row` and `rejected_because`.
+    It has the rows' columns, and `rejected_file`, `rejected_row` and `rejected_because`.
     """
 
     def __init__(self, folder: Path, number: int) -> None:
@@ -137,7 +137,7 @@ class Aside:
         self._tables.append(rows)
 
     def close(self) -> None:
-        """Writes the file, if there is a row."""
+        """Writes the file, if there are rows."""
         if self._tables:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.concat_tables(self._tables), self._path)

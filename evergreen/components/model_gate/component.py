@@ -1,4 +1,4 @@
-"""The ModelGate node: from the Evaluator's figures and paired predictions to a ModelBlessing."""
+"""The ModelGate node: decides by the Evaluator's figures and paired predictions."""
 
 import math
 from pathlib import Path
@@ -25,7 +25,7 @@ from evergreen.evaluation.verdicts import (
 from evergreen.runs.reports.model import Curves, ModelReport, Scores
 
 CANDIDATE, BASELINE = "candidate", "baseline"
-DIFFERENCE = "_diff"  # what TFMA appends to the names of candidate minus baseline
+DIFFERENCE = "_diff"  # TFMA's suffix for candidate minus baseline
 
 
 @component
@@ -50,7 +50,7 @@ def ModelGate(
         evaluation: The metrics of candidate and baseline on the split.
         blessing: Out: the verdict, with `report.json`.
         criteria: `Criteria` as JSON.
-        label: The output of the model's `transform_features` that holds the label.
+        label: The output of the model's `transform_features` with the label.
         split: The split that decides.
         baseline_version: The serving version; 0 for none.
         baseline_model: The serving version's model.
@@ -121,14 +121,14 @@ def _curves(predictions: Predictions) -> dict[str, Curves | None]:
 
 
 def _scores(predictions: Predictions) -> Scores | None:
-    """What the candidate answers, for monitors to compare with; None if that is no number."""
+    """Returns the candidate's scores for monitors; None if an answer is not a number."""
     if not np.isfinite(predictions.candidate).all():
         return None
     return pack(histogram(predictions.labels, predictions.candidate))
 
 
 def _known(metrics: dict[str, float], unknown: dict[str, str]) -> dict[str, float | None]:
-    """Metrics without those that have no value; JSON has no NaN."""
+    """Returns the metrics, with None for those without a value, since JSON has no NaN."""
     return {
         name: value if name not in unknown and math.isfinite(value) else None
         for name, value in metrics.items()

@@ -1,4 +1,4 @@
-"""From a model and rows to the report on how it serves."""
+"""Validates a model with rows, and returns the report."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ from evergreen.serving.trial.signatures import (
 
 @dataclass(frozen=True)
 class Baseline:
-    """The serving version, and what its clients ask."""
+    """The serving version, with its signatures."""
 
     version: int
     signatures: Signatures
@@ -40,9 +40,9 @@ class Validation:
         """Prepares the validation.
 
         Args:
-            model: The folder of the SavedModel; the requests are written into it.
-            criteria: What it is held to.
-            server: To serve it.
+            model: The folder of the SavedModel, to which the requests are added.
+            criteria: The criteria.
+            server: The model server.
             about: The server's version, for the report.
         """
         self._model, self._criteria, self._server, self._about = model, criteria, server, about
@@ -59,12 +59,12 @@ class Validation:
         model_name: str,
         baseline: Baseline | None,
     ) -> ServingReport:
-        """Checks everything that can be checked; what is wrong stands in the report.
+        """Checks everything that can be checked; faults go into the report.
 
         Args:
-            rows: To ask about, with the features of a request alone.
+            rows: Rows with only the features of a request.
             features: The names that a request may have.
-            model_name: The name that clients call the model by.
+            model_name: The served name of the model.
             baseline: The serving version, if there is one.
         """
         try:
@@ -109,7 +109,7 @@ class Validation:
         return record(rows, name, self._signatures[name], features, self._criteria.batch_sizes)
 
     def _load(self) -> tuple[InProcess, Asking] | None:
-        """Loads the model here while the server does; None if either cannot."""
+        """Loads the model here and in the server at once; None if either fails."""
         with ThreadPoolExecutor(1) as pool:
             loading = pool.submit(InProcess, self._model)
             asking = self._serve()
@@ -133,11 +133,11 @@ class Validation:
         return asking
 
     def _serve_cold(self) -> Asking | None:
-        """Serves a model that does not get through its warm-up, to find all that is wrong."""
+        """Serves a model that fails its warm-up without it, to find further faults."""
         try:
             return self._server.load_cold(self._model, self._signatures)
         except UnservableError:
-            return None  # for the reason that is in the report
+            return None  # the reason is in the report
 
     def _examine(self, name: str, here: InProcess, asking: Asking, rows: int) -> None:
         signature, requests = self._signatures[name], self._requests[name]

@@ -127,7 +127,7 @@ def test_runs_are_filtered_sorted_and_paged(history: World) -> None:
     shown = sorted(history.records, key=lambda one: by_auc.index(one.run_id))
     values = [metrics_on_test(one).get("auc") or 0.0 for one in shown]
     assert values == sorted(values, reverse=True)
-    assert "No run is as asked for" in nobody
+    assert "No run matches" in nobody
     assert 'rel="prev"' in second
 
 
