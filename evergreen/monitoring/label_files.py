@@ -40,6 +40,8 @@ PARQUET = {".parquet", ".parq", ".pq"}
 TEXT = {".csv", ".tsv", ".txt"}
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 DELIMITERS = ",;\t|"
+MOST_RAGGED = 50_000
+"""Rows with too few or too many fields after which a file is given up: each takes its time."""
 HEAD = 1 << 16
 """The longest header, in bytes."""
 NEGATIVE, EMPTY = "is less than 0", "is empty"
@@ -147,7 +149,7 @@ class Text(File):
         expected, actual = row.expected_columns, row.actual_columns
         self.bad.add(-1, f"it has {actual} fields, and the header {expected}")
         self.bad.rows += 1
-        return "skip"
+        return "skip" if self.bad.count < MOST_RAGGED else "error"
 
 
 def labels_in(folder: Path, after: datetime, left_out: LeftOut) -> Iterator[Rows]:

@@ -184,7 +184,10 @@ def texts(column: pa.Array) -> Read:
         plain = [None if one is None else f"{one:f}".encode() for one in column.to_pylist()]
         return Read(pa.array(plain, pa.binary()), {})
     inside, refused = _within_years(column)
-    text = inside.cast(pa.string(), safe=False)
+    try:
+        text = inside.cast(pa.string(), safe=False)
+    except pa.ArrowNotImplementedError:
+        return _refuse_all(column, pa.binary(), NO_TEXT)
     if pa.types.is_floating(column.type):
         text = pc.coalesce(_digits(column.cast(pa.float64())), text)
     return Read(text.cast(pa.binary()), refused)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from evergreen.monitoring import label_files
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import LeftOut
 
@@ -256,6 +257,16 @@ def test_a_row_that_is_none_is_named_by_its_line_and_the_others_count(
     file = write(tmp_path, "a.csv", f"{CSV}{row}\nlast,0,1\n")
     assert joined(tmp_path, *IDS, ("last", 0)) == [*TRUTH, 1]
     assert load(tmp_path)[1] == [f"{file}: {problem}"]
+
+
+def test_a_file_of_ragged_rows_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_files, "MOST_RAGGED", 5)
+    write(tmp_path, "ragged.csv", HEAD + "abc,1\n" * 100)
+    write(tmp_path, "good.csv", CSV)
+    labels, [sentence] = load(tmp_path)
+    assert len(labels.keys) == len(IDS)
+    assert "ragged.csv: cannot be read as labels: " in sentence
+    assert "Expected 3 columns, got 2: abc,1" in sentence
 
 
 def test_a_line_is_that_of_the_file_whatever_is_before_it(tmp_path: Path) -> None:

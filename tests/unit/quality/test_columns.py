@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evergreen.quality.columns import Refusal, coerce, moments, one_id
+from evergreen.quality.columns import READERS, Refusal, coerce, moments, one_id
 from evergreen.quality.values import BEYOND_FLOAT
 from tests.fuzzing import fuzz
 
@@ -115,6 +115,19 @@ def test_lists_and_records_are_refused_in_one_sentence(kind: str | None, values:
     assert column.null_count == 2
     reason = "is a list or record, and a row has one value a column"
     assert refusals == [Refusal(0, "c", str(values[0]), reason)]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([(1, 2, 3), None], pa.month_day_nano_interval()),
+        pa.RunEndEncodedArray.from_arrays([2], [1]),
+    ],
+)
+def test_what_arrow_has_no_text_of_is_refused(column: pa.Array) -> None:
+    read = READERS["BYTES"](column)
+    assert read.column.null_count == len(read.column) == 2
+    assert read.refused[0] == "is not text"
 
 
 SECOND = 1_420_073_100
