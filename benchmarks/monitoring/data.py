@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.taxi.source import sample_path
-from evergreen.monitoring.findings import Window
+from evergreen.monitoring.results import Window
 from evergreen.serving.client import files
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 from models.taxi.features import TRIPS

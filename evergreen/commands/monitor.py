@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from evergreen.monitoring.calibration import Limit
-    from evergreen.monitoring.findings import MonitoringResult, Window
+    from evergreen.monitoring.results import MonitoringResult, Window
     from evergreen.settings import Settings
 
 SHOWN = 5
@@ -75,7 +75,7 @@ def _window(
     since: datetime | None,
     until: datetime | None,
 ) -> "Window":
-    from evergreen.monitoring.findings import Window
+    from evergreen.monitoring.results import Window
 
     end = until.replace(tzinfo=UTC) if until else now
     try:
@@ -131,7 +131,7 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
 
 
 def _next_step(result: "MonitoringResult") -> str:
-    from evergreen.monitoring.findings import Kind
+    from evergreen.monitoring.results import Kind
 
     kinds = {finding.kind for finding in result.fired}
     if Kind.SCHEMA in kinds:

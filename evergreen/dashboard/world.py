@@ -15,8 +15,7 @@ from evergreen.lineage.reader import Lineage
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.store import open_store
 from evergreen.lineage.views import VersionView
-from evergreen.monitoring.findings import MonitoringResult
-from evergreen.monitoring.results import results
+from evergreen.monitoring.results import MonitoringResult, results
 from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
 from evergreen.triggers.log import TriggerLog

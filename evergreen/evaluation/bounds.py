@@ -6,6 +6,7 @@ A level is the one-sided chance that the bound is wrong. Formulas: docs/canary.m
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,39 @@ def least_ratio(
     return float(np.sort(after)[low_rank - 1] / np.sort(before)[high_rank - 1])
 
 
+@dataclass(frozen=True)
+class Divergence:
+    """A Jensen-Shannon divergence, and what of it may be chance.
+
+    Attributes:
+        root: The root of the divergence in bits, which is a metric.
+        expected: What the divergence is on average without any difference.
+        noise: What it is at most by chance, at the level asked for.
+    """
+
+    root: float
+    expected: float
+    noise: float
+
+
+def jensen_shannon(before: Array, after: Array, level: float) -> Divergence:
+    """Compares two histograms.
+
+    Without any difference the divergence is about (1/n + 1/m) / (8 ln 2) times chi-square with
+    (bins - 1) degrees of freedom (Menendez et al., "The Jensen-Shannon divergence", 1997).
+
+    Args:
+        before: Counts, shape [bins]; bins that are empty on both sides count as none.
+        after: The same.
+        level: Of the noise: the chance that no more than it comes without any difference.
+    """
+    used = (before > 0) | (after > 0)
+    root = float(np.nan_to_num(jensenshannon(before[used], after[used], base=2)))
+    freedom = max(int(used.sum()) - 1, 1)
+    scale = (1 / before.sum() + 1 / after.sum()) / (8 * math.log(2))
+    return Divergence(root, scale * freedom, scale * chi2.ppf(level, freedom))
+
+
 def divergence(
     before: Sequence[float], after: Sequence[float], level: float
 ) -> tuple[float, float]:
@@ -67,31 +101,29 @@ def divergence(
 
     Its histogram has a bin around each decile of an even mixture of both samples, and one for NaN.
     Values that differ by less than the share RESOLUTION of the deciles' reach count as equal: for a
-    probability, 0.0001 and 0.01 are the same answer. Without any difference the divergence is about
-    (1/n + 1/m) / (8 ln 2) times chi-square with one degree of freedom less than there are bins; its
-    mean is subtracted. The root of the divergence is a metric: the bound is the remainder after
-    subtracting the noise at the level.
+    probability, 0.0001 and 0.01 are the same answer. The mean of the divergence without any
+    difference is subtracted; the bound is the remainder of the root after subtracting the noise at
+    the level.
     """
-    one, other = np.asarray(before, np.float64), np.asarray(after, np.float64)
-    counts = _histograms(one, other)
-    distance = float(np.nan_to_num(jensenshannon(*counts, base=2)))
-    freedom = max(counts.shape[1] - 1, 1)
-    scale = (1 / len(one) + 1 / len(other)) / (8 * math.log(2))
-    noise = scale * chi2.ppf(1 - level, freedom)
-    value = max(distance**2 - scale * freedom, 0.0)
-    return value, max(distance - math.sqrt(noise), 0.0) ** 2
+    counts, others = _histograms(_array(before), _array(after))
+    found = jensen_shannon(counts, others, 1 - level)
+    value = max(found.root**2 - found.expected, 0.0)
+    return value, max(found.root - math.sqrt(found.noise), 0.0) ** 2
 
 
-def _histograms(one: Array, other: Array) -> Array:
-    """Counts in bins that are not empty, [2, bins]."""
-    finite = [sample[~np.isnan(sample)] for sample in (one, other)]
+def _array(sample: Sequence[float]) -> Array:
+    return np.asarray(sample, np.float64)
+
+
+def _histograms(*samples: Array) -> Array:
+    """Counts of two samples in the same bins: [2, bins]."""
+    finite = [sample[~np.isnan(sample)] for sample in samples]
     weights = np.concatenate([np.full(len(sample), 1 / max(len(sample), 1)) for sample in finite])
     both = np.concatenate(finite)
     if len(both):
         both = np.quantile(both, DECILES, method="inverted_cdf", weights=weights)
     bounds = _between(np.unique(both))
-    counts = np.stack([_counts(sample, bounds) for sample in (one, other)])
-    return counts[:, counts.any(axis=0)]
+    return np.stack([_counts(sample, bounds) for sample in samples])
 
 
 def _between(deciles: Array) -> Array:

@@ -14,9 +14,8 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2
 
+from evergreen.evaluation.bounds import jensen_shannon
 from evergreen.evaluation.scores import Counts
 from evergreen.quality.names import clipped
 from evergreen.quality.statistics import Feature
@@ -67,8 +66,8 @@ def distances(
     found = {}
     for name, feature in now.items():
         earlier = [data[name] for data in before if name in data]
-        is_text = any(one.text is not None for one in earlier)
-        if not any(one.present if is_text else _curve(one).rows for one in earlier):
+        is_text = any(data.text is not None for data in earlier)
+        if not any(data.present if is_text else _curve(data).rows for data in earlier):
             continue
         if feature.present and (feature.text is not None) != is_text:
             continue  # another type, which the schema check reports
@@ -77,25 +76,13 @@ def distances(
 
 
 def divergence(before: Counts | Floats, now: Counts | Floats, level: float) -> Distance:
-    """Returns the Jensen-Shannon divergence of two histograms, in bits.
-
-    Without any difference it is about (1/n + 1/m) / (8 ln 2) times chi-square with (bins - 1)
-    degrees of freedom (Menendez et al., "The Jensen-Shannon divergence", 1997).
-
-    Args:
-        before: Counts, shape [bins].
-        now: The same.
-        level: The level of the noise.
-    """
-    used = (before > 0) | (now > 0)
-    value = float(np.nan_to_num(jensenshannon(before[used], now[used], base=2))) ** 2
-    freedom = max(int(used.sum()) - 1, 1)
-    scale = (1 / before.sum() + 1 / now.sum()) / (8 * math.log(2))
-    return Distance(value, math.sqrt(scale * chi2.ppf(level, freedom)), False, "")
+    """Returns the Jensen-Shannon divergence of two histograms, shape [bins]; level as above."""
+    found = jensen_shannon(before, now, level)
+    return Distance(found.root**2, math.sqrt(found.noise), False, "")
 
 
 def _of_text(before: Sequence[Feature], now: Feature, level: float) -> Distance:
-    old, new = sum((_counts(one) for one in before), Counter()), _counts(now)
+    old, new = sum((_counts(feature) for feature in before), Counter()), _counts(now)
     n, m = old.total(), new.total()
     changes = {value: new[value] / m - old[value] / n for value in old | new}
     most = max(changes, key=lambda value: abs(changes[value]))
@@ -119,11 +106,13 @@ def _of_numbers(before: Sequence[Feature], now: Feature, level: float) -> Distan
     old, live = _bins(below[np.searchsorted(points, edges)]), _curve(now)
     new = _bins(live.at(edges)) if live.rows else old * 0
     found = divergence(
-        np.append(old * total, max(sum(one.rows for one in before) - total, 0)),
+        np.append(old * total, max(sum(feature.rows for feature in before) - total, 0)),
         np.append(new * live.rows, max(now.rows - live.rows, 0)),
         level,
     )
-    mean = sum(one.numeric.mean * one.present for one in before if one.present) / total
+    mean = (
+        sum(feature.numeric.mean * feature.present for feature in before if feature.present) / total
+    )
     words = f"mean {mean:.4g} to {now.numeric.mean:.4g}" if live.rows else "no value at all"
     return Distance(found.value, found.noise, False, f"{words}{_missing(before, now)}")
 
@@ -136,7 +125,7 @@ def _counts(feature: Feature) -> Counter[str]:
 
 
 def _missing(before: Sequence[Feature], now: Feature) -> str:
-    old = sum(one.absent for one in before) / sum(one.rows for one in before)
+    old = sum(feature.absent for feature in before) / sum(feature.rows for feature in before)
     changed = abs(now.missing - old) > 0.01  # noqa: PLR2004 - smaller changes are not mentioned
     return f", missing {percent(old)} to {percent(now.missing)}" if changed else ""
 
@@ -161,9 +150,9 @@ def _curve(feature: Feature) -> _Curve:
     histograms = feature.numeric.histograms if feature.numeric is not None else ()
     buckets = [
         bucket
-        for one in histograms
-        if one.type == QUANTILES
-        for bucket in one.buckets
+        for histogram in histograms
+        if histogram.type == QUANTILES
+        for bucket in histogram.buckets
         if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value)
     ]
     # The counts are shares of rows, and add up to whole numbers except for rounding.

@@ -19,7 +19,7 @@ from cloudevents.core.v1.event import CloudEvent
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from evergreen.files import private_folder, write_file
-from evergreen.monitoring.findings import MonitoringResult
+from evergreen.monitoring.results import MonitoringResult
 from evergreen.proxies import pool, proxy_of
 from evergreen.settings.monitoring import AlertSettings, MonitoringSettings
 
@@ -117,9 +117,9 @@ def _slack(data: dict[str, Any]) -> bytes:
     """Returns the body for an incoming webhook of Slack: `text`, in Slack's markup."""
     findings = data["findings"]
     lines = [f"*{data['model']}* version {data['version']}: {len(findings)} findings fired"]
-    for one in findings[:SHOWN]:
-        part = f" on {one['slice']}" if one["slice"] else ""
-        lines.append(f"• {one['kind']}: {one['name']}{part}: {one['detail']}")
+    for finding in findings[:SHOWN]:
+        part = f" on {finding['slice']}" if finding["slice"] else ""
+        lines.append(f"• {finding['kind']}: {finding['name']}{part}: {finding['detail']}")
     if len(findings) > SHOWN:
         lines.append(f"and {len(findings) - SHOWN} more")
     text = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -26,9 +26,8 @@ from evergreen.errors import EvergreenError
 from evergreen.evaluation.distances import distances
 from evergreen.lineage.artifacts import series_statistics
 from evergreen.lineage.run_artifacts import load_statistics
-from evergreen.monitoring.findings import Kind
 from evergreen.monitoring.reference import SPLIT
-from evergreen.monitoring.results import results
+from evergreen.monitoring.results import Kind, results
 from evergreen.quality.statistics import Feature, features
 from evergreen.settings import Settings
 
@@ -127,11 +126,11 @@ def overlay(limits: Sequence[Limit]) -> dict[str, Any]:
     """Returns the limits as a section of settings."""
     found: dict[str, Any] = {
         SECTIONS[kind]: {
-            "features": {one.name: one.limit for one in limits if one.kind is kind},
+            "features": {limit.name: limit.limit for limit in limits if limit.kind is kind},
         }
         for kind in (Kind.DRIFT, Kind.SKEW)
     }
-    scores = [one.limit for one in limits if one.kind is Kind.PREDICTIONS]
+    scores = [limit.limit for limit in limits if limit.kind is Kind.PREDICTIONS]
     return {"monitoring": found | ({"predictions": max(scores)} if scores else {})}
 
 
@@ -139,9 +138,9 @@ def _of_windows(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, st
     quiet = [result for _, result in results(store, settings.model.name) if not result.fired]
     found: dict[tuple[Kind, str], list[float]] = {}
     for result in quiet if len(quiet) >= MIN_WINDOWS else ():
-        for one in result.findings:
-            if one.kind in SECTIONS:
-                found.setdefault((one.kind, one.name), []).append(one.value)
+        for finding in result.findings:
+            if finding.kind in SECTIONS:
+                found.setdefault((finding.kind, finding.name), []).append(finding.value)
     return found
 
 
@@ -151,8 +150,8 @@ def _of_spans(settings: Settings, store: MetadataStore) -> dict[tuple[Kind, str]
     found: dict[tuple[Kind, str], list[float]] = {}
     for place, now in enumerate(spans[1:], start=1):
         for kind, before in ((Kind.DRIFT, spans[place - 1 : place]), (Kind.SKEW, spans[:place])):
-            for name, one in distances(before, now, 0.95).items():
-                found.setdefault((kind, name), []).append(one.value)
+            for name, distance in distances(before, now, 0.95).items():
+                found.setdefault((kind, name), []).append(distance.value)
     return found if len(spans) > MIN_DISTANCES else {}
 
 
@@ -163,7 +162,7 @@ def _spans(settings: Settings, store: MetadataStore) -> Iterator[Mapping[str, Fe
         loaded = load_statistics(Path(artifact.uri), SPLIT)
         if loaded is not None:
             yield {
-                name: one
-                for name, one in features(loaded).items()
+                name: feature
+                for name, feature in features(loaded).items()
                 if wanted is None or name in wanted
             }

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from evergreen.monitoring.findings import MonitoringResult
+from evergreen.monitoring.results import MonitoringResult
 
 LABELS = ("model", "version", "kind", "name", "slice")
 

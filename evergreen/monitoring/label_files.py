@@ -137,7 +137,7 @@ class Text(File):
             raise ValueError("it is empty")
         if "\0" in line:
             raise ValueError("it is no text in UTF-8")
-        found = [(one, _cells(line, one)) for one in DELIMITERS]
+        found = [(delimiter, _cells(line, delimiter)) for delimiter in DELIMITERS]
         return max(found, key=lambda pair: len(set(REQUIRED).intersection(pair[1])))
 
     def _opened(self) -> TextIO:
@@ -195,11 +195,11 @@ def _files(folder: Path, left_out: LeftOut) -> Iterator[Path]:
             left_out.add(Path(error.filename), f"cannot be read: {error.strerror}")
 
     for parent, folders, names in os.walk(folder, onerror=name):
-        found = [Path(parent, one) for one in sorted([*folders, *names])]
-        visible = [one for one in found if not one.name.startswith((".", "_"))]
+        found = [Path(parent, name) for name in sorted([*folders, *names])]
+        visible = [path for path in found if not path.name.startswith((".", "_"))]
         # Links to folders are not followed, but named.
-        folders[:] = [one.name for one in visible if one.is_dir() and not one.is_symlink()]
-        yield from (one for one in visible if one.name not in folders)
+        folders[:] = [path.name for path in visible if path.is_dir() and not path.is_symlink()]
+        yield from (path for path in visible if path.name not in folders)
 
 
 def _file(path: Path) -> File:

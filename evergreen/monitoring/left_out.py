@@ -32,4 +32,4 @@ class LeftOut:
         """Returns the first sentences, and the number of others."""
         told = self.sentences
         more = [f"and {len(told) - SHOWN:,} more files"] if len(told) > SHOWN else []
-        return [f"{self._what} left out: {one}" for one in told[:SHOWN] + more]
+        return [f"{self._what} left out: {sentence}" for sentence in told[:SHOWN] + more]

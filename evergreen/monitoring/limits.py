@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from evergreen.evaluation.distances import Distance, distances, divergence
-from evergreen.monitoring.findings import Finding, Kind
 from evergreen.monitoring.performance import Labelled
 from evergreen.monitoring.reference import Reference
+from evergreen.monitoring.results import Kind, TrafficFinding
 from evergreen.monitoring.traffic import Traffic
 from evergreen.quality.statistics import Feature, features
 from evergreen.settings.monitoring import DistanceSettings, MonitoringSettings
 from evergreen.texts import many, visible
 
-Judged = tuple[list[Finding], list[str]]
+Judged = tuple[list[TrafficFinding], list[str]]
 DAY = timedelta(days=1)
 
 
 def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged:
     """Judges the amount of traffic of all versions, since a new one has little at first."""
-    finding = Finding(
+    finding = TrafficFinding(
         kind=Kind.TRAFFIC,
         name="predictions",
         value=every,
@@ -47,7 +47,7 @@ def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:
     if labelled.labelled:
         mean, longest = labelled.delay / labelled.labelled, labelled.longest
         late = f", {mean / 86400:.1f} days late on average, {longest / 86400:.1f} at most"
-    finding = Finding(
+    finding = TrafficFinding(
         kind=Kind.TRAFFIC,
         name="labels",
         value=share,
@@ -66,7 +66,7 @@ def age(reference: Reference, now: datetime, settings: MonitoringSettings) -> Ju
     if reference.newest is None:
         return [], ["staleness: the spans that the model was trained on are gone"]
     days = (now - reference.newest) / DAY
-    finding = Finding(
+    finding = TrafficFinding(
         kind=Kind.STALENESS,
         name="training data",
         value=days,
@@ -88,7 +88,7 @@ def skew(reference: Reference, now: Traffic, settings: MonitoringSettings) -> Ju
     """Compares live traffic with the training data."""
     if not reference.statistics:
         return [], ["skew: the statistics of the training data are gone"]
-    trained = [features(one) for one in reference.statistics]
+    trained = [features(statistic) for statistic in reference.statistics]
     return _moved(Kind.SKEW, trained, now, settings.skew, settings.confidence), []
 
 
@@ -120,17 +120,17 @@ def _moved(
     now: Traffic,
     limits: DistanceSettings,
     confidence: float,
-) -> list[Finding]:
+) -> list[TrafficFinding]:
     live = _features(now)
     level = 1 - (1 - confidence) / max(len(live), 1)
     return [
-        _finding(kind, name, one, limits.limit(name, one.is_text), now.rows)
-        for name, one in distances(before, live, level).items()
+        _finding(kind, name, distance, limits.limit(name, distance.is_text), now.rows)
+        for name, distance in distances(before, live, level).items()
     ]
 
 
-def _finding(kind: Kind, name: str, distance: Distance, limit: float, rows: int) -> Finding:
-    return Finding(
+def _finding(kind: Kind, name: str, distance: Distance, limit: float, rows: int) -> TrafficFinding:
+    return TrafficFinding(
         kind=kind,
         name=name,
         value=distance.value,

@@ -12,8 +12,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from evergreen.files import file_digest
-from evergreen.monitoring.findings import Window
 from evergreen.monitoring.left_out import LeftOut
+from evergreen.monitoring.results import Window
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 
 KEYS = ("request_id", "row", "time", "model", "version", "arm")
@@ -192,12 +192,12 @@ def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held.append(batch)
         rows, size = rows + len(batch), size + batch.nbytes
         if rows >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield _one(held)
+            yield _joined(held)
             held, rows, size = [], 0, 0
     if rows:
-        yield _one(held)
+        yield _joined(held)
 
 
-def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     [batch] = pa.Table.from_batches(batches).combine_chunks().to_batches()
     return batch

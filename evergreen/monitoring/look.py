@@ -12,12 +12,12 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import SettingsError
 from evergreen.monitoring import limits
 from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
-from evergreen.monitoring.findings import Finding, MonitoringResult, Window
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import LeftOut
 from evergreen.monitoring.log import Log
 from evergreen.monitoring.performance import Judged, Labelled, judge
 from evergreen.monitoring.reference import Reference, find
+from evergreen.monitoring.results import MonitoringResult, TrafficFinding, Window
 from evergreen.monitoring.traffic import COLUMNS, Look, Read, Traffic, observe
 from evergreen.monitoring.validity import Expected, validate
 from evergreen.settings import Settings
@@ -128,7 +128,7 @@ class Eyes:
         for batch in self._log.read(window, COLUMNS, version):
             yield features(batch, expected.kinds, self._missing, expected.known)
 
-    def _invalid(self, seen: Seen) -> list[Finding]:
+    def _invalid(self, seen: Seen) -> list[TrafficFinding]:
         settings, rows = self._settings, seen.traffic.rows
         level = 1 - (1 - settings.confidence) / len(self._expected.kinds)
         found = validate(

@@ -9,10 +9,9 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.files import private_folder, publish_folder, write_file
 from evergreen.monitoring.alerts import alert
 from evergreen.monitoring.exposition import exposition
-from evergreen.monitoring.findings import MonitoringResult, Window
 from evergreen.monitoring.look import Seen, look
 from evergreen.monitoring.page import render
-from evergreen.monitoring.results import PAGE, publish, result_folder
+from evergreen.monitoring.results import PAGE, MonitoringResult, Window, publish, result_folder
 from evergreen.settings import Settings
 
 STATISTICS = "Split-live/FeatureStats.pb"

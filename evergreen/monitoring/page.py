@@ -4,7 +4,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from evergreen.monitoring.findings import Kind, MonitoringResult
+from evergreen.monitoring.results import Kind, MonitoringResult
 from evergreen.reporting.charts import canvas, drift
 from evergreen.reporting.environment import environment
 from evergreen.reporting.gaps import page
@@ -29,7 +29,9 @@ def render(result: MonitoringResult, run_id: str) -> str:
 
 def _render(result: MonitoringResult, run_id: str, title: str) -> str:
     order = list(Kind)
-    findings = sorted(result.findings, key=lambda one: (order.index(one.kind), not one.fired))
+    findings = sorted(
+        result.findings, key=lambda finding: (order.index(finding.kind), not finding.fired)
+    )
     return (
         environment()
         .get_template("monitoring.html.j2")
@@ -37,7 +39,9 @@ def _render(result: MonitoringResult, run_id: str, title: str) -> str:
             result=result,
             title=title,
             run_id=run_id,
-            kinds={kind: list(found) for kind, found in groupby(findings, lambda one: one.kind)},
+            kinds={
+                kind: list(found) for kind, found in groupby(findings, lambda finding: finding.kind)
+            },
             chart=_chart(result),
             keys=canvas.keys(
                 [
@@ -52,13 +56,13 @@ def _render(result: MonitoringResult, run_id: str, title: str) -> str:
 def _chart(result: MonitoringResult) -> Markup | None:
     distances = [
         Drift(
-            feature=one.name,
-            against=AGAINST[one.kind],
-            value=one.value,
-            threshold=one.threshold,
-            exceeded=one.fired,
+            feature=finding.name,
+            against=AGAINST[finding.kind],
+            value=finding.value,
+            threshold=finding.threshold,
+            exceeded=finding.fired,
         )
-        for one in result.findings
-        if one.kind in AGAINST
+        for finding in result.findings
+        if finding.kind in AGAINST
     ]
     return drift.drift(distances, LABEL) if distances else None

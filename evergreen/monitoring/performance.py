@@ -14,8 +14,8 @@ from evergreen.evaluation.metrics import measure
 from evergreen.evaluation.scores import BINS, Counts, histogram
 from evergreen.evaluation.slices import MOST, most_frequent, parts
 from evergreen.evaluation.undefined import why_undefined
-from evergreen.monitoring.findings import Finding, Kind
 from evergreen.monitoring.reference import Reference
+from evergreen.monitoring.results import Kind, TrafficFinding
 from evergreen.quality.names import clipped
 from evergreen.runs.reports.model import ALL_ROWS
 from evergreen.settings.monitoring import HIGHER_IS_BETTER, TFMA, MetricRule, MonitoringSettings
@@ -124,7 +124,7 @@ class Judged:
         unjudged: The rules that could not be judged on all rows, so that they do not hold.
     """
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[TrafficFinding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
 
@@ -147,7 +147,7 @@ def judge(settings: MonitoringSettings, labelled: Labelled, reference: Reference
         for limit in _limits(rule, name, reference, judged)
     ]
     level = 1 - (1 - settings.confidence) / max(len(cases), 1)
-    by_tfma = tfma.taken(enough, [one for one in rules if one.is_tfma])
+    by_tfma = tfma.taken(enough, [rule for rule in rules if rule.is_tfma])
     for name, counts, rule, limit, sign in cases:
         if rule.is_tfma:
             values = by_tfma[name, rule.title]
@@ -190,7 +190,7 @@ def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) ->
 
 def _undefined(metric: str, counts: Counts, value: float, interval: tuple[float, float]) -> str:
     """Returns why a metric cannot be judged; empty if it can."""
-    negatives, positives = (int(one) for one in counts.sum(axis=1))
+    negatives, positives = (int(count) for count in counts.sum(axis=1))
     if why := why_undefined(metric.removeprefix(TFMA), negatives, positives, value):
         return why
     if not all(map(math.isfinite, interval)):
@@ -224,11 +224,11 @@ def _finding(
     sign: int,
     value: float,
     interval: tuple[float, float],
-) -> Finding:
+) -> TrafficFinding:
     nearest = interval[0] if sign > 0 else interval[1]
     asked = f"at {'most' if sign > 0 else 'least'} {limit:.4g}"
     since = f" ({rule.worse_by:g} worse than at evaluation)" if rule.worse_by is not None else ""
-    return Finding(
+    return TrafficFinding(
         kind=Kind.PERFORMANCE,
         name=rule.title,
         value=value,

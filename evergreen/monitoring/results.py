@@ -1,6 +1,11 @@
-"""Monitoring results in ML Metadata: one artifact each, attributed to the serving model."""
+"""Results of monitoring a window of traffic: the contract between monitors and triggers.
+
+In ML Metadata, a result is an artifact, attributed to the model that served.
+"""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +15,88 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.registry import VERSION_TYPE, Registry
 from evergreen.lineage.store import set_properties
-from evergreen.monitoring.findings import MonitoringResult
+from evergreen.runs.plan import Frozen
 from evergreen.settings import Settings
 
 TYPE = "MonitoringResult"
 EXECUTION = "evergreen.monitor"
 PAGE = "index.html"
+
+
+class Kind(StrEnum):
+    """The subject of a finding."""
+
+    DRIFT = "drift"  # live traffic compared with the previous window
+    SKEW = "skew"  # live traffic compared with the training data
+    PREDICTIONS = "prediction drift"  # predictions compared with those at evaluation
+    PERFORMANCE = "performance"  # predictions compared with late labels
+    STALENESS = "staleness"  # the age of the model's newest data
+    SCHEMA = "schema"  # live traffic compared with the schema
+    TRAFFIC = "traffic"  # whether there is enough traffic, and enough labels
+
+
+class Window(Frozen):
+    """A period, from `start` to before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+class TrafficFinding(Frozen):
+    """A measured value and its threshold.
+
+    Attributes:
+        kind: The subject.
+        name: The feature, the output or the metric.
+        value: The measured value.
+        threshold: Its limit.
+        fired: Whether it is beyond the threshold with confidence, noise considered.
+        interval: Confidence interval of the value, if it has one.
+        slice: `feature=value` of a slice of the traffic; empty for all of it.
+        rows: The number of measured rows.
+        detail: A text for people.
+    """
+
+    kind: Kind
+    name: str
+    value: float
+    threshold: float
+    fired: bool
+    interval: tuple[float, float] | None = None
+    slice: str = ""
+    rows: int = 0
+    detail: str = ""
+
+
+class MonitoringResult(Frozen):
+    """The result of monitoring one model version in one window.
+
+    Attributes:
+        model: The model's name.
+        version: The version that served.
+        window: The monitored period.
+        created: When it was monitored, by the caller's clock.
+        rows: Logged predictions in the window.
+        labelled: The number of them with labels.
+        findings: All findings, fired or not.
+        notes: What could not be monitored, and why.
+        unjudged: Performance rules that could not be judged, so that they do not hold.
+    """
+
+    model: str
+    version: int
+    window: Window
+    created: datetime
+    rows: int
+    labelled: int
+    findings: tuple[TrafficFinding, ...]
+    notes: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+    @property
+    def fired(self) -> tuple[TrafficFinding, ...]:
+        """The findings beyond their thresholds."""
+        return tuple(finding for finding in self.findings if finding.fired)
 
 
 def result_folder(settings: Settings, result: MonitoringResult) -> Path:
@@ -62,7 +143,7 @@ def _inputs(
 ) -> list[tuple[mlmd.Artifact, mlmd.Event]]:
     """Returns the Model artifact, if the version is registered, and the other inputs."""
     events = Registry(store, result.model).events()
-    models = {one.model.version: one.model.artifact_id for one in events}
+    models = {event.model.version: event.model.artifact_id for event in events}
     ids = {models[result.version]: "model"} if result.version in models else {}
     ids |= dict.fromkeys(read, "statistics")
     return [
@@ -88,6 +169,8 @@ def results(
         after: The id after which to start.
     """
     wanted = Filter("type = ? AND id > ?", TYPE, after) & Filter.has("model", model)
-    for artifact in sorted(store.get_artifacts(wanted.options()), key=lambda one: int(one.id)):
+    for artifact in sorted(
+        store.get_artifacts(wanted.options()), key=lambda artifact: int(artifact.id)
+    ):
         text = artifact.custom_properties["result"].string_value
         yield int(artifact.id), MonitoringResult.model_validate_json(text)

@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from evergreen.components.example_gen.writer import to_lists
 from evergreen.errors import SettingsError
-from evergreen.monitoring.findings import Finding, Kind
+from evergreen.monitoring.results import Kind, TrafficFinding
 from evergreen.quality.columns import Refusal
 from evergreen.quality.descriptions import describe
 from evergreen.quality.names import LONGEST, Names
@@ -67,13 +67,13 @@ class Expected:
         ]
         del schema.feature[:]
         schema.feature.extend(kept)
-        sliced = {one.feature for one in settings.monitoring.performance.slices}
+        sliced = {part.feature for part in settings.monitoring.performance.slices}
         if outside := sliced - {feature.name for feature in kept}:
             raise SettingsError(
                 f"monitoring.performance.slices: {', '.join(sorted(outside))} is in no request.",
                 hint="Slices are by what monitoring.features names.",
             )
-        kinds = {one.name: schema_pb2.FeatureType.Name(one.type) for one in kept}
+        kinds = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in kept}
         return cls(schema, kinds, frozenset(known))
 
 
@@ -97,7 +97,7 @@ class Violations:
             self._rows[key] = self._rows.get(key, 0) + 1
             self._such_as.setdefault(key, f"such as {visible(refusal.value, LONGEST)}")
 
-    def findings(self, rows: int, share: float, level: float) -> list[Finding]:
+    def findings(self, rows: int, share: float, level: float) -> list[TrafficFinding]:
         """Returns a finding for each feature and type, and one for all unknown features."""
         found = [
             _finding(name, count, rows, share, level, f"{what} {self._such_as[name, what]}")
@@ -115,7 +115,7 @@ def validate(
     batches: Iterable[Mapping[str, pa.Array]],
     share: float,
     level: float,
-) -> list[Finding]:
+) -> list[TrafficFinding]:
     """Returns a finding for each anomaly; an anomaly in few rows does not fire.
 
     Args:
@@ -154,9 +154,11 @@ def _may_lack(feature: schema_pb2.Feature) -> float:
     return 1 - feature.presence.min_fraction
 
 
-def _finding(name: str, count: int, rows: int, share: float, level: float, detail: str) -> Finding:
+def _finding(
+    name: str, count: int, rows: int, share: float, level: float, detail: str
+) -> TrafficFinding:
     bounds = binomtest(min(count, rows), rows).proportion_ci(level, method="wilson")
-    return Finding(
+    return TrafficFinding(
         kind=Kind.SCHEMA,
         name=name,
         value=count / rows,

@@ -181,7 +181,7 @@ def texts(column: pa.Array) -> Read:
     if _is_bytes(column.type):
         return Read(column.cast(pa.binary()), {})
     if pa.types.is_decimal(column.type):  # for which Arrow writes 0E-9
-        plain = [None if one is None else f"{one:f}".encode() for one in column.to_pylist()]
+        plain = [None if value is None else f"{value:f}".encode() for value in column.to_pylist()]
         return Read(pa.array(plain, pa.binary()), {})
     inside, refused = _within_years(column)
     try:

@@ -82,7 +82,9 @@ def _merge_common(
 
 
 def _merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
-    merged = Histogram(type=Histogram.STANDARD, num_nan=sum(one.num_nan for one in histograms))
+    merged = Histogram(
+        type=Histogram.STANDARD, num_nan=sum(histogram.num_nan for histogram in histograms)
+    )
     finite = []
     for bucket in (bucket for histogram in histograms for bucket in histogram.buckets):
         if math.isfinite(bucket.low_value) and math.isfinite(bucket.high_value):

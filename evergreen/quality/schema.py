@@ -58,7 +58,7 @@ def load_curated(file: Path) -> schema_pb2.Schema:
 
 def column_kinds(schema: schema_pb2.Schema) -> dict[str, str]:
     """Returns the type of each column: `FLOAT`, `INT` or `BYTES`."""
-    return {one.name: schema_pb2.FeatureType.Name(one.type) for one in schema.feature}
+    return {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
 
 
 def _problems(schema: schema_pb2.Schema) -> Iterator[tuple[str, str]]:
@@ -67,7 +67,7 @@ def _problems(schema: schema_pb2.Schema) -> Iterator[tuple[str, str]]:
     for field in OTHERS:
         if len(getattr(schema, field)):
             yield "", f"{field} is not supported: write a feature for each column"
-    for name, count in Counter(one.name for one in schema.feature).items():
+    for name, count in Counter(feature.name for feature in schema.feature).items():
         if not name:
             yield name, "a feature has no name"
         if count > 1:

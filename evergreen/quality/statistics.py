@@ -86,14 +86,19 @@ class Feature:
     def top(self, most: int) -> dict[str, float]:
         """Returns the most frequent values of a text, with their share of the present rows."""
         return {
-            one.value: one.frequency / max(self.present, 1) for one in self.text.top_values[:most]
+            top_value.value: top_value.frequency / max(self.present, 1)
+            for top_value in self.text.top_values[:most]
         }
 
     def _buckets(self, kind: int) -> Sequence[Any]:
         """Returns the buckets with finite ends, which can be drawn."""
         histograms = self.numeric.histograms if self.numeric is not None and self.present else []
-        found: Sequence[Any] = next((one.buckets for one in histograms if one.type == kind), [])
-        return [one for one in found if np.isfinite([one.low_value, one.high_value]).all()]
+        found: Sequence[Any] = next(
+            (histogram.buckets for histogram in histograms if histogram.type == kind), []
+        )
+        return [
+            bucket for bucket in found if np.isfinite([bucket.low_value, bucket.high_value]).all()
+        ]
 
 
 def features(statistics: Any) -> dict[str, Feature]:
@@ -102,19 +107,19 @@ def features(statistics: Any) -> dict[str, Feature]:
     Args:
         statistics: A `DatasetFeatureStatistics`.
     """
-    found = (_feature(one, statistics.num_examples) for one in statistics.features)
-    return {one.name: one for one in sorted(found, key=lambda one: one.name)}
+    found = (_feature(feature, statistics.num_examples) for feature in statistics.features)
+    return {feature.name: feature for feature in sorted(found, key=lambda feature: feature.name)}
 
 
-def _feature(one: Any, rows: int) -> Feature:
-    kind = one.WhichOneof("stats")
-    stats = getattr(one, kind)
+def _feature(statistics: Any, rows: int) -> Feature:
+    kind = statistics.WhichOneof("stats")
+    stats = getattr(statistics, kind)
     present = int(stats.common_stats.num_non_missing)
     return Feature(
-        name=".".join(one.path.step) or one.name,
+        name=".".join(statistics.path.step) or statistics.name,
         missing=1 - present / rows if rows else 0.0,
         present=present,
-        is_integer=one.type == INTEGER,
+        is_integer=statistics.type == INTEGER,
         numeric=stats if kind == "num_stats" else None,
         text=stats if kind == "string_stats" else None,
         rows=int(rows),

@@ -16,8 +16,8 @@ from evergreen.evaluation.bootstrap import log_losses
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.store import open_store
-from evergreen.monitoring.findings import Finding, MonitoringResult, Window
 from evergreen.monitoring.monitor import monitor
+from evergreen.monitoring.results import MonitoringResult, TrafficFinding, Window
 from evergreen.replay.faults import Columns, Fault, of_data, of_labels, of_traffic
 from evergreen.replay.inline import InlineLauncher
 from evergreen.replay.stream import Piece
@@ -47,7 +47,7 @@ class Played:
     number: int
     losses: NDArray[np.float64]
     versions: dict[int, int]
-    fired: tuple[Finding, ...] = ()
+    fired: tuple[TrafficFinding, ...] = ()
     runs: Sequence[Ended] = ()
     seconds: float = 0.0
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from evergreen.channels import channel as open_channel
-from evergreen.monitoring.findings import Window
+from evergreen.monitoring.results import Window
 from evergreen.serving.client import Client
 from evergreen.serving.client.protos import PredictResponse
 from evergreen.serving.client.tensors import to_array

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
-from evergreen.monitoring.results import results
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, results
 from evergreen.settings.triggers import FindingSettings
 from evergreen.triggers.event import TriggerEvent
 
@@ -35,12 +34,12 @@ class MonitoringTrigger:
         """Returns None: it does not depend on the clock."""
         return None
 
-    def _counts(self, finding: Finding) -> bool:
+    def _counts(self, finding: TrafficFinding) -> bool:
         named = not self._settings.names or finding.name in self._settings.names
         return finding.kind in self.kinds and named and (self._settings.slices or not finding.slice)
 
     def _event(
-        self, number: int, result: MonitoringResult, found: list[Finding], now: datetime
+        self, number: int, result: MonitoringResult, found: list[TrafficFinding], now: datetime
     ) -> TriggerEvent:
         names = ", ".join(dict.fromkeys(f"{finding.kind} of {finding.name}" for finding in found))
         window = f"{result.window.start:%Y-%m-%d %H:%M} to {result.window.end:%Y-%m-%d %H:%M}"
@@ -60,11 +59,11 @@ class MonitoringTrigger:
         )
 
 
-def _title(finding: Finding) -> str:
+def _title(finding: TrafficFinding) -> str:
     return f"{finding.kind}: {finding.name}" + (f" where {finding.slice}" if finding.slice else "")
 
 
-def _numbers(finding: Finding) -> str:
+def _numbers(finding: TrafficFinding) -> str:
     between = (
         f" ({finding.interval[0]:.4g} to {finding.interval[1]:.4g})" if finding.interval else ""
     )

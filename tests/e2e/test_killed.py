@@ -13,8 +13,7 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
-from evergreen.monitoring.results import publish
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, Window, publish
 from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings, load_settings
 from evergreen.spans import publish_version
@@ -38,7 +37,7 @@ def happen(number: int, settings: Settings, store: MetadataStore) -> str:
         return f"new-data:{root}:{span.number}:{span.version}:{span.sha256}"
     if number % 4:
         return fire(settings, store, number, now)
-    finding = Finding(kind=Kind.DRIFT, name="fare", value=1, threshold=0.1, fired=True)
+    finding = TrafficFinding(kind=Kind.DRIFT, name="fare", value=1, threshold=0.1, fired=True)
     result = MonitoringResult(
         model="taxi",
         version=1,

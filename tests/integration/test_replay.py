@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from evergreen.monitoring.findings import Kind
+from evergreen.monitoring.results import Kind
 from evergreen.replay.chart import draw
 from evergreen.replay.comparison import compare
 from evergreen.replay.faults import Fault

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
-from evergreen.monitoring.results import PAGE, result_folder
+from evergreen.monitoring.results import PAGE, Kind, MonitoringResult, TrafficFinding, result_folder
 
 MOST = 60
 """The number of newest results to draw."""
@@ -30,7 +29,7 @@ class Series:
     points: str
     limit: float
     fired: list[tuple[float, float]]
-    newest: Finding
+    newest: TrafficFinding
     count: int
 
 
@@ -60,7 +59,7 @@ def result(world: World, asked: Asked) -> Page:
 
 
 def _series(looks: list[MonitoringResult], kind: Kind) -> list[Series]:
-    found: dict[str, list[tuple[int, Finding]]] = defaultdict(list)
+    found: dict[str, list[tuple[int, TrafficFinding]]] = defaultdict(list)
     for place, look in enumerate(looks):
         for one in look.findings:
             if one.kind is kind and not one.slice:
@@ -69,7 +68,7 @@ def _series(looks: list[MonitoringResult], kind: Kind) -> list[Series]:
     return sorted(series, key=lambda one: (not one.newest.fired, -len(one.fired), one.name))
 
 
-def _drawn(name: str, values: list[tuple[int, Finding]], looks: int) -> Series:
+def _drawn(name: str, values: list[tuple[int, TrafficFinding]], looks: int) -> Series:
     shares = [one.value / one.threshold if one.threshold else 0.0 for _, one in values]
     top = max([1.25, *filter(math.isfinite, shares)])
     shares = [share if math.isfinite(share) else top for share in shares]

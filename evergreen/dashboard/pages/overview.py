@@ -9,7 +9,7 @@ from evergreen.dashboard.world import World
 from evergreen.lineage.reader import Asked as Runs
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding
 from evergreen.runs.plan import RunRecord
 from evergreen.texts import many
 
@@ -55,12 +55,12 @@ def _is_of(result: MonitoringResult, version: VersionView | None) -> bool:
     return version is not None and result.version == version.version
 
 
-def _worst(result: MonitoringResult) -> dict[str, Finding | None]:
+def _worst(result: MonitoringResult) -> dict[str, TrafficFinding | None]:
     """Returns for each kind the finding nearest to its limit, or farthest beyond it.
 
     None if it was not judged, which the page also says for quality and drift.
     """
-    found: dict[str, Finding | None] = {}
+    found: dict[str, TrafficFinding | None] = {}
     for kind in (Kind.PERFORMANCE, Kind.DRIFT, Kind.SKEW, Kind.PREDICTIONS, Kind.SCHEMA):
         of_kind = [one for one in result.findings if one.kind is kind]
         if of_kind or kind in (Kind.PERFORMANCE, Kind.DRIFT):
@@ -69,7 +69,7 @@ def _worst(result: MonitoringResult) -> dict[str, Finding | None]:
     return found
 
 
-def _share(finding: Finding) -> float:
+def _share(finding: TrafficFinding) -> float:
     """Returns the value as a share of its limit; 0 for quality, which also has lower limits."""
     if finding.kind is Kind.PERFORMANCE:
         return 0.0

@@ -15,7 +15,7 @@ CRITERIA = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class CanaryDifference:
     """The result for one criterion.
 
     Attributes:
@@ -46,17 +46,19 @@ class Finding:
         return f"{self.value:.4g} (at least {self.least:.4g}), limit {self.limit:g}: {self.detail}"
 
 
-Compare = Callable[[Window, Window, float, float], Finding | None]
+Compare = Callable[[Window, Window, float, float], CanaryDifference | None]
 
 
-def judge(stable: Window, canary: Window, limits: LimitSettings, chance: float) -> list[Finding]:
+def judge(
+    stable: Window, canary: Window, limits: LimitSettings, chance: float
+) -> list[CanaryDifference]:
     """Compares two versions by each criterion that has a limit, and a large enough sample.
 
     Args:
         stable: The stable version's answers.
         canary: The canary's answers.
         limits: The limits.
-        chance: The chance that any finding exceeds its limit although the canary does not.
+        chance: The chance that any difference exceeds its limit although the canary does not.
     """
     level, least = chance / CRITERIA, limits.min_sample
     comparisons: list[tuple[Compare, float | None]] = [
@@ -67,16 +69,16 @@ def judge(stable: Window, canary: Window, limits: LimitSettings, chance: float) 
     found = (
         compare(stable, canary, limit, level) for compare, limit in comparisons if limit is not None
     )
-    return [finding for finding in found if finding is not None]
+    return [difference for difference in found if difference is not None]
 
 
 def _errors(
     least: int, stable: Window, canary: Window, limit: float, level: float
-) -> Finding | None:
+) -> CanaryDifference | None:
     before, after = stable.errors, canary.errors
     if min(before[1], after[1]) < least:
         return None
-    return Finding(
+    return CanaryDifference(
         "error rate",
         after[0] / after[1] - before[0] / before[1],
         bounds.least_increase(before, after, level),
@@ -87,14 +89,14 @@ def _errors(
 
 def _latency(
     least: int, stable: Window, canary: Window, limit: float, level: float
-) -> Finding | None:
+) -> CanaryDifference | None:
     if min(len(stable.seconds), len(canary.seconds)) < least:
         return None
     before, after = (
         float(np.quantile(window.seconds, QUANTILE, method="inverted_cdf"))
         for window in (stable, canary)
     )
-    return Finding(
+    return CanaryDifference(
         "latency p95",
         after / before,
         bounds.least_ratio(stable.seconds, canary.seconds, QUANTILE, level),
@@ -106,7 +108,7 @@ def _latency(
 
 def _outputs(
     least: int, stable: Window, canary: Window, limit: float, level: float
-) -> Finding | None:
+) -> CanaryDifference | None:
     """Returns the output that differs with most confidence."""
     names = [
         name
@@ -114,16 +116,16 @@ def _outputs(
         if min(len(values), len(stable.outputs.get(name, ()))) >= least
     ]
     found = _divergences(names, stable, canary, limit, level / max(len(names), 1))
-    return max(found, key=lambda finding: (finding.least, finding.value), default=None)
+    return max(found, key=lambda difference: (difference.least, difference.value), default=None)
 
 
 def _divergences(
     names: list[str], stable: Window, canary: Window, limit: float, level: float
-) -> Iterator[Finding]:
+) -> Iterator[CanaryDifference]:
     for name in names:
         before, after = stable.outputs[name], canary.outputs[name]
         value, surely = bounds.divergence(before, after, level)
-        yield Finding(
+        yield CanaryDifference(
             "output distribution",
             value,
             surely,

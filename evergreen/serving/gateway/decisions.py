@@ -10,18 +10,18 @@ from evergreen.serving.gateway.aside import Aside
 from evergreen.settings.gateway import GATEWAY
 
 
-class Verdict(StrEnum):
+class CanaryVerdict(StrEnum):
     """The fate of a canary."""
 
     PROMOTE = "promote"
     REJECT = "reject"
 
 
-STAGES = {Verdict.PROMOTE: Stage.SERVING, Verdict.REJECT: Stage.REJECTED}
+STAGES = {CanaryVerdict.PROMOTE: Stage.SERVING, CanaryVerdict.REJECT: Stage.REJECTED}
 
 
 @dataclass(frozen=True)
-class Decision:
+class CanaryDecision:
     """The decision that ends a canary.
 
     Attributes:
@@ -32,7 +32,7 @@ class Decision:
         stable: The version that it was compared with.
     """
 
-    verdict: Verdict
+    verdict: CanaryVerdict
     version: int
     why: str
     evidence: Mapping[str, str]
@@ -42,7 +42,7 @@ class Decision:
 class Recorder(Protocol):
     """Records decisions."""
 
-    async def record(self, decision: Decision) -> None:
+    async def record(self, decision: CanaryDecision) -> None:
         """Records a decision, which then takes effect.
 
         Raises:
@@ -60,7 +60,7 @@ class RegistryRecorder:
     def __init__(self, registry: Aside) -> None:
         self._registry = registry
 
-    async def record(self, decision: Decision) -> None:
+    async def record(self, decision: CanaryDecision) -> None:
         """Adds an event. Raises EvergreenError, RuntimeError."""
         stage, evidence = STAGES[decision.verdict], dict(decision.evidence)
         told = decision.version, stage, GATEWAY, decision.why, evidence

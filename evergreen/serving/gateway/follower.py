@@ -10,7 +10,7 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from evergreen.errors import EvergreenError
 from evergreen.serving.gateway.assignment import Assignment, Targets, usable
 from evergreen.serving.gateway.backend import Backend
-from evergreen.serving.gateway.decisions import Decision, Recorder
+from evergreen.serving.gateway.decisions import CanaryDecision, Recorder
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.rollout import Rollout
 
@@ -146,7 +146,7 @@ class Follower:
         if self._exposing:
             await self._exposing
 
-    async def _record(self, decision: Decision) -> bool:
+    async def _record(self, decision: CanaryDecision) -> bool:
         """Records a decision; returns whether it succeeded: if not, the next check tries again."""
         text = "; ".join(f"{name}: {value}" for name, value in decision.evidence.items())
         verdict = f"{decision.verdict} version {decision.version}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.comparison import Finding, judge
-from evergreen.serving.gateway.decisions import Decision, Verdict
+from evergreen.serving.gateway.comparison import CanaryDifference, judge
+from evergreen.serving.gateway.decisions import CanaryDecision, CanaryVerdict
 from evergreen.serving.gateway.routing import Arm, Route, position
 from evergreen.serving.gateway.windows import Window
 from evergreen.settings.gateway import CanarySettings, LimitSettings
@@ -35,7 +35,7 @@ class Progress:
     count: int = 0
     read: int = 0
     looks: int = 0
-    rejected: Decision | None = None
+    rejected: CanaryDecision | None = None
 
 
 class Rollout:
@@ -132,7 +132,7 @@ class Rollout:
         if version in self._windows:
             self._windows[version].add_outputs(values)
 
-    def decide(self) -> Decision | None:
+    def decide(self) -> CanaryDecision | None:
         """Rejects or promotes the canary, or takes its next step; called repeatedly.
 
         Returns:
@@ -148,7 +148,7 @@ class Rollout:
                 return self._advance(progress, before, after)
         return progress.rejected
 
-    def _look(self, progress: Progress, stable: Window, canary: Window) -> Decision | None:
+    def _look(self, progress: Progress, stable: Window, canary: Window) -> CanaryDecision | None:
         """Rejects the canary if it is surely worse; judges whenever enough new answers came.
 
         The k-th look gets the share 6 / (pi k)^2 of the false-alarm chance. These shares add up to
@@ -161,19 +161,19 @@ class Rollout:
         progress.looks = canary.count // self._limits.min_sample
         chance = self._limits.false_alarms * 6 / (math.pi * progress.looks) ** 2
         found = judge(stable, canary, self._limits, chance)
-        worse = [finding.criterion for finding in found if finding.exceeds]
+        worse = [difference.criterion for difference in found if difference.exceeds]
         if not worse:
             return None
-        return self._decision(Verdict.REJECT, f"worse in {', '.join(worse)}", found, canary)
+        return self._decision(CanaryVerdict.REJECT, f"worse in {', '.join(worse)}", found, canary)
 
-    def _advance(self, progress: Progress, stable: Window, canary: Window) -> Decision | None:
+    def _advance(self, progress: Progress, stable: Window, canary: Window) -> CanaryDecision | None:
         """Takes the next step, or promotes, if the canary held this step within all limits."""
         now = self._clock()
         is_long = now - progress.since >= self._canary.hold_seconds
         if not is_long or not self._is_enough(progress, stable, canary):
             return None
         found = judge(stable, canary, self._limits, self._limits.false_alarms)
-        if not all(finding.holds for finding in found):
+        if not all(difference.holds for difference in found):
             return None
         if progress.step + 1 < len(self._canary.steps):
             progress.step, progress.since = progress.step + 1, now
@@ -181,7 +181,7 @@ class Rollout:
             return None
         if not self._canary.promote:
             return None
-        return self._decision(Verdict.PROMOTE, "held all steps", found, canary)
+        return self._decision(CanaryVerdict.PROMOTE, "held all steps", found, canary)
 
     def _is_comparable(self, stable: Window) -> bool:
         """Returns whether the stable version has enough answers; without traffic it never will."""
@@ -198,10 +198,10 @@ class Rollout:
         return is_read or self._limits.output_divergence is None
 
     def _decision(
-        self, verdict: Verdict, why: str, found: list[Finding], canary: Window
-    ) -> Decision:
+        self, verdict: CanaryVerdict, why: str, found: list[CanaryDifference], canary: Window
+    ) -> CanaryDecision:
         assert self._progress is not None
-        numbers = {finding.criterion: str(finding) for finding in found}
+        numbers = {difference.criterion: str(difference) for difference in found}
         share = {"canary share": f"{self.share:.2%}", "canary answers": str(canary.count)}
         stable = self._usable.stable
-        return Decision(verdict, self._progress.version, why, share | numbers, stable)
+        return CanaryDecision(verdict, self._progress.version, why, share | numbers, stable)

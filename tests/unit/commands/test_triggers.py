@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from evergreen.cli import app
 from evergreen.errors import EvergreenError
 from evergreen.lineage.stages import Stage
-from evergreen.monitoring.findings import Kind
+from evergreen.monitoring.results import Kind
 from evergreen.running.conclusion import end
 from evergreen.runs.plan import Outcome
 from evergreen.triggers.launcher import Progress

@@ -20,7 +20,7 @@ from evergreen.dashboard.server import PAGES
 from evergreen.dashboard.world import Reader, UnavailableError
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, Window
 from evergreen.reporting.lists import metrics_on_test
 from evergreen.runs.plan import Outcome, Request
 from evergreen.serving import states
@@ -323,7 +323,7 @@ def test_a_store_that_does_not_answer_is_not_waited_for(history: World) -> None:
 def test_measures_without_a_value_are_drawn_and_named() -> None:
     window = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
     found = [
-        Finding(kind=Kind.DRIFT, name="fare", value=value, threshold=0.1, fired=value > 1)
+        TrafficFinding(kind=Kind.DRIFT, name="fare", value=value, threshold=0.1, fired=value > 1)
         for value in (0.05, math.inf, math.nan)
     ]
     looks = [

@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 
 from evergreen.monitoring.columns import Missing, features
-from evergreen.monitoring.findings import Window
 from evergreen.monitoring.log import Log
+from evergreen.monitoring.results import Window
 from evergreen.quality.names import Names
 
 KINDS = {"trip_miles": "FLOAT"}

@@ -13,7 +13,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_structured
 from cloudevents.core.formats.json import JSONFormat
 
 from evergreen.monitoring.alerts import ADDRESS, REFUSED, UNDELIVERED, alert
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding
 from evergreen.settings.monitoring import MonitoringSettings
 from tests.unit.monitoring.world import TODAY, WINDOW
 
@@ -66,7 +66,7 @@ def settings(folder: Path, port: int, **alerts: Any) -> MonitoringSettings:
 
 
 def result(*, is_fired: bool = True) -> MonitoringResult:
-    finding = Finding(
+    finding = TrafficFinding(
         kind=Kind.DRIFT, name="fare", value=0.3, threshold=0.1, fired=is_fired, detail="a < b"
     )
     return MonitoringResult(

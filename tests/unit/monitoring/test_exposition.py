@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from evergreen.monitoring.exposition import exposition
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding
 from tests.project import ROOT
 from tests.unit.monitoring.world import TODAY, WINDOW
 
@@ -17,7 +17,7 @@ PROMETHEUS = ROOT / "deploy/prometheus"
 needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="apt: prometheus")
 
 
-def of(*findings: Finding) -> str:
+def of(*findings: TrafficFinding) -> str:
     return exposition(
         MonitoringResult(
             model="taxi",
@@ -31,8 +31,8 @@ def of(*findings: Finding) -> str:
     )
 
 
-def finding(*, fired: bool, threshold: float = 0.1, kind: Kind = Kind.DRIFT) -> Finding:
-    return Finding(kind=kind, name="fare", value=0.3, threshold=threshold, fired=fired)
+def finding(*, fired: bool, threshold: float = 0.1, kind: Kind = Kind.DRIFT) -> TrafficFinding:
+    return TrafficFinding(kind=kind, name="fare", value=0.3, threshold=threshold, fired=fired)
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evergreen.monitoring.columns import Missing, features, scores
-from evergreen.monitoring.findings import Window
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import SHOWN
 from evergreen.monitoring.log import Log
+from evergreen.monitoring.results import Window
 from evergreen.quality.names import CAPACITY
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 from tests.fuzzing import flat_memory, fuzz

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evergreen.monitoring.findings import Window
 from evergreen.monitoring.log import BATCH_BYTES, BATCH_ROWS, Log
+from evergreen.monitoring.results import Window
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 from tests.project import ROOT
 from tests.unit.monitoring.world import BEFORE, DAY, TODAY, WINDOW, Trips, World

@@ -10,10 +10,8 @@ from evergreen.errors import SettingsError
 from evergreen.evaluation.slices import MOST
 from evergreen.lineage.run_artifacts import load_statistics
 from evergreen.lineage.stages import RegistryError
-from evergreen.monitoring.exposition import exposition
-from evergreen.monitoring.findings import Kind, Window
-from evergreen.monitoring.monitor import METRICS, PAGE, result_folder
-from evergreen.monitoring.results import results
+from evergreen.monitoring.monitor import METRICS, PAGE, exposition, result_folder
+from evergreen.monitoring.results import Kind, Window, results
 from tests.unit.monitoring.world import BEFORE, DAY, ROWS, TODAY, WINDOW, Trips, World, fired
 
 

@@ -13,8 +13,8 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.evaluation.scores import histogram, pack
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.store import open_store, set_properties
-from evergreen.monitoring.findings import Kind, MonitoringResult, Window
-from evergreen.monitoring.statistics import Statistics
+from evergreen.monitoring.results import Kind, MonitoringResult, Window
+from evergreen.monitoring.traffic import Statistics
 from evergreen.quality.columns import coerce
 from evergreen.runs.plan import ModelRef, Outcome, SpanRef
 from evergreen.serving.gateway.prediction_log.entries import Entry

@@ -6,7 +6,7 @@ import pytest
 
 from evergreen.errors import SettingsError
 from evergreen.lineage.stages import Stage
-from evergreen.monitoring.findings import Kind
+from evergreen.monitoring.results import Kind
 from evergreen.runs.plan import Outcome
 from evergreen.triggers.decision import Ruling, Why
 from evergreen.triggers.launcher import Progress

@@ -10,8 +10,7 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.artifacts import blessed_examples
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.monitoring.findings import Finding, Kind, MonitoringResult, Window
-from evergreen.monitoring.results import publish
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, Window, publish
 from evergreen.running.conclusion import end
 from evergreen.runs.plan import ModelRef, Outcome, RunRecord
 from evergreen.triggers import configured
@@ -176,7 +175,7 @@ class World:
         registry = Registry(self.store, "taxi")
         registry.register(model, who="", why="", evidence={}, stage=stage)
 
-    def monitored(self, *findings: Finding, version: int = 1) -> int:
+    def monitored(self, *findings: TrafficFinding, version: int = 1) -> int:
         """A monitoring result about a version."""
         window = Window(start=self.now - HOUR, end=self.now)
         result = MonitoringResult(
@@ -191,8 +190,8 @@ class World:
         return publish(self.store, result, self.bench.folder)
 
 
-def finding(kind: Kind, name: str, *, fired: bool = True, slice: str = "") -> Finding:  # noqa: A002
-    return Finding(
+def finding(kind: Kind, name: str, *, fired: bool = True, slice: str = "") -> TrafficFinding:  # noqa: A002
+    return TrafficFinding(
         kind=kind,
         name=name,
         value=0.7,

@@ -7,7 +7,7 @@ import pytest
 
 from evergreen.lineage.stages import RegistryError
 from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.decisions import Verdict
+from evergreen.serving.gateway.decisions import CanaryVerdict
 from tests.unit.serving.gateway.backend import (
     Answer,
     alike,
@@ -33,7 +33,7 @@ def test_a_bad_canary_is_rolled_back(bad: Answer, limits: dict, criterion: str) 
             await here.flood(600)
             await here.gateway.check()
             [decision] = here.wanted.decisions
-            assert (decision.verdict, decision.version) == (Verdict.REJECT, 2)
+            assert (decision.verdict, decision.version) == (CanaryVerdict.REJECT, 2)
             assert criterion in decision.why
             assert "canary" in decision.evidence[criterion]
             assert set(await here.flood(50)) == {1}
@@ -65,7 +65,7 @@ def test_a_rejected_canary_gets_nothing_even_if_that_cannot_be_written_down() ->
             assert set(await here.flood(50)) == {1}
             wanted.refuses = None
             await here.gateway.check()
-            assert [one.verdict for one in wanted.decisions] == [Verdict.REJECT]
+            assert [one.verdict for one in wanted.decisions] == [CanaryVerdict.REJECT]
 
     asyncio.run(scenario())
 
@@ -82,7 +82,7 @@ def test_a_good_canary_is_promoted_after_it_held_each_step() -> None:
                 shares.append(json.loads((await here.get("/healthz"))[1])["canary_share"])
             assert shares == [0.2, 0.6, 0.6, 0.0]
             [decision] = here.wanted.decisions
-            assert (decision.verdict, decision.version) == (Verdict.PROMOTE, 2)
+            assert (decision.verdict, decision.version) == (CanaryVerdict.PROMOTE, 2)
             assert here.wanted.targets == Targets(2, None)
             assert set(await here.flood(50)) == {2}
 
@@ -115,6 +115,6 @@ def test_a_promotion_that_is_refused_again_and_again_is_told_once(
             assert set(await here.flood(50)) == {1, 2}
             wanted.refuses = None
             await here.gateway.check()
-            assert [one.verdict for one in wanted.decisions] == [Verdict.PROMOTE]
+            assert [one.verdict for one in wanted.decisions] == [CanaryVerdict.PROMOTE]
 
     asyncio.run(scenario())

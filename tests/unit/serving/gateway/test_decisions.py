@@ -10,7 +10,7 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage, stages
 from evergreen.runs.plan import ModelRef
 from evergreen.serving.gateway.assignment import RegistryAssignment, Targets
-from evergreen.serving.gateway.decisions import Decision, RegistryRecorder, Verdict
+from evergreen.serving.gateway.decisions import CanaryDecision, CanaryVerdict, RegistryRecorder
 from tests.unit.lineage.making import make_store
 
 EVIDENCE = {"error rate": "0.4 (at least 0.3), limit 0.01: canary 40 of 100, stable 0 of 900"}
@@ -45,9 +45,9 @@ def current(registry: Registry) -> Targets:
     return asyncio.run(RegistryAssignment(Beside(registry)).current())
 
 
-def record(registry: Registry, verdict: Verdict) -> Event:
+def record(registry: Registry, verdict: CanaryVerdict) -> Event:
     recorder = RegistryRecorder(Beside(registry))
-    asyncio.run(recorder.record(Decision(verdict, 3, "worse in error rate", EVIDENCE)))
+    asyncio.run(recorder.record(CanaryDecision(verdict, 3, "worse in error rate", EVIDENCE)))
     return registry.events()[-1]
 
 
@@ -63,7 +63,7 @@ def test_a_canary_that_a_newer_version_has_overtaken_gets_none(registry: Registr
 
 
 def test_a_rejection_is_in_the_log_with_its_numbers(registry: Registry) -> None:
-    event = record(registry, Verdict.REJECT)
+    event = record(registry, CanaryVerdict.REJECT)
     assert (event.action, event.stage, event.who) == (Action.ROLLBACK, Stage.REJECTED, "gateway")
     assert event.why == "worse in error rate"
     assert event.evidence == EVIDENCE | {"run": "run 3", "served before": "version 1"}
@@ -73,15 +73,15 @@ def test_a_rejection_is_in_the_log_with_its_numbers(registry: Registry) -> None:
 
 
 def test_a_promotion_is_in_the_log_with_its_numbers(registry: Registry) -> None:
-    event = record(registry, Verdict.PROMOTE)
+    event = record(registry, CanaryVerdict.PROMOTE)
     assert (event.action, event.stage) == (Action.PROMOTE, Stage.SERVING)
     assert event.evidence["error rate"] == EVIDENCE["error rate"]
     assert stages(registry.events()) == {1: Stage.ARCHIVED, 2: Stage.ARCHIVED, 3: Stage.SERVING}
 
 
-@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("verdict", CanaryVerdict)
 def test_a_decision_comes_too_late_when_somebody_else_decided(
-    registry: Registry, verdict: Verdict
+    registry: Registry, verdict: CanaryVerdict
 ) -> None:
     registry.archive(3, "somebody", "no")
     with pytest.raises(RegistryError, match="archived, and no canary any more"):

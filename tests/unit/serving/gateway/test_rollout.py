@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from evergreen.serving.gateway.assignment import Targets, usable
-from evergreen.serving.gateway.decisions import Verdict
+from evergreen.serving.gateway.decisions import CanaryVerdict
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.routing import Arm, position
 from evergreen.settings.gateway import CanarySettings, LimitSettings
@@ -46,7 +46,7 @@ class Traffic:
                 self.rollout.observe_outputs(version, {"y[0]": output})
         return asked
 
-    def ask_in_turn(self, rounds: int, count: int, **kind: float) -> Verdict | None:
+    def ask_in_turn(self, rounds: int, count: int, **kind: float) -> CanaryVerdict | None:
         """Asks again and again; returns the first decision."""
         for _ in range(rounds):
             self.ask(count, **kind)
@@ -99,7 +99,7 @@ def test_steps_are_taken_when_time_and_sample_are_enough_and_then_it_is_promoted
     assert shares == [0.5, 0.5, 1.0]
     traffic.clock.now = 180
     decision = rollout.decide()
-    assert decision.verdict is Verdict.PROMOTE
+    assert decision.verdict is CanaryVerdict.PROMOTE
     assert decision.version == CANARY
     assert set(decision.evidence) == {
         "canary share",
@@ -127,7 +127,7 @@ def test_a_canary_is_compared_with_what_is_answered_at_the_same_time() -> None:
     traffic.rollout.assign(Targets(STABLE, 3), 3)
     traffic.ask(1000)
     traffic.clock.now = 60
-    assert traffic.rollout.decide().verdict is Verdict.PROMOTE
+    assert traffic.rollout.decide().verdict is CanaryVerdict.PROMOTE
 
 
 def test_nothing_is_promoted_without_a_stable_version_to_compare_with() -> None:
@@ -137,12 +137,12 @@ def test_nothing_is_promoted_without_a_stable_version_to_compare_with() -> None:
     traffic.clock.now = 1000
     assert traffic.rollout.decide() is None
     traffic.rollout.observe(STABLE, True, 0.01)
-    assert traffic.rollout.decide().verdict is Verdict.REJECT
+    assert traffic.rollout.decide().verdict is CanaryVerdict.REJECT
 
 
-@pytest.mark.parametrize(("limit", "verdict"), [(0.1, None), (None, Verdict.PROMOTE)])
+@pytest.mark.parametrize(("limit", "verdict"), [(0.1, None), (None, CanaryVerdict.PROMOTE)])
 def test_nothing_is_promoted_before_its_answers_are_read(
-    limit: float | None, verdict: Verdict | None
+    limit: float | None, verdict: CanaryVerdict | None
 ) -> None:
     traffic = Traffic(limits=LimitSettings(output_divergence=limit))
     for version in (STABLE, CANARY) * 1000:
@@ -152,7 +152,7 @@ def test_nothing_is_promoted_before_its_answers_are_read(
     assert (decision and decision.verdict) is verdict
     for version in (STABLE, CANARY) * 1000:
         traffic.rollout.observe_outputs(version, {})
-    assert traffic.rollout.decide().verdict is Verdict.PROMOTE
+    assert traffic.rollout.decide().verdict is CanaryVerdict.PROMOTE
 
 
 def test_without_promotion_the_last_step_is_kept() -> None:
@@ -175,7 +175,7 @@ def test_a_bad_canary_is_rejected_and_gets_no_more_requests(
     kind: dict[str, float], criterion: str
 ) -> None:
     traffic = Traffic()
-    assert traffic.ask_in_turn(20, 100, **kind) is Verdict.REJECT
+    assert traffic.ask_in_turn(20, 100, **kind) is CanaryVerdict.REJECT
     decision = traffic.rollout.decide()
     assert decision.why == f"worse in {criterion}"
     assert f"limit {getattr(LimitSettings(), LIMITS[criterion]):g}" in decision.evidence[criterion]
@@ -192,7 +192,7 @@ LIMITS = {
 def test_a_canary_that_becomes_bad_late_is_rejected() -> None:
     traffic = Traffic(promote=False)
     assert traffic.ask_in_turn(50, 200) is None
-    assert traffic.ask_in_turn(50, 200, errors=0.5) is Verdict.REJECT
+    assert traffic.ask_in_turn(50, 200, errors=0.5) is CanaryVerdict.REJECT
 
 
 def test_a_canary_at_once_is_compared_with_what_was_before_it() -> None:
@@ -200,7 +200,7 @@ def test_a_canary_at_once_is_compared_with_what_was_before_it() -> None:
     traffic.rollout.assign(Targets(STABLE, None), None)
     traffic.ask(1000)
     traffic.rollout.assign(Targets(STABLE, CANARY), CANARY)
-    assert traffic.ask_in_turn(20, 100, shift=2.0) is Verdict.REJECT
+    assert traffic.ask_in_turn(20, 100, shift=2.0) is CanaryVerdict.REJECT
 
 
 def test_nothing_is_decided_on_few_answers() -> None:
@@ -215,7 +215,7 @@ def test_good_canaries_are_rarely_rejected_however_often_one_looks() -> None:
         error_increase=0, latency_ratio=1, output_divergence=0, false_alarms=0.1, window=1000
     )
     rejected = sum(
-        Traffic(seed, limits, promote=False).ask_in_turn(10, 200) is Verdict.REJECT
+        Traffic(seed, limits, promote=False).ask_in_turn(10, 200) is CanaryVerdict.REJECT
         for seed in range(60)
     )
     assert rejected <= binom.ppf(0.999, 60, 0.1)

@@ -14,7 +14,7 @@ import numpy as np
 from evergreen.serving.client.protos import PredictionServiceStub, PredictRequest
 from evergreen.serving.client.tensors import fill, to_array
 from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.decisions import Decision, Verdict
+from evergreen.serving.gateway.decisions import CanaryDecision, CanaryVerdict
 from evergreen.serving.gateway.follower import Expose
 from evergreen.serving.gateway.server import Gateway
 from evergreen.settings.gateway import GatewaySettings
@@ -32,17 +32,17 @@ class Wanted:
     """Which versions are wanted, and what was decided: a registry without a store."""
 
     targets: Targets = CANARY
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[CanaryDecision] = field(default_factory=list)
     refuses: Exception | None = None
 
     async def current(self) -> Targets:
         return self.targets
 
-    async def record(self, decision: Decision) -> None:
+    async def record(self, decision: CanaryDecision) -> None:
         if self.refuses:
             raise self.refuses
         self.decisions.append(decision)
-        promoted = decision.verdict is Verdict.PROMOTE
+        promoted = decision.verdict is CanaryVerdict.PROMOTE
         self.targets = Targets(decision.version if promoted else self.targets.stable, None)
 
 
