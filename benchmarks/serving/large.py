@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.serving.servers import Server, free_port, model_server
-from evergreen.serving.client.protos import ModelSpec, PredictRequest
 from evergreen.serving.client.tensors import fill
+from evergreen.serving.protos import ModelSpec, PredictRequest
 
 NAME = "large"
 WIDTH, LAYERS = 2048, 4

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from evergreen.channels import channel as open_channel
 from evergreen.monitoring.results import Window
 from evergreen.serving.client import Client
-from evergreen.serving.client.protos import PredictResponse
 from evergreen.serving.client.tensors import to_array
+from evergreen.serving.protos import PredictResponse
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 REQUEST_ID = "x-request-id"

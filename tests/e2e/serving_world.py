@@ -18,7 +18,7 @@ from evergreen.lineage import stages
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.runs.plan import ModelRef
-from evergreen.serving.client.protos import PredictionServiceStub
+from evergreen.serving.protos import PredictionServiceStub
 from evergreen.settings import Settings
 from tests.project import ROOT
 from tests.unit.serving.model_server.running import request

@@ -11,7 +11,7 @@ import pytest
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.store import open_store
-from evergreen.serving.client.protos import PredictionServiceStub
+from evergreen.serving.protos import PredictionServiceStub
 from evergreen.settings import load_settings
 from tests.e2e import serving_world as answers
 from tests.e2e.conftest import EVERGREEN

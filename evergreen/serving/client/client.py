@@ -7,10 +7,10 @@ from evergreen.serving.client import inputs, signatures
 from evergreen.serving.client.address import Address, Protocol
 from evergreen.serving.client.columns import Rows
 from evergreen.serving.client.grpc_transport import GrpcTransport
-from evergreen.serving.client.protos import ModelSpec
 from evergreen.serving.client.rest_transport import RestTransport
 from evergreen.serving.client.signatures import Signature, Spec
 from evergreen.serving.client.tensors import Tensors
+from evergreen.serving.protos import ModelSpec
 
 DEFAULT_SIGNATURE = "serving_default"
 API_KEY = "x-api-key"

@@ -11,15 +11,15 @@ from evergreen.channels import channel
 from evergreen.serving.client import tensors
 from evergreen.serving.client.address import Address
 from evergreen.serving.client.failures import ServerError
-from evergreen.serving.client.protos import (
+from evergreen.serving.client.signatures import Signatures, Spec, from_map
+from evergreen.serving.client.tensors import Tensors
+from evergreen.serving.protos import (
     GetModelMetadataRequest,
     ModelSpec,
     PredictionServiceStub,
     PredictRequest,
     SignatureDefMap,
 )
-from evergreen.serving.client.signatures import Signatures, Spec, from_map
-from evergreen.serving.client.tensors import Tensors
 
 R = TypeVar("R")
 RETRY = {

@@ -1,11 +1,88 @@
 """Builds a signature's inputs from rows."""
 
-from evergreen.errors import EvergreenError, or_meant
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from evergreen.errors import DataError, EvergreenError, or_meant
+from evergreen.quality.values import is_missing
 from evergreen.serving.client import signatures
-from evergreen.serving.client.columns import Rows, check_names, from_rows, to_array
-from evergreen.serving.client.examples import serialize
+from evergreen.serving.client.columns import (
+    Columns,
+    Rows,
+    check_names,
+    convert,
+    from_rows,
+    to_array,
+    wrong,
+)
 from evergreen.serving.client.signatures import Signature, Signatures
-from evergreen.serving.client.tensors import Tensors
+from evergreen.serving.client.tensors import Array, Tensors
+from evergreen.serving.protos import Example
+
+LISTS = {"f": "float_list", "i": "int64_list", "b": "int64_list", "O": "bytes_list"}
+FLOAT, INT, BYTES = np.dtype(np.float32), np.dtype(np.int64), np.dtype(object)
+
+
+def serialize(columns: Columns, dtypes: Mapping[str, np.dtype[Any]]) -> Array:
+    """Returns one serialized `tf.Example` per row; missing values are absent features.
+
+    Args:
+        columns: The columns.
+        dtypes: The known dtypes of features; others follow from the values, where a float makes all
+            numbers of a column floats.
+
+    Returns:
+        Bytes [n], of dtype object.
+
+    Raises:
+        DataError: If a value does not have its feature's type; names the column and the row.
+    """
+    count = len(next(iter(columns.values())))
+    examples = [Example() for _ in range(count)]
+    for name, values in columns.items():
+        dtype = _held(dtypes[name]) if name in dtypes else _dtype(name, values)
+        _add(examples, name, values, dtype)
+    serialized = [example.SerializeToString(deterministic=True) for example in examples]
+    return np.array(serialized, object)
+
+
+def _add(examples: list[Example], name: str, values: list[Any], dtype: np.dtype[Any]) -> None:
+    for row, (example, value) in enumerate(zip(examples, values, strict=True), start=1):
+        if is_missing(value):
+            continue
+        many = value if isinstance(value, list | tuple | np.ndarray) else (value,)
+        feature = example.features.feature[name]
+        try:
+            converted = [convert(one, dtype) for one in many]
+        except ValueError as error:
+            raise wrong(name, row, value, error) from error
+        getattr(feature, LISTS[dtype.kind]).value.extend(converted)
+
+
+def _held(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Returns the dtype in a `tf.Example`: floats as float32, integers as int64."""
+    held: dict[str, np.dtype[Any]] = {"f": FLOAT, "u": INT}
+    return held.get(dtype.kind, dtype)
+
+
+def _dtype(name: str, values: list[Any]) -> np.dtype[Any]:
+    """Infers the dtype of a column from its values."""
+    known = [value for value in values if not is_missing(value)]
+    flat = [one for value in known for one in (value if isinstance(value, list) else (value,))]
+    if all(isinstance(one, bool | int | np.integer | np.bool_) for one in flat):
+        return INT
+    if all(isinstance(one, bool | int | float | Decimal | np.number) for one in flat):
+        return FLOAT
+    if all(isinstance(one, str | bytes) for one in flat):
+        return BYTES
+    found = ", ".join(sorted({type(one).__name__ for one in flat}))
+    raise DataError(
+        f"column {name}: has values of the types {found}, which no tf.Example holds.",
+        hint="Convert them to numbers or text, or leave the column out.",
+    )
 
 
 def build(served: Signatures, name: str, rows: Rows) -> Tensors:

@@ -12,9 +12,9 @@ from google.protobuf import json_format
 
 from evergreen.serving.client.address import Address
 from evergreen.serving.client.failures import OF_HTTP, ServerError
-from evergreen.serving.client.protos import ModelSpec, SignatureDefMap
 from evergreen.serving.client.signatures import Signatures, Spec, from_map
 from evergreen.serving.client.tensors import Array, Tensors
+from evergreen.serving.protos import ModelSpec, SignatureDefMap
 
 RETRY = urllib3.Retry(
     total=4,

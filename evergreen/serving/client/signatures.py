@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from evergreen.serving.client.protos import (
+from evergreen.serving.client.tensors import DTYPES
+from evergreen.serving.protos import (
     SignatureDef,
     SignatureDefMap,
     TensorInfo,
     types_pb2,
 )
-from evergreen.serving.client.tensors import DTYPES
 
 
 @dataclass(frozen=True)

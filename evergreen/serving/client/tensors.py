@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.client.protos import TensorProto, types_pb2
+from evergreen.serving.protos import TensorProto, types_pb2
 
 Array = NDArray[Any]
 Tensors = dict[str, Array]

@@ -10,7 +10,7 @@ from evergreen.files import has_model
 from evergreen.lineage import stages
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
-from evergreen.serving.exposing.protos import ModelServerConfig
+from evergreen.serving.protos import ModelServerConfig
 from evergreen.settings import Settings
 
 EXPOSED = (Stage.SERVING, Stage.CANARY)

@@ -10,7 +10,7 @@ from kubernetes import client
 
 from evergreen.serving.exposing.kubernetes import SECONDS, api
 from evergreen.serving.exposing.others import merged, others, parse, told
-from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
+from evergreen.serving.protos import ModelConfig, ModelServerConfig
 from evergreen.settings.exposure import ByConfigMap
 
 CONFLICT = 409

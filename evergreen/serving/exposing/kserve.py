@@ -14,7 +14,7 @@ from kubernetes import client
 from evergreen.errors import EvergreenError
 from evergreen.files import write_file
 from evergreen.serving.exposing.kubernetes import SECONDS, api
-from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
+from evergreen.serving.protos import ModelConfig, ModelServerConfig
 from evergreen.settings.exposure import ByKServe
 
 GROUP, VERSION, PLURAL = "serving.kserve.io", "v1beta1", "inferenceservices"

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from google.protobuf import text_format
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.exposing.protos import ModelConfig, ModelServerConfig
+from evergreen.serving.protos import ModelConfig, ModelServerConfig
 
 
 def others(there: Iterable[ModelConfig], own: ModelConfig, where: str) -> list[ModelConfig]:

@@ -15,18 +15,16 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from evergreen.channels import channel
 from evergreen.errors import EvergreenError
 from evergreen.files import write_file
-from evergreen.serving.client.protos import (
-    GetModelMetadataRequest,
-    ModelSpec,
-    PredictionServiceStub,
-)
 from evergreen.serving.exposing.others import merged, others, parse, told
-from evergreen.serving.exposing.protos import (
+from evergreen.serving.protos import (
+    GetModelMetadataRequest,
     GetModelStatusRequest,
     ModelConfig,
     ModelServerConfig,
     ModelServiceStub,
+    ModelSpec,
     ModelVersionStatus,
+    PredictionServiceStub,
     ReloadConfigRequest,
 )
 from evergreen.settings.exposure import ByReload

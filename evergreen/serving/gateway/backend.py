@@ -10,11 +10,11 @@ from yarl import URL
 
 from evergreen.channels import aio_channel
 from evergreen.serving.client.failures import OF_HTTP
-from evergreen.serving.client.protos import ModelSpec
 from evergreen.serving.gateway.access import REQUEST_ID
-from evergreen.serving.gateway.protos import (
+from evergreen.serving.protos import (
     GetModelStatusRequest,
     GetModelStatusResponse,
+    ModelSpec,
     ModelVersionStatus,
 )
 from evergreen.settings.gateway import BackendSettings

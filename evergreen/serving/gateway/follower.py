@@ -8,10 +8,9 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.gateway.assignment import Assignment, Targets, usable
 from evergreen.serving.gateway.backend import Backend
-from evergreen.serving.gateway.decisions import CanaryDecision, Recorder
 from evergreen.serving.gateway.metrics import Metrics
+from evergreen.serving.gateway.registry import Assignment, CanaryDecision, Recorder, Targets, usable
 from evergreen.serving.gateway.rollout import Rollout
 
 log = logging.getLogger(__name__)

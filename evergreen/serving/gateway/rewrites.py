@@ -13,8 +13,7 @@ from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError
 
-from evergreen.serving.client.protos import ModelSpec
-from evergreen.serving.gateway.protos import GetModelStatusRequest
+from evergreen.serving.protos import GetModelStatusRequest, ModelSpec
 
 LENGTH_DELIMITED = 2
 TASKS = 1

@@ -5,11 +5,9 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.comparison import CanaryDifference, judge
-from evergreen.serving.gateway.decisions import CanaryDecision, CanaryVerdict
+from evergreen.serving.gateway.comparison import CanaryDifference, Window, judge
+from evergreen.serving.gateway.registry import CanaryDecision, CanaryVerdict, Targets
 from evergreen.serving.gateway.routing import Arm, Route, position
-from evergreen.serving.gateway.windows import Window
 from evergreen.settings.gateway import CanarySettings, LimitSettings
 
 PERCENT = 100

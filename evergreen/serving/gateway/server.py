@@ -18,10 +18,7 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from evergreen.serving.gateway import grpc_front, rest_front
 from evergreen.serving.gateway.access import Doorman
 from evergreen.serving.gateway.aside import Aside
-from evergreen.serving.gateway.assignment import Assignment, RegistryAssignment
 from evergreen.serving.gateway.backend import Backend
-from evergreen.serving.gateway.decisions import Recorder as Decisions
-from evergreen.serving.gateway.decisions import RegistryRecorder
 from evergreen.serving.gateway.dispatch import Dispatcher
 from evergreen.serving.gateway.follower import Expose, Follower
 from evergreen.serving.gateway.grpc_front import MIB
@@ -29,6 +26,8 @@ from evergreen.serving.gateway.memory import Budget, Uploads
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.files import Files
 from evergreen.serving.gateway.prediction_log.recorder import Observe, Recorder
+from evergreen.serving.gateway.registry import Assignment, RegistryAssignment, RegistryRecorder
+from evergreen.serving.gateway.registry import Recorder as Decisions
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.secrets import Certificate, Keys
 from evergreen.serving.lifetime import until_told

@@ -2,28 +2,93 @@
 
 Locust has its own process, since gevent changes Python's sockets and threads process-wide.
 """
+
 # Locust's events and gevent have no types.
 # mypy: disable-error-code="import-untyped,import-not-found,untyped-decorator,no-untyped-call"
-
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
 import gevent
+import grpc
 import grpc.experimental.gevent as grpc_gevent
 import orjson
 from gevent.pool import Pool
+from geventhttpclient import HTTPClient
 from locust import User, constant, events, task
 from locust.env import Environment
 
-from evergreen.serving.loadtest.plan import WARM_UP, Round
-from evergreen.serving.loadtest.sender import FailedError, connect
+from evergreen.channels import channel as open_channel
+from evergreen.serving.loadtest.plan import PREDICT, WARM_UP, Round
 
+Ask = Callable[[bytes], None]
+"""Raises FailedError if there is no good answer."""
+ERROR = 400
+_numbers = count()
 MOST_IN_FLIGHT = 1000
 """The most concurrent requests of the open loop. A request that waits for its turn is late; its
 latency counts from when it was due."""
+
+
+class FailedError(Exception):
+    """Raised for a request without an answer, or with an error."""
+
+
+def connect(round_: Round, concurrency: int) -> Ask:
+    """Opens a separate connection, for several greenlets.
+
+    Args:
+        round_: The round.
+        concurrency: The most HTTP connections.
+    """
+    return {"grpc": _grpc, "rest": _rest}[round_.target.address.protocol](round_, concurrency)
+
+
+def _grpc(round_: Round, _: int) -> Ask:
+    target = round_.target
+    # A unique argument gives the channel its own connection: gRPC shares those of equal channels.
+    options = [("evergreen.client", next(_numbers)), ("grpc.max_receive_message_length", -1)]
+    keys = None
+    if target.address.tls:
+        keys = grpc.ssl_channel_credentials(target.ca.read_bytes() if target.ca else None)
+    channel = open_channel(target.address.host, options, keys)
+    predict = channel.unary_unary(PREDICT, None, None)
+    metadata = tuple(target.headers.items())
+
+    def ask(payload: bytes) -> None:
+        try:
+            predict(payload, timeout=round_.timeout, metadata=metadata)
+        except grpc.RpcError as error:
+            raise FailedError(f"{error.code().name}: {error.details()}") from error
+
+    return ask
+
+
+def _rest(round_: Round, concurrency: int) -> Ask:
+    target = round_.target
+    trust: dict[str, Any] = {"ssl_options": {"ca_certs": str(target.ca)}} if target.ca else {}
+    client = HTTPClient.from_url(
+        f"{target.address}/",
+        concurrency=concurrency,
+        network_timeout=round_.timeout,
+        connection_timeout=round_.timeout,
+        headers=target.headers | {"content-type": "application/json"},
+        **trust,
+    )
+
+    def ask(payload: bytes) -> None:
+        try:
+            response = client.post(target.path, payload)
+            body = response.read()
+        except (OSError, ValueError) as error:  # ValueError: the answer is not HTTP
+            raise FailedError(f"{type(error).__name__}: {error}") from error
+        if response.status_code >= ERROR:
+            raise FailedError(f"HTTP {response.status_code}: {bytes(body[:200]).decode()}")
+
+    return ask
 
 
 class Recorder:

@@ -9,10 +9,10 @@ from evergreen.errors import EvergreenError
 from evergreen.serving.client.address import Address
 from evergreen.serving.client.failures import ServerError
 from evergreen.serving.client.grpc_transport import GrpcTransport
-from evergreen.serving.client.protos import ModelSpec
 from evergreen.serving.client.rest_transport import RestTransport
 from evergreen.serving.client.signatures import Spec
 from evergreen.serving.client.tensors import Tensors
+from evergreen.serving.protos import ModelSpec
 from evergreen.serving.trial.exported import MAX_CHARACTERS, UnservableError, describe
 from evergreen.serving.trial.process import ServerProcess
 from evergreen.serving.trial.signatures import Signature, Signatures

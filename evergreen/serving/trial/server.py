@@ -12,7 +12,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from evergreen.channels import channel as open_channel
 from evergreen.errors import EvergreenError
-from evergreen.serving.client.protos import ModelSpec
+from evergreen.serving.protos import ModelSpec
 from evergreen.serving.trial.channels import Asking, Code, lost
 from evergreen.serving.trial.exported import MAX_CHARACTERS, UnservableError
 from evergreen.serving.trial.process import ServerProcess

@@ -16,7 +16,7 @@ from aiohttp import web
 from google.protobuf import json_format
 
 from evergreen.serving.client import tensors
-from evergreen.serving.client.protos import (
+from evergreen.serving.protos import (
     Example,
     GetModelMetadataRequest,
     GetModelMetadataResponse,

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from evergreen.serving.client.protos import Example, PredictRequest, PredictResponse, TensorProto
 from evergreen.serving.client.tensors import Array, to_array
 from evergreen.serving.gateway.prediction_log.entries import (
     Entry,
@@ -15,16 +14,20 @@ from evergreen.serving.gateway.prediction_log.entries import (
     check_elements,
     check_rows,
 )
-from evergreen.serving.gateway.protos import (
+from evergreen.serving.gateway.rewrites import fields
+from evergreen.serving.protos import (
     ClassificationRequest,
     ClassificationResponse,
+    Example,
     Input,
     MultiInferenceRequest,
     MultiInferenceResponse,
+    PredictRequest,
+    PredictResponse,
     RegressionRequest,
     RegressionResponse,
+    TensorProto,
 )
-from evergreen.serving.gateway.rewrites import fields
 
 Rows = list[dict[str, Any]]
 Read = tuple[str, int | None, str, Rows, Rows]

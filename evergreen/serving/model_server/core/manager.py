@@ -10,7 +10,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from evergreen.serving.model_server.core import configs, labels
+from evergreen.serving.model_server.core import configs, versions
 from evergreen.serving.model_server.core.batching_options import BatchingOptions
 from evergreen.serving.model_server.core.budget import Budget
 from evergreen.serving.model_server.core.errors import ServingError, invalid, not_found
@@ -41,7 +41,7 @@ class Manager:
         self.metrics = metrics
         self.budget = Budget()
         self._models: dict[str, Model] = {}
-        self._labels: labels.Labels = {}
+        self._labels: versions.Labels = {}
         self._loader = Loader(options, batching, metrics, self.budget)
         self._change = asyncio.Event()
         self._awaited: set[str] = set()
@@ -95,7 +95,7 @@ class Manager:
             log.info("Taking no action for empty config.")
             return
         configs.check(config)
-        self._labels = labels.assign(config, self._labels, self.is_available, self.options)
+        self._labels = versions.assign_labels(config, self._labels, self.is_available, self.options)
         wanted = {model.name: model for model in config.model_config_list.config}
         new = [name for name in wanted if name not in self._models or not self._models[name].config]
         for name in new:
@@ -169,7 +169,7 @@ class Manager:
             case "version":
                 return spec.version.value
             case "version_label":
-                return labels.resolve(self._labels, spec.name, spec.version_label)
+                return versions.resolve_label(self._labels, spec.name, spec.version_label)
             case _:
                 return None
 

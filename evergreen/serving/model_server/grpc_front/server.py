@@ -11,7 +11,7 @@ from evergreen.files import identity, is_open_to_others
 from evergreen.serving.model_server import config
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.manager import Manager
-from evergreen.serving.model_server.grpc_front import model, prediction
+from evergreen.serving.model_server.grpc_front import services
 from evergreen.serving.model_server.grpc_front.health import Health
 from evergreen.serving.model_server.options import Options
 
@@ -44,7 +44,11 @@ def build(manager: Manager, health: Health, options: Options) -> grpc.aio.Server
     """
     arguments = {**DEFAULTS, **channel_arguments(options.grpc_channel_arguments)}
     server = grpc.aio.server(options=list(arguments.items()), maximum_concurrent_rpcs=MAX_CALLS)
-    handlers = [prediction.handler(manager), model.handler(manager), model.configs(manager)]
+    handlers = [
+        services.prediction_service(manager),
+        services.model_service(manager),
+        services.configs(manager),
+    ]
     server.add_generic_rpc_handlers(handlers)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     for address in addresses(options):

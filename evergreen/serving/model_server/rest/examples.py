@@ -10,9 +10,8 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationRequest
 from tensorflow_serving.apis.regression_pb2 import RegressionRequest
 
 from evergreen.serving.model_server.core.errors import invalid
-from evergreen.serving.model_server.rest.binary import B64, from_base64, is_object
 from evergreen.serving.model_server.rest.json_tensors import signature_name
-from evergreen.serving.model_server.rest.parsing import kind, show
+from evergreen.serving.model_server.rest.parsing import B64, from_base64, is_object, kind, show
 from evergreen.serving.model_server.rest.refusals import is_lossless
 
 EXAMPLES, CONTEXT = "examples", "context"

@@ -21,7 +21,7 @@ from tensorflow_serving.apis.regression_pb2 import RegressionResult
 from evergreen.serving.model_server.core.answers import SIGNATURES
 from evergreen.serving.model_server.core.errors import invalid
 from evergreen.serving.model_server.core.tensors import Array, enum_of, type_name
-from evergreen.serving.model_server.rest.binary import to_base64
+from evergreen.serving.model_server.rest.parsing import to_base64
 
 BYTES = "_bytes"
 """The suffix of outputs whose bytes are written as base64."""

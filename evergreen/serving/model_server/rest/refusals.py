@@ -14,8 +14,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 from evergreen.serving.model_server.core.errors import ServingError, invalid
 from evergreen.serving.model_server.core.tensors import FIELDS, type_name
-from evergreen.serving.model_server.rest.binary import B64, from_base64, is_object
-from evergreen.serving.model_server.rest.parsing import kind, show
+from evergreen.serving.model_server.rest.parsing import B64, from_base64, is_object, kind, show
 
 JSON_TYPES: dict[str, set[type]] = {
     "f": {int, float},

@@ -218,7 +218,7 @@ assert "tensorflow" not in sys.modules
 Client("127.0.0.1:1", model="m").close()
 import tensorflow as tf
 from tensorflow.core.example.example_pb2 import Example
-from evergreen.serving.client.protos import Example as ours
+from evergreen.serving.protos import Example as ours
 
 assert ours is Example is tf.train.Example
 parsed = tf.io.parse_example([ours().SerializeToString()], {"x": tf.io.VarLenFeature(tf.float32)})

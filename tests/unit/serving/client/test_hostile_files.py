@@ -12,7 +12,7 @@ import pytest
 from evergreen.errors import DataError
 from evergreen.serving.client import files
 from evergreen.serving.client.columns import from_rows
-from evergreen.serving.client.examples import serialize
+from evergreen.serving.client.inputs import serialize
 from tests.fuzzing import cases
 from tests.unit.spans.test_hostile_files import csv_file, parquet_file
 

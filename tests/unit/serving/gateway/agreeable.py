@@ -18,9 +18,8 @@ from aiohttp import web
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.runs.plan import ModelRef
-from evergreen.serving.client.protos import PredictResponse
 from evergreen.serving.client.tensors import fill
-from evergreen.serving.gateway.protos import GetModelStatusResponse, ModelVersionStatus
+from evergreen.serving.protos import GetModelStatusResponse, ModelVersionStatus, PredictResponse
 from tests.unit.lineage.making import make_store
 from tests.unit.serving.gateway.backend import MODEL
 from tests.unit.serving.gateway.test_faults import metric, started, until_listening

@@ -14,19 +14,17 @@ import grpc
 import numpy as np
 from aiohttp import web
 
-from evergreen.serving.client.protos import (
-    GetModelMetadataResponse,
-    PredictResponse,
-    SignatureDefMap,
-    without_tensorflow,
-)
 from evergreen.serving.client.tensors import fill, to_array
-from evergreen.serving.gateway.protos import (
+from evergreen.serving.protos import (
     ClassificationResponse,
+    GetModelMetadataResponse,
     GetModelStatusResponse,
     ModelVersionStatus,
     MultiInferenceResponse,
+    PredictResponse,
     RegressionResponse,
+    SignatureDefMap,
+    without_tensorflow,
 )
 
 with without_tensorflow():

@@ -10,8 +10,8 @@ import grpc
 import pytest
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.client.protos import PredictionServiceStub
 from evergreen.serving.gateway.secrets import Keys
+from evergreen.serving.protos import PredictionServiceStub
 from tests.unit.serving.gateway.backend import MODEL
 from tests.unit.serving.gateway.worlds import World, request, world
 

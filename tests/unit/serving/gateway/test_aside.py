@@ -12,7 +12,7 @@ import pytest
 from evergreen.errors import EvergreenError
 from evergreen.serving.gateway import aside
 from evergreen.serving.gateway.aside import Aside, SilentError
-from evergreen.serving.gateway.assignment import Targets
+from evergreen.serving.gateway.registry import Targets
 from tests.unit.serving.gateway.worlds import Wanted, world
 
 

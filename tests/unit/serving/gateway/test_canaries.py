@@ -6,8 +6,7 @@ import json
 import pytest
 
 from evergreen.lineage.stages import RegistryError
-from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.decisions import CanaryVerdict
+from evergreen.serving.gateway.registry import CanaryVerdict, Targets
 from tests.unit.serving.gateway.backend import (
     Answer,
     alike,

@@ -8,13 +8,15 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from scipy.stats import binom
 
-from evergreen.serving.client.protos import Example, GetModelMetadataRequest, without_tensorflow
-from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.protos import (
+from evergreen.serving.gateway.registry import Targets
+from evergreen.serving.protos import (
     ClassificationRequest,
+    Example,
+    GetModelMetadataRequest,
     GetModelStatusRequest,
     MultiInferenceRequest,
     RegressionRequest,
+    without_tensorflow,
 )
 from tests.unit.serving.gateway.backend import MODEL, erroring, good
 from tests.unit.serving.gateway.worlds import Wanted, request, world

@@ -21,9 +21,9 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.runs.plan import ModelRef
-from evergreen.serving.client.protos import PredictionServiceStub
 from evergreen.serving.gateway import grpc_front
-from evergreen.serving.gateway.assignment import Targets
+from evergreen.serving.gateway.registry import Targets
+from evergreen.serving.protos import PredictionServiceStub
 from tests.unit.lineage.making import make_store
 from tests.unit.serving.gateway.backend import MODEL, Server, good
 from tests.unit.serving.gateway.worlds import Wanted, request, world

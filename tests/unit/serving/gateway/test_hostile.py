@@ -14,8 +14,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from evergreen.serving.client.protos import PredictionServiceStub
 from evergreen.serving.gateway.backend import METHODS, PREDICTION
+from evergreen.serving.protos import PredictionServiceStub
 from tests.fuzzing import cases
 from tests.unit.serving.gateway.agreeable import Running, gateway
 from tests.unit.serving.gateway.backend import MODEL

@@ -8,8 +8,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from evergreen.serving.client.protos import PredictionServiceStub
 from evergreen.serving.gateway import memory, server
+from evergreen.serving.protos import PredictionServiceStub
 from tests.unit.serving.gateway.agreeable import Running, gateway
 from tests.unit.serving.gateway.backend import MODEL
 from tests.unit.serving.gateway.worlds import request, world

@@ -16,14 +16,19 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from evergreen.serving.client.protos import Example, PredictRequest, PredictResponse, types_pb2
 from evergreen.serving.client.tensors import fill
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.files import SCHEMA, Files
 from evergreen.serving.gateway.prediction_log.reader import numbers, read
 from evergreen.serving.gateway.prediction_log.recorder import MIB, Recorder
-from evergreen.serving.gateway.protos import RegressionRequest
+from evergreen.serving.protos import (
+    Example,
+    PredictRequest,
+    PredictResponse,
+    RegressionRequest,
+    types_pb2,
+)
 from evergreen.settings.gateway import PredictionLogSettings
 from tests.unit.serving.gateway.test_dispatch import examples
 from tests.unit.serving.gateway.worlds import Clock, world

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evergreen.serving.client.protos import PredictRequest
 from evergreen.serving.gateway import rewrites
-from evergreen.serving.gateway.protos import ClassificationRequest, MultiInferenceRequest
+from evergreen.serving.protos import ClassificationRequest, MultiInferenceRequest, PredictRequest
 from tests.fuzzing import fuzz
 from tests.unit.serving.gateway.worlds import request
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from evergreen.serving.gateway.assignment import Targets, usable
-from evergreen.serving.gateway.decisions import CanaryVerdict
+from evergreen.serving.gateway.registry import CanaryVerdict, Targets, usable
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.routing import Arm, position
 from evergreen.settings.gateway import CanarySettings, LimitSettings

@@ -11,12 +11,11 @@ import aiohttp
 import grpc
 import numpy as np
 
-from evergreen.serving.client.protos import PredictionServiceStub, PredictRequest
 from evergreen.serving.client.tensors import fill, to_array
-from evergreen.serving.gateway.assignment import Targets
-from evergreen.serving.gateway.decisions import CanaryDecision, CanaryVerdict
 from evergreen.serving.gateway.follower import Expose
+from evergreen.serving.gateway.registry import CanaryDecision, CanaryVerdict, Targets
 from evergreen.serving.gateway.server import Gateway
+from evergreen.serving.protos import PredictionServiceStub, PredictRequest
 from evergreen.settings.gateway import GatewaySettings
 from tests.unit.serving.gateway.backend import MODEL, Answer, Server, alike, good
 

@@ -9,8 +9,13 @@ import pytest
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage, stages
 from evergreen.runs.plan import ModelRef
-from evergreen.serving.gateway.assignment import RegistryAssignment, Targets
-from evergreen.serving.gateway.decisions import CanaryDecision, CanaryVerdict, RegistryRecorder
+from evergreen.serving.gateway.registry import (
+    CanaryDecision,
+    CanaryVerdict,
+    RegistryAssignment,
+    RegistryRecorder,
+    Targets,
+)
 from tests.unit.lineage.making import make_store
 
 EVIDENCE = {"error rate": "0.4 (at least 0.3), limit 0.01: canary 40 of 100, stable 0 of 900"}
