@@ -155,7 +155,14 @@ class _Door:
     def admit(self, connection: "_Connection") -> bool:
         """Returns whether there is room for another connection, after making room if possible."""
         if len(self._connections) >= self.limits.connections:
-            waiting = next((one for one in self._connections.values() if not one.is_whole), None)
+            waiting = next(
+                (
+                    connection
+                    for connection in self._connections.values()
+                    if not connection.is_whole
+                ),
+                None,
+            )
             if waiting is None:
                 return False
             waiting.drop("another needed its place")

@@ -60,8 +60,8 @@ def _get(url: str) -> dict[str, Any] | None:
 
 def _states(status: dict[str, Any]) -> dict[int, str]:
     return {
-        int(one["version"]): _state(one["state"], one["status"])
-        for one in status.get("model_version_status", ())
+        int(found["version"]): _state(found["state"], found["status"])
+        for found in status.get("model_version_status", ())
     }
 
 

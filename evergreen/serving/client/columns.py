@@ -116,7 +116,7 @@ def convert(value: Any, dtype: np.dtype[Any]) -> bytes | float:
 
 def _value(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, list | tuple | np.ndarray):
-        return [_value(one, dtype) for one in value]
+        return [_value(item, dtype) for item in value]
     if not is_missing(value):
         return convert(value, dtype)
     if dtype.kind not in MISSING:

@@ -148,9 +148,9 @@ def _no_constant(name: str) -> NoReturn:
 def _finite(value: Any) -> Any:
     """Replaces numbers that JSON does not have by null."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_finite(one) for one in value]
+        return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -178,7 +178,7 @@ def _fields(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 def _text(value: Any) -> Any:
     """Decodes bytes that are text, also in nested lists."""
     if isinstance(value, list):
-        return [_text(one) for one in value]
+        return [_text(item) for item in value]
     try:
         return value.decode() if isinstance(value, bytes) else value
     except UnicodeDecodeError:

@@ -56,7 +56,7 @@ def _add(examples: list[Example], name: str, values: list[Any], dtype: np.dtype[
         many = value if isinstance(value, list | tuple | np.ndarray) else (value,)
         feature = example.features.feature[name]
         try:
-            converted = [convert(one, dtype) for one in many]
+            converted = [convert(item, dtype) for item in many]
         except ValueError as error:
             raise wrong(name, row, value, error) from error
         getattr(feature, LISTS[dtype.kind]).value.extend(converted)
@@ -71,14 +71,14 @@ def _held(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _dtype(name: str, values: list[Any]) -> np.dtype[Any]:
     """Infers the dtype of a column from its values."""
     known = [value for value in values if not is_missing(value)]
-    flat = [one for value in known for one in (value if isinstance(value, list) else (value,))]
-    if all(isinstance(one, bool | int | np.integer | np.bool_) for one in flat):
+    flat = [item for value in known for item in (value if isinstance(value, list) else (value,))]
+    if all(isinstance(item, bool | int | np.integer | np.bool_) for item in flat):
         return INT
-    if all(isinstance(one, bool | int | float | Decimal | np.number) for one in flat):
+    if all(isinstance(item, bool | int | float | Decimal | np.number) for item in flat):
         return FLOAT
-    if all(isinstance(one, str | bytes) for one in flat):
+    if all(isinstance(item, str | bytes) for item in flat):
         return BYTES
-    found = ", ".join(sorted({type(one).__name__ for one in flat}))
+    found = ", ".join(sorted({type(item).__name__ for item in flat}))
     raise DataError(
         f"column {name}: has values of the types {found}, which no tf.Example holds.",
         hint="Convert them to numbers or text, or leave the column out.",

@@ -130,7 +130,7 @@ def _message(data: bytes) -> str:
 
 def _to_json(value: Any) -> Any:
     if isinstance(value, list):
-        return [_to_json(one) for one in value]
+        return [_to_json(item) for item in value]
     return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
@@ -140,5 +140,5 @@ def _array(value: Any, spec: Spec) -> Array:
 
 def _bytes(value: Any) -> Any:
     if isinstance(value, list):
-        return [_bytes(one) for one in value]
+        return [_bytes(item) for item in value]
     return base64.b64decode(value["b64"]) if isinstance(value, dict) else str(value).encode()

@@ -79,7 +79,9 @@ def columns(signatures: Signatures, name: str) -> dict[str, Spec]:
 
 def types(signatures: Signatures) -> dict[str, np.dtype[Any]]:
     """Returns the dtypes of all columns named in the signatures."""
-    by_column = (one.inputs for one in signatures.values() if not one.takes_examples())
+    by_column = (
+        signature.inputs for signature in signatures.values() if not signature.takes_examples()
+    )
     return {name: spec.dtype for inputs in by_column for name, spec in inputs.items()}
 
 

@@ -72,10 +72,10 @@ def _check_owner(service: Any, model: ModelConfig, settings: ByKServe) -> None:
 
 def _alone(model: ModelConfig, version: int) -> ModelServerConfig:
     config = ModelServerConfig()
-    one = config.model_config_list.config.add(
+    entry = config.model_config_list.config.add(
         name=model.name, base_path=model.base_path, model_platform=model.model_platform
     )
-    one.model_version_policy.specific.versions.append(version)
+    entry.model_version_policy.specific.versions.append(version)
     return config
 
 

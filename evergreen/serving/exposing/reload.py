@@ -179,12 +179,12 @@ class _Server:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return {}
             raise
-        return {int(one.version): one for one in answer.model_version_status}
+        return {int(status.version): status for status in answer.model_version_status}
 
     @staticmethod
     def _loaded(states: dict[int, ModelVersionStatus]) -> set[int]:
         available = ModelVersionStatus.AVAILABLE
-        return {version for version, one in states.items() if one.state == available}
+        return {version for version, status in states.items() if status.state == available}
 
     def _reload(self, model: ModelConfig) -> list[ModelConfig]:
         rest = self._others()  # as late as possible, since others may change theirs meanwhile

@@ -131,7 +131,7 @@ class Backend:
         if answer.code is not Code.OK:
             return None
         states = GetModelStatusResponse.FromString(answer.body).model_version_status
-        return {one.version for one in states if one.state == ModelVersionStatus.AVAILABLE}
+        return {state.version for state in states if state.state == ModelVersionStatus.AVAILABLE}
 
     async def __aenter__(self) -> Self:
         return self

@@ -39,7 +39,7 @@ def to_json(results: Results, load: Load, batch: int) -> dict[str, Any]:
                     for key in ("qps", "p50_ms", "p95_ms", "p99_ms")
                 },
                 "messages": dict(joined[name].errors.most_common()),
-                "rounds": [one.figures() for one in results[name]],
+                "rounds": [result.figures() for result in results[name]],
                 "over_time": joined[name].windows(joined[name].seconds / STEPS),
             }
             for name in results

@@ -87,15 +87,15 @@ class Samples:
 
 def join(rounds: Sequence[Samples]) -> Samples:
     """Joins rounds on one target into one."""
-    starts = np.cumsum([0.0, *(one.seconds for one in rounds[:-1])])
+    starts = np.cumsum([0.0, *(round_.seconds for round_ in rounds[:-1])])
     return Samples(
-        np.concatenate([one.ended + at for one, at in zip(rounds, starts, strict=True)]),
-        np.concatenate([one.latency for one in rounds]),
-        np.concatenate([one.ok for one in rounds]),
-        sum((one.errors for one in rounds), Counter()),
+        np.concatenate([round_.ended + at for round_, at in zip(rounds, starts, strict=True)]),
+        np.concatenate([round_.latency for round_ in rounds]),
+        np.concatenate([round_.ok for round_ in rounds]),
+        sum((round_.errors for round_ in rounds), Counter()),
         rounds[0].clients,
-        sum(one.seconds for one in rounds),
-        max(one.cpu for one in rounds),
+        sum(round_.seconds for round_ in rounds),
+        max(round_.cpu for round_ in rounds),
     )
 
 

@@ -102,14 +102,14 @@ def _rows(tensors: dict[str, Array]) -> Rows:
 def _classify(request: bytes, response: bytes) -> Read:
     asked = ClassificationRequest.FromString(request)
     answered = ClassificationResponse.FromString(response)
-    outputs = [_classes(one) for one in answered.result.classifications]
+    outputs = [_classes(classification) for classification in answered.result.classifications]
     return (*_named(asked, answered), _examples(asked.input), outputs)
 
 
 def _regress(request: bytes, response: bytes) -> Read:
     asked = RegressionRequest.FromString(request)
     answered = RegressionResponse.FromString(response)
-    outputs = [{"value": one.value} for one in answered.result.regressions]
+    outputs = [{"value": regression.value} for regression in answered.result.regressions]
     return (*_named(asked, answered), _examples(asked.input), outputs)
 
 
@@ -122,8 +122,9 @@ def _multi_inference(request: bytes, response: bytes) -> Read:
     outputs: Rows = [{} for _ in features]
     for result in answered.results:
         signature = result.model_spec.signature_name
-        values = [one.value for one in result.regression_result.regressions] or [
-            _classes(one) for one in result.classification_result.classifications
+        values = [regression.value for regression in result.regression_result.regressions] or [
+            _classes(classification)
+            for classification in result.classification_result.classifications
         ]
         for row, value in zip(outputs, values, strict=False):
             row[signature] = value
@@ -138,9 +139,11 @@ def _named(asked: Any, answered: Any) -> tuple[str, int | None, str]:
     return asked.model_spec.name, version, asked.model_spec.signature_name
 
 
-def _classes(one: Any) -> dict[str, float]:
+def _classes(classification: Any) -> dict[str, float]:
     """Returns scores by label; by position for classes without labels."""
-    return {label.label or str(place): label.score for place, label in enumerate(one.classes)}
+    return {
+        label.label or str(place): label.score for place, label in enumerate(classification.classes)
+    }
 
 
 def _examples(given: Input) -> Rows:

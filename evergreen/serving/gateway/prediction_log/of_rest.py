@@ -30,7 +30,7 @@ def read(entry: Entry) -> Read:
         context = asked.get("context", {})
         check_rows(len(asked["examples"]))
         features = [_plain(context | example) for example in asked["examples"]]
-        outputs = [_result(one) for one in answered["results"]]
+        outputs = [_result(result) for result in answered["results"]]
     return unquote(parts[MODEL]), version, signature, features, outputs
 
 

@@ -77,7 +77,7 @@ class Manager:
         if not versions:
             raise not_found(f"Could not find any versions of model {spec.name}")
         numbers = sorted(versions, reverse=True) if number is None else [number]
-        return [versions[one].status() for one in numbers]
+        return [versions[number].status() for number in numbers]
 
     async def reload(self, config: ModelServerConfig, at_start: bool = False) -> None:
         """Changes models, versions and labels; returns when every new model has a version.

@@ -54,9 +54,9 @@ def predictions(outputs: Mapping[str, Array], is_rows: bool) -> bytes:
 def classifications(result: ClassificationResult) -> bytes:
     """Returns the answer to a Classify request: label and score of each class of each example."""
     rows = [row.classes for row in result.classifications]
-    scores = [_floats([one.score for one in classes]) for classes in rows]
+    scores = [_floats([class_.score for class_ in classes]) for classes in rows]
     pairs = [
-        [[one.label, score] for one, score in zip(*both, strict=True)]
+        [[label.label, score] for label, score in zip(*both, strict=True)]
         for both in zip(rows, scores, strict=True)
     ]
     return _dump({"results": pairs})
@@ -64,7 +64,7 @@ def classifications(result: ClassificationResult) -> bytes:
 
 def regressions(result: RegressionResult) -> bytes:
     """Returns the answer to a Regress request: a value for each example."""
-    return _dump({"results": _floats([one.value for one in result.regressions])})
+    return _dump({"results": _floats([regression.value for regression in result.regressions])})
 
 
 def status(response: GetModelStatusResponse) -> bytes:
