@@ -13,7 +13,7 @@ from evergreen.errors import EvergreenError
 from evergreen.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from evergreen.lineage.doctor import Finding
+    from evergreen.lineage.doctor import Fault
     from evergreen.lineage.retention import Leaving
 
 SHOWN = 5
@@ -67,12 +67,12 @@ def gc(
     next_step(f"evergreen gc --keep {keep} --yes" if again else "evergreen doctor")
 
 
-def _is_repaired(finding: "Finding") -> bool:
+def _is_repaired(fault: "Fault") -> bool:
     """Repairs what can be; what goes wrong with one keeps no other from it."""
-    if finding.repair is None:
+    if fault.repair is None:
         return False
     try:
-        finding.repair()
+        fault.repair()
     except EvergreenError as error:
         typer.echo(f"not repaired: {plain(str(error))} {plain(error.hint)}", err=True)
         return False

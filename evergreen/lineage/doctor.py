@@ -33,7 +33,7 @@ ELSEWHERE = "kubeflow"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Fault:
     """A mismatch.
 
     Attributes:
@@ -50,7 +50,7 @@ class Finding:
 
 
 class Doctor:
-    """Examines one project; changes nothing until a finding's `repair` is called."""
+    """Examines one project; changes nothing until a fault's `repair` is called."""
 
     def __init__(self, settings: Settings, store: MetadataStore) -> None:
         """Reads nothing yet."""
@@ -60,7 +60,7 @@ class Doctor:
         self._claims = Claims(self._root)
         self._place, self._trash = Root.of(settings, store), Trash(self._root)
 
-    def examine(self) -> list[Finding]:
+    def examine(self) -> list[Fault]:
         """Returns all mismatches."""
         records = self._lineage.runs()
         alive = [one for one in records if self._is_alive(one)]
@@ -85,9 +85,9 @@ class Doctor:
             raise EvergreenError(f"run {alive[0]} is under way.", hint="Wait for its end.")
         return self._place.take_over(old.absolute())
 
-    def _files(self, known: Sequence[mlmd.Artifact], *, is_at_rest: bool) -> Iterator[Finding]:
+    def _files(self, known: Sequence[mlmd.Artifact], *, is_at_rest: bool) -> Iterator[Fault]:
         if doubt := self._place.doubt(known):
-            yield Finding(doubt.kind, doubt.what, doubt.hint)
+            yield Fault(doubt.kind, doubt.what, doubt.hint)
             return
         yield from self._missing_files(known)
         if is_at_rest:  # nodes write files before they record them, and delete them after
@@ -97,13 +97,13 @@ class Doctor:
         elsewhere = record.orchestrator == ELSEWHERE
         return record.outcome is None and (elsewhere or self._claims.is_held(record.run_id))
 
-    def _died(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
+    def _died(self, records: Sequence[RunRecord]) -> Iterator[Fault]:
         for record in records:
             if record.outcome is None and not self._is_alive(record):
                 what = f"run {record.run_id} has no outcome, and nobody works on it"
-                yield Finding("died run", what, repair=partial(self._end, record))
+                yield Fault("died run", what, repair=partial(self._end, record))
 
-    def _stuck(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
+    def _stuck(self, records: Sequence[RunRecord]) -> Iterator[Fault]:
         active = Filter("last_known_state = RUNNING OR last_known_state = NEW")
         stuck = {one.id for one in self._store.get_executions(active.options())}
         for record in records if stuck else ():
@@ -119,9 +119,9 @@ class Doctor:
             if ids:
                 what = f"run {record.run_id} has ended; execution {ids[0]} of it is RUNNING"
                 repair = partial(cancel_active, self._store, runs)
-                yield Finding("stuck execution", what, repair=repair)
+                yield Fault("stuck execution", what, repair=repair)
 
-    def _missing_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Finding]:
+    def _missing_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Fault]:
         gone = [
             one
             for one in known
@@ -133,25 +133,25 @@ class Doctor:
         for one in gone:
             what = f"{one.type} {one.id}: its files are not at {one.uri}"
             if one.id in needed or not is_there:
-                yield Finding("missing files", what, "restore them from a backup")
+                yield Fault("missing files", what, "restore them from a backup")
             else:
-                yield Finding("missing files", what, repair=partial(self._delete, one.id))
+                yield Fault("missing files", what, repair=partial(self._delete, one.id))
 
-    def _unknown_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Finding]:
+    def _unknown_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Fault]:
         taken = _taken(known)
         for folder in sorted(self._root.glob("[!.]*/[!.]*/*")):
             if folder in taken or not folder.is_dir():
                 continue
             what = f"{folder} is no artifact"
             if self._place.owns(folder):
-                yield Finding("unknown files", what, repair=partial(self._remove, folder))
+                yield Fault("unknown files", what, repair=partial(self._remove, folder))
             else:
                 why = "a link" if folder.is_symlink() else "not of an execution of this pipeline"
-                yield Finding("unknown files", what, f"it is {why}: look at it, and remove it")
+                yield Fault("unknown files", what, f"it is {why}: look at it, and remove it")
         for name in self._trash.names():
             if not name.isdecimal():  # `gc` handles the decimal names
                 what = f"{self._trash.folder / name} was to be removed, and its remover died"
-                yield Finding("unknown files", what, repair=partial(self._trash.forget, name))
+                yield Fault("unknown files", what, repair=partial(self._trash.forget, name))
 
     def _remove(self, folder: Path) -> None:
         """Removes a folder that is no artifact and that no run can be writing."""
@@ -175,10 +175,10 @@ class Doctor:
             return False
         return True
 
-    def _versions(self, records: Sequence[RunRecord]) -> Iterator[Finding]:
+    def _versions(self, records: Sequence[RunRecord]) -> Iterator[Fault]:
         for folder in abandoned(self._pushed):
             what = f"{folder} is what a push that died has left"
-            yield Finding("half a push", what, repair=partial(remove_abandoned, self._pushed))
+            yield Fault("half a push", what, repair=partial(remove_abandoned, self._pushed))
         versions = {one.version: one for one in self._lineage.versions()}
         for version in versions.values():
             yield from self._registered(version)
@@ -187,7 +187,7 @@ class Doctor:
             if number is None or number.stage is None:
                 yield self._unregistered(folder, number, records)
 
-    def _registered(self, version: VersionView) -> Iterator[Finding]:
+    def _registered(self, version: VersionView) -> Iterator[Fault]:
         if version.stage in (None, Stage.ARCHIVED, Stage.REJECTED) or not version.path:
             return
         # The folder it was pushed to, or its present place if that folder was moved.
@@ -195,18 +195,18 @@ class Doctor:
         is_here = has_model(here) and pushed_key(here) == version.train_key
         if not is_here and not has_model(Path(version.path)):
             what = f"version {version.version} is {version.stage}, and not at {version.path}"
-            yield Finding("missing version", what, "restore it, or: evergreen rollback")
+            yield Fault("missing version", what, "restore it, or: evergreen rollback")
 
     def _unregistered(
         self, folder: Path, version: VersionView | None, records: Sequence[RunRecord]
-    ) -> Finding:
+    ) -> Fault:
         key = pushed_key(folder)
         what = f"{folder} was pushed, and is not in the registry"
         if version is not None and key == version.train_key:
             runs = [one for one in records if one.train_key == key and one.can_go_on]
             hint = f"evergreen resume {runs[0].run_id}" if runs else "run the same again"
-            return Finding("half a version", what, hint)
-        return Finding("half a version", what, "it is of another store or project; move it away")
+            return Fault("half a version", what, hint)
+        return Fault("half a version", what, "it is of another store or project; move it away")
 
     def _end(self, record: RunRecord) -> None:
         cancel_active(self._store, map(record.pipeline_run, record.parts))

@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.files import publish_folder
 from evergreen.lineage.claims import Claims
-from evergreen.lineage.doctor import Doctor, Finding
+from evergreen.lineage.doctor import Doctor, Fault
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.runs.plan import Outcome
@@ -23,15 +23,15 @@ def world(tmp_path: Path) -> World:
     return World.make(tmp_path, RUNS)
 
 
-def examine(world: World) -> list[Finding]:
+def examine(world: World) -> list[Fault]:
     return Doctor(world.settings, world.store).examine()
 
 
-def repair(world: World) -> list[Finding]:
+def repair(world: World) -> list[Fault]:
     """Repairs what can be, and returns what is left."""
-    for finding in examine(world):
-        if finding.repair:
-            finding.repair()
+    for fault in examine(world):
+        if fault.repair:
+            fault.repair()
     return examine(world)
 
 
@@ -50,9 +50,9 @@ def test_a_run_that_died_is_ended(world: World) -> None:
     run_id = unended(world)
     node = world.lineage.run(run_id).nodes[-1].node
     mark_running(world.store, node.execution_id)
-    [finding] = examine(world)
-    assert finding.kind == "died run"
-    assert run_id in finding.what
+    [fault] = examine(world)
+    assert fault.kind == "died run"
+    assert run_id in fault.what
     assert repair(world) == []
     assert world.lineage.record(run_id).outcome is Outcome.INTERRUPTED
     assert world.lineage.run(run_id).nodes[-1].node.state == "canceled"
@@ -75,8 +75,8 @@ def test_a_run_on_a_cluster_is_left_alone(world: World) -> None:
 def test_an_execution_that_is_stuck_is_canceled(world: World) -> None:
     node = world.lineage.run(world.records[2].run_id).nodes[3].node
     mark_running(world.store, node.execution_id)
-    [finding] = examine(world)
-    assert finding.kind == "stuck execution"
+    [fault] = examine(world)
+    assert fault.kind == "stuck execution"
     assert repair(world) == []
 
 
@@ -85,7 +85,7 @@ def test_metadata_without_files_are_marked_unless_they_are_needed(world: World) 
     needed = world.made(0, "Trainer", "model")  # it serves
     for one in (lost, needed):
         shutil.rmtree(world.artifacts()[one].uri)
-    assert {finding.kind for finding in examine(world)} == {"missing files"}
+    assert {fault.kind for fault in examine(world)} == {"missing files"}
     [left] = repair(world)
     assert str(needed) in left.what
     assert "restore" in left.hint
@@ -97,7 +97,7 @@ def test_a_volume_that_is_not_mounted_loses_nothing(world: World) -> None:
     root.rename(root.with_name("unmounted"))
     found = examine(world)
     assert len(found) == len(world.artifacts())
-    assert not any(finding.repair for finding in found)
+    assert not any(fault.repair for fault in found)
 
 
 def test_files_without_metadata_go_if_they_are_ours(world: World) -> None:
@@ -115,8 +115,8 @@ def test_files_without_metadata_go_if_they_are_ours(world: World) -> None:
 def test_what_a_push_that_died_has_left_goes(world: World) -> None:
     base = world.settings.serving.base_path
     (base / ".staging-9-abc").mkdir()
-    [finding] = examine(world)
-    assert finding.kind == "half a push"
+    [fault] = examine(world)
+    assert fault.kind == "half a push"
     assert repair(world) == []
 
 
@@ -154,5 +154,5 @@ def test_a_version_that_was_pushed_elsewhere_is_there_if_its_receipt_says_so(wor
 
 def test_a_serving_version_without_files_is_named(world: World) -> None:
     shutil.rmtree(world.settings.serving.base_path / "1")
-    [finding] = examine(world)
-    assert (finding.kind, finding.repair) == ("missing version", None)
+    [fault] = examine(world)
+    assert (fault.kind, fault.repair) == ("missing version", None)

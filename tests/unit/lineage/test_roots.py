@@ -11,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import Claims
-from evergreen.lineage.doctor import Doctor, Finding
+from evergreen.lineage.doctor import Doctor, Fault
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.roots import MARKER, Root, RootError, store_id
 from evergreen.lineage.store import open_store
@@ -37,12 +37,12 @@ def files(folder: Path) -> list[Path]:
     return sorted(one for one in folder.rglob("*") if one.is_file() and one.name != MARKER)
 
 
-def repair(world: World) -> list[Finding]:
+def repair(world: World) -> list[Fault]:
     """Repairs what can be; returns all that was found."""
     found = Doctor(world.settings, world.store).examine()
-    for finding in found:
-        if finding.repair:
-            finding.repair()
+    for fault in found:
+        if fault.repair:
+            fault.repair()
     return found
 
 
@@ -75,8 +75,8 @@ def test_the_folders_of_another_store_are_left_alone(tmp_path: Path, world: Worl
     kind = other.store.put_execution_type(mlmd.ExecutionType(name="evergreen.monitor"))
     other.store.put_executions([mlmd.Execution(type_id=kind) for _ in range(100)])
     for _ in range(2):  # with the marker of the first store, and as version 0.1.0 left it
-        [finding] = [one for one in repair(other) if one.kind == "foreign root"]
-        assert "another metadata store" in finding.what
+        [fault] = [one for one in repair(other) if one.kind == "foreign root"]
+        assert "another metadata store" in fault.what
         with pytest.raises(RootError, match="another metadata store"):
             other.retention.find(1)
         assert files(root_of(world)) == kept
@@ -106,9 +106,9 @@ def test_an_empty_folder_where_the_root_should_be_loses_nothing(world: World) ->
     shutil.rmtree(root_of(world))
     root_of(world).mkdir()
     before = world.artifacts()
-    [finding] = repair(world)
-    assert finding.kind == "empty root"
-    assert "mount the right volume" in finding.hint
+    [fault] = repair(world)
+    assert fault.kind == "empty root"
+    assert "mount the right volume" in fault.hint
     assert world.artifacts() == before
 
 
@@ -118,10 +118,10 @@ def test_a_moved_root_is_said_once_and_nothing_is_touched(world: World, has_mark
     if not has_marker:
         without_marker(world)
     before = world.artifacts()
-    [finding] = repair(world)
-    assert finding.kind == "moved root"
-    assert f"the root moved from {old} to {root_of(world)}" in finding.what
-    assert finding.hint == f"to take it over: evergreen doctor --moved-from {old}"
+    [fault] = repair(world)
+    assert fault.kind == "moved root"
+    assert f"the root moved from {old} to {root_of(world)}" in fault.what
+    assert fault.hint == f"to take it over: evergreen doctor --moved-from {old}"
     with pytest.raises(RootError, match="the root moved"):
         world.retention.find(1)
     assert files(root_of(world)) == kept
@@ -164,7 +164,7 @@ def test_a_root_that_moved_and_ran_on_keeps_what_was_moved(world: World) -> None
     one.uri = str(root_of(world) / Path(one.uri).relative_to(root_of(world).with_name("old")))
     world.store.put_artifacts([one])
     kept = files(root_of(world))
-    assert [finding.kind for finding in repair(world)] == ["moved root"]
+    assert [fault.kind for fault in repair(world)] == ["moved root"]
     assert files(root_of(world)) == kept
 
 
