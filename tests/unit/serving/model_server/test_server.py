@@ -50,16 +50,6 @@ def test_sigterm_lets_requests_in_flight_finish(tmp_path: Path) -> None:
         assert running.process.wait(60) == 0
 
 
-def test_a_server_that_cannot_start_says_why_and_exits_with_255(tmp_path: Path) -> None:
-    process = start("--port=8500", log=tmp_path / "log")
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 255
-    assert said == (
-        "Failed to start server. Error: INVALID_ARGUMENT: Both server_options.model_base_path and "
-        "server_options.model_config_file are empty!\n"
-    )
-
-
 def test_a_wrong_config_is_reported_with_the_words_of_tensorflow_serving(tmp_path: Path) -> None:
     file = tmp_path / "models.txt"
     file.write_text('model_config_list {\n  configs { name: "half" }\n}\n')
@@ -119,6 +109,10 @@ def test_a_port_that_is_taken_is_an_error(options: Options) -> None:
         ({"batching_parameters_file": "/none"}, "without setting server_options.enable_batching"),
         ({"saved_model_tags": "serve,tpu"}, "supplied tags: { serve tpu }"),
         ({"model_base_path": "relative"}, "absolute path"),
+        (
+            {"model_base_path": ""},
+            "Both server_options.model_base_path and server_options.model_config_file are empty!",
+        ),
     ],
 )
 def test_wrong_flags_are_errors(options: Options, change: dict, problem: str) -> None:
