@@ -78,7 +78,7 @@ def _sections(command: Any, name: str) -> Iterator[str]:
 
 def _help(command: Any) -> str:
     text = re.sub(r"\[/?bold\]", "`", command.help or "").replace("\b", "")
-    return "\n\n".join(" ".join(part.split()) for part in text.strip().split("\n\n"))
+    return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
 
 
 def _parameters(command: Any) -> str:

@@ -1,5 +1,6 @@
 """What the documentation says exists."""
 
+import ast
 import re
 import shlex
 import shutil
@@ -94,6 +95,20 @@ def test_settings_shown_in_the_docs_are_accepted() -> None:
     assert pairs
     for pair in pairs:
         load_settings(ROOT, overrides=[pair])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_that_snippets_import_exist(page: Path) -> None:
+    """By the text of the modules, since some import TensorFlow."""
+    for module, names in re.findall(
+        r"^from (evergreen[\w.]*) import (.*)$", page.read_text(), re.MULTILINE
+    ):
+        place = ROOT / module.replace(".", "/")
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        nodes = ast.parse(file.read_text()).body
+        known = {getattr(node, "name", "") for node in nodes}
+        known |= {name.name for node in nodes for name in getattr(node, "names", [])}
+        assert set(names.split(", ")) <= known, module
 
 
 def test_make_targets_in_the_docs_exist() -> None:
