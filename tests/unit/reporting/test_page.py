@@ -163,7 +163,7 @@ def test_a_node_that_failed(begin: Begin, read: Read) -> None:
     nodes = page.text.partition(" Nodes Lines")[2]
     assert "✗ failed" in nodes
     assert "MemoryError: <9 GB>" in nodes
-    assert "What span 1 is like" in page.text
+    assert "Values of span 1" in page.text
 
 
 def test_a_run_that_failed_between_nodes(begin: Begin, read: Read) -> None:
@@ -269,7 +269,7 @@ def test_milliseconds_for_seconds_hide_no_outcome(begin: Begin, read: Read) -> N
     _count_in_milliseconds(story)
     page = read(story, Outcome.DATA_REFUSED)
     assert page.within("h1") == "Span 1 was refused by the data gate: trip_miles"
-    assert "What span 1 is like" in page.text
+    assert "Values of span 1" in page.text
     assert "cannot be shown" not in page.text
 
 
