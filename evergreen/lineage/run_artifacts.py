@@ -101,7 +101,7 @@ class SpanReader:
         found = self.artifacts.get(key)
         return load_statistics(Path(found[0].uri), split) if found else None
 
-    def anomalies(self) -> dict[str, Any]:
+    def anomalies(self) -> dict[str, anomalies_pb2.Anomalies]:
         """Returns the anomalies that TFDV found in each split, as `Anomalies`."""
         found = self.artifacts.get("anomalies")
         return load_anomalies(Path(found[0].uri)) if found else {}
@@ -233,7 +233,7 @@ def load_statistics(folder: Path, split: str) -> Any:
     return content.datasets[0] if content.datasets else None
 
 
-def load_anomalies(folder: Path) -> dict[str, Any]:
+def load_anomalies(folder: Path) -> dict[str, anomalies_pb2.Anomalies]:
     """Returns the `Anomalies` of each split of an ExampleAnomalies artifact.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the gates' reports say to a person: sentences for the terminal and for the pages."""
+"""Sentences on the gates' reports, for the terminal, the pages, the monitor and the dashboard."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from evergreen.texts import many
 if TYPE_CHECKING:
     from evergreen.runs.reports.data import DataReport, Finding
     from evergreen.runs.reports.model import ModelReport, Verdict
-    from evergreen.runs.reports.serving import ServingReport
+    from evergreen.runs.reports.serving import Check, ServingReport
 
 NOT_WORSE = " not worse than the baseline's by "
 
@@ -44,11 +44,12 @@ def of_model(report: "ModelReport") -> Iterator[str]:
 
 def of_serving(report: "ServingReport") -> Iterator[str]:
     """Yields a line for each check that the exported model fails."""
-    yield from (f"{check.criterion}: {check.detail}" for check in report.failed)
+    for check in report.failed:
+        yield f"{check.criterion}: {check.detail or _beyond(check)}"
 
 
 def compared(report: "ModelReport") -> str:
-    """How the candidate compares on all rows: with the baseline, or with the bounds alone."""
+    """Compares the candidate on all rows: with the baseline, or with the bounds alone."""
     found = [one for one in report.verdicts if one.compares and not one.is_of_part]
     if not found:
         held = (f"{criterion(one)}: {numbers(one)}" for one in report.verdicts)
@@ -59,19 +60,19 @@ def compared(report: "ModelReport") -> str:
 
 
 def criterion(verdict: "Verdict") -> str:
-    """What was asked of a candidate."""
+    """Returns what a candidate was held to."""
     if verdict.margin is None:
         return f"{measure(verdict)} {limit(verdict)}"
     return f"{measure(verdict)}{NOT_WORSE}{verdict.margin:g}"
 
 
 def measure(verdict: "Verdict") -> str:
-    """What was measured for a verdict."""
+    """Returns the measure of a verdict, and on which rows."""
     return verdict.metric if verdict.margin is None else f"{verdict.metric} on {verdict.slice}"
 
 
 def limit(verdict: "Verdict") -> str:
-    """What the measure is held to."""
+    """Returns the limit of the measure."""
     if verdict.margin is not None:
         return f"{verdict.margin:g} worse"
     if verdict.at_least is not None:
@@ -80,12 +81,12 @@ def limit(verdict: "Verdict") -> str:
 
 
 def in_short(verdict: "Verdict") -> str:
-    """A criterion that does not hold, for a title."""
+    """Returns a few words on a criterion that does not hold, for a title."""
     return f"worse on {verdict.slice}" if verdict.compares else f"not {criterion(verdict)}"
 
 
 def numbers(verdict: "Verdict") -> str:
-    """The numbers that a verdict rests on."""
+    """Returns the numbers that a verdict rests on."""
     if verdict.value is None:
         return verdict.undefined or "missing"
     if verdict.interval is None or verdict.improvement is None:
@@ -93,6 +94,11 @@ def numbers(verdict: "Verdict") -> str:
     low, high = verdict.interval
     word = "better" if verdict.improvement >= 0 else "worse"
     return f"{verdict.improvement:+.4f} ({low:+.4f} to {high:+.4f}), {word}"
+
+
+def _beyond(check: "Check") -> str:
+    value = "missing" if check.value is None else f"{check.value:.6g}"
+    return value if check.limit is None else f"{value}, and at most {check.limit:g} is allowed"
 
 
 def _recorded(finding: "Finding") -> str:

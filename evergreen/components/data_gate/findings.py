@@ -22,15 +22,15 @@ MISSING_IN_WORDS = frozenset(
 """In lower case. `unknown` is often a category of its own."""
 
 
-def from_rejections(report: RejectedReport, rows: int, share: float = 0.0) -> list[Finding]:
-    """Turns refused rows into findings, one for each column and reason.
+def from_rejections(refused: RejectedReport, rows: int, share: float = 0.0) -> list[Finding]:
+    """Turns the rows that ingestion refused into findings, one for each column and reason.
 
     Args:
-        report: ExampleGen's.
+        refused: ExampleGen's report.
         rows: All rows of the span.
         share: The share of rows that may be refused without refusing the span.
     """
-    refuses = report["rows"] > share * rows
+    refuses = refused["rows"] > share * rows
     return [
         Finding(
             feature=reason["column"],
@@ -45,7 +45,7 @@ def from_rejections(report: RejectedReport, rows: int, share: float = 0.0) -> li
                 for example in reason["examples"][:MAX_EXAMPLES]
             ],
         )
-        for reason in report["reasons"]
+        for reason in refused["reasons"]
     ]
 
 

@@ -1,1 +1,1 @@
-"""What the gates write down: types, so that nobody reads a sentence to know a number."""
+"""The reports of the gates, as types: nobody parses a sentence for a number."""

@@ -11,13 +11,13 @@ DRIFT = "DRIFT"
 
 
 class Finding(Part):
-    """Something that a person should know of a span.
+    """A fact that a person should know about a span.
 
     Attributes:
         feature: The feature; empty where the whole data set is meant.
         kind: TFDV's name of the anomaly, or `ROWS_REFUSED`, `SPLIT_EMPTY`,
             `MISSING_IN_WORDS`, `DRIFT`.
-        description: What was expected, and what was found; for people alone.
+        description: The expected and the found values in words; for people only.
         count: The rows concerned.
         rows: All rows that were looked at.
         values: A few of the values concerned.

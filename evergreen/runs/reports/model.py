@@ -17,11 +17,11 @@ class Verdict(Part):
     """The verdict on one criterion: a bound on a metric, or a comparison with the baseline.
 
     Attributes:
-        metric: What was measured.
-        slice: On which rows: `all rows`, or feature and value.
-        at_least: The bound from below, if it is that.
-        at_most: The bound from above, if it is that.
-        margin: How much worse than the baseline is tolerated, in a comparison.
+        metric: The measured metric.
+        slice: The rows: `all rows`, or feature and value.
+        at_least: The lower bound, if it is one.
+        at_most: The upper bound, if it is one.
+        margin: The tolerated loss against the baseline, in a comparison.
         passed: Whether it holds; True if it does not decide.
         decides: Whether there were enough rows for it to decide.
         value: The candidate's metric; None if it is missing or not finite.
@@ -51,7 +51,7 @@ class Verdict(Part):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def criterion(self) -> str:
-        """What was asked, in words; written so that version 0.1.0 can read the report."""
+        """The criterion in words; written so that version 0.1.0 can read the report."""
         return sentences.criterion(self)
 
     @property
@@ -67,7 +67,7 @@ class Verdict(Part):
     @model_validator(mode="before")
     @classmethod
     def _read_0_1_0(cls, values: Any) -> Any:
-        """Takes apart the criterion of a report by version 0.1.0, which had it in words alone."""
+        """Parses the criterion of a report by version 0.1.0, which stored it in words only."""
         if not isinstance(values, dict) or "metric" in values:
             return values
         asked, comparison, margin = str(values.get("criterion")).rpartition(sentences.NOT_WORSE)

@@ -1,4 +1,4 @@
-"""The base of the gates' reports: frozen, kept as JSON, read whoever wrote it."""
+"""The base of the gates' reports: frozen, stored as JSON, read across versions."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -9,13 +9,13 @@ FILE = "report.json"
 
 
 class Part(BaseModel):
-    """A part of a report. What a later version has added to it is passed over."""
+    """A part of a report. Fields that a later version has added are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
 
 
 class Report(Part):
-    """What a gate decided, and on what grounds.
+    """The decision of a gate, with its grounds.
 
     Attributes:
         node: The id of the gate that writes it.

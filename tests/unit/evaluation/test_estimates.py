@@ -7,8 +7,9 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
-from evergreen.evaluation.estimates import Estimate, measure, measure_slices
+from evergreen.evaluation.estimates import measure, measure_slices
 from evergreen.evaluation.verdicts import Predictions, judge_comparisons
+from evergreen.runs.reports.model import Estimate
 from tests.unit.evaluation.simulated import simulate
 
 CRITERIA = Criteria(

@@ -9,11 +9,11 @@ import pytest
 from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
 from evergreen.evaluation.verdicts import (
     Predictions,
-    Verdict,
     judge_bounds,
     judge_comparisons,
     undefined,
 )
+from evergreen.runs.reports.model import Verdict
 from evergreen.runs.sentences import numbers
 from tests.unit.evaluation.simulated import simulate
 

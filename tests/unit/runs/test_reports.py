@@ -87,7 +87,7 @@ def test_sentences_are_made_of_fields() -> None:
     assert data.drifted == ("trip_start_hour",)
     assert next(sentences.of_model(model)) == "calibration at least 0.75: 0.7063"
     assert list(sentences.of_serving(serving))[1] == (
-        "serving_default: p95 of one row in ms over gRPC: "
+        "serving_default: p95 of one row in ms over gRPC: 140.2, and at most 100 is allowed"
     )
     assert Counter(map(sentences.limit, model.verdicts)) == {
         "at least 0.6": 1,

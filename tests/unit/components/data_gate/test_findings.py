@@ -7,7 +7,8 @@ import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from evergreen.components.data_gate.anomalies import from_anomalies
-from evergreen.components.data_gate.findings import Finding, empty_splits, from_rejections
+from evergreen.components.data_gate.findings import empty_splits, from_rejections
+from evergreen.runs.reports.data import Finding
 from tests.unit.components.data_gate.anomaly_cases import put, sixty
 from tests.unit.components.data_gate.gating import Gate, Report, ingested, taxi_schema
 from tests.unit.components.rows import write_split
