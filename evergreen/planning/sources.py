@@ -135,6 +135,8 @@ class Sources:
             return ""
         for base in _bases(file):
             found = base / path
+            if is_joined := not _exists(found):  # a folder's name and it may be added by `+`
+                found = base / path.lstrip("/")
             if not _exists(found):
                 continue
             if found.is_file():
@@ -142,7 +144,11 @@ class Sources:
             elif base == file.parent and len(name.parts) > 1 and base in found.resolve().parents:
                 for below in _files_below(found):
                     self.files[f"{name}: {path}/{below.relative_to(found)}"] = below
-            elif (text.is_path or "/" in path) and found != Path(tempfile.gettempdir()):
+            elif (
+                not is_joined
+                and (text.is_path or "/" in path)
+                and found != Path(tempfile.gettempdir())
+            ):
                 return f"names the folder {path}"
             return ""
         is_absent = path.startswith("/") and Path(path).suffix

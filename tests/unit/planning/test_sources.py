@@ -137,6 +137,8 @@ NAMED: dict[str, tuple[str, str]] = {
     "os.path": ('os.path.join(HERE, "..", "tables", "words.npy")', "tables/words.npy"),
     "f-string": ('f"{ROOT}/tables/words.npy"', "tables/words.npy"),
     "folder of the package": ('HERE / "lists"', "house/case/lists/a.txt"),
+    "file, added": ('HERE + "/../../tables/words.npy"', "tables/words.npy"),
+    "folder, added": ('os.listdir(HERE + "/lists")', "house/case/lists/a.txt"),
     "absolute": ('PATH = "{project}/tables/words.npy"', "tables/words.npy"),
 }  # fmt: skip
 
