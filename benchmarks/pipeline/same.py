@@ -17,8 +17,7 @@ from benchmarks.pipeline.terms import KEPT_NODES
 from evergreen.lineage.run_artifacts import PartReader
 from evergreen.lineage.store import connection_config, open_store
 from evergreen.planning.planner import Planner
-from evergreen.running import orchestrator as base
-from evergreen.running.progress import Progress
+from evergreen.running.progress import LiveView
 from evergreen.runs.plan import Pins, Plan, Request, train_plan
 from evergreen.settings import Settings, load_settings
 
@@ -79,13 +78,13 @@ def run(settings: Settings, console: Console) -> None:
 
 
 def _run_plan(settings: Settings, plan: Plan, console: Console) -> None:
+    from evergreen.orchestrators.local import LocalOrchestrator
     from evergreen.running.compilation import compile_plan
 
     ir = compile_plan(settings, plan)
     connection = connection_config(settings.metadata)
-    with Progress(console, connection, ir.pipeline_info.id, plan.pipeline_run):
-        orchestrator = base.load(settings.pipeline.orchestrator)
-        orchestrator.run(ir, connection, settings.pipeline.nodes_at_once)
+    with LiveView(console, connection, ir.pipeline_info.id, {plan.pipeline_run: ""}):
+        LocalOrchestrator().run(ir, connection, settings.pipeline.nodes_at_once)
 
 
 if __name__ == "__main__":

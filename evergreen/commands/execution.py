@@ -35,9 +35,7 @@ def execute(settings: "Settings", carry_out: "Callable[[Run], RunRecord]") -> Ex
         try:
             outcome = carry_out(runner).outcome
         except KeyboardInterrupt:
-            console.print("\n[yellow]interrupted[/yellow]; what was pushed before is untouched.")
-            again = f"evergreen resume {runner.run_id}" if runner.run_id else "run the same again"
-            console.print(f"next: {again}", highlight=False)
+            console.print(f"\n{runner.parting}", highlight=False, soft_wrap=True)
             console.file.flush()
             os._exit(ExitCode.INTERRUPTED)  # Beam's worker threads would go on with the node
     refused = {

@@ -11,8 +11,6 @@ from evergreen.exit_codes import ExitCode
 from evergreen.files import Trash, is_locked
 from evergreen.runs.plan import RunRecord
 
-ELSEWHERE = "kubeflow"
-"""The orchestrator whose runs have no process on this machine."""
 FOLDER = ".claims"
 """Below the pipeline's root, so that all who share its artifacts share its claims."""
 
@@ -92,5 +90,5 @@ def state(record: RunRecord, root: Path) -> str:
     """
     if record.outcome:
         return record.outcome
-    alive = record.orchestrator == ELSEWHERE or Claims(root).is_held(record.run_id)
+    alive = record.is_remote or Claims(root).is_held(record.run_id)
     return "running" if alive else "died"

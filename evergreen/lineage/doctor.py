@@ -28,8 +28,6 @@ from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.settings import Settings
 
 State = mlmd.Artifact.State
-ELSEWHERE = "kubeflow"
-"""The orchestrator whose runs hold no claims on this machine."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,8 @@ class Doctor:
             yield from self._unknown_files(known)
 
     def _is_alive(self, record: RunRecord) -> bool:
-        elsewhere = record.orchestrator == ELSEWHERE
-        return record.outcome is None and (elsewhere or self._claims.is_held(record.run_id))
+        works = record.is_remote or self._claims.is_held(record.run_id)
+        return record.outcome is None and works
 
     def _died(self, records: Sequence[RunRecord]) -> Iterator[Fault]:
         for record in records:

@@ -43,13 +43,16 @@ class Planner:
         self._records = RunRecords(store)
         self._registry = Registry(store, settings.model.name)
 
-    def plan(self, request: Request, job: str = "", run_id: str = "") -> RunRecord:
+    def plan(
+        self, request: Request, job: str = "", run_id: str = "", *, remote: bool = False
+    ) -> RunRecord:
         """Turns a request into a run record, and writes it.
 
         Args:
             request: The request.
             job: The orchestrator's id for the run, if it has its own ids.
             run_id: The id of the run, if the caller chose one.
+            remote: Whether it is carried out elsewhere.
 
         Raises:
             DataError: If requested spans are missing, or their newest version is damaged.
@@ -95,6 +98,7 @@ class Planner:
             model_version=self._registry.take_version(train_key)
             if request.train and not request.experiment
             else None,
+            remote=remote,
             job=job,
             provenance=take_provenance(settings.pipeline.lock.parent),
             settings=self._records.keep_settings(settings.model_dump(mode="json", by_alias=True)),

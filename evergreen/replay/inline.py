@@ -4,10 +4,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from evergreen.errors import EvergreenError
+from evergreen.running.orchestrator import Progress
 from evergreen.running.run import Run
 from evergreen.runs.plan import RunRecord
 from evergreen.settings import Settings
-from evergreen.triggers.launcher import Progress
 
 
 class InlineLauncher:

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+from evergreen.errors import EvergreenError
 from evergreen.lineage.run_artifacts import PartReader, R
 from evergreen.runs.nodes import PUSHER, SERVING_VALIDATOR, TRAINER
 
 VALIDATED_MODEL = "stamped_model"
 """The place of the model in an InfraBlessing, where TFX's Pusher looks for it."""
+
+
+class RunFailedError(EvergreenError):
+    """Raised when a node of the run failed, or whatever carried it out."""
 
 
 def gate_report(part: PartReader, kind: type[R]) -> R:

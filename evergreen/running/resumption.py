@@ -18,8 +18,6 @@ from evergreen.planning.identity import check_unchanged
 from evergreen.runs.plan import TRAIN, RunRecord
 from evergreen.settings import Settings
 
-KUBEFLOW = "kubeflow"
-
 
 class CannotGoOnError(EvergreenError):
     """Raised when the run has ended, or cannot be resumed from here."""
@@ -78,16 +76,11 @@ def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: st
         rerun_from: The node from which everything is executed again; may be empty.
 
     Raises:
-        CannotGoOnError: If it has ended, or runs elsewhere, or does not have the node.
+        CannotGoOnError: If it has ended, or does not have the node.
         EvergreenError: If its code, lock or schema have changed.
     """
     records = RunRecords(store)
     record = records.get(run_id)
-    if record.orchestrator == KUBEFLOW:
-        raise CannotGoOnError(
-            f"run {run_id} runs on Kubeflow.",
-            hint=f"Submit it again: python kubeflow_runner.py run --record {run_id}",
-        )
     if not record.can_go_on and not rerun_from:
         raise CannotGoOnError(
             f"run {run_id} has ended: {record.outcome}.",

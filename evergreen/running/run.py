@@ -6,17 +6,17 @@ from collections.abc import Callable
 from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
 
-from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.run_artifacts import PartReader
 from evergreen.lineage.store import connection_config, open_store
 from evergreen.planning.planner import Planner
 from evergreen.reporting import write_report
-from evergreen.running import orchestrator
 from evergreen.running.conclusion import conclude, end, tell_servers
-from evergreen.running.outcome import gate_report
-from evergreen.running.progress import Progress
+from evergreen.running.handover import Handover
+from evergreen.running.orchestrator import Orchestrator, RemoteOrchestrator, chosen
+from evergreen.running.outcome import RunFailedError, gate_report
+from evergreen.running.progress import LiveView
 from evergreen.running.resumption import reopen
 from evergreen.running.summary import show_plan, show_summary
 from evergreen.runs.plan import Outcome, Plan, Request, RunRecord, train_plan
@@ -29,10 +29,6 @@ MOST = 1000
 """The longest text about the servers, in characters."""
 
 
-class RunFailedError(EvergreenError):
-    """Raised when a node of the run failed."""
-
-
 class Run:
     """Carries out requests of one project, and shows the progress on a console.
 
@@ -40,12 +36,31 @@ class Run:
         run_id: The current run; empty before it is planned.
     """
 
-    def __init__(self, settings: Settings, console: Console) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        console: Console,
+        orchestrator: Orchestrator | RemoteOrchestrator | None = None,
+    ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            settings: The project's settings.
+            console: Where a person sees it all.
+            orchestrator: Carries out the nodes; the one that the settings name, if not given.
+
+        Raises:
+            SettingsError: If there is no such orchestrator.
+        """
         self._settings = settings
         self._console = console
-        # An unknown name is refused before anything starts.
-        self._orchestrator = orchestrator.load(settings.pipeline.orchestrator)
+        orchestrator = orchestrator or chosen(settings)
         self._store: MetadataStore = open_store(settings.metadata)
+        self._handover: Handover | None = None
+        if isinstance(orchestrator, RemoteOrchestrator):
+            self._handover = Handover(settings, self._store, console, orchestrator)
+        else:
+            self._orchestrator = orchestrator
         self._planner = Planner(settings, self._store)
         self._claims = Claims(settings.pipeline.root)
         self.run_id = ""
@@ -59,7 +74,7 @@ class Run:
         Raises:
             EvergreenError: If the request cannot be planned, or a node failed.
         """
-        record = self._planner.plan(request)
+        record = self._planner.plan(request, remote=self._handover is not None)
         self.run_id = record.run_id
         return self.carry_out(record)
 
@@ -73,6 +88,10 @@ class Run:
             EvergreenError: If a node failed, or another process works on the run.
         """
         self.run_id = record.run_id
+        if self._handover:
+            if record.outcome:
+                record = reopen(self._settings, self._store, record.run_id, "")
+            return self._hand_over(self._handover, record)
         with self._claims.hold(record.run_id):
             if record.outcome:
                 record = reopen(self._settings, self._store, record.run_id, "")
@@ -81,6 +100,8 @@ class Run:
 
     def resume(self, run_id: str, rerun_from: str = "") -> RunRecord:
         """Resumes a run that failed, was killed or interrupted, under the same id.
+
+        A run that goes on elsewhere is followed again.
 
         Args:
             run_id: The run.
@@ -93,10 +114,30 @@ class Run:
             EvergreenError: If the run cannot go on, or a node failed.
         """
         self.run_id = run_id
+        if self._handover:
+            record = self._handover.taken_up(run_id, rerun_from)
+            return self._hand_over(self._handover, record)
         with self._claims.hold(run_id):
             record = reopen(self._settings, self._store, run_id, rerun_from)
             show_plan(self._console, self._settings, record)
             return self._carry_out(record)
+
+    @property
+    def parting(self) -> str:
+        """What to tell a person who interrupts a run."""
+        if self._handover and self._handover.is_launched:
+            return self._handover.parting(self.run_id)
+        again = f"evergreen resume {self.run_id}" if self.run_id else "run the same again"
+        return f"[yellow]interrupted[/yellow]; what was pushed before is untouched.\nnext: {again}"
+
+    def _hand_over(self, handover: Handover, record: RunRecord) -> RunRecord:
+        show_plan(self._console, self._settings, record)
+        record = handover(record)
+        self._report(record)
+        if record.can_go_on:
+            raise handover.failure(record)
+        self._summarize(record)
+        return record
 
     def _carry_out(self, record: RunRecord) -> RunRecord:
         ended = Outcome.INTERRUPTED
@@ -107,18 +148,24 @@ class Run:
             raise
         finally:
             record = self._end(record, ended)
-        self._show(
-            "summary", lambda: show_summary(self._console, self._settings, self._store, record)
-        )
+        self._summarize(record)
         return record
 
     def _end(self, record: RunRecord, ended: Outcome) -> RunRecord:
         """Records the outcome, and reports it; an interrupted run is not reported, to save time."""
         record = end(self._store, record.run_id, ended)
         if ended is not Outcome.INTERRUPTED:
-            with self._console.status("writing the report"):
-                self._show("report", lambda: write_report(self._settings, self._store, record))
+            self._report(record)
         return record
+
+    def _report(self, record: RunRecord) -> None:
+        with self._console.status("writing the report"):
+            self._show("report", lambda: write_report(self._settings, self._store, record))
+
+    def _summarize(self, record: RunRecord) -> None:
+        self._show(
+            "summary", lambda: show_summary(self._console, self._settings, self._store, record)
+        )
 
     def _show(self, what: str, show: Callable[[], object]) -> None:
         """Shows a result; a failure to show it does not change the outcome."""
@@ -155,7 +202,7 @@ class Run:
             ir = compile_plan(self._settings, plan)
         connection, pipeline = connection_config(self._settings.metadata), ir.pipeline_info.id
         try:
-            with Progress(self._console, connection, pipeline, plan.pipeline_run):
+            with LiveView(self._console, connection, pipeline, {plan.pipeline_run: ""}):
                 self._orchestrator.run(ir, connection, self._settings.pipeline.nodes_at_once)
         except Exception as error:
             if _was_interrupted(error):

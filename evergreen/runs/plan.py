@@ -189,6 +189,7 @@ class RunRecord(Frozen):
         to_ingest: The spans of the window that are not ingested yet.
         baseline: The serving model to compare with, if there is one.
         model_version: The version to push; None for experiments, and without training.
+        remote: Whether it is handed over: no process here works on it.
         job: The orchestrator's id for the run, if it has its own ids.
         provenance: The machine and the state of the code that planned it.
         settings: SHA-256 of the complete settings, for `RunRecords.settings`.
@@ -214,6 +215,7 @@ class RunRecord(Frozen):
     to_ingest: tuple[SpanRef, ...]
     baseline: ModelRef | None
     model_version: int | None
+    remote: bool = False
     job: str = ""
     provenance: Provenance = Provenance()
     settings: str = ""
@@ -229,6 +231,11 @@ class RunRecord(Frozen):
     def can_go_on(self) -> bool:
         """Whether it can be resumed: it has not ended, or it ended without a result."""
         return self.outcome in (None, Outcome.FAILED, Outcome.INTERRUPTED)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is carried out elsewhere; records of version 0.1.0 say so by their job."""
+        return self.remote or bool(self.job)
 
     @property
     def parts(self) -> list[str]:

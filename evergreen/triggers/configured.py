@@ -4,17 +4,16 @@ from collections.abc import Callable, Sequence
 
 from ml_metadata.metadata_store import MetadataStore
 
+from evergreen.running.orchestrator import RemoteOrchestrator, chosen
 from evergreen.settings import Settings
+from evergreen.triggers.controller import Launcher
 from evergreen.triggers.event import Trigger
-from evergreen.triggers.launcher import Launcher
 from evergreen.triggers.log import TriggerLog
 from evergreen.triggers.monitor_events import Distribution, Performance
 from evergreen.triggers.monitor_process import Monitoring
 from evergreen.triggers.new_data import NewData
 from evergreen.triggers.schedule import Schedule
 from evergreen.triggers.work import Work
-
-KUBEFLOW = "kubeflow"
 
 
 def triggers(settings: Settings, store: MetadataStore, log: TriggerLog) -> list[Trigger]:
@@ -32,8 +31,10 @@ def triggers(settings: Settings, store: MetadataStore, log: TriggerLog) -> list[
     return found
 
 
-def launcher(settings: Settings, place: Work, ended: Callable[[], None]) -> Launcher:
-    """Returns the launcher of runs.
+def launcher(
+    settings: Settings, place: Work, ended: Callable[[], None]
+) -> Launcher | RemoteOrchestrator:
+    """Returns what carries out runs.
 
     Args:
         settings: The project's settings; `pipeline.orchestrator` selects it.
@@ -43,15 +44,11 @@ def launcher(settings: Settings, place: Work, ended: Callable[[], None]) -> Laun
     Raises:
         SettingsError: If there is no such orchestrator.
     """
-    if settings.pipeline.orchestrator == KUBEFLOW:
-        from evergreen.triggers.kubeflow import KubeflowLauncher
-
-        return KubeflowLauncher(settings)
-
-    from evergreen.running.orchestrator import find
     from evergreen.triggers.local import LocalLauncher
 
-    find(settings.pipeline.orchestrator)
+    orchestrator = chosen(settings)
+    if isinstance(orchestrator, RemoteOrchestrator):
+        return orchestrator
     local = LocalLauncher(place, settings.pipeline.lock, ended)
     local.warm_up()
     return local

@@ -20,17 +20,42 @@ from evergreen.lineage.retries import StoreError
 from evergreen.planning.identity import take_digests
 from evergreen.planning.planner import Planner
 from evergreen.running.conclusion import end
+from evergreen.running.orchestrator import Progress, RemoteOrchestrator
 from evergreen.runs.plan import Cause, Outcome, Request, RunRecord
 from evergreen.settings import Settings
 from evergreen.spans import format_selection
 from evergreen.triggers.decision import Decision, Ruling, Why, decide
 from evergreen.triggers.event import Trigger
-from evergreen.triggers.launcher import Launcher, Progress
 from evergreen.triggers.log import Decided, Ended, Entry, LogConflictError, Tried, TriggerLog
 from evergreen.triggers.state import gather
 from evergreen.triggers.work import RESUMABLE
 
 _log = logging.getLogger(__name__)
+
+
+class Launcher(Protocol):
+    """Carries out planned runs here, one at a time; the outcome goes into the run record."""
+
+    def progress(self, record: RunRecord, attempt: int) -> Progress:
+        """Returns the progress of an attempt.
+
+        Args:
+            record: The run.
+            attempt: Its number, from 0.
+        """
+
+    def launch(self, record: RunRecord, attempt: int) -> None:
+        """Starts an attempt. Nodes that an earlier one has finished are not run again."""
+
+    def stop(self, record: RunRecord, attempt: int) -> None:
+        """Ends a running attempt at once."""
+
+    def close(self) -> None:
+        """Ends and forgets what cannot outlive the controller, so that it is absent."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Returns whether `close` would end something."""
 
 
 class Monitor(Protocol):
@@ -67,7 +92,7 @@ class Controller:
         settings: Settings,
         store: MetadataStore,
         triggers: Sequence[Trigger],
-        launcher: Launcher,
+        launcher: Launcher | RemoteOrchestrator,
         *,
         log: TriggerLog | None = None,
         overrides: Sequence[str] = (),
@@ -90,6 +115,7 @@ class Controller:
         self._store = store
         self._triggers = triggers
         self._launcher = launcher
+        self._local = None if isinstance(launcher, RemoteOrchestrator) else launcher
         self._overrides = tuple(overrides)
         self._monitor = monitor
         self._monotonic = monotonic
@@ -105,8 +131,8 @@ class Controller:
         """Does all that is due at a time. Call it again when something may have happened.
 
         Raises:
-            EvergreenError: If the metadata store, or Kubeflow, cannot be used; the next step
-                continues where this one ended.
+            EvergreenError: If the metadata store, or what carries out runs, cannot be used; the
+                next step continues where this one ended.
             ml_metadata.errors.StatusError: If the metadata store refuses.
         """
         self._log.refresh()
@@ -126,14 +152,15 @@ class Controller:
 
         That does not count as a failed attempt: this controller may continue them, too.
         """
-        self._launcher.close()
+        if self._local:
+            self._local.close()
         if self._monitor:
             self._monitor.close()
 
     @property
     def is_busy(self) -> bool:
         """Returns whether `close` would end a run."""
-        return self._launcher.is_busy
+        return self._local is not None and self._local.is_busy
 
     def _untold(self) -> tuple[Entry, ...]:
         """Returns new entries, including those of a step that ended with an error."""
@@ -213,8 +240,9 @@ class Controller:
         return self._launch(record, tries, now) if record else self._plan(decision, now)
 
     def _plan(self, decision: Decision, now: datetime) -> bool:
+        remote = self._local is None
         try:
-            self._planner.plan(self._request(decision), run_id=decision.run_id)
+            self._planner.plan(self._request(decision), run_id=decision.run_id, remote=remote)
         except StoreError:
             raise
         except EvergreenError as error:

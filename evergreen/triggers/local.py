@@ -18,8 +18,8 @@ from threading import Thread
 from typing import Any
 
 from evergreen.files import file_digest
+from evergreen.running.orchestrator import Progress
 from evergreen.runs.plan import RunRecord
-from evergreen.triggers.launcher import Progress
 from evergreen.triggers.work import Runner, Work, run, work
 
 PACKAGES = (

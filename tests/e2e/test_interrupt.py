@@ -9,13 +9,15 @@ import pytest
 from evergreen.lineage.nodes import NodeReader
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
-from evergreen.running.orchestrator import installed
+from evergreen.running.orchestrator import installed, is_remote, load
 from evergreen.runs.plan import Outcome
 from evergreen.settings.models import MetadataSettings
 from tests.e2e.conftest import Command
 
 
-@pytest.mark.parametrize("orchestrator", [name for name in installed() if name != "kubeflow"])
+@pytest.mark.parametrize(
+    "orchestrator", [name for name in installed() if not is_remote(load(name))]
+)
 def test_nothing_is_left_running(command: Command, folder: Path, orchestrator: str) -> None:
     subprocess.run(command("data", "prepare"), check=True, capture_output=True)
     line = command("run", "--spans", "1", "--no-cache", "--orchestrator", orchestrator)

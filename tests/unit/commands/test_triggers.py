@@ -8,8 +8,8 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.results import Kind
 from evergreen.running.conclusion import end
+from evergreen.running.orchestrator import Progress
 from evergreen.runs.plan import Outcome
-from evergreen.triggers.launcher import Progress
 from tests.unit.planning.conftest import ROOT
 from tests.unit.triggers.world import World, finding
 

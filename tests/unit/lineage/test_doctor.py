@@ -66,8 +66,9 @@ def test_a_run_that_somebody_works_on_is_left_alone(world: World) -> None:
         assert examine(world) == []
 
 
-def test_a_run_on_a_cluster_is_left_alone(world: World) -> None:
-    record = world.records[-1].model_copy(update={"outcome": None, "orchestrator": "kubeflow"})
+@pytest.mark.parametrize("elsewhere", [{"remote": True}, {"job": "of version 0.1.0"}])
+def test_a_run_elsewhere_is_left_alone(world: World, elsewhere: dict[str, object]) -> None:
+    record = world.records[-1].model_copy(update={"outcome": None, **elsewhere})
     RunRecords(world.store).update(record)
     assert examine(world) == []
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from evergreen.lineage.nodes import mark_failed, mark_running
 from evergreen.lineage.store import connection_config
-from evergreen.running.progress import Progress
+from evergreen.running.progress import LiveView
 from tests.unit.lineage.worlds import World
 
 
@@ -32,9 +32,9 @@ def test_a_node_that_failed_before_is_told_as_what_it_comes_to_now(tmp_path: Pat
     record = world.records[0]
     nodes = {one.node.node_id: one.node.execution_id for one in world.lineage.run("").nodes}
     mark_failed(world.store, nodes["Trainer"], "the disk is full")
-    told, run = Told(), record.pipeline_run("train")
+    told, run = Told(), {record.pipeline_run("train"): ""}
     connection = connection_config(world.settings.metadata)
-    with Progress(Console(file=told, width=100), connection, record.pipeline, run):
+    with LiveView(Console(file=told, width=100), connection, record.pipeline, run):
         assert told.has_begun.wait(60)
         mark_running(world.store, nodes["Trainer"])
         [trainer] = world.store.get_executions_by_id([nodes["Trainer"]])

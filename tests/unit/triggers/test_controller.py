@@ -7,9 +7,9 @@ import pytest
 from evergreen.errors import SettingsError
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.results import Kind
+from evergreen.running.orchestrator import Progress
 from evergreen.runs.plan import Outcome
 from evergreen.triggers.decision import Ruling, Why
-from evergreen.triggers.launcher import Progress
 from evergreen.triggers.log import Ended, Tried
 from tests.unit.triggers.world import HOUR, Looks, World, finding
 

@@ -3,8 +3,8 @@
 from multiprocessing import get_context
 from time import sleep
 
+from evergreen.running.orchestrator import Progress
 from evergreen.settings import Settings
-from evergreen.triggers.launcher import Progress
 from evergreen.triggers.local import LocalLauncher
 from evergreen.triggers.log import Tried
 from evergreen.triggers.work import Work

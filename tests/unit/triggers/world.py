@@ -12,12 +12,12 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage
 from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, Window, publish
 from evergreen.running.conclusion import end
+from evergreen.running.orchestrator import Progress
 from evergreen.runs.plan import ModelRef, Outcome, RunRecord
 from evergreen.triggers import configured
 from evergreen.triggers.controller import Controller, Monitor, Step
 from evergreen.triggers.decision import Decision, Ruling
 from evergreen.triggers.event import TriggerEvent, fired_event
-from evergreen.triggers.launcher import Progress
 from evergreen.triggers.log import Decided, Ended, TriggerLog
 from tests.unit.lineage.making import put_span
 from tests.unit.planning.conftest import Bench
