@@ -21,7 +21,7 @@ from evergreen.running.progress import LiveView
 from evergreen.running.resumption import CannotGoOnError, reopen
 from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.settings import Settings
-from evergreen.visible import plain
+from evergreen.texts import plain
 
 POLL_SECONDS = 1.0
 
