@@ -10,7 +10,7 @@ from evergreen.exit_codes import ExitCode
 from evergreen.texts import visible
 
 MOST = 2000
-"""Characters of a line of an error."""
+"""The longest line of an error, in characters."""
 
 app = typer.Typer(
     cls=Commands,
@@ -29,7 +29,7 @@ def evergreen() -> None:
 
 
 def main() -> None:
-    """Runs the command line; an error a person can act on is printed without a traceback."""
+    """Runs the command line; expected errors are printed without a traceback."""
     try:
         app()
     except EvergreenError as error:
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def explain(error: EvergreenError) -> ExitCode:
-    """Prints an error and what to do next; returns the exit code it stands for."""
+    """Prints an error and the next step; returns its exit code."""
     lines = (visible(line, MOST) for line in f"error: {error}".split("\n"))
     typer.secho("\n".join(lines), fg="red", err=True)
     if error.hint:

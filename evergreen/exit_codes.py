@@ -5,16 +5,16 @@ from typing import Self
 
 
 class ExitCode(IntEnum):
-    """What a command came to; each code means one thing.
+    """The result of a command; each code means one thing.
 
     Attributes:
-        meaning: In words.
+        meaning: The meaning, in words.
     """
 
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> Self:
-        """Makes a member of a code and its meaning."""
+        """Creates a member from a code and its meaning."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning

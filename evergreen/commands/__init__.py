@@ -1,1 +1,1 @@
-"""The sub-commands, a module each. They import what they need when they run."""
+"""The commands, one module each. They import what they need when they run."""

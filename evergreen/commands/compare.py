@@ -1,4 +1,4 @@
-"""`evergreen compare`: two runs side by side."""
+"""`evergreen compare`: compares two runs."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ def compare(
     other: Annotated[str, typer.Argument(help="Another run.")],
     json: Json = False,
 ) -> None:
-    """Compares two runs: what went in, data statistics, schema, metrics, slices, times.
+    """Compares two runs: inputs, data statistics, schema, metrics, slices, times.
 
     Example: [bold]evergreen compare RUN RUN[/bold]
     """
@@ -65,13 +65,13 @@ def pairs_table(
     names: tuple[str, str] = NAMES,
     digits: int | None = None,
 ) -> "Table":
-    """A table of things of which two have different values.
+    """Returns a table of values that differ between two subjects.
 
     Args:
-        title: What is above it.
-        pairs: The things.
-        names: Of the two.
-        digits: After the point; as many as a value asks for, if not given.
+        title: The title of the table.
+        pairs: The values.
+        names: The names of the two.
+        digits: The number of decimals; by default as many as a value needs.
     """
     from evergreen.texts import signed
 

@@ -1,4 +1,4 @@
-"""`evergreen config`: what the settings are."""
+"""`evergreen config`: shows the settings."""
 
 import json
 
@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def config() -> None:
-    """Look at the settings.
+    """Shows the settings.
 
     Example: [bold]evergreen config show[/bold]
     """
@@ -20,7 +20,7 @@ def config() -> None:
 @app.command()
 @project_options
 def show(project: Project) -> None:
-    """Prints the settings as YAML: all files and overrides merged, paths absolute.
+    """Prints the settings as YAML: all files and overrides merged, with absolute paths.
 
     Example: [bold]evergreen config show --config production --set data.period=month[/bold]
     """

@@ -1,4 +1,4 @@
-"""`evergreen dashboard`: the page where a person sees it all."""
+"""`evergreen dashboard`: serves the dashboard."""
 
 from typing import Annotated
 
@@ -14,9 +14,9 @@ def dashboard(
         bool, typer.Option("--actions", help="Allow actions, with a token that is printed.")
     ] = False,
 ) -> None:
-    """Shows what serves, what ran, what was noticed and why, in a browser.
+    """Shows serving, runs, monitoring and triggers in a browser.
 
-    It only shows. With --actions, or dashboard.token_file, those who know the token may promote,
+    It is read-only. With --actions, or dashboard.token_file, those who know the token may promote,
     roll back, fire and resume.
 
     Example: [bold]evergreen dashboard --set dashboard.port=8530[/bold]

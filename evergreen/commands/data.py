@@ -1,4 +1,4 @@
-"""`evergreen data`: spans, the pieces that data comes in."""
+"""`evergreen data`: makes, lands and lists spans."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +34,7 @@ def prepare(
         Path | None, typer.Option(help="A file in place of the one the project comes with.")
     ] = None,
 ) -> None:
-    """Cuts the source into spans by calendar period; does nothing for spans that are there.
+    """Cuts the source into spans by calendar period; existing spans are left alone.
 
     Example: [bold]evergreen data prepare --set data.period=quarter[/bold]
     """
@@ -60,9 +60,9 @@ def land_file(
         str, typer.Option(help="The decimal sign of CSV: a point, or a comma.")
     ] = ".",
 ) -> None:
-    """Delivers a file as a span, as it is; the data gate judges its content when it is ingested.
+    """Lands a file as a span, unchanged; the data gate judges its content at ingestion.
 
-    New content for a span that is there already becomes its next version.
+    New content for an existing span becomes its next version.
 
     Example: [bold]evergreen data land trips-2017.csv --span 5[/bold]
     """
@@ -86,7 +86,7 @@ def land_file(
 @app.command("list")
 @project_options
 def list_(project: Project) -> None:
-    """Lists the spans there are, each with its latest version.
+    """Lists the spans, each with its latest version.
 
     Example: [bold]evergreen data list[/bold]
     """
@@ -109,9 +109,9 @@ def schema(
     ] = None,
     delimiter: Delimiter = "",
 ) -> None:
-    """Makes a first schema of a file: a column is a number where every value is one.
+    """Drafts a schema from a file: a column is a number if all its values are.
 
-    A person is to correct it: domains, what may be missing, what is not part of a request.
+    Correct it by hand: domains, what may be missing, what is not part of a request.
 
     Example: [bold]evergreen data schema trips.csv --output data/taxi/schema.pbtxt[/bold]
     """

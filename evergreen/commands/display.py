@@ -1,4 +1,4 @@
-"""How commands show things: tables and lines for people, JSON for programs."""
+"""The output of commands: tables and lines for people, JSON for programs."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,19 +19,19 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def console() -> "Console":
-    """A console that marks up nothing by itself."""
+    """Returns a console without automatic highlighting."""
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=True)
 
 
 def table(title: str, *columns: str, folds: Iterable[str] = ()) -> "Table":
-    """An empty table.
+    """Returns an empty table.
 
     Args:
-        title: What is above it.
-        columns: Names; those of numbers end with `>`, and are aligned to the right.
-        folds: Columns that give way on a narrow terminal.
+        title: The title of the table.
+        columns: Names; numeric ones end with `>`, and are aligned to the right.
+        folds: Columns that wrap on a narrow terminal.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -57,14 +57,14 @@ def fitted(
     optional: Sequence[str],
     width: int,
 ) -> "Table":
-    """A table of which no word is cut off.
+    """Returns a table in which no word is cut off.
 
     Args:
-        columns: As of `table`.
+        columns: As for `table`.
         rows: Cells by the name of the column.
-        folds: Columns that need no more room than their longest word.
-        optional: Columns that are left out if there is no room, the first one first.
-        width: Of the terminal.
+        folds: Columns that may be as narrow as their longest word.
+        optional: Columns that are left out, in this order, if there is no room.
+        width: The width of the terminal.
     """
     least = {
         column: _least(name, [row[name] for row in rows], name in folds)
@@ -72,7 +72,7 @@ def fitted(
         if (name := column.removesuffix(">"))
     }
     left, going = list(columns), list(optional)
-    while going and sum(least[one] + GAP for one in left) > width + 1:  # a space at each side
+    while going and sum(least[one] + GAP for one in left) > width + 1:  # a space on each side
         gone = going.pop(0)
         left = [one for one in left if one.removesuffix(">") != gone]
     made = table("", *left, folds=folds)
@@ -84,7 +84,7 @@ def fitted(
 
 
 def _least(name: str, cells: Iterable[str], is_folded: bool) -> int:
-    """How many characters a column takes at least."""
+    """Returns the least width of a column, in characters."""
     from rich.cells import cell_len
     from rich.text import Text
 
@@ -94,10 +94,10 @@ def _least(name: str, cells: Iterable[str], is_folded: bool) -> int:
 
 
 def print_json(value: Any) -> None:
-    """Prints values of the read API, or lists and mappings of such, as JSON."""
+    """Prints values of the read API, or lists and mappings of them, as JSON."""
     from pydantic import TypeAdapter
 
-    # In ASCII: a terminal that it is printed on shall not be driven by what is in it.
+    # In ASCII, so that the content cannot drive the terminal.
     text = TypeAdapter(Any).dump_json(value, indent=1, by_alias=True, ensure_ascii=True).decode()
     typer.echo(text)
 

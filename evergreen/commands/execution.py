@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def execute(settings: "Settings", carry_out: "Callable[[Run], RunRecord]") -> ExitCode:
-    """Runs something, and returns the exit code; ends the process if it is interrupted.
+    """Carries out runs, and returns the exit code; ends the process if it is interrupted.
 
     Args:
         settings: The settings of the run.
-        carry_out: What is to be done.
+        carry_out: The function to call.
     """
     from evergreen.running.quiet import quiet
     from evergreen.runs.plan import Outcome
@@ -37,7 +37,7 @@ def execute(settings: "Settings", carry_out: "Callable[[Run], RunRecord]") -> Ex
         except KeyboardInterrupt:
             console.print(f"\n{runner.parting}", highlight=False, soft_wrap=True)
             console.file.flush()
-            os._exit(ExitCode.INTERRUPTED)  # Beam's worker threads would go on with the node
+            os._exit(ExitCode.INTERRUPTED)  # Beam's worker threads would continue the node
     refused = {
         Outcome.DATA_REFUSED: ExitCode.DATA_REFUSED,
         Outcome.MODEL_REFUSED: ExitCode.MODEL_REFUSED,

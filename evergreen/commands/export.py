@@ -1,4 +1,4 @@
-"""`evergreen models export`: the registry, where other tools look for it."""
+"""`evergreen models export`: exports the registry to other tools."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Registries(StrEnum):
-    """Where to."""
+    """The registries to export to."""
 
     MLFLOW = "mlflow"
 
@@ -34,7 +34,7 @@ def export(
 ) -> None:
     """Writes versions, stages, metrics, lineage and models into another registry.
 
-    Run it again whenever something has changed: what is there already is left alone.
+    Run it again after changes: what is there already is left alone.
 
     Example: [bold]evergreen models export --to mlflow --uri http://127.0.0.1:5000[/bold]
     """

@@ -1,4 +1,4 @@
-"""`evergreen gateway`: the door that clients use, before a model server."""
+"""`evergreen gateway`: runs the gateway between clients and a model server."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @project_options
 def gateway(project: Project) -> None:
-    """Forwards requests to a model server: canary, A/B, shadow traffic, a log of predictions.
+    """Forwards requests to a model server, with canary, A/B, shadow traffic and prediction log.
 
     It speaks TensorFlow Serving's API: gRPC on port 8510, REST on port 8511. A canary that is worse
     than the serving version is rejected; one that holds is promoted.

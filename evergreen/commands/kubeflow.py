@@ -60,7 +60,7 @@ def compile_(
 @app.command()
 @kubeflow_options
 def deploy(project: Project) -> None:
-    """Uploads the pipeline as a version that is named by the version of the code.
+    """Uploads the pipeline as a version named after the version of the code.
 
     Example: [bold]python kubeflow_runner.py deploy[/bold]
     """
@@ -104,7 +104,7 @@ def schedule(
     spans: Spans = "",
     parameters: Parameters = None,
 ) -> None:
-    """Lets the cluster plan a run again and again; takes the place of the schedule there is.
+    """Makes the cluster plan runs on a schedule, which replaces the present one.
 
     Example: [bold]python kubeflow_runner.py schedule "0 3 * * *"[/bold]
     """
@@ -129,7 +129,7 @@ def status(
     project: Project,
     run_id: Annotated[str, typer.Argument(help="Kubeflow's id of a run; all if not given.")] = "",
 ) -> None:
-    """Shows the tasks of a run; without one, the schedule and the last runs.
+    """Shows the tasks of a run; without a run, the schedule and the last runs.
 
     Example: [bold]python kubeflow_runner.py status[/bold]
     """
@@ -150,7 +150,7 @@ def logs(
     run_id: RunId,
     task: Annotated[str, typer.Option(help="One task only, such as trainer.")] = "",
 ) -> None:
-    """Prints what the containers of a run have logged, in the order of their start.
+    """Prints the logs of a run's containers, in order of their start.
 
     Example: [bold]python kubeflow_runner.py logs RUN --task trainer[/bold]
     """
@@ -187,14 +187,14 @@ def delete(
 def _compile(project: Project) -> str:
     from evergreen.running.quiet import quiet
 
-    with quiet(Path(os.devnull)):  # an error is raised, not printed; the rest is TensorFlow's
+    with quiet(Path(os.devnull)):  # errors are raised; the output is TensorFlow's
         from evergreen.orchestrators.kubeflow.compiler import Overlays, compile_pipeline
 
         return compile_pipeline(project.settings, Overlays(project.overlays, project.overrides))
 
 
 def _client(settings: "Settings") -> "tuple[Client, str]":
-    """The client, and the version of the code."""
+    """Returns the client, and the version of the code."""
     from evergreen.orchestrators.kubeflow.client import Client, code_version
 
     return Client(settings), code_version(settings)
@@ -207,7 +207,7 @@ def _schedules(client: "Client", settings: "Settings") -> "Schedules":
 
 
 def _asked(spans: str, parameters: list[str] | None, reason: str) -> dict[str, Any]:
-    """The parameters of a run that the options stand for."""
+    """Returns the parameters of a run for the options."""
     return {
         "spans": spans,
         "reason": reason,
@@ -225,5 +225,5 @@ def _parameter(pair: str) -> tuple[str, Any]:
         )
     try:
         return name, json.loads(value)
-    except ValueError:  # a text needs no quotes
+    except ValueError:  # text needs no quotes
         return name, value

@@ -1,4 +1,4 @@
-"""`evergreen lineage`: what a model was made of, and every model that a span went into."""
+"""`evergreen lineage`: shows the sources of a model, and the models made of a span."""
 
 import re
 from typing import TYPE_CHECKING, Annotated
@@ -45,7 +45,7 @@ def lineage(
 
 
 def _next(tree: "Branch") -> str:
-    """From a span to its newest run, from a model to its newest span."""
+    """Leads from a span to its newest run, from a model to its newest span."""
     wanted = "run" if tree.kind == "span" else "examples"
     found = [one for one in tree.walk() if one.kind == wanted]
     if not found:

@@ -1,4 +1,4 @@
-"""`evergreen loadtest`: load on a running model server."""
+"""`evergreen loadtest`: puts load on a running model server."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,10 +57,10 @@ def loadtest(
     api_key: ApiKey = "",
     ca: Ca = None,
 ) -> None:
-    """Measures how a running model server answers: answers a second, latency, errors.
+    """Measures a running model server: answers per second, latency, errors.
 
-    Requests are real rows: of --rows, of a --span, or else those that the model of the project's
-    newest pushed version carries for its warm-up. They are made before the load starts.
+    Requests are real rows: from --rows, from a --span, or by default those recorded in the
+    project's newest pushed version. They are prepared before the load starts.
 
     Example: [bold]evergreen loadtest --clients 64 --rows trips.csv[/bold]
     """
@@ -90,7 +90,7 @@ def loadtest(
 
 
 def _names(targets: "Sequence[Target]") -> list[str]:
-    """The addresses; one that is named again gets a number."""
+    """Returns the addresses; a repeated address gets a number."""
     names = [str(target.address) for target in targets]
     return [
         f"{name} ({count})" if (count := names[: at + 1].count(name)) > 1 else name
@@ -105,7 +105,7 @@ def _span_files(settings: "Settings", number: int) -> list[Path]:
 
 
 def _pushed(settings: "Settings", version: int | None) -> Path:
-    """The folder of a version; of the newest that was pushed, if none is named."""
+    """Returns the folder of a version; the newest pushed one by default."""
     base = settings.serving.base_path
     versions = [int(path.name) for path in base.glob("[0-9]*") if path.name.isdecimal()]
     if version is None and not versions:

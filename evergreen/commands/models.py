@@ -1,4 +1,4 @@
-"""`evergreen models`: the versions, their stages, and what the servers say of them."""
+"""`evergreen models`: lists the versions, their stages, and their states on the servers."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +31,7 @@ def models(
 ) -> None:
     """Lists the versions of the model: stage, state on the server, share of the traffic.
 
-    With --log it lists the events that the stages follow from, with their reasons and numbers.
+    With --log it lists the events behind the stages, with their reasons and figures.
 
     Example: [bold]evergreen models --log[/bold]
     """
@@ -52,7 +52,7 @@ def models(
 
 
 def _refuse_options(context: typer.Context, command: str) -> None:
-    """What stands before a sub-command would not reach it."""
+    """Refuses options before a sub-command, which would not reach it."""
     given = [
         name
         for name in context.params

@@ -1,4 +1,4 @@
-"""`evergreen monitor`: looks at live traffic now, and finds the limits to hold it to."""
+"""`evergreen monitor`: monitors live traffic, and derives limits."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,10 +40,10 @@ def monitor(
         int, typer.Option(min=0, help="A model version; 0: the one that serves.")
     ] = 0,
 ) -> None:
-    """Looks at what the serving model saw and said: drift, skew, performance, staleness.
+    """Monitors the serving model's traffic and answers: drift, skew, performance, staleness.
 
-    --since and --until are UTC. Exit codes: 0 nothing fired, 1 it could not be looked at,
-    2 wrong settings, 6 something fired.
+    --since and --until are UTC. Exit codes: 0 nothing fired, 1 monitoring failed, 2 wrong settings,
+    6 something fired.
 
     Example: [bold]evergreen monitor --window 24[/bold]
     """
@@ -157,7 +157,7 @@ def calibrate(
         Path | None, typer.Option(help="An overlay to write; printed if not given.")
     ] = None,
 ) -> None:
-    """Finds limits of drift and skew from history, and shows how they came.
+    """Derives limits of drift and skew from history, and shows their derivation.
 
     History is the windows of traffic in which nothing fired; with fewer than ten, the spans.
 

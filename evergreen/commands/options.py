@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 import os
 import pwd
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     pass
 
 MOST = 10_000
-"""Characters of a text for the log."""
+"""The longest text for the log, in characters."""
 
 
 def line(value: str | list[str] | None) -> str | list[str] | None:
-    """Checks texts that go into the log; a callback of their options.
+    """Checks texts for the log; a callback of their options.
 
     Raises:
-        SettingsError: If one has what cannot be printed, line ends too.
+        SettingsError: If a text has unprintable characters, such as line ends.
     """
     for text in [value] if isinstance(value, str) else value or ():
         if not text.isprintable() or len(text) > MOST:
@@ -34,7 +34,7 @@ def line(value: str | list[str] | None) -> str | list[str] | None:
 
 
 class LocalFiles(TyperGroup):
-    """A group of commands whose files and folders are of this machine."""
+    """A group of commands whose files and folders are on this machine."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -42,10 +42,10 @@ class LocalFiles(TyperGroup):
 
 
 def check_files(command: Any) -> None:
-    """Has a command, and those below it, refuse a URL for a file: it would become a folder `s3:`.
+    """Makes a command, and those below it, refuse URLs for files (`s3:` would be a folder).
 
     Args:
-        command: Click's command or group.
+        command: A command or group of Click.
     """
     for parameter in command.params:
         if parameter.type_descriptor.annotation is Path:
@@ -55,13 +55,13 @@ def check_files(command: Any) -> None:
 
 
 def _local(then: Callable[..., Any] | None) -> Callable[..., Any]:
-    """Checks what is given before another callback does."""
+    """Wraps a callback in a check of its value."""
 
     def check(context: typer.Context, parameter: Any, value: Any) -> Any:
         from evergreen.settings.base import URL
 
         if value and URL.match(str(value)):
-            given = str(value).replace(":/", "://", 1)  # a path has lost one
+            given = str(value).replace(":/", "://", 1)  # a path has lost a slash
             raise typer.BadParameter(
                 f"{given} is a URL; a file or folder of this machine is expected.",
                 ctx=context,
@@ -73,9 +73,9 @@ def _local(then: Callable[..., Any] | None) -> Callable[..., Any]:
 
 
 def user() -> str:
-    """Returns the name of whoever runs the command; the number, if it has no name.
+    """Returns the name of the user who runs the command; the number, if there is no name.
 
-    It is the system's, and not the environment's: who may promote depends on it.
+    It comes from the system, not the environment, since promotion rights depend on it.
     """
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -1,4 +1,4 @@
-"""`evergreen predict`: rows of a file, predicted by a server."""
+"""`evergreen predict`: has a server predict the rows of a file."""
 
 import sys
 import tempfile
@@ -68,10 +68,10 @@ def predict(
     api_key: ApiKey = "",
     ca: Ca = None,
 ) -> None:
-    """Asks a running model server about the rows of a file.
+    """Sends the rows of a file to a running model server.
 
-    Rows have the raw columns of the data; what the model takes, it tells by itself. Other columns
-    are not sent, and are in the output to the letter. Values may be missing.
+    Rows have the raw columns of the data; the model's metadata name those it takes. Other columns
+    are not sent, and stay unchanged in the output. Values may be missing.
 
     Example: [bold]evergreen predict trips.csv --limit 10[/bold]
     """
@@ -102,7 +102,7 @@ def predict(
 
 @contextmanager
 def _file(name: str) -> Iterator[Path]:
-    """The file; for stdin, one that holds what came."""
+    """Yields the file; for stdin, a temporary file with its content."""
     if name != STDIN:
         yield Path(name)
         return
@@ -128,7 +128,7 @@ def _predict(
 
 
 def _show(rows: "pa.Table", outputs: "Tensors", known: list[str]) -> None:
-    """Prints the first rows: the outputs, and some of the columns that they follow from."""
+    """Prints the first rows: the outputs, and some of the inputs."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

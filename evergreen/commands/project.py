@@ -1,4 +1,4 @@
-"""The project that the options `--project`, `--config` and `--set` name."""
+"""The project named by the options `--project`, `--config` and `--set`."""
 
 import inspect
 import sys
@@ -49,7 +49,7 @@ Overrides = Annotated[
 
 @dataclass(frozen=True)
 class Project:
-    """A project with its settings; what it leads to is opened when it is first used.
+    """A project with its settings; its store is opened on first use.
 
     Attributes:
         place: The project's folder, or one below it.
@@ -74,15 +74,15 @@ class Project:
 
     @property
     def options(self) -> list[str]:
-        """The options by which another command finds it."""
+        """The options with which another command finds it."""
         return options(self.folder, self.overlays, self.overrides)
 
     @cached_property
     def settings(self) -> "Settings":
-        """The settings; with them the project's code becomes importable.
+        """The settings; reading them makes the project's code importable.
 
-        It comes first on the path: what runs is the code of the project that was named, not of the
-        one that happens to be installed.
+        The project comes first on the path, so that its own code runs, and not an installed
+        project's.
         """
         from evergreen.settings import load_settings
         from evergreen.settings.sources import remarks
@@ -115,7 +115,7 @@ class Project:
         return Registry.of(self.settings, self.store)
 
     def state(self, record: "RunRecord") -> str:
-        """How a run ended, or whether it is running: `running`, `died` if nobody works on it."""
+        """Returns a run's outcome, else `running`, or `died` if no process works on it."""
         from evergreen.lineage.claims import state
 
         return state(record, self.settings.pipeline.root)
@@ -126,7 +126,7 @@ def project_options(command: Callable[..., R], overlays: Sequence[str] = LOCAL) 
 
     Args:
         command: The command; its first parameter is the project.
-        overlays: Which ones are used if none are named.
+        overlays: The default overlays.
     """
 
     @wraps(command)

@@ -1,4 +1,4 @@
-"""`evergreen promote`, `rollback`, `archive`, `reset-baseline`, `expose`: what is exposed."""
+"""`evergreen promote`, `rollback`, `archive`, `reset-baseline`, `expose`: change the exposure."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,9 +39,9 @@ def promote(
     ] = None,
     expect: Expect = None,
 ) -> None:
-    """Makes a version serving, here and on the servers; the one that served is archived.
+    """Makes a version serving, here and on the servers, and archives the one that served.
 
-    The settings may say who may do so, and what must speak for it: registry.promotion.
+    The settings may restrict who may do so, and require evidence: registry.promotion.
 
     Example: [bold]evergreen promote 2 --reason "held for a week" --evidence ticket=ML-7[/bold]
     """
@@ -56,10 +56,10 @@ def rollback(
     reason: Reason = BY_HAND,
     expect: Expect = None,
 ) -> None:
-    """Goes back to the version that served before, here and on the servers; rejects the current.
+    """Goes back to the previous serving version, here and on the servers; rejects the current one.
 
-    Before, a model server of its own loads that version and answers the requests that were
-    recorded with it. If it cannot, or if another version came meanwhile, nothing changes.
+    First a private model server loads that version and answers its recorded requests. If it cannot,
+    or if another version came meanwhile, nothing changes.
 
     Example: [bold]evergreen rollback --expect 2 --reason "wrong fares"[/bold]
     """
@@ -70,7 +70,7 @@ def rollback(
     target = stages.to_roll_back(events, to or None).version
     current = stages.serving(events)
     _check_serves(project.settings, events, target)
-    # The check takes a while: what came meanwhile is not rejected unseen.
+    # The check takes a while; a version that came meanwhile must not be rejected unseen.
     seen = current.version if current else 0
     _follow(project, project.registry.rollback(target, user(), reason, seen))
 
@@ -94,9 +94,9 @@ def reset_baseline(
     reason: Reason = BY_HAND,
     expect: Expect = None,
 ) -> None:
-    """Archives the serving version, so that the next one is held to absolute thresholds alone.
+    """Archives the serving version, so that only absolute thresholds apply to the next one.
 
-    The servers go on with it until the next version is pushed.
+    The servers keep serving it until the next version is pushed.
 
     Example: [bold]evergreen reset-baseline --reason "the label has changed"[/bold]
     """
@@ -105,7 +105,7 @@ def reset_baseline(
 
 @project_options
 def expose(project: Project) -> None:
-    """Tells the servers once more which versions the registry exposes.
+    """Tells the servers again which versions the registry exposes.
 
     Example: [bold]evergreen expose[/bold]
     """
@@ -120,7 +120,7 @@ def _expose(project: Project) -> str:
 
 
 def _follow(project: Project, event: "Event") -> None:
-    """Says what has changed, and has the servers follow."""
+    """Prints the change, and makes the servers follow."""
     typer.echo(f"version {event.model.version} is {event.stage} now ({event.action}).")
     try:
         typer.echo(visible(_expose(project)))
@@ -131,7 +131,7 @@ def _follow(project: Project, event: "Event") -> None:
 
 
 def _check_files(events: "list[Event]", version: int) -> None:
-    """Refuses a version whose files are not where they were pushed to."""
+    """Refuses a version whose files are no longer where they were pushed."""
     from evergreen.lineage.stages import RegistryError
 
     path = _path(events, version)
@@ -167,7 +167,7 @@ def _pairs(evidence: list[str] | None) -> dict[str, str]:
 
 
 def _path(events: "list[Event]", version: int) -> Path | None:
-    """Where a version was pushed to, if its log says so."""
+    """Returns the folder to which a version was pushed, if its log names it."""
     paths = [event.evidence.get("path") for event in events if event.model.version == version]
     return next((Path(path) for path in paths if path), None)
 

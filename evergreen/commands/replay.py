@@ -1,4 +1,4 @@
-"""`evergreen replay`: which policy of retraining is worth it, on past data."""
+"""`evergreen replay`: compares retraining policies on past data."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -32,9 +32,9 @@ def replay(
     ] = "",
     fault_from: Annotated[int, typer.Option(help="The first span in which it does.")] = 7,
 ) -> None:
-    """Plays past data as live traffic, with monitors, triggers, retraining and canaries.
+    """Replays past data as live traffic, with monitors, triggers, retraining and canaries.
 
-    Every row is asked through a running gateway; labels and data arrive a span late.
+    Every row is sent through a running gateway; labels and data arrive one span late.
 
     Example: [bold]evergreen replay --policies never,trigger --spans 8[/bold]
     """

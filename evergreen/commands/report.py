@@ -1,4 +1,4 @@
-"""`evergreen report`: the page of a run."""
+"""`evergreen report`: writes the page of a run."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ def report(
     project: Project,
     run_id: Annotated[str, typer.Argument(help="A run; the newest one if not given.")] = "",
 ) -> None:
-    """Writes the HTML report of a run again, and says where it is.
+    """Writes the HTML report of a run again, and prints its path.
 
     Example: [bold]evergreen report[/bold]
     """

@@ -1,4 +1,4 @@
-"""`evergreen resume`: goes on with a run that failed, was killed or interrupted."""
+"""`evergreen resume`: resumes a run that failed, was killed or interrupted."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ def resume(
         str, typer.Option("--from", help="Execute this node and those after it, finished or not.")
     ] = "",
 ) -> None:
-    """Goes on with a run under its own id: with the settings and inputs that it was planned with.
+    """Resumes a run under its own id, with its original settings and inputs.
 
     Finished nodes are not executed again. Exit codes are those of [bold]evergreen run[/bold].
 

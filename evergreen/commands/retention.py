@@ -1,4 +1,4 @@
-"""`evergreen gc` and `doctor`: removes what nobody needs, finds what does not match."""
+"""`evergreen gc` and `doctor`: remove unneeded files, and find mismatches."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evergreen.lineage.retention import Leaving
 
 SHOWN = 5
-"""Places that are listed."""
+"""The most paths to list."""
 
 
 @project_options
@@ -30,10 +30,10 @@ def gc(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")] = False,
     json: Json = False,
 ) -> None:
-    """Removes files that only old runs need, and what is older than `retention` says.
+    """Removes files that only old runs need, and files older than `retention` allows.
 
-    Metadata and pushed versions stay. Models in use, the one to go back to, and all that they were
-    made of stay; so does what is younger than a run that has not ended.
+    Metadata and pushed versions stay. Models in use, the version that a rollback leads to, and all
+    their sources stay; so does everything younger than a run that has not ended.
 
     Example: [bold]evergreen gc --keep 10[/bold]
     """
@@ -68,7 +68,7 @@ def gc(
 
 
 def _is_repaired(fault: "Fault") -> bool:
-    """Repairs what can be; what goes wrong with one keeps no other from it."""
+    """Repairs what can be repaired; a failure does not stop further repairs."""
     if fault.repair is None:
         return False
     try:
@@ -108,7 +108,7 @@ def doctor(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Finds what does not match between metadata, files and pushed versions.
+    """Finds mismatches between metadata, files and pushed versions.
 
     Exit code 6 if something is left.
 

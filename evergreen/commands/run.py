@@ -1,4 +1,4 @@
-"""`evergreen run`: the pipeline, from spans to a pushed model."""
+"""`evergreen run`: runs the pipeline, from spans to a pushed model."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def run(
     ] = False,
     reason: Annotated[str, typer.Option(help="Why, for the record.", callback=line)] = "on demand",
 ) -> None:
-    """Ingests what is new, trains, evaluates, and pushes the model if it passes the gates.
+    """Ingests new spans, trains, evaluates, and pushes the model if it passes the gates.
 
     Example: [bold]evergreen run --spans 1-3[/bold]
     """

@@ -1,4 +1,4 @@
-"""`evergreen runs`: what ran, when, why, and what came of it."""
+"""`evergreen runs`: lists runs with their times, reasons and outcomes."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ POLL_SECONDS = 1.0
 COLUMNS = ("run", "started", "took>", "came to", "version>", "spans", "auc>", "by", "because")
 FOLDS = ("spans", "by", "because")
 OPTIONAL = ("started", "by", "spans", "took", "because", "auc")
-"""What a narrow terminal does without; ids begin with the time."""
+"""The columns to leave out on a narrow terminal; ids begin with the time."""
 COLORS = {"failed": "red", "died": "red", "interrupted": "yellow", "running": "cyan"}
 
 
@@ -42,16 +42,16 @@ def runs(
     follow: Annotated[bool, typer.Option("--follow", help="Go on showing, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Lists runs, the newest first.
+    """Lists runs, newest first.
 
     Example: [bold]evergreen runs --outcome pushed --sort auc --limit 5[/bold]
     """
     from evergreen.lineage.reader import Asked, outcome_of
     from evergreen.reporting.lists import ordered
 
-    ended = outcome_of(outcome)  # a wrong word is said before anything is opened
+    ended = outcome_of(outcome)  # a wrong word is reported before anything is opened
     when = since.replace(tzinfo=UTC) if since else None
-    # What is sorted by another order than the store's is cut after sorting.
+    # If the order is not the store's, the list is cut after sorting.
     asked = Asked(
         outcome=ended, by=by, span=span, since=when, limit=limit if sort == "started" else 0
     )

@@ -16,8 +16,8 @@ OWN = (
     "--max_num_load_retries=0",
     "--force_allow_any_version_labels_for_unavailable_models",
 )
-"""Flags of a server of the project's own model: what is in its registry was complete when it was
-pushed, and its labels are as good as its versions."""
+"""Flags for serving the project's own model: its registered versions are complete, so loads need no
+retries, and labels may precede their versions."""
 
 
 @project_options
@@ -27,10 +27,10 @@ def serve(
 ) -> None:
     """Serves models by TensorFlow Serving's API: gRPC on port 8500, REST on port 8501.
 
-    Without more it serves the project's model: the version that is serving, and the canary. All
-    flags of [bold]tensorflow_model_server[/bold] are taken; with --model_config_file or
-    --model_base_path it serves what they name. They are listed by
-    [bold]python -m evergreen.serving.model_server --help[/bold].
+    By default it serves the project's model: the serving version, and the canary. It accepts all
+    flags of [bold]tensorflow_model_server[/bold]; with --model_config_file or --model_base_path it
+    serves what they name. They are listed by [bold]python -m evergreen.serving.model_server
+    --help[/bold].
 
     Example: [bold]evergreen serve --enable_batching[/bold]
     """

@@ -1,4 +1,4 @@
-"""`evergreen show`: one run, from who asked for it to what came of it."""
+"""`evergreen show`: shows one run, from its request to its outcome."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evergreen.runs.plan import RunRecord
 
 MOST = 1000
-"""Characters of a line."""
+"""The longest line, in characters."""
 RunId = Annotated[str, typer.Argument(help="A run, of `evergreen runs`; the newest if not given.")]
 
 
@@ -47,7 +47,7 @@ def show(
 
 
 def _outcome(project: Project, record: "RunRecord") -> Iterator[str]:
-    """What the gates said, and what it came to, with every reason."""
+    """Yields the gates' verdicts, and the outcome with all reasons."""
     from evergreen.lineage.run_artifacts import RunReading
     from evergreen.reporting.headline import headline
 
@@ -91,7 +91,7 @@ def _nodes(run: "RunView", run_state: str) -> "Table":
     from evergreen.lineage.run_artifacts import CUT_OFF
     from evergreen.texts import NOTHING, duration
 
-    # Most runs have all of their nodes on the machine that planned them.
+    # Most runs have all nodes on the machine that planned them.
     hosts = {one.node.host for one in run.nodes} - {run.record.provenance.host, ""}
     columns = ["node", "state", "took>", "MiB>", *(["host"] if hosts else []), "made"]
     shown, part = table("", *columns, folds=("host", "made")), ""
@@ -113,7 +113,7 @@ def _nodes(run: "RunView", run_state: str) -> "Table":
 
 
 def _place(run: "RunView") -> Callable[["NodeView"], int]:
-    """Parts in the order in which they were begun; nodes of one stay together."""
+    """Returns the key that sorts nodes by part, in order of the parts' start."""
     parts = list(dict.fromkeys(one.part for one in run.nodes))
     return lambda one: parts.index(one.part)
 

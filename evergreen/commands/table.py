@@ -1,4 +1,4 @@
-"""The table of the commands: each is imported when it is asked for."""
+"""The table of commands, which are imported on first use."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -47,9 +47,9 @@ PANELS = {
         "gc": "retention:gc",
     },
 }
-"""Module and function, or group, of each command, under the heading that the help shows it."""
+"""Module and function, or group, of each command, by the heading in the help."""
 HANDS_ON = {"serve": {"allow_extra_args": True, "ignore_unknown_options": True}}
-"""Commands that take flags which they do not know, for another program."""
+"""Commands that pass unknown flags on to another program."""
 
 
 class Commands(TyperGroup):
@@ -60,12 +60,12 @@ class Commands(TyperGroup):
         self.commands: Any = Lazy()
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Returns the names, in the order of the table, and imports none."""
+        """Returns the names in the order of the table, without importing any."""
         return list(self.commands)
 
 
 class Lazy(Mapping[str, Any]):
-    """Click's commands by their names, each made when it is first asked for."""
+    """Click's commands by name, each created on first use."""
 
     def __init__(self) -> None:
         self._places = {

@@ -1,4 +1,4 @@
-"""`evergreen triggers`: what starts runs, what it has started and why, and starting one."""
+"""`evergreen triggers`: lists triggers and their history, explains and fires events."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="What starts runs, and what it has started.")
 SHOWN = 20
 MOST = 2000
-"""Characters of a line of a story."""
+"""The longest line of a story, in characters."""
 
 
 @app.command(name="list")
 @project_options
 def list_(project: Project) -> None:
-    """Lists the triggers that are switched on, and when each fired last and is due next.
+    """Lists the active triggers, and when each last fired and is due next.
 
     Example: [bold]evergreen triggers list[/bold]
     """

@@ -1,4 +1,4 @@
-"""`evergreen models history` and `diff`: how a version came to where it is, and two of them."""
+"""`evergreen models history` and `diff`: show the history of a version, and compare versions."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,7 @@ def history(
     version: Version,
     json: Json = False,
 ) -> None:
-    """Shows what stages a version has been in: since when, how long, by whom and why.
+    """Shows the stages of a version: since when, how long, by whom and why.
 
     Example: [bold]evergreen models history 2[/bold]
     """
@@ -45,7 +45,7 @@ def diff(
     other: Version,
     json: Json = False,
 ) -> None:
-    """Compares any two versions: their way, and the runs that made them.
+    """Compares any two versions: their history, and the runs that made them.
 
     Example: [bold]evergreen models diff 1 2[/bold]
     """
@@ -63,7 +63,7 @@ def diff(
 
 
 def print_evidence(event: "Event") -> None:
-    """Shows what speaks for an event."""
+    """Shows the evidence of an event."""
     for name, value in event.evidence.items():
         console().print(f"    {plain(name)}: {plain(value)}")
 

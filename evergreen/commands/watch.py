@@ -1,4 +1,4 @@
-"""`evergreen watch`: the controller."""
+"""`evergreen watch`: runs the controller."""
 
 import os
 import signal
@@ -14,9 +14,9 @@ from evergreen.commands.project import Project, project_options
 
 
 def _on_signals(stop: Callable[[], None]) -> None:
-    """Has a thread call something when this process is to end.
+    """Makes a thread call a function when this process is told to end.
 
-    A handler may interrupt whoever holds a lock that it would wait for, so it only writes a byte.
+    A handler may interrupt the holder of a lock that it would need, so it only writes a byte.
     """
     reader, writer = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -49,10 +49,10 @@ def watch(
         ),
     ] = None,
 ) -> None:
-    """Starts runs by itself: on new data, by schedule, on decay, on drift, on demand.
+    """Starts runs automatically: on new data, by schedule, on decay, on drift, on demand.
 
-    What was begun when it was ended or killed, the next one goes on with. Of several, one leads.
-    When the settings' files change, it starts itself anew, as soon as no run here would be ended.
+    The next controller continues what an ended or killed one has begun. Of several, one leads. When
+    the settings' files change, it restarts as soon as that would not end a run on this machine.
 
     Example: [bold]evergreen watch[/bold]
     """
@@ -71,7 +71,7 @@ def watch(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries; what fails is said
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # hides retries; failures are logged
     renewal = Renewal(
         settings,
         settings_files(project.folder, project.overlays),

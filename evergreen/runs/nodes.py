@@ -1,4 +1,4 @@
-"""Ids of the pipeline's nodes, as ML Metadata has them: `pipeline/graph.py` gives them out."""
+"""Ids of the pipeline's nodes in ML Metadata, which `pipeline/graph.py` assigns."""
 
 from typing import Final
 
@@ -16,4 +16,4 @@ SERVING_VALIDATOR: Final = "ServingValidator"
 PUSHER: Final = "Pusher"
 
 GATES: Final = (DATA_GATE, MODEL_GATE, SERVING_VALIDATOR)
-"""In the order in which a run comes to them."""
+"""The gates, in the order of a run."""

@@ -1,4 +1,4 @@
-"""The finding that a distance between the distributions of spans is if it is too large."""
+"""Findings for distances between distributions that are too large."""
 
 from collections import Counter
 from typing import TypeAlias

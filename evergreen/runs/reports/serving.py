@@ -11,11 +11,11 @@ class Check(Part):
     """The verdict on one criterion.
 
     Attributes:
-        criterion: What was asked, in words.
+        criterion: The criterion, in words.
         passed: Whether it holds.
-        value: What was measured or counted; None if there is no finite number.
-        limit: What the value must not exceed or, where things are counted, be.
-        detail: What is wrong, or worth knowing.
+        value: The measured or counted value; None if there is no finite number.
+        limit: The greatest value that passes.
+        detail: The fault, or other information.
     """
 
     criterion: str
@@ -34,17 +34,17 @@ class Latency(Part):
 
 
 class ServingReport(Report):
-    """How a model serves.
+    """The validation of a served model.
 
     Attributes:
-        server: What the model server says of its version.
+        server: The version text of the model server.
         baseline_version: The serving version; None if there is none.
-        requests: How many were recorded.
-        rows: How many rows they ask about.
+        requests: The number of recorded requests.
+        rows: The number of rows in them.
         checks: All verdicts; the model is blessed if all passed.
-        latency: Time of requests by gRPC with one row, by signature.
+        latency: The latency of gRPC requests with one row, by signature.
         memory_mb: Peak resident memory of the model server, in MiB.
-        load_seconds: How long it took to load the model and to warm it up, in seconds.
+        load_seconds: The time to load the model and to warm it up, in seconds.
         signatures: Inputs and outputs of the model's signatures, as texts such as `float32[?]`.
     """
 
@@ -62,5 +62,5 @@ class ServingReport(Report):
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        """The checks that the model is refused for."""
+        """The checks that refuse the model."""
         return tuple(check for check in self.checks if not check.passed)
