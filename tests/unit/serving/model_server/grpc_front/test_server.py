@@ -288,7 +288,9 @@ def test_a_deadline_ends_a_request_and_others_go_on(model_server: Server, tmp_pa
         os.mkfifo(tmp_path / name)
     wanted = request("gate", folder=bytes(tmp_path))
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        waiting = pool.submit(model_server.predictions.Predict, wanted, timeout=2)
+        waiting = pool.submit(
+            model_server.predictions.Predict, wanted, timeout=5
+        )  # it has begun by then
         (tmp_path / "started").read_bytes()
         assert outputs(model_server, request("half", x=ONE))["y"] == [2.5]
         assert waiting.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED
