@@ -1,7 +1,7 @@
 """A run that is carried out elsewhere: handed over, then followed to its outcome.
 
-Nodes and outcome are read from ML Metadata; the remote orchestrator is asked only whether the try
-goes on. No claim is taken, and following may end and begin again at any time.
+Nodes and outcome are read from ML Metadata; the remote orchestrator only tells whether the attempt
+goes on. No claim is taken, and following can stop and start again at any time.
 """
 
 import time
@@ -30,7 +30,7 @@ class Handover:
     """Hands runs over to a remote orchestrator, and follows them.
 
     Attributes:
-        is_launched: Whether a try has been launched, or found: it goes on without this process.
+        is_launched: Whether an attempt was launched or found, which outlives this process.
     """
 
     def __init__(
@@ -50,31 +50,31 @@ class Handover:
         self.is_launched = False
 
     def __call__(self, record: RunRecord) -> RunRecord:
-        """Launches a try of a run, unless one goes on, and follows it to its end.
+        """Launches an attempt of a run, unless one goes on, and follows it to its end.
 
         Returns:
-            The record of the ended run; `failed` if the try has stopped without an outcome.
+            The record of the ended run; `failed` if the attempt stopped without an outcome.
 
         Raises:
-            EvergreenError: If the orchestrator refuses the run, which has failed then.
+            EvergreenError: If the orchestrator refuses the run, or does not answer; the run has
+                failed then.
         """
-        attempt, goes_on = self._newest(record)
-        if not goes_on:
-            self._launch(record, attempt)
+        attempt, goes_on = self._launched(record)
         self.is_launched = True
         self._logs = self._orchestrator.logs(record, attempt)
         did = "goes on" if goes_on else "handed over"
-        self._console.print(f"\n[bold]{did}[/bold]; logs: {plain(self._logs)}", highlight=False)
+        text = f"\n[bold]{did}[/bold]; logs: {plain(self._logs)}"
+        self._console.print(text, highlight=False, soft_wrap=True)
         self._follow(record, attempt)
         ended = self._records.get(record.run_id)
         self._stopped = ended.finished == record.finished
         return end(self._store, record.run_id, Outcome.FAILED) if self._stopped else ended
 
     def taken_up(self, run_id: str, rerun_from: str) -> RunRecord:
-        """Returns the record of a run that is to go on; as it is, if it goes on already.
+        """Reopens a run, unless an attempt of it goes on; returns its record.
 
         Raises:
-            EvergreenError: If it cannot go on, or not from there.
+            EvergreenError: If it cannot be resumed, or not from that node.
         """
         record = self._records.get(run_id)
         if not self._newest(record)[1]:
@@ -86,7 +86,7 @@ class Handover:
         return record
 
     def failure(self, record: RunRecord) -> RunFailedError:
-        """What to tell of a run that came to no result."""
+        """Returns the error of a run that ended without a result."""
         reader = NodeReader(self._store)
         states = [
             state
@@ -103,7 +103,7 @@ class Handover:
         )
 
     def parting(self, run_id: str) -> str:
-        """What to tell a person who follows a run no longer."""
+        """Returns the text for a person who stops following a run."""
         return (
             f"[yellow]no longer followed[/yellow]: run {run_id} goes on.\n"
             f"next: follow it again: evergreen resume {run_id}\n"
@@ -112,20 +112,24 @@ class Handover:
         )
 
     def _newest(self, record: RunRecord) -> tuple[int, bool]:
-        """The number of the try that goes on, or is to be launched; whether it goes on."""
+        """Returns the number of the running or the next attempt, and whether it is running."""
         for attempt in count():
             progress = self._orchestrator.progress(record, attempt)
             if progress is not Progress.STOPPED:
                 return attempt, progress is Progress.GOES_ON
-        raise AssertionError("there is a number for every try")
+        raise AssertionError("there is a number for every attempt")
 
-    def _launch(self, record: RunRecord, attempt: int) -> None:
+    def _launched(self, record: RunRecord) -> tuple[int, bool]:
+        """Launches an attempt unless one goes on; returns its number, and whether one did."""
         try:
-            self._orchestrator.launch(record, attempt)
-        except BaseException as error:  # Ctrl-C, too: nobody works on the run
+            attempt, goes_on = self._newest(record)
+            if not goes_on:
+                self._orchestrator.launch(record, attempt)
+        except BaseException as error:  # also Ctrl-C: nothing works on the run
             refused = isinstance(error, Exception)
             end(self._store, record.run_id, Outcome.FAILED if refused else Outcome.INTERRUPTED)
             raise
+        return attempt, goes_on
 
     def _follow(self, record: RunRecord, attempt: int) -> None:
         connection = connection_config(self._settings.metadata)
@@ -133,12 +137,17 @@ class Handover:
         since = (record.resumed or (record.created,))[-1].timestamp()
         told = ""
         with LiveView(self._console, connection, record.pipeline, runs, since):
-            while self._records.get(record.run_id).finished == record.finished:
+            while True:
                 try:
-                    if self._orchestrator.progress(record, attempt) is not Progress.GOES_ON:
+                    if self._has_stopped(record, attempt):
                         return
-                except EvergreenError as error:  # the run goes on all the same
+                except EvergreenError as error:  # an outage here does not end the run
                     if str(error) != told:
                         told = str(error)
                         self._console.print(f"  [yellow]{plain(told)}[/yellow]", highlight=False)
                 time.sleep(POLL_SECONDS)
+
+    def _has_stopped(self, record: RunRecord, attempt: int) -> bool:
+        if self._records.get(record.run_id).finished != record.finished:
+            return True
+        return self._orchestrator.progress(record, attempt) is not Progress.GOES_ON

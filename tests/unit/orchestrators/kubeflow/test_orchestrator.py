@@ -149,6 +149,18 @@ class Cluster(Kubeflow):
         return code, made
 
 
+@dataclass
+class Unsteady(Cluster):
+    """A Kubeflow that does not tell of a run, but comes to its end."""
+
+    def answer(self, verb: str, path: str, query: dict[str, str], body: bytes) -> tuple[int, Any]:
+        if verb == "GET" and path.startswith("/runs/"):
+            [run] = self.runs
+            end(self.store, run["runtime_config"]["parameters"]["run"], Outcome.MODEL_REFUSED)
+            return 503, {"code": 14, "message": "come back later"}
+        return super().answer(verb, path, query, body)
+
+
 class Person:
     """Runs the pipeline on the cluster, and sees what is shown."""
 
@@ -215,6 +227,28 @@ def test_a_job_that_leaves_no_outcome_is_a_failure_that_names_its_logs(
 
 def test_a_run_that_kubeflow_refuses_has_failed(world: World, cluster_of_its_own: Cluster) -> None:
     with pytest.raises(KubeflowError, match="is not deployed"):
+        Person(world, cluster_of_its_own).asks()
+    [record] = world.records
+    assert record.outcome is Outcome.FAILED
+
+
+def test_an_outage_is_shown_and_does_not_end_the_following(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeflow = Unsteady(comes_to=[None])
+    with serving(kubeflow) as endpoint:
+        monkeypatch.setenv(ENDPOINT, endpoint)
+        ann = Person(world, kubeflow)
+        Client(ann.settings).deploy("compiled: pipeline", code_version(ann.settings))
+        assert ann.asks().outcome is Outcome.MODEL_REFUSED
+    assert "come back later" in ann.shown
+
+
+def test_a_run_that_nobody_takes_has_failed(
+    world: World, cluster_of_its_own: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:1")
+    with pytest.raises(KubeflowError, match="does not answer"):
         Person(world, cluster_of_its_own).asks()
     [record] = world.records
     assert record.outcome is Outcome.FAILED
