@@ -52,7 +52,11 @@ class Aside:
             RuntimeError: If they raised any other error.
         """
         async with self._lock:
-            succeeded, value = await asyncio.to_thread(self._ask, (method, arguments, named))
+            try:
+                succeeded, value = await asyncio.to_thread(self._ask, (method, arguments, named))
+            except asyncio.CancelledError:
+                self.stop()  # its answer would be taken for that to the next call
+                raise
         if not succeeded:
             raise value
         return value
@@ -77,7 +81,8 @@ class Aside:
             why = f"no answer within {seconds:g} s; the metadata store may hang."
         except (EOFError, OSError) as error:
             why = f"the process that asks the metadata store has died: {error!r}"
-        self.stop()
+        if self._pipe is pipe:
+            self.stop()
         return False, SilentError(
             why, hint="See whether the metadata store can be reached: evergreen models"
         )

@@ -63,6 +63,25 @@ def test_what_hangs_or_dies_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> 
     asyncio.run(scenario())
 
 
+def test_the_answer_to_a_cancelled_call_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        store = Aside(Store, 5)
+        try:
+            assert await store.call("ask", 3) == (1, 3)
+            asking = asyncio.create_task(store.call("hang"))
+            done, _ = await asyncio.wait({asking}, timeout=0.1)
+            assert not done
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            assert await store.call("ask", 5) == (1, 5)  # of another process
+        finally:
+            store.stop()
+
+    monkeypatch.setattr(aside, "START_SECONDS", 120.0)
+    asyncio.run(scenario())
+
+
 @dataclass
 class Hanging(Wanted):
     """Hangs when it is told to."""
