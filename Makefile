@@ -66,5 +66,5 @@ lint: setup ## Check style, types, layers and the structure of the platform
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.structure
 
-clean: ## Remove the output of runs (var/): metadata, artifacts, spans, pushed models
-	@rm -rf var
+clean: ## Remove what runs and the site have made (var/, .cache/): metadata, artifacts, spans, pushed models
+	@rm -rf var .cache
