@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 Delimiter = Annotated[
     str,
     typer.Option(
-        help="Between the fields of CSV: one character, or tab; a comma (a tab in .tsv) if not "
-        "given."
+        help="The separator of CSV: one character, or tab; a comma (a tab in .tsv) if not given."
     ),
 ]
 
@@ -31,7 +30,7 @@ app = typer.Typer(
 def prepare(
     project: Project,
     source: Annotated[
-        Path | None, typer.Option(help="A file in place of the one the project comes with.")
+        Path | None, typer.Option(help="A file instead of the project's own.")
     ] = None,
 ) -> None:
     """Cuts the source into spans by calendar period; existing spans are left alone.
@@ -57,7 +56,7 @@ def land_file(
     span: Annotated[int, typer.Option(help="The span's number.")],
     delimiter: Delimiter = "",
     decimal: Annotated[
-        str, typer.Option(help="The decimal sign of CSV: a point, or a comma.")
+        str, typer.Option(help="The decimal sign of CSV: a point or a comma.")
     ] = ".",
 ) -> None:
     """Lands a file as a span, unchanged; the data gate judges its content at ingestion.

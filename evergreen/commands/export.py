@@ -25,10 +25,10 @@ class Registries(StrEnum):
 def export(
     project: Project,
     to: Annotated[Registries, typer.Option(help="Which registry.")],
-    uri: Annotated[str, typer.Option(help="Where it is, such as http://127.0.0.1:5000.")],
+    uri: Annotated[str, typer.Option(help="Its address, such as http://127.0.0.1:5000.")],
     alias: Annotated[
         list[str] | None,
-        typer.Option(metavar="STAGE=ALIAS", help="What leads to a stage there; repeatable."),
+        typer.Option(metavar="STAGE=ALIAS", help="The alias of a stage there; repeatable."),
     ] = None,
     json: Json = False,
 ) -> None:

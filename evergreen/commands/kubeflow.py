@@ -36,7 +36,7 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="NAME=VALUE", help="A hyper-parameter; repeatable."),
 ]
-Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+Reason = Annotated[str, typer.Option(help="The reason, for the record.")]
 
 
 @app.command(name="compile")
@@ -81,7 +81,7 @@ def run(
         bool, typer.Option("--experiment", help="Run everything, but never push.")
     ] = False,
     record: Annotated[
-        str, typer.Option(help="A run that was planned elsewhere, or failed: its run id.")
+        str, typer.Option(help="The run id of a run that was planned elsewhere, or failed.")
     ] = "",
     reason: Reason = "on demand",
 ) -> None:
@@ -175,7 +175,7 @@ def delete(
     Example: [bold]python kubeflow_runner.py delete --run RUN[/bold]
     """
     if bool(run_id) == bool(version):
-        raise SettingsError("what is to be deleted?", hint="Give either --run or --version.")
+        raise SettingsError("nothing to delete was named.", hint="Give either --run or --version.")
     client, _ = _client(project.settings)
     if run_id:
         client.delete_run(run_id)

@@ -40,16 +40,18 @@ def loadtest(
     version: Version = None,
     label: Label = "",
     clients: Annotated[
-        int, typer.Option(min=1, help="Closed loop: so many, each waits for its answer.")
+        int, typer.Option(min=1, help="Closed loop: clients that each wait for their answer.")
     ] = 8,
     rate: Annotated[
-        float, typer.Option(min=0, help="Open loop: so many requests a second, come what may.")
+        float, typer.Option(min=0, help="Open loop: requests per second, independent of answers.")
     ] = 0.0,
-    ramp: Annotated[bool, typer.Option("--ramp", help="Clients, or the rate, grow.")] = False,
-    seconds: Annotated[int, typer.Option(min=1, help="How long, on each target.")] = 10,
-    batch: Annotated[int, typer.Option(min=1, help="Rows in a request.")] = 1,
+    ramp: Annotated[
+        bool, typer.Option("--ramp", help="Let the clients, or the rate, grow.")
+    ] = False,
+    seconds: Annotated[int, typer.Option(min=1, help="The duration for each target.")] = 10,
+    batch: Annotated[int, typer.Option(min=1, help="Rows per request.")] = 1,
     rows: Annotated[Path | None, typer.Option(help="CSV, Parquet or JSON lines.")] = None,
-    span: Annotated[int, typer.Option(min=0, help="A span of the project, as rows.")] = 0,
+    span: Annotated[int, typer.Option(min=0, help="A span of the project whose rows to send.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder for chart and figures.")] = Path(
         "var/loadtest"
     ),

@@ -32,13 +32,11 @@ def monitor(
     project: Project,
     context: typer.Context,
     window: Annotated[
-        float, typer.Option(min=0, help="Hours to look at, up to --until; 0: as in the settings.")
+        float, typer.Option(min=0, help="Hours to monitor, up to --until; 0: as in the settings.")
     ] = 0.0,
     since: Moment = None,
     until: Moment = None,
-    version: Annotated[
-        int, typer.Option(min=0, help="A model version; 0: the one that serves.")
-    ] = 0,
+    version: Annotated[int, typer.Option(min=0, help="A model version; 0: the serving one.")] = 0,
 ) -> None:
     """Monitors the serving model's traffic and answers: drift, skew, performance, staleness.
 
@@ -59,7 +57,7 @@ def monitor(
     from evergreen.muted import tensorflow_muted
 
     console = Console()
-    with console.status("looking at the log of predictions"):
+    with console.status("reading the log of predictions"):
         with tensorflow_muted():
             from evergreen.monitoring.monitor import monitor as look
         store = open_store(settings.metadata)
@@ -151,7 +149,8 @@ def _next_step(result: "MonitoringResult") -> str:
 def calibrate(
     project: Project,
     chance: Annotated[
-        float, typer.Option(min=0.5, max=0.9999, help="That a normal window does not fire.")
+        float,
+        typer.Option(min=0.5, max=0.9999, help="The chance that a normal window does not fire."),
     ] = 0.99,
     output: Annotated[
         Path | None, typer.Option(help="An overlay to write; printed if not given.")

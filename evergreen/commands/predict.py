@@ -29,13 +29,11 @@ Target = Annotated[
         "port 8500, or 8501 with --rest, if not given."
     ),
 ]
-Rest = Annotated[bool, typer.Option("--rest/--grpc", help="By which API, if --target is no URL.")]
+Rest = Annotated[bool, typer.Option("--rest/--grpc", help="The API, if --target is not a URL.")]
 Model = Annotated[str, typer.Option(help="The model's name; the project's model if not given.")]
-Signature = Annotated[str, typer.Option(help="Which signature of the model.")]
-Version = Annotated[
-    int | None, typer.Option(help="Which version; the server's choice if not given.")
-]
-Label = Annotated[str, typer.Option(help="Which label, such as serving or canary.")]
+Signature = Annotated[str, typer.Option(help="The signature of the model.")]
+Version = Annotated[int | None, typer.Option(help="The version; the server's choice if not given.")]
+Label = Annotated[str, typer.Option(help="The label, such as serving or canary.")]
 ApiKey = Annotated[
     str, typer.Option(envvar="EVERGREEN_API_KEY", help="The gateway's API key.", show_default=False)
 ]
@@ -52,7 +50,7 @@ def predict(
     signature: Signature = "serving_default",
     version: Version = None,
     label: Label = "",
-    limit: Annotated[int, typer.Option(min=0, help="Only the first rows; all if 0.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="The number of rows to read; all if 0.")] = 0,
     output: Annotated[
         Path | None, typer.Option(help="Rows and predictions: .parquet, .csv or .jsonl.")
     ] = None,

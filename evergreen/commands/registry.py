@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from evergreen.settings import Settings
 
 Version = Annotated[int, typer.Argument(help="A version, of `evergreen models`.")]
-Reason = Annotated[str, typer.Option(help="Why, for the log.", callback=line)]
+Reason = Annotated[str, typer.Option(help="The reason, for the log.", callback=line)]
 Expect = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="The version that serves, as you have seen it; 0: none. If it is another by now, "
-        "nothing is done.",
+        help="The serving version that you have seen; 0: none. If another serves by now, "
+        "nothing is changed.",
     ),
 ]
 BY_HAND = "by hand"
@@ -35,7 +35,7 @@ def promote(
     reason: Reason = BY_HAND,
     evidence: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="What speaks for it; repeatable.", callback=line),
+        typer.Option(metavar="NAME=VALUE", help="Evidence for it; repeatable.", callback=line),
     ] = None,
     expect: Expect = None,
 ) -> None:

@@ -28,9 +28,9 @@ def replay(
     spans: Annotated[int, typer.Option(min=0, help="The last span to play; 0 for all.")] = 0,
     period: Annotated[str, typer.Option(help="year, quarter or month.")] = "quarter",
     fault: Annotated[
-        str, typer.Option(help="What goes wrong: schema, unit, upstream or label.")
+        str, typer.Option(help="The fault to inject: schema, unit, upstream or label.")
     ] = "",
-    fault_from: Annotated[int, typer.Option(help="The first span in which it does.")] = 7,
+    fault_from: Annotated[int, typer.Option(help="The first span with the fault.")] = 7,
 ) -> None:
     """Replays past data as live traffic, with monitors, triggers, retraining and canaries.
 
@@ -76,7 +76,7 @@ def replay(
         draw(played, chart)
         next_step(f"look at {chart}")
     else:
-        next_step("docs/replay.md tells which layer is to catch what")
+        next_step("docs/replay.md says which layer should catch which fault")
 
 
 def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", since: int) -> None:

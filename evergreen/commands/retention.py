@@ -25,9 +25,11 @@ def gc(
     project: Project,
     keep: Annotated[
         int | None,
-        typer.Option(min=1, help="The newest runs keep all of theirs; if not, retention.runs."),
+        typer.Option(min=1, help="The number of newest runs to keep; default: retention.runs."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove them; by default they are only listed.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Removes files that only old runs need, and files older than `retention` allows.
@@ -104,7 +106,7 @@ def doctor(
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is safe.")] = False,
     moved_from: Annotated[
         Path | None,
-        typer.Option(help="Record that pipeline.root was moved: where it was before."),
+        typer.Option(help="The former pipeline.root, to record that it was moved."),
     ] = None,
     json: Json = False,
 ) -> None:

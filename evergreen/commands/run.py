@@ -16,7 +16,7 @@ OUTCOMES = [code for code in ExitCode if code is not ExitCode.FOUND]
 def run(
     project: Project,
     orchestrator: Annotated[
-        str, typer.Option(help="Which orchestrator, of `evergreen orchestrators`.")
+        str, typer.Option(help="The orchestrator; see `evergreen orchestrators`.")
     ] = "",
     spans: Annotated[
         str, typer.Option(help="Spans to train on, such as 1-3 or 1,2,5; all if not given.")
@@ -28,7 +28,9 @@ def run(
     experiment: Annotated[
         bool, typer.Option("--experiment", help="Run everything, but never push.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the record.", callback=line)] = "on demand",
+    reason: Annotated[
+        str, typer.Option(help="The reason, for the record.", callback=line)
+    ] = "on demand",
 ) -> None:
     """Ingests new spans, trains, evaluates, and pushes the model if it passes the gates.
 

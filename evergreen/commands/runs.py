@@ -28,18 +28,20 @@ COLORS = {"failed": "red", "died": "red", "interrupted": "yellow", "running": "c
 def runs(
     project: Project,
     outcome: Annotated[
-        str, typer.Option(help="Only those that ended so: pushed, failed, 'model refused', ...")
+        str, typer.Option(help="Only runs with this outcome: pushed, failed, 'model refused', ...")
     ] = "",
-    by: Annotated[str, typer.Option(help="Only those that this user or trigger asked for.")] = "",
-    span: Annotated[int | None, typer.Option(help="Only those that trained on this span.")] = None,
+    by: Annotated[str, typer.Option(help="Only runs requested by this user or trigger.")] = "",
+    span: Annotated[
+        int | None, typer.Option(help="Only runs with this span in their window.")
+    ] = None,
     since: Annotated[
-        datetime | None, typer.Option(help="Only those planned since, in UTC.")
+        datetime | None, typer.Option(help="Only runs planned since then, in UTC.")
     ] = None,
     sort: Annotated[
-        str, typer.Option(help="started, took, or a metric such as auc; the largest first.")
+        str, typer.Option(help="started, took, or a metric such as auc; largest first.")
     ] = "started",
-    limit: Annotated[int, typer.Option(min=0, help="How many; 0 for all.")] = 20,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on showing, until Ctrl-C.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="The most runs to list; 0 for all.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep updating, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
     """Lists runs, newest first.
@@ -76,7 +78,7 @@ def _show(project: Project, found: "list[RunRecord]", asked: "Asked") -> None:
         Console(highlight=False).print(_table(project, found))
         next_step(_next(project, found))
     elif asked.by or asked.conditions():
-        typer.echo("no run is as asked for")
+        typer.echo("no run matches")
         next_step("evergreen runs")
     else:
         typer.echo("there is no run yet")

@@ -49,7 +49,7 @@ def list_(project: Project) -> None:
 @project_options
 def history(
     project: Project,
-    last: Annotated[int, typer.Option(help="How many entries to show.")] = SHOWN,
+    last: Annotated[int, typer.Option(help="The number of entries to show.")] = SHOWN,
 ) -> None:
     """Shows the log: events, decisions, runs and their outcomes, oldest first.
 
@@ -85,17 +85,20 @@ def explain(
 @project_options
 def fire(
     project: Project,
-    reason: Annotated[str, typer.Option(help="Why, for the record.", callback=line)] = "on demand",
+    reason: Annotated[
+        str, typer.Option(help="The reason, for the record.", callback=line)
+    ] = "on demand",
     key: Annotated[
         str,
         typer.Option(
-            help="The same key again is the same event; a new one if not given.", callback=line
+            help="The event's key: the same key is the same event; a new one by default.",
+            callback=line,
         ),
     ] = "",
     force: Annotated[
-        bool, typer.Option("--force", help="Even if it was done before, and without the cache.")
+        bool, typer.Option("--force", help="Repeat what was done before, without the cache.")
     ] = False,
-    ingest: Annotated[bool, typer.Option("--ingest", help="Only ingest what is new.")] = False,
+    ingest: Annotated[bool, typer.Option("--ingest", help="Only ingest new spans.")] = False,
 ) -> None:
     """Asks the controller for a run; it decides as for any event.
 

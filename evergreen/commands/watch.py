@@ -44,7 +44,7 @@ def watch(
     heartbeat: Annotated[
         Path | None,
         typer.Option(
-            help="A file to touch at least once a minute, while it does not hang.",
+            help="A file to touch at least once a minute, unless the controller hangs.",
             callback=_can_be_touched,
         ),
     ] = None,

@@ -92,7 +92,7 @@ def test_the_installed_orchestrators_are_listed() -> None:
     answer = evergreen("orchestrators")
     assert answer.returncode == 0
     for name in ("beam", "local"):
-        assert re.search(rf"{name}\W+evergreen\.orchestrators\.{name}:\w+", answer.stdout)
+        assert re.search(rf"{name}\W+here\W", answer.stdout)
     assert "evergreen run --orchestrator" in answer.stdout
 
 

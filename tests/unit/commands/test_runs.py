@@ -87,7 +87,7 @@ def test_runs_are_filtered_and_sorted(folder: Path, world: World) -> None:
         ask(folder, "runs", "--sort", "acu")
     assert "auc" in error.value.hint
     nobody = ask(folder, "runs", "--by", "nobody")
-    assert "no run is as asked for" in nobody.stdout
+    assert "no run matches" in nobody.stdout
 
 
 def test_a_run_is_shown_with_its_nodes_metrics_and_gates(folder: Path, world: World) -> None:
