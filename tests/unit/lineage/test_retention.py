@@ -14,6 +14,7 @@ from evergreen.lineage.claims import Claims, RunIsAliveError
 from evergreen.lineage.doctor import Doctor
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.retention import RetentionConflictError, RetentionError
+from tests.fuzzing import cases
 from tests.unit.commands.asking import ask
 from tests.unit.lineage.worlds import World
 
@@ -204,7 +205,8 @@ def collect(folder: Path) -> None:
     ask(folder, "gc", "--keep", "1", "--yes")
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.fuzz
+@pytest.mark.parametrize("seed", range(cases(1)))
 def test_a_process_that_is_killed_leaves_nothing_half(
     world: World, tmp_path: Path, seed: int
 ) -> None:
