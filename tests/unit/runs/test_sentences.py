@@ -1,0 +1,52 @@
+"""A verdict is said in words that follow from its fields alone."""
+
+from typing import Any
+
+import pytest
+
+from evergreen.runs import sentences
+from evergreen.runs.reports.model import Verdict
+
+BETTER: dict[str, Any] = {"improvement": 0.0016, "interval": (-0.0015, 0.0047)}
+WORSE: dict[str, Any] = {"improvement": -0.0456, "interval": (-0.05, -0.04)}
+
+
+def verdict(metric: str, **fields: Any) -> Verdict:
+    return Verdict(**{"metric": metric, "passed": False, "value": 0.5} | fields)
+
+
+@pytest.mark.parametrize(
+    ("asked", "criterion", "in_short"),
+    [
+        (verdict("auc", at_least=0.93), "auc at least 0.93", "not auc at least 0.93"),
+        (verdict("log_loss", at_most=0.5), "log_loss at most 0.5", "not log_loss at most 0.5"),
+        (
+            verdict("auc", margin=0.0),
+            "auc on all rows not worse than the baseline's by 0",
+            "worse on all rows",
+        ),
+        (
+            verdict("log_loss", margin=0.01, slice="payment Cash"),
+            "log_loss on payment Cash not worse than the baseline's by 0.01",
+            "worse on payment Cash",
+        ),
+    ],
+)
+def test_what_was_asked(asked: Verdict, criterion: str, in_short: str) -> None:
+    assert sentences.criterion(asked) == criterion
+    assert sentences.in_short(asked) == in_short
+    assert Verdict.model_validate({"criterion": criterion, "passed": False, "value": 0.5}) == asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "numbers"),
+    [
+        ({}, "0.5000"),
+        ({"value": None}, "missing"),
+        ({"value": None, "undefined": "there is one class only"}, "there is one class only"),
+        (BETTER, "+0.0016 (-0.0015 to +0.0047), better"),
+        (WORSE, "-0.0456 (-0.0500 to -0.0400), worse"),
+    ],
+)
+def test_what_it_rests_on(fields: dict[str, Any], numbers: str) -> None:
+    assert sentences.numbers(verdict("auc", **fields)) == numbers
