@@ -5,6 +5,9 @@ from difflib import get_close_matches
 
 from evergreen.exit_codes import ExitCode
 
+CANDIDATES = 10
+"""Ids that are named when several begin as asked."""
+
 
 class EvergreenError(Exception):
     """An error whose cause lies outside the code: settings, data, or the environment.
@@ -48,6 +51,29 @@ def or_meant(text: str, choices: Iterable[str]) -> str:
     """Returns the end of a sentence: which choice was probably meant, if one is close."""
     close = closest(text, choices)
     return f"; did you mean {close!r}?" if close else "."
+
+
+def complete(beginning: str, ids: Iterable[str], what: str) -> str | None:
+    """Returns the id that a text is, or that alone begins with it; None if there is none.
+
+    Args:
+        beginning: What somebody wrote.
+        ids: All that there are.
+        what: What has such an id, such as `run`.
+
+    Raises:
+        ChoiceError: If several begin so; it names them.
+    """
+    found = [known for known in dict.fromkeys(ids) if known.startswith(beginning)]
+    if beginning in found:
+        return beginning
+    if len(found) > 1:
+        raise ChoiceError(
+            f"the id of more than one {what} begins with {beginning[:60]!r}.",
+            hint=f"Which one: {', '.join(found[:CANDIDATES])}"
+            + (", ...?" if len(found) > CANDIDATES else "?"),
+        )
+    return found[0] if found else None
 
 
 def choose(text: str, choices: Iterable[str], what: str) -> str:

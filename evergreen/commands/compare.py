@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.display import Json, console, next_step, plain, print_json, table
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import console, next_step, table
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,8 +21,8 @@ NAMES = ("one", "other")
 @project_options
 def compare(
     project: Project,
-    one: Annotated[str, typer.Argument(help="A run.")],
-    other: Annotated[str, typer.Argument(help="Another run.")],
+    one: Annotated[str, typer.Argument(help="A run, or how its id begins.")],
+    other: Annotated[str, typer.Argument(help="Another run, or how its id begins.")],
     json: Json = False,
 ) -> None:
     """Compares two runs: inputs, data statistics, schema, metrics, slices, times.

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import next_step
 
 
 @project_options
@@ -42,7 +43,7 @@ def dashboard(
 
     def started(port: int) -> None:
         host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-        typer.echo(f"next: open http://{host}:{port}{'/sign-in' if token else ''}")
+        next_step(f"open http://{host}:{port}{'/sign-in' if token else ''}")
 
     place = Place(project.folder, project.overlays, project.overrides)
     run(settings, place, token, started)

@@ -7,6 +7,7 @@ import typer
 
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import DataError
+from evergreen.screen import console, next_step, table
 
 if TYPE_CHECKING:
     from evergreen.spans import Span
@@ -45,7 +46,7 @@ def prepare(
     cut = load_function("data.source", data.source)
     spans = cut(source, data.span_root, data.period, data.format)
     _print(spans, f"spans by {data.period.value} in {data.span_root}")
-    typer.echo("next: evergreen run --spans 1-3")
+    next_step("evergreen run --spans 1-3")
 
 
 @app.command("land")
@@ -79,7 +80,7 @@ def land_file(
         dialect=dialect,
     )
     _print([landed], f"landed in {landed.path}")
-    typer.echo(f"next: evergreen run --spans {span}")
+    next_step(f"evergreen run --spans {span}")
 
 
 @app.command("list")
@@ -95,7 +96,7 @@ def list_(project: Project) -> None:
 
     spans = list_spans(data.span_root)
     _print(spans, f"spans by {data.period.value} in {data.span_root}")
-    typer.echo("next: evergreen run --spans 1-3" if spans else "next: evergreen data prepare")
+    next_step("evergreen run --spans 1-3" if spans else "evergreen data prepare")
 
 
 @app.command()
@@ -130,7 +131,7 @@ def schema(
     except OSError as error:
         raise DataError(f"{output}: {error.strerror}.", hint="Name a new file.") from error
     typer.echo(f"{table.num_columns} columns of {table.num_rows} rows: {output}")
-    typer.echo("next: correct it, and name it in the settings as data.schema")
+    next_step("correct it, and name it in the settings as data.schema")
 
 
 def _dialect(delimiter: str, decimal: str, schema: Path) -> "Dialect":
@@ -154,18 +155,13 @@ def _dialect(delimiter: str, decimal: str, schema: Path) -> "Dialect":
 
 
 def _print(spans: "list[Span]", title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("span", "version", "rows", "from", "to", "format", "sha256")
+    shown = table(title, "span>", "version>", "rows>", "from", "to", "format", "sha256")
     for span in spans:
         times = span.manifest.time_range
         start, end = (f"{times.start:%Y-%m-%d}", f"{times.end:%Y-%m-%d}") if times else ("-", "-")
-        table.add_row(
+        shown.add_row(
             *(str(cell) for cell in (span.number, span.version, span.rows, start, end)),
             span.format,
             span.sha256[:12],
         )
-    console = Console()
-    console.print(title, highlight=False, soft_wrap=True)
-    console.print(table)
+    console().print(shown)

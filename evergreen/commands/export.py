@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.display import Json, console, next_step, plain, print_json, table
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
+from evergreen.screen import console, next_step, table
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,8 @@ import typer
 
 from evergreen.commands.options import LocalFiles, user
 from evergreen.commands.project import Project, project_options
-from evergreen.errors import SettingsError
+from evergreen.errors import SettingsError, complete
+from evergreen.screen import next_step
 
 if TYPE_CHECKING:
     from evergreen.orchestrators.kubeflow.client import Client
@@ -29,8 +30,10 @@ app = typer.Typer(
 kubeflow_options = partial(project_options, overlays=("kubeflow",))
 COMPILED = Path("var/kubeflow/pipeline.yaml")
 RUNS_SHOWN = 10
+LENGTH = 36
+"""Of Kubeflow's ids, which are UUIDs."""
 
-RunId = Annotated[str, typer.Argument(help="Kubeflow's id of a run.")]
+RunId = Annotated[str, typer.Argument(help="Kubeflow's id of a run, or its beginning.")]
 Spans = Annotated[str, typer.Option(help="Spans to train on, such as 1-3; all if not given.")]
 Parameters = Annotated[
     list[str] | None,
@@ -54,7 +57,7 @@ def compile_(
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text)
     typer.echo(f"compiled {settings.pipeline.name}: {output}, {len(text) / 1024:.0f} KiB")
-    typer.echo("next: python kubeflow_runner.py deploy")
+    next_step("python kubeflow_runner.py deploy")
 
 
 @app.command()
@@ -68,7 +71,7 @@ def deploy(project: Project) -> None:
     client, name = _client(settings)
     new = client.deploy(_compile(project), name)
     typer.echo(f"{'deployed' if new else 'is there already:'} version {name}")
-    typer.echo("next: python kubeflow_runner.py run")
+    next_step("python kubeflow_runner.py run")
 
 
 @app.command()
@@ -93,7 +96,7 @@ def run(
     asked = {"run": record, "experiment": experiment, **_asked(spans, parameters, reason)}
     started = client.run(name, asked)
     typer.echo(f"started {started} of version {name}")
-    typer.echo(f"next: python kubeflow_runner.py status {started}")
+    next_step(f"python kubeflow_runner.py status {started}")
 
 
 @app.command()
@@ -120,14 +123,16 @@ def schedule(
         typer.echo(f"scheduled version {name}: {cron}")
     for one in schedules.tidy():
         typer.echo(f"a run of the old schedule {one.recurring_run_id} goes on; it is deleted later")
-    typer.echo("next: python kubeflow_runner.py status")
+    next_step("python kubeflow_runner.py status")
 
 
 @app.command()
 @kubeflow_options
 def status(
     project: Project,
-    run_id: Annotated[str, typer.Argument(help="Kubeflow's id of a run; all if not given.")] = "",
+    run_id: Annotated[
+        str, typer.Argument(help="Kubeflow's id of a run, or its beginning; all if not given.")
+    ] = "",
 ) -> None:
     """Shows the tasks of a run; without a run, the schedule and the last runs.
 
@@ -138,7 +143,7 @@ def status(
     settings = project.settings
     client, name = _client(settings)
     if run_id:
-        show_run(client.get(run_id))
+        show_run(client.get(_run_id(client, run_id)))
     else:
         show_all(name, _schedules(client, settings).all(), client.runs(), RUNS_SHOWN)
 
@@ -155,6 +160,7 @@ def logs(
     Example: [bold]python kubeflow_runner.py logs RUN --task trainer[/bold]
     """
     client, _ = _client(project.settings)
+    run_id = _run_id(client, run_id)
     pods = [pod for pod in client.pods(run_id) if task in ("", pod.task)]
     if not pods:
         typer.echo("no container of that name was started")
@@ -167,7 +173,9 @@ def logs(
 @kubeflow_options
 def delete(
     project: Project,
-    run_id: Annotated[str, typer.Option("--run", help="A run, by Kubeflow's id.")] = "",
+    run_id: Annotated[
+        str, typer.Option("--run", help="A run, by Kubeflow's id or its beginning.")
+    ] = "",
     version: Annotated[str, typer.Option("--version", help="A version, by its name.")] = "",
 ) -> None:
     """Deletes a run that has ended, or a version; ML Metadata and artifacts stay.
@@ -178,6 +186,7 @@ def delete(
         raise SettingsError("nothing to delete was named.", hint="Give either --run or --version.")
     client, _ = _client(project.settings)
     if run_id:
+        run_id = _run_id(client, run_id)
         client.delete_run(run_id)
     else:
         client.delete_version(version)
@@ -198,6 +207,13 @@ def _client(settings: "Settings") -> "tuple[Client, str]":
     from evergreen.orchestrators.kubeflow.client import Client, code_version
 
     return Client(settings), code_version(settings)
+
+
+def _run_id(client: "Client", beginning: str) -> str:
+    """Kubeflow's id of the run whose id begins so."""
+    if len(beginning) >= LENGTH:
+        return beginning
+    return complete(beginning, (run.run_id for run in client.runs()), "run") or beginning
 
 
 def _schedules(client: "Client", settings: "Settings") -> "Schedules":

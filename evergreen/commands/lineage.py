@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.display import Json, next_step, plain, print_json
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
+from evergreen.screen import console, next_step
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -38,9 +40,7 @@ def lineage(
         print_json(tree.model_dump(mode="json"))
         return
 
-    from rich.console import Console
-
-    Console(highlight=False).print(_draw(tree))
+    console().print(_draw(tree), soft_wrap=False)
     next_step(_next(tree))
 
 
@@ -51,7 +51,7 @@ def _next(tree: "Branch") -> str:
     if not found:
         return "evergreen runs"
     if tree.kind == "span":
-        return f"evergreen show {plain(max(one.name for one in found))}"
+        return f"evergreen show {max(one.name for one in found)}"
     return f"evergreen lineage span:{found[-1].number}"
 
 

@@ -9,6 +9,7 @@ import typer
 from evergreen.commands.predict import ApiKey, Ca, Label, Model, Rest, Signature, Version
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError
+from evergreen.screen import next_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,4 +131,4 @@ def _report(console: "Console", found: "Results", load: "Load", batch: int, fold
     chart.draw(joined, f"{load}, {batch} rows a request", folder / f"{name}.svg")
     results.write(content, folder / f"{name}.json")
     typer.echo(f"figures: {folder / name}.json")
-    typer.echo(f"next: open the chart, {folder / name}.svg")
+    next_step(f"open the chart, {folder / name}.svg")

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands import export, versions
-from evergreen.commands.display import Json, console, plain, print_json
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
 from evergreen.commands.versions import print_evidence
 from evergreen.errors import SettingsError
+from evergreen.screen import console, fitted, next_step
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 
 app = typer.Typer(invoke_without_command=True)
+COLUMNS = ("version", "stage", "server", "traffic", "pushed", "run")
+OPTIONAL = ("pushed", "traffic", "server")
+"""What a narrow terminal does without."""
 app.command()(versions.history)
 app.command()(versions.diff)
 app.command()(export.export)
@@ -48,7 +53,7 @@ def models(
         _print_log(events)
     else:
         _print_versions(events, look(settings))
-    typer.echo(f"next: {_next_step(events)}")
+    next_step(_next_step(events))
 
 
 def _refuse_options(context: typer.Context, command: str) -> None:
@@ -76,24 +81,19 @@ def _next_step(events: "list[Event]") -> str:
 
 
 def _print_versions(events: "list[Event]", seen: "Seen") -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
     from evergreen.lineage.stages import stages
 
     entered = {event.model.version: event for event in reversed(events)}
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("version", "stage", "server", "traffic", "pushed", "run"):
-        table.add_column(name, no_wrap=name != "server")
+    rows = []
     for version, stage in sorted(stages(events).items()):
         event = entered[version]
         share = f"{seen.shares[version]:.0%}" if version in seen.shares else "-"
         state = plain(seen.states.get(version, "-"))
         run = plain(event.evidence.get("run", "-"))
-        table.add_row(str(version), stage, state, share, f"{event.when:%Y-%m-%d}", run)
-    out = Console(highlight=False)
-    out.print(table)
+        cells = (str(version), stage, state, share, f"{event.when:%Y-%m-%d}", run)
+        rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    out = console()
+    out.print(fitted(COLUMNS, rows, ("server",), OPTIONAL, out.width), soft_wrap=False)
     for text in seen.silent:
         out.print(text, markup=False, style="dim")
 

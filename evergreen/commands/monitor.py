@@ -9,6 +9,7 @@ import typer
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
 from evergreen.exit_codes import ExitCode
+from evergreen.screen import next_step, table
 from evergreen.texts import plain
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from evergreen.settings import Settings
 
 SHOWN = 5
+LIMITS = ("what", "name", "history", "distances", "limit>")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
 Moment = Annotated[
@@ -91,9 +93,6 @@ def _window(
 
 
 def _show(console: "Console", settings: "Settings", result: "MonitoringResult") -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     from evergreen.monitoring.results import PAGE, result_folder
     from evergreen.texts import many, moment, number
 
@@ -104,13 +103,11 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
         highlight=False,
         soft_wrap=True,
     )
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("", "what", "name", "value", "interval", "limit", "in words"):
-        numeric = name in {"value", "interval", "limit"}
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
+    names = ("", "what", "name", "value>", "interval>", "limit>", "in words")
+    shown = table("", *names, folds=("what", "name", "in words"))
     for one in sorted(result.findings, key=lambda finding: not finding.fired):
         interval = "" if one.interval is None else "..".join(map(number, one.interval))
-        table.add_row(
+        shown.add_row(
             "[red]fired[/red]" if one.fired else "",
             one.kind.value,
             plain(f"{one.name} {one.slice}".strip()),
@@ -119,13 +116,13 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
             number(float(one.threshold)),
             plain(one.detail),
         )
-    console.print(table)
+    console.print(shown)
     for note in result.notes:
         console.print(f"note: {plain(note)}", style="dim", highlight=False, soft_wrap=True)
     console.print(
         f"page: {result_folder(settings, result) / PAGE}", highlight=False, soft_wrap=True
     )
-    typer.echo(f"next: {_next_step(result)}")
+    next_step(_next_step(result))
 
 
 def _next_step(result: "MonitoringResult") -> str:
@@ -177,22 +174,17 @@ def calibrate(
     text = yaml.safe_dump(overlay(limits), sort_keys=False)
     if output is None:
         typer.echo(text)
-        typer.echo("next: put it into an overlay: evergreen monitor calibrate --output FILE.yaml")
+        next_step("put it into an overlay: evergreen monitor calibrate --output FILE.yaml")
     else:
         write_file(output, text)
-        typer.echo(f"next: evergreen monitor --config local --config {output}")
+        next_step(f"evergreen monitor --config local --config {output}")
 
 
 def _show_limits(console: "Console", limits: "list[Limit]") -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("what", "name", "history", "distances", "limit"):
-        table.add_column(name, justify="right" if name == "limit" else "left")
+    shown = table("", *LIMITS, folds=("name", "history", "distances"))
     for one in limits:
-        shown = ", ".join(f"{value:.4f}" for value in one.distances[-SHOWN:])
+        newest = ", ".join(f"{value:.4f}" for value in one.distances[-SHOWN:])
         more = "... " if len(one.distances) > SHOWN else ""
         history = f"{len(one.distances)} of {one.source}"
-        table.add_row(one.kind.value, plain(one.name), history, more + shown, f"{one.limit:.4f}")
-    console.print(table)
+        shown.add_row(one.kind.value, plain(one.name), history, more + newest, f"{one.limit:.4f}")
+    console.print(shown)

@@ -4,16 +4,14 @@ import os
 import pwd
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from evergreen.errors import SettingsError
 
-if TYPE_CHECKING:
-    pass
-
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 MOST = 10_000
 """The longest text for the log, in characters."""
 
@@ -81,3 +79,12 @@ def user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return str(os.getuid())
+
+
+def print_json(value: Any) -> None:
+    """Prints values of the read API, or lists and mappings of such, as JSON."""
+    from pydantic import TypeAdapter
+
+    # In ASCII: a terminal that it is printed on shall not be driven by what is in it.
+    text = TypeAdapter(Any).dump_json(value, indent=1, by_alias=True, ensure_ascii=True).decode()
+    typer.echo(text)

@@ -1,6 +1,7 @@
 """`evergreen orchestrators`: what is installed, and where it runs."""
 
-import typer
+from evergreen.screen import console, next_step, table
+from evergreen.texts import plain
 
 
 def orchestrators() -> None:
@@ -10,13 +11,10 @@ def orchestrators() -> None:
 
     Example: [bold]evergreen orchestrators[/bold]
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from evergreen.errors import SettingsError
     from evergreen.running.orchestrator import installed, is_remote, load
 
-    table = Table("name", "runs", "what", "from")
+    shown = table("", "name", "runs", "what", "from", folds=("what", "from"))
     for name, point in installed().items():
         origin = point.dist.name if point.dist else "-"
         try:
@@ -25,6 +23,6 @@ def orchestrators() -> None:
             what = (kind.__doc__ or "").strip().partition("\n")[0]
         except SettingsError as error:
             runs, what = "-", str(error)
-        table.add_row(name, runs, what, origin)
-    Console().print(table)
-    typer.echo("next: evergreen run --orchestrator NAME")
+        shown.add_row(name, runs, plain(what), origin)
+    console().print(shown)
+    next_step("evergreen run --orchestrator NAME")

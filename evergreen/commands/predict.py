@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import console, next_step, table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,10 +93,10 @@ def predict(
     if output:
         files.write(files.with_outputs(rows, outputs), output)
         typer.echo(f"{rows.num_rows} rows with {', '.join(outputs)}: {output}")
-        typer.echo("next: evergreen loadtest --rows FILE measures how fast they are answered")
+        next_step("evergreen loadtest --rows FILE measures how fast they are answered")
         return
     _show(rows, outputs, known or rows.column_names)
-    typer.echo("next: --output predictions.parquet keeps all rows and columns")
+    next_step("--output predictions.parquet keeps all rows and columns")
 
 
 @contextmanager
@@ -127,21 +128,14 @@ def _predict(
 
 def _show(rows: "pa.Table", outputs: "Tensors", known: list[str]) -> None:
     """Prints the first rows: the outputs, and some of the inputs."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
     columns = [name for name in rows.column_names if name in known][:SHOWN_COLUMNS]
-    table = Table("row", box=SIMPLE_HEAD)
-    for name in outputs:
-        table.add_column(f"[bold]{name}[/bold]", no_wrap=len(outputs) == 1)
-    for name in columns:
-        table.add_column(name, overflow="fold")
+    folds = columns if len(outputs) == 1 else [*outputs, *columns]
+    shown = table("", "row>", *outputs, *columns, folds=folds)
     for number, row in enumerate(rows.slice(0, SHOWN_ROWS).to_pylist()):
         answers = [_short(array[number]) for array in outputs.values()]
         values = ["-" if row[name] is None else _short(row[name]) for name in columns]
-        table.add_row(str(number + 1), *answers, *values)
-    Console().print(table)
+        shown.add_row(str(number + 1), *answers, *values)
+    console().print(shown)
     if rows.num_rows > SHOWN_ROWS:
         typer.echo(f"and {rows.num_rows - SHOWN_ROWS} rows more")
 

@@ -9,6 +9,7 @@ from evergreen.commands.options import line, user
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError, SettingsError
 from evergreen.files import has_model
+from evergreen.screen import next_step
 from evergreen.texts import visible
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def expose(project: Project) -> None:
     Example: [bold]evergreen expose[/bold]
     """
     typer.echo(visible(_expose(project)))
-    typer.echo("next: evergreen models")
+    next_step("evergreen models")
 
 
 def _expose(project: Project) -> str:
@@ -127,7 +128,7 @@ def _follow(project: Project, event: "Event") -> None:
     except EvergreenError as error:
         message = f"the registry has it, but the servers have not followed: {error}"
         raise EvergreenError(message, hint=error.hint) from error
-    typer.echo("next: evergreen models --log")
+    next_step("evergreen models --log")
 
 
 def _check_files(events: "list[Event]", version: int) -> None:
@@ -174,4 +175,4 @@ def _path(events: "list[Event]", version: int) -> Path | None:
 
 def _print_changed(event: "Event") -> None:
     typer.echo(f"version {event.model.version} is {event.stage} now ({event.action}).")
-    typer.echo("next: evergreen models --log")
+    next_step("evergreen models --log")

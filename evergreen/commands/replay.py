@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.display import console, next_step, plain, table
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import choose
 from evergreen.files import renew
+from evergreen.screen import console, next_step, table
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

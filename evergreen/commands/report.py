@@ -5,12 +5,15 @@ from typing import Annotated
 import typer
 
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import next_step
 
 
 @project_options
 def report(
     project: Project,
-    run_id: Annotated[str, typer.Argument(help="A run; the newest one if not given.")] = "",
+    run_id: Annotated[
+        str, typer.Argument(help="A run, or how its id begins; the newest if not given.")
+    ] = "",
 ) -> None:
     """Writes the HTML report of a run again, and prints its path.
 
@@ -29,4 +32,4 @@ def report(
             hint="Another one: --set reports.folder=...",
         ) from error
     typer.echo(f"run {record.run_id} ({outcome}): {file}")
-    typer.echo("next: open the file in a browser; it needs no network")
+    next_step("open the file in a browser; it needs no network")

@@ -12,7 +12,10 @@ from evergreen.commands.project import Project, project_options
 def resume(
     project: Project,
     run_id: Annotated[
-        str, typer.Argument(help="A run, of `evergreen runs`; the newest if not given.")
+        str,
+        typer.Argument(
+            help="A run of `evergreen runs`, or how its id begins; the newest if not given."
+        ),
     ] = "",
     rerun_from: Annotated[
         str, typer.Option("--from", help="Execute this node and those after it, finished or not.")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.display import Json, console, next_step, plain, print_json, table
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import EvergreenError
 from evergreen.exit_codes import ExitCode
+from evergreen.screen import console, next_step, table
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from evergreen.lineage.doctor import Fault

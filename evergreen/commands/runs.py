@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evergreen.commands.display import Json, fitted, next_step, plain, print_json
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import console, fitted, next_step
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -72,10 +74,8 @@ def runs(
 
 
 def _show(project: Project, found: "list[RunRecord]", asked: "Asked") -> None:
-    from rich.console import Console
-
     if found:
-        Console(highlight=False).print(_table(project, found))
+        console().print(_table(project, found), soft_wrap=False)
         next_step(_next(project, found))
     elif asked.by or asked.conditions():
         typer.echo("no run matches")
@@ -86,10 +86,8 @@ def _show(project: Project, found: "list[RunRecord]", asked: "Asked") -> None:
 
 
 def _table(project: Project, found: "list[RunRecord]") -> "Table":
-    from rich.console import Console
-
     rows = [_cells(one, project.state(one)) for one in found]
-    return fitted(COLUMNS, rows, FOLDS, OPTIONAL, Console().width)
+    return fitted(COLUMNS, rows, FOLDS, OPTIONAL, console().width)
 
 
 def _cells(record: "RunRecord", state: str) -> dict[str, str]:

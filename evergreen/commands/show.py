@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evergreen.commands.display import Json, console, next_step, plain, print_json, table
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import console, next_step, table
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """The longest line, in characters."""
-RunId = Annotated[str, typer.Argument(help="A run, of `evergreen runs`; the newest if not given.")]
+RunId = Annotated[
+    str,
+    typer.Argument(
+        help="A run of `evergreen runs`, or how its id begins; the newest if not given."
+    ),
+]
 
 
 @project_options

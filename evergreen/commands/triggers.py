@@ -6,6 +6,7 @@ import typer
 
 from evergreen.commands.options import line, user
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import console, next_step, table
 from evergreen.texts import visible
 
 if TYPE_CHECKING:
@@ -26,23 +27,20 @@ def list_(project: Project) -> None:
     """
     from datetime import UTC, datetime
 
-    from rich.console import Console
-    from rich.table import Table
-
     from evergreen.triggers import configured
     from evergreen.triggers.event import MANUAL
 
     log = _log(project)
     triggers = configured.triggers(project.settings, project.store, log)
     found = {trigger.name: trigger for trigger in triggers}
-    table = Table("trigger", "events", "last", "next")
+    shown = table("", "trigger", "events>", "last", "next")
     for name in (MANUAL, *found):
         events = [event for event in log.events.values() if event.trigger == name]
         last = f"{events[-1].time:%Y-%m-%d %H:%M}" if events else "-"
         due = found[name].due(datetime.now(UTC)) if name in found else None
-        table.add_row(name, str(len(events)), last, f"{due:%Y-%m-%d %H:%M %Z}" if due else "-")
-    Console().print(table)
-    typer.echo("next: evergreen triggers history")
+        shown.add_row(name, str(len(events)), last, f"{due:%Y-%m-%d %H:%M %Z}" if due else "-")
+    console().print(shown)
+    next_step("evergreen triggers history")
 
 
 @app.command()
@@ -62,14 +60,17 @@ def history(
         typer.echo(f"{when(entry):%Y-%m-%d %H:%M:%S}  {visible(line(entry))}")
     if not log.entries:
         typer.echo("nothing has happened yet")
-    typer.echo("next: evergreen triggers explain ID")
+    next_step("evergreen triggers explain ID")
 
 
 @app.command()
 @project_options
 def explain(
     project: Project,
-    name: Annotated[str, typer.Argument(metavar="ID", help="An event, or the run it started.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="An event or the run it started, or how its id begins."),
+    ],
 ) -> None:
     """Tells the whole story: event, evidence, decision, window, run, gates, canary, outcome.
 
@@ -117,7 +118,7 @@ def fire(
     event = log.notice(event)
     wake(project.settings)
     typer.echo(f"event {visible(event.id)}: an `evergreen watch` that runs decides about it")
-    typer.echo(f"next: evergreen triggers explain {visible(event.id)}")
+    next_step(f"evergreen triggers explain {event.id}")
 
 
 def _log(project: Project) -> "TriggerLog":

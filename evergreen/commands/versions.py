@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.compare import pairs_table, print_comparison
-from evergreen.commands.display import Json, console, next_step, plain, print_json
+from evergreen.commands.options import Json, print_json
 from evergreen.commands.project import Project, project_options
+from evergreen.screen import console, next_step
+from evergreen.texts import plain
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event, Stay

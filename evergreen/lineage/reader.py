@@ -14,7 +14,7 @@ from typing import Literal
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.errors import EvergreenError, choose
+from evergreen.errors import CANDIDATES, EvergreenError, choose, complete
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
@@ -96,16 +96,23 @@ class Lineage:
         return mine[: asked.limit or None]
 
     def record(self, run_id: str) -> RunRecord:
-        """Returns the record of a run; the model's newest if the id is empty.
+        """Returns the record of a run, of which the beginning of its id is enough.
+
+        It is the newest of the model if the id is empty.
 
         Raises:
             EvergreenError: If there is none.
         """
         if run_id:
-            return self._records.get(run_id)
+            return self._records.find(run_id) or self._begun(run_id)
         if (newest := self._records.latest(model=self._model)) is None:
             raise EvergreenError("there is no run yet.", hint="Make one: evergreen run")
         return newest
+
+    def _begun(self, beginning: str) -> RunRecord:
+        found = {one.run_id: one for one in self._records.beginning(beginning, CANDIDATES + 1)}
+        run_id = complete(beginning, found, "run")
+        return found[run_id] if run_id else self._records.get(beginning)
 
     def run(self, run_id: str) -> RunView:
         """Returns a run with its nodes and artifacts; the newest if the id is empty.

@@ -4,6 +4,7 @@ The complete settings are separate contexts named by their digest, since most ru
 """
 
 import json
+import re
 from collections.abc import Mapping
 from functools import reduce
 from operator import and_
@@ -55,6 +56,13 @@ class RunRecords:
         """Returns the record of a run, if there is one."""
         context = self._named(run_id)
         return _parse(context) if context else None
+
+    def beginning(self, text: str, limit: int) -> list[RunRecord]:
+        """Returns the newest records whose run ids begin with a text, at most so many."""
+        if not re.fullmatch(r"[\w-]{1,100}", text, re.ASCII):  # no run id has anything else
+            return []
+        found = self.newest(Filter("name LIKE ?", f"{text}%"), limit=limit)
+        return [record for record in found if record.run_id.startswith(text)]
 
     def of_model(self, model: str) -> list[RunRecord]:
         """Returns the records of a model's runs, oldest first."""

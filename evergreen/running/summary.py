@@ -13,6 +13,7 @@ from evergreen.running.tables import show_data, show_model, show_serving
 from evergreen.runs.plan import Outcome, RunRecord, SpanRef
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
+from evergreen.screen import next_step
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
 from evergreen.texts import plain
@@ -90,8 +91,7 @@ def _show_outcome(
     console.print(f"{lines[record.outcome]}; {serves}.", highlight=False, soft_wrap=True)
     page = report_path(settings, record.run_id)
     console.print(f"report: {escape(str(page))}", highlight=False, soft_wrap=True)
-    next_step = NEXT_STEPS.get(record.outcome) or _more_data(settings, record)
-    console.print(f"next: {next_step}", highlight=False, soft_wrap=True)
+    next_step(NEXT_STEPS.get(record.outcome) or _more_data(settings, record), console)
 
 
 def _more_data(settings: Settings, record: RunRecord) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -10,19 +9,22 @@ from evergreen.runs import sentences
 from evergreen.runs.reports.data import DataReport
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
+from evergreen.screen import table
 from evergreen.texts import plain
 
+TEXTS = ("metric", "largest drift")
+"""Columns that are no numbers."""
 MOST = 1000
 """The longest line, in characters."""
 
 
 def show_data(console: Console, reports: list[DataReport]) -> None:
     """Prints the spans of the window, the reasons of refusals, and drift."""
-    table = _table("data", "span", "rows", "of test", "refused", "anomalies", "largest drift")
+    shown = _table("data", "span", "rows", "of test", "refused", "anomalies", "largest drift")
     for report in reports:
         cells = (report.span, report.kept_rows, report.rows["test"], report.refused_rows)
-        table.add_row(*map(str, cells), str(len(report.refusing)), _largest_drift(report))
-    console.print(table)
+        shown.add_row(*map(str, cells), str(len(report.refusing)), _largest_drift(report))
+    console.print(shown)
     for report in reports:
         if not report.blessed:
             console.print(f"[red]span {report.span} is refused by the data gate:[/red]")
@@ -42,13 +44,13 @@ def show_model(console: Console, report: ModelReport) -> None:
     """Prints the metrics of candidate and baseline, and the model gate's verdicts."""
     baseline = report.baseline
     name = f"baseline (version {report.baseline_version})" if baseline else "baseline (none)"
-    table = _table("model, on the test split", "metric", "candidate", name)
+    shown = _table("model, on the test split", "metric", "candidate", name)
     for metric, value in report.candidate.items():
         why = report.undefined.get(metric, "not a number")
         other = _number(baseline[metric], why) if baseline and metric in baseline else "-"
-        table.add_row(plain(metric), _number(value, why), other)
+        shown.add_row(plain(metric), _number(value, why), other)
     console.print()
-    console.print(table)
+    console.print(shown)
     if report.unlabelled:
         console.print(f"  left out: {report.unlabelled:,} rows without a label", highlight=False)
     parts = [verdict for verdict in report.verdicts if verdict.is_of_part]
@@ -88,12 +90,8 @@ def _line(console: Console, mark: str, text: str) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for column in columns:
-        is_text = column in ("metric", "largest drift")
-        # The text wraps on a narrow terminal, and the numbers do not.
-        table.add_column(column, justify="left" if is_text else "right", no_wrap=not is_text)
-    return table
+    # The text wraps on a narrow terminal, and the numbers do not.
+    return table(title, *(name if name in TEXTS else f"{name}>" for name in columns), folds=TEXTS)
 
 
 def _largest_drift(report: DataReport) -> str:

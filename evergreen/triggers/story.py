@@ -6,7 +6,7 @@ from typing import assert_never
 
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, complete
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import RunReading
@@ -67,6 +67,8 @@ def story(settings: Settings, store: MetadataStore, log: TriggerLog, name: str) 
     Raises:
         EvergreenError: If there is no such event or run.
     """
+    runs = (made.decision.run_id for event in log.events for made in log.decisions(event))
+    name = complete(name, [*log.events, *filter(None, runs)], "event or run") or name
     for event in _events(log, name):
         yield from _of_event(event)
         for made in log.decisions(event.id):

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evergreen.screen import table
 from evergreen.serving.loadtest.plan import Load
 from evergreen.serving.loadtest.samples import BUSY, Samples, join
 
@@ -68,24 +68,24 @@ def show(console: Console, content: dict[str, Any], load: Load) -> None:
 
 
 def _by_target(content: dict[str, Any]) -> Table:
-    table = _table(f"{content['load']}, {content['batch']} rows a request", "target", *COLUMNS)
+    shown = _table(f"{content['load']}, {content['batch']} rows a request", "target", *COLUMNS)
     targets = content["targets"].items()
     for name, figures in targets:
-        table.add_row(escape(name), *_cells(figures, content["batch"]))
+        shown.add_row(escape(name), *_cells(figures, content["batch"]))
     for name, figures in list(targets)[1:]:
         ratios = figures["ratio_to_first"]
         cells = [_times(ratios[key]) for key in ("qps", "qps", "p50_ms", "p95_ms", "p99_ms")]
-        table.add_row(f"[dim]{escape(name)}, times the first[/dim]", *cells, "")
-    return table
+        shown.add_row(f"[dim]{escape(name)}, times the first[/dim]", *cells, "")
+    return shown
 
 
 def _over_time(name: str, windows: Sequence[dict[str, float]], batch: int, load: Load) -> Table:
     grows = "asked/s" if load.rate else "clients"
-    table = _table(f"{name}, as the load grows", "from second", grows, *COLUMNS)
+    shown = _table(f"{name}, as the load grows", "from second", grows, *COLUMNS)
     for window in windows:
         asked = load.rate_at(window["second"]) if load.rate else window["clients"]
-        table.add_row(f"{window['second']:.1f}", f"{asked:.0f}", *_cells(window, batch))
-    return table
+        shown.add_row(f"{window['second']:.1f}", f"{asked:.0f}", *_cells(window, batch))
+    return shown
 
 
 def _remarks(name: str, figures: dict[str, Any], load: Load) -> list[str]:
@@ -119,8 +119,4 @@ def _times(ratio: float | None) -> str:
 
 
 def _table(title: str, first: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column(first)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
+    return table(title, first, *(f"{column}>" for column in columns), folds=(first,))

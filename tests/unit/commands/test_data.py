@@ -29,7 +29,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def cells(result: Result) -> list[list[str]]:
     """The rows of the printed table: number, version and rows of each span."""
     assert result.exit_code == 0, result.output
-    return re.findall(r"^│ (\d+) +│ (\d+) +│ (\d+) ", result.output, re.MULTILINE)
+    return re.findall(r"^ *(\d+) +(\d+) +(\d+) ", result.output, re.MULTILINE)
 
 
 def test_data_is_prepared_listed_and_landed(data, tmp_path: Path) -> None:

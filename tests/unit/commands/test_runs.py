@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.errors import EvergreenError
+from evergreen.errors import ChoiceError, EvergreenError
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.runs.plan import Cause, Outcome, Request
@@ -49,6 +49,22 @@ def test_whatever_the_terminal_ids_and_outcomes_are_whole(
     for one in world.records:
         assert re.search(rf"^ {one.run_id} .* {one.outcome} ", shown, re.MULTILINE)
     assert ("schedule" in shown) is (width >= 100)
+
+
+def test_the_beginning_of_an_id_is_enough_if_no_other_begins_so(folder: Path, world: World) -> None:
+    ids = [record.run_id for record in world.records]
+    short = next(
+        ids[2][:length]
+        for length in range(1, 30)
+        if sum(known.startswith(ids[2][:length]) for known in ids) == 1
+    )
+    assert f"run {ids[2]} " in ask(folder, "show", short).stdout
+    with pytest.raises(ChoiceError, match="more than one run begins with") as refused:
+        ask(folder, "show", ids[2][:6])
+    assert ids[-1] in refused.value.hint
+    for nothing in ("%", "_", "nothing", "2' OR '1"):
+        with pytest.raises(EvergreenError, match="there is no run"):
+            ask(folder, "show", nothing)
 
 
 def test_the_tree_is_whole_on_a_narrow_terminal(folder: Path, world: World) -> None:

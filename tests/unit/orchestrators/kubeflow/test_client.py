@@ -127,7 +127,7 @@ def test_status_and_logs_tell_of_tasks_and_containers(
              "start_time": "2026-01-01T00:00:00Z", "child_tasks": [{"pod_name": "pod-1"}]},
         ]
     }  # fmt: skip
-    shown = command("status", run["run_id"]).output
+    shown = command("status", run["run_id"][:12]).output
     assert shown.index("plan") < shown.index("trainer")
     assert "failed" in shown
     assert "log of pod-2" in command("logs", run["run_id"], "--task", "trainer").output

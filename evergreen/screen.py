@@ -1,13 +1,9 @@
-"""The output of commands: tables and lines for people, JSON for programs."""
+"""What commands show on a terminal: lines, tables, and what to do next."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from evergreen.texts import plain
-
-__all__ = ["Json", "console", "fitted", "next_step", "plain", "print_json", "table"]
+from evergreen.texts import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +11,6 @@ if TYPE_CHECKING:
 
 GAP = 3
 """Spaces between the columns of a table."""
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def console() -> "Console":
@@ -64,7 +59,7 @@ def fitted(
         rows: Cells by the name of the column.
         folds: Columns that may be as narrow as their longest word.
         optional: Columns that are left out, in this order, if there is no room.
-        width: The width of the terminal.
+        width: The width of the terminal; what prints the table must not wrap it softly.
     """
     least = {
         column: _least(name, [row[name] for row in rows], name in folds)
@@ -93,15 +88,13 @@ def _least(name: str, cells: Iterable[str], is_folded: bool) -> int:
     return max(map(cell_len, words), default=0)
 
 
-def print_json(value: Any) -> None:
-    """Prints values of the read API, or lists and mappings of them, as JSON."""
-    from pydantic import TypeAdapter
+def next_step(text: str, out: "Console | None" = None) -> None:
+    """Prints the last line of every command.
 
-    # In ASCII, so that the content cannot drive the terminal.
-    text = TypeAdapter(Any).dump_json(value, indent=1, by_alias=True, ensure_ascii=True).decode()
-    typer.echo(text)
-
-
-def next_step(text: str) -> None:
-    """Prints the last line of every command."""
-    console().print(f"next: {text}")
+    Args:
+        text: What to do next.
+        out: Where to; standard output if not given.
+    """
+    (out or console()).print(
+        f"next: {visible(text)}", markup=False, highlight=False, soft_wrap=True
+    )
