@@ -1,4 +1,4 @@
-"""What benchmarks store, as JSON."""
+"""Results of benchmarks, stored as JSON."""
 
 from datetime import datetime
 

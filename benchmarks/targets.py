@@ -1,4 +1,4 @@
-"""What benchmarks are to reach, and the table that says whether they do."""
+"""Targets of benchmarks, and the table of their verdicts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

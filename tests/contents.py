@@ -1,4 +1,4 @@
-"""What artifacts hold, so that what two runs made can be compared.
+"""The content of artifacts, for comparing the outputs of two runs.
 
 Left out is what is no result: the order of records and of their features, random names in
 TensorFlow's graphs, the last digits of sums, latencies, and paths.

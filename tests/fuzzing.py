@@ -1,4 +1,4 @@
-"""How many cases the suites of hostile inputs try: few in `make test`, many in `make test-fuzz`."""
+"""The number of hostile inputs to try: few in `make test`, many in `make test-fuzz`."""
 
 import os
 import re

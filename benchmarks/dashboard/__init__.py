@@ -1,1 +1,1 @@
-"""How fast the pages of the dashboard are."""
+"""Measures how fast the pages of the dashboard are."""

@@ -12,7 +12,7 @@ from benchmarks.section import Section
 from benchmarks.targets import verdict
 
 SERVER_MS = 200.0
-"""What a page is to take at most, at its 95th percentile."""
+"""The target for the 95th percentile of a page."""
 PAINT_MS = 1000.0
 """Until when something is to be seen."""
 

@@ -1,1 +1,1 @@
-"""What it costs that each node has a container: compiling, starting, importing."""
+"""Measures the cost of containers for nodes: compiling, starting, importing."""

@@ -1,1 +1,1 @@
-"""How fast a large metadata store is read."""
+"""Measures how fast a large metadata store is read."""

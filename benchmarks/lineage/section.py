@@ -12,9 +12,9 @@ from benchmarks.section import Section
 from benchmarks.targets import verdict
 
 ANSWER_MS = 100.0
-"""What an answer of the read API is to take at most, at its 95th percentile."""
+"""The target for the 95th percentile of an answer of the read API."""
 PROCESS_SECONDS = 1.5
-"""What a whole process of `evergreen runs` is to take at most."""
+"""The target for a whole process of `evergreen runs`."""
 ALL = "all runs"
 
 

@@ -1,4 +1,4 @@
-"""What the comparison measured, as it is stored."""
+"""Measurements of the comparison in the form in which they are stored."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the comparison is to reach."""
+"""Targets of the comparison."""
 
 from benchmarks.markdown import Spread
 from benchmarks.pipeline.result import Process, Result

@@ -1,4 +1,4 @@
-"""What both sides are given alike."""
+"""The terms that are the same for both sides."""
 
 import math
 
@@ -11,7 +11,7 @@ BATCH = 40
 EPOCHS = 4
 
 SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
-"""What Evaluator reports on, besides all rows: as in `pipeline/criteria.py`."""
+"""The slices that Evaluator reports on, besides all rows, as in `pipeline/criteria.py`."""
 
 BEAM_ARGS = ("--runner=FnApiRunner",)
 """Beam in the same process. The example's worker processes are slower on data this small."""
@@ -29,7 +29,7 @@ STOCK_NODES = (
 """The nodes of the example, except for the resolver, whose work is part of the plan in ours."""
 
 STOCKS_NAMES = {"ExampleGen": "CsvExampleGen"}
-"""What stock calls a node, where that is another name."""
+"""Stock TFX's names of nodes, where they differ."""
 
 RESOLVER = "latest_blessed_model_resolver"
 

@@ -1,4 +1,4 @@
-"""What was measured, as it is stored."""
+"""Measurements in the form in which they are stored."""
 
 from collections.abc import Callable, Mapping
 from itertools import zip_longest

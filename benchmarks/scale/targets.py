@@ -1,4 +1,4 @@
-"""What the comparisons are to reach."""
+"""Targets of the comparisons."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What is compared, at which sizes, and how often."""
+"""The comparisons, with their sizes and repetitions."""
 
 from dataclasses import dataclass, replace
 
@@ -49,7 +49,7 @@ class Size:
 
 
 SHORT_PARTS = ("pipeline", "ingestion")
-"""What a short measurement has; the other comparisons' nodes are among those of the pipeline."""
+"""The comparisons of a short measurement; the others' nodes are among those of the pipeline."""
 
 SHORT = {
     "pipeline": (Size(SMALL, 1, 1),),

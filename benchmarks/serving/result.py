@@ -1,4 +1,4 @@
-"""What the comparisons measured, as it is stored."""
+"""Measurements of the comparisons in the form in which they are stored."""
 
 from collections.abc import Callable
 

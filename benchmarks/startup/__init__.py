@@ -1,1 +1,1 @@
-"""What it takes until an entry point has imported what it needs."""
+"""Measures the time until an entry point has imported what it needs."""

@@ -1,4 +1,4 @@
-"""What each entry point imports before it does anything."""
+"""The imports of each entry point before it does anything."""
 
 STOCK = "from tfx import v1"
 """As TFX's own container entry point and every tutorial do."""

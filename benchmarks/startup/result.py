@@ -1,4 +1,4 @@
-"""What was measured, as it is stored."""
+"""Measurements in the form in which they are stored."""
 
 from benchmarks.markdown import Spread
 from benchmarks.measure import Measured

@@ -124,7 +124,7 @@ class Run:
 
     @property
     def parting(self) -> str:
-        """What to tell a person who interrupts a run."""
+        """Returns the message for a person who interrupts a run."""
         if self._handover and self._handover.is_launched:
             return self._handover.parting(self.run_id)
         again = f"evergreen resume {self.run_id}" if self.run_id else "run the same again"

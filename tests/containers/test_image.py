@@ -1,4 +1,4 @@
-"""What the image is, and what works in it, on a machine without network."""
+"""The image, and what works in it on a machine without network."""
 
 import json
 

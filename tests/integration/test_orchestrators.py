@@ -1,4 +1,4 @@
-"""What every orchestrator does with a node that is cached, fails, or lacks an input."""
+"""Every orchestrator handles nodes that are cached, fail, or lack an input in the same way."""
 
 import itertools
 import sys

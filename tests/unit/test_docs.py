@@ -1,4 +1,4 @@
-"""What the documentation says exists."""
+"""The things that the documentation names exist."""
 
 import ast
 import re

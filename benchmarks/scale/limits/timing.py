@@ -1,4 +1,4 @@
-"""What each straight line says at its end."""
+"""The label at the end of each straight line."""
 
 import json
 import time

@@ -1,1 +1,1 @@
-"""What a user would pick from PyPI instead, each in an environment of its own."""
+"""Alternatives that a user would pick from PyPI, each in its own environment."""

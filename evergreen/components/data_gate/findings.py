@@ -1,4 +1,4 @@
-"""What the data gate finds besides anomalies: refused rows, empty splits, words for nothing."""
+"""Findings besides anomalies: refused rows, empty splits, words for a missing value."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

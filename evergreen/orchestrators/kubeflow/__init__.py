@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evergreen.orchestrators.kubeflow.client import Client
 
 CLOCKS_DIFFER = timedelta(hours=1)
-"""How far the cluster's clock may be behind this one's. A job is as old as its record."""
+"""The greatest lag of the cluster's clock. A job is as old as its record."""
 NOT_FOUND = 404
 SLOWER, SLOWEST_SECONDS = 1.5, 120.0
 """A running job is polled less and less often."""
@@ -48,7 +48,7 @@ class KubeflowOrchestrator(RemoteOrchestrator):
     """
 
     def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """As of `RemoteOrchestrator`."""
+        """As in `RemoteOrchestrator`."""
         super().__init__(settings)
         self._monotonic = monotonic
         self._connected: Client | None = None
@@ -56,14 +56,14 @@ class KubeflowOrchestrator(RemoteOrchestrator):
         self._asked: dict[str, _Asked] = {}  # by job
 
     def progress(self, record: RunRecord, attempt: int) -> Progress:
-        """As of `RemoteOrchestrator`."""
+        """As in `RemoteOrchestrator`."""
         job = self._job(record, attempt)
         if job is None:
             return Progress.ABSENT
         return Progress.GOES_ON if self._goes_on(job) else Progress.STOPPED
 
     def launch(self, record: RunRecord, attempt: int) -> None:
-        """As of `RemoteOrchestrator`.
+        """As in `RemoteOrchestrator`.
 
         Raises:
             KubeflowError: If the version of the code is not deployed, or the API refuses.
@@ -79,12 +79,12 @@ class KubeflowOrchestrator(RemoteOrchestrator):
         self._asked = {}
 
     def stop(self, record: RunRecord, attempt: int) -> None:
-        """As of `RemoteOrchestrator`."""
+        """As in `RemoteOrchestrator`."""
         if job := self._job(record, attempt):
             self._client.terminate(job)
 
     def logs(self, record: RunRecord, attempt: int) -> str:
-        """As of `RemoteOrchestrator`."""
+        """As in `RemoteOrchestrator`."""
         return f"python kubeflow_runner.py logs {self._job(record, attempt) or record.job}"
 
     @property

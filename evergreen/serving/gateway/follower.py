@@ -65,7 +65,7 @@ class Follower:
         self.is_well = False
         """Whether requests can be answered."""
         self.registry_trouble = ""
-        """Why the registry cannot be read; empty if it can."""
+        """The reason why the registry cannot be read; empty if it can."""
 
     async def check(self) -> None:
         """Checks everything once, and carries out decisions."""

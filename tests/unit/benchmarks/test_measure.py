@@ -1,4 +1,4 @@
-"""What a child process takes is measured as it is."""
+"""The resources of a child process are measured correctly."""
 
 import sys
 from pathlib import Path

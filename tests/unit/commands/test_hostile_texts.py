@@ -1,4 +1,4 @@
-"""Whatever text comes in, by any option of any command, changes nothing but what it is meant to."""
+"""Hostile texts in any option of any command have no side effects."""
 
 import signal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever a stranger sends to the dashboard is answered, and changes nothing."""
+"""All requests of strangers to the dashboard are answered, and change nothing."""
 
 import asyncio
 import random

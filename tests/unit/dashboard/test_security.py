@@ -1,4 +1,4 @@
-"""Who may ask, who may act, and that nobody else does."""
+"""Only those who may ask or act can do so."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""What a candidate is held to is checked when it is declared."""
+"""Criteria are checked when they are declared."""
 
 import pytest
 from pydantic import ValidationError

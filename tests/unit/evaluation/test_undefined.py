@@ -1,4 +1,4 @@
-"""What cannot be computed is said, in the same words everywhere."""
+"""Metrics that cannot be computed are reported in the same words everywhere."""
 
 import math
 

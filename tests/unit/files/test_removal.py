@@ -1,4 +1,4 @@
-"""What is removed was below its root, whatever its name leads to."""
+"""Only files below their root are removed, wherever their name leads."""
 
 import os
 import re

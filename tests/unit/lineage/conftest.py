@@ -1,4 +1,4 @@
-"""What is said of the store holds for every place where ML Metadata is kept."""
+"""The store's tests run for every kind of store of ML Metadata."""
 
 from pathlib import Path
 

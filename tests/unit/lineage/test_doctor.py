@@ -1,4 +1,4 @@
-"""What does not match is found, and what is safe is repaired."""
+"""Mismatches are found, and repaired if that is safe."""
 
 import json
 import shutil

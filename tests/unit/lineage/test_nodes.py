@@ -1,4 +1,4 @@
-"""What is known of the nodes of a pipeline run."""
+"""States of the nodes of a pipeline run."""
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd

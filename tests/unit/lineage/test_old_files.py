@@ -1,4 +1,4 @@
-"""What is older than the settings say goes, if it is ours; nothing else does."""
+"""Our old files are removed, as the settings say, and nothing else."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What `registry.promotion` lets pass, and what it says if it does not."""
+"""`registry.promotion` lets promotions pass, or refuses them with reasons."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

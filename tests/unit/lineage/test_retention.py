@@ -1,4 +1,4 @@
-"""What nobody needs goes, wherever it is interrupted; what somebody needs stays."""
+"""Unneeded artifacts are removed, even after interruptions; needed ones stay."""
 
 import multiprocessing
 import random

@@ -1,4 +1,4 @@
-"""What can be done with a model's versions, and what stages follow."""
+"""Changes of a model's versions, and the stages that follow."""
 
 import pytest
 from ml_metadata.metadata_store import MetadataStore

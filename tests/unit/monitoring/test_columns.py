@@ -1,4 +1,4 @@
-"""What was logged as JSON comes back typed, fast or not."""
+"""Values logged as JSON come back typed, by the fast and the slow parser."""
 
 import json
 from typing import Any

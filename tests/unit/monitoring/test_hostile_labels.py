@@ -1,4 +1,4 @@
-"""Whatever lies in the folder of labels, nothing breaks, and the good labels count."""
+"""Foreign files in the folder of labels break nothing, and the good labels count."""
 
 import gzip
 import math

@@ -1,4 +1,4 @@
-"""Whatever lies in the log of predictions, nothing breaks, and the good rows are seen."""
+"""Foreign files in the log of predictions break nothing, and the good rows are read."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What fires, and what does not, by what happened to the traffic."""
+"""Findings fire, or do not, depending on what happened to the traffic."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a use case is made of is found by following its code, not by listing its folders."""
+"""The files of a use case are found by following its code, not by listing its folders."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What TFDV's statistics of a feature look like once they are brought into a common form."""
+"""TFDV's statistics of features have a common form."""
 
 import numpy as np
 import pytest

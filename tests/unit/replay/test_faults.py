@@ -1,4 +1,4 @@
-"""What goes wrong on purpose is what happens in practice, and nothing else changes."""
+"""Injected faults are like real ones, and change nothing else."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""What is played is the project's data, with labels that can be right or wrong."""
+"""The replayed data are the project's, with labels that are right or wrong."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What two runs differ in is beside each other; what is no number has no difference."""
+"""Differing values of two runs are paired; only numbers have a difference."""
 
 import pytest
 

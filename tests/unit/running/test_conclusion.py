@@ -1,4 +1,4 @@
-"""What a run came to stands, whatever can be shown of it."""
+"""A run's outcome stands, even if it cannot be shown."""
 
 import io
 from collections.abc import Callable

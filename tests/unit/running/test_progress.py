@@ -1,4 +1,4 @@
-"""What a person sees of the nodes while a run goes on."""
+"""Nodes are shown while a run goes on."""
 
 import io
 from pathlib import Path

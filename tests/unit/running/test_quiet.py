@@ -1,4 +1,4 @@
-"""What libraries print goes to the log, and what we print to the terminal."""
+"""The libraries' output goes to the log, and ours to the terminal."""
 
 import os
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a person sees before a run."""
+"""The plan is shown before a run."""
 
 import io
 

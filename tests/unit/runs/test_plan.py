@@ -1,4 +1,4 @@
-"""What a plan may hold."""
+"""The content of plans is checked."""
 
 import pytest
 from pydantic import ValidationError

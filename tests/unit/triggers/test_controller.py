@@ -1,4 +1,4 @@
-"""What a controller does, step by step, with a real store."""
+"""The steps of a controller, with a real store."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is done about events follows from events, state and time alone."""
+"""Decisions follow only from events, state and time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a worker sees of a runner: Beam's services, on a port of 127.0.0.1."""
+"""A runner as a worker sees it: Beam's services, on a port of 127.0.0.1."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What Beam ships to a worker is unpacked once; what cannot be used is named."""
+"""Code that Beam ships to a worker is unpacked once; unusable files are named."""
 
 import hashlib
 import subprocess

@@ -1,4 +1,4 @@
-"""What can be wrong with a taxi trip, case by case."""
+"""Faults of taxi trips, case by case."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Which nodes share a container: by themselves, and as the settings say."""
+"""Nodes share containers, automatically or as the settings say."""
 
 import pytest
 

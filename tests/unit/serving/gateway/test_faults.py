@@ -1,4 +1,4 @@
-"""What goes wrong around the gateway: a killed server, a full disk, a port that is taken."""
+"""Faults around the gateway: a killed server, a full disk, a taken port."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What strangers, and too many at once, can take of a gateway's memory."""
+"""Strangers, and too many requests at once, cannot exhaust a gateway's memory."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What is logged can be read again: each prediction, once, with its features and outputs."""
+"""Each prediction can be read from the log, once, with its features and outputs."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""What JSON takes is known before it is parsed."""
+"""The memory of JSON is estimated before it is parsed."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Which versions there should be follows from the folder and the policy."""
+"""The wanted versions follow from the folder and the policy."""
 
 from pathlib import Path
 

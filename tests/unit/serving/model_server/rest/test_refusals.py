@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is right or an error that is the client's, and the server lives."""
+"""Every request gets a right answer or a client error, and the server survives."""
 
 import json
 import math
