@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.taxi.source import sample_path
+from data.taxi.source import read_source, sample_path
 from evergreen.monitoring.results import Window
-from evergreen.serving.client import files
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
 from models.taxi.features import TRIPS
 
@@ -34,7 +33,7 @@ def make(folder: Path, rows: int) -> Path:
     if (target / "reference.parquet").is_file():
         return target
     chance = np.random.default_rng(rows)
-    trips = files.read(sample_path(), {}).select(TRIPS.raw_names)
+    trips = read_source(sample_path()).select(TRIPS.raw_names)
     cards = np.array([one == "Credit Card" for one in trips["payment_type"].to_pylist()])
     texts = pa.array([json.dumps(trip) for trip in trips.to_pylist()])
     (target / "log/date=2026-01-01").mkdir(parents=True, exist_ok=True)

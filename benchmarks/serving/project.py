@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from benchmarks.pipeline.variants import EVERGREEN, PROJECT
 from benchmarks.serving.servers import settings
-from data.taxi.source import sample_path
+from data.taxi.source import read_source, sample_path
 from evergreen.errors import EvergreenError
-from evergreen.serving.client import Client, files
+from evergreen.serving.client import Client
 from evergreen.serving.client.tensors import Tensors
 
 ROWS = 2048
@@ -69,6 +69,7 @@ class Bench:
             signature: Which one is asked.
             rows: In a request.
         """
-        trips: pa.Table = files.read(sample_path(), client.columns(signature)).slice(0, ROWS)
+        names = list(client.columns(signature))
+        trips: pa.Table = read_source(sample_path()).select(names).slice(0, ROWS)
         starts: Sequence[int] = range(0, trips.num_rows - rows + 1, rows)
         return [client.inputs(trips.slice(at, rows), signature) for at in starts]
