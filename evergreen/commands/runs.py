@@ -124,6 +124,6 @@ def _follow(draw: "Callable[[], Table]") -> None:
 
 def _next(project: Project, found: "list[RunRecord]") -> str:
     newest = max(found, key=lambda one: one.created)
-    if project.state(newest) in ("died", "failed", "interrupted"):
+    if newest.can_go_on and project.state(newest) != "running":
         return f"evergreen resume {newest.run_id}"
     return f"evergreen show {newest.run_id}"

@@ -75,7 +75,7 @@ def _serving(events: Sequence[Event]) -> int:
 
 def _resume(world: World, subject: Asked) -> Prepared:
     record = world.lineage.record(subject.text("subject"))
-    if world.state(record) not in ("failed", "died", "interrupted"):
+    if not record.can_go_on or world.state(record) == "running":
         raise NotFoundError(f"run {record.run_id} is {world.state(record)}: it cannot go on.")
     what = "The run goes on under its own id; nodes that have finished are not executed again."
     return Prepared(what, ("resume", record.run_id), f"/runs/{record.run_id}", goes_on=True)

@@ -28,7 +28,6 @@ from evergreen.triggers.decision import Decision, Ruling, Why, decide
 from evergreen.triggers.event import Trigger
 from evergreen.triggers.log import Decided, Ended, Entry, LogConflictError, Tried, TriggerLog
 from evergreen.triggers.state import gather
-from evergreen.triggers.work import RESUMABLE
 
 _log = logging.getLogger(__name__)
 
@@ -228,7 +227,7 @@ class Controller:
         progress = self._launcher.progress(record, tries) if record else Progress.ABSENT
         if record and progress is Progress.GOES_ON:
             return self._hold_to_deadline(record, tries, now)
-        if record and record.outcome and record.outcome not in RESUMABLE:
+        if record and not record.can_go_on:
             return self._write(Ended(at=now, run_id=run_id, outcome=record.outcome))
         if record and progress is Progress.STOPPED:
             told = f"ended as {record.outcome}" if record.outcome else "crashed"

@@ -11,11 +11,8 @@ from pathlib import Path
 from evergreen.launch import end_with
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import open_store
-from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings
 from evergreen.triggers.signals import folder
-
-RESUMABLE = (None, Outcome.FAILED, Outcome.INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ def work(given: Work, runner: Runner) -> None:
     settings = Settings.model_validate_json(given.settings)
     with _alone(folder(settings)):
         record = RunRecords(open_store(settings.metadata)).get(given.run_id)
-        if record.outcome in RESUMABLE:
+        if record.can_go_on:
             runner(settings, given.run_id)
 
 
