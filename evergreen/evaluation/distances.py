@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evergreen.evaluation.bounds import jensen_shannon
-from evergreen.evaluation.scores import Counts
+from evergreen.evaluation.metrics import Counts
 from evergreen.quality.names import clipped
 from evergreen.quality.statistics import Feature
 from evergreen.texts import percent

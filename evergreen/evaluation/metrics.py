@@ -1,15 +1,96 @@
-"""Metrics of a binary classifier with confidence intervals, from a histogram of its scores."""
+"""Metrics of a binary classifier with confidence intervals, from histograms of its scores.
 
+The histograms are fine enough for every metric. Their size does not depend on the number of rows,
+and they can be added: metrics, their intervals and divergences of scores are computed from them.
+Bins have equal widths on the scale of log-odds, log(p / (1 - p)), so that they are fine where the
+log loss is steep: within a bin the log loss varies by at most 1/64.
+"""
+
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evergreen.evaluation.bootstrap import Ranking
-from evergreen.evaluation.scores import CENTERS, Counts
+from evergreen.evaluation.bootstrap import EPSILON, Ranking
+from evergreen.runs.reports.model import Scores
 
+ANY_AUC = "auc"
+OVER_POSITIVES = {"calibration"}
+"""Metrics that divide by the number of labels that are 1."""
+Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
+PER_UNIT = 64
+REACH = 1040
+"""Bins on either side of 0.5: up to log-odds of 16.25, beyond which probabilities are clipped."""
+BINS = 2 * REACH
+CENTERS: Floats = 1 / (1 + np.exp(-(np.arange(BINS) - REACH + 0.5) / PER_UNIT))
+"""The probability in the middle of each bin."""
 CALIBRATION_BINS = 10
+
+
+def why_undefined(metric: str, negatives: int, positives: int, value: float = 0.0) -> str:
+    """Returns why a metric has no value; empty if it has one.
+
+    Use it as `f"{metric}: {why}"`: "auc: not defined, all 500 labels are 0". Some libraries return
+    0 for an AUC of one class, so the labels are checked before the value.
+
+    Args:
+        metric: Its name, with or without a prefix such as `tfma.`; names of all AUC metrics contain
+            "auc".
+        negatives: Rows with label 0.
+        positives: Rows with label 1.
+        value: The computed value.
+    """
+    rows, name = negatives + positives, metric.lower()
+    if not rows:
+        return "not defined, no row has a label"
+    needs_both = ANY_AUC in name
+    if not positives and (needs_both or name in OVER_POSITIVES):
+        return f"not defined, {_all(rows)} 0"
+    if not negatives and needs_both:
+        return f"not defined, {_all(rows)} 1"
+    if not math.isfinite(value):
+        return f"not defined, it came out as {value} on {rows:,} rows, {positives:,} with label 1"
+    return ""
+
+
+def _all(rows: int) -> str:
+    return "the only label is" if rows == 1 else f"all {rows:,} labels are"
+
+
+def bins(probabilities: Floats) -> Counts:
+    """Returns the bin of each probability; both of shape [n]."""
+    kept = np.clip(probabilities, EPSILON, 1 - EPSILON)
+    odds = np.log(kept) - np.log1p(-kept)
+    return np.floor(odds * PER_UNIT).astype(np.int64) + REACH
+
+
+def histogram(labels: Floats, probabilities: Floats) -> Counts:
+    """Counts rows by label and bin.
+
+    Args:
+        labels: 0 or 1, shape [n].
+        probabilities: Finite, shape [n].
+
+    Returns:
+        Shape [2, BINS].
+    """
+    cells = labels.astype(np.int64) * BINS + bins(probabilities)
+    return np.bincount(cells, minlength=2 * BINS).reshape(2, BINS)
+
+
+def pack(counts: Counts) -> Scores:
+    """Returns the cells that are not empty of a histogram of shape [2, BINS]."""
+    [cells] = np.nonzero(counts.ravel())
+    return Scores(cells=cells.tolist(), counts=counts.ravel()[cells].tolist())
+
+
+def unpack(scores: Scores) -> Counts:
+    """Returns what `pack` was given, of shape [2, BINS]."""
+    counts = np.zeros(2 * BINS, np.int64)
+    counts[scores.cells] = scores.counts
+    return counts.reshape(2, BINS)
 
 
 def measure(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from evergreen.errors import EvergreenError
-from evergreen.evaluation.scores import CENTERS, Counts
+from evergreen.evaluation.metrics import CENTERS, Counts
 from evergreen.settings.monitoring import TFMA, MetricRule
 
 if TYPE_CHECKING:

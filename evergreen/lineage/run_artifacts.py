@@ -5,27 +5,24 @@ read as None or empty, so that the rest of any run can be read.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from google.protobuf.message import DecodeError
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from evergreen.errors import EvergreenError
 from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import NodeReader, NodeState
-from evergreen.quality import schema
+from evergreen.quality.artifacts import load_anomalies, load_statistics, parse_file
 from evergreen.runs.nodes import DATA_GATE, TRAINER
 from evergreen.runs.plan import TRAIN, RunRecord, SpanRef
 from evergreen.runs.reports.data import DataReport
 from evergreen.runs.reports.report import FILE, Report
-from evergreen.texts import visible
 
 Artifacts = Mapping[str, list[mlmd.Artifact]]
 """Artifacts of an execution by key, such as `examples`."""
@@ -162,7 +159,7 @@ class RunReading:
     def _model_run(self, name: str) -> Any:
         found = self.train.outputs(TRAINER).get("model_run") if self.train else None
         file = Path(found[0].uri, name) if found else None
-        return _parsed(file, json.loads) if file and file.is_file() else None
+        return parse_file(file, json.loads) if file and file.is_file() else None
 
     def _span(self, ref: SpanRef) -> SpanReader:
         blessing = self._blessing(ref)
@@ -213,53 +210,4 @@ def load_report(folder: Path, kind: type[R]) -> R | None:
         EvergreenError: If it is damaged.
     """
     file = folder / FILE
-    return _parsed(file, kind.model_validate_json) if file.is_file() else None
-
-
-def load_statistics(folder: Path, split: str) -> Any:
-    """Returns the `DatasetFeatureStatistics` of a split of a statistics artifact, or None.
-
-    Args:
-        folder: The folder of the ExampleStatistics artifact.
-        split: The name of the split.
-
-    Raises:
-        EvergreenError: If its file is damaged.
-    """
-    file = folder / f"Split-{split}" / "FeatureStats.pb"
-    if not file.is_file():
-        return None
-    content = _parsed(file, statistics_pb2.DatasetFeatureStatisticsList.FromString)
-    return content.datasets[0] if content.datasets else None
-
-
-def load_anomalies(folder: Path) -> dict[str, anomalies_pb2.Anomalies]:
-    """Returns the `Anomalies` of each split of an ExampleAnomalies artifact.
-
-    Raises:
-        EvergreenError: If a file is damaged, or gone.
-    """
-    return {
-        split: _parsed(path / "SchemaDiff.pb", anomalies_pb2.Anomalies.FromString)
-        for split, path in _splits(folder)
-    }
-
-
-def load_schema(folder: Path) -> Any:
-    """Returns the `Schema` of a Schema artifact."""
-    return schema.load_schema(folder / "schema.pbtxt")
-
-
-def _parsed(file: Path, parse: Callable[[bytes], Any]) -> Any:
-    try:
-        return parse(file.read_bytes())
-    except (OSError, ValueError, DecodeError) as error:
-        raise EvergreenError(
-            f"{file} cannot be read: {visible(str(error))}",
-            hint="It is damaged, or was removed. What else is: evergreen doctor",
-        ) from error
-
-
-def _splits(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.glob("Split-*")):
-        yield path.name.removeprefix("Split-"), path
+    return parse_file(file, kind.model_validate_json) if file.is_file() else None

@@ -25,9 +25,9 @@ from scipy.stats import t
 from evergreen.errors import EvergreenError
 from evergreen.evaluation.distances import distances
 from evergreen.lineage.artifacts import series_statistics
-from evergreen.lineage.run_artifacts import load_statistics
 from evergreen.monitoring.reference import SPLIT
 from evergreen.monitoring.results import Kind, results
+from evergreen.quality.artifacts import load_statistics
 from evergreen.quality.statistics import Feature, features
 from evergreen.settings import Settings
 

@@ -10,10 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from evergreen.evaluation import tfma
-from evergreen.evaluation.metrics import measure
-from evergreen.evaluation.scores import BINS, Counts, histogram
+from evergreen.evaluation.metrics import BINS, Counts, histogram, measure, why_undefined
 from evergreen.evaluation.slices import MOST, most_frequent, parts
-from evergreen.evaluation.undefined import why_undefined
 from evergreen.monitoring.reference import Reference
 from evergreen.monitoring.results import Kind, TrafficFinding
 from evergreen.quality.names import clipped

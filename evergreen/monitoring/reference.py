@@ -8,13 +8,13 @@ from typing import Any
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import DataError
-from evergreen.evaluation.metrics import compute
-from evergreen.evaluation.scores import Counts, unpack
+from evergreen.evaluation.metrics import Counts, compute, unpack
 from evergreen.lineage.artifacts import blessed_statistics
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
-from evergreen.lineage.run_artifacts import RunReading, load_statistics
+from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import RegistryError, model
+from evergreen.quality.artifacts import load_statistics
 from evergreen.runs.plan import ModelRef, RunRecord
 from evergreen.runs.reports.model import ALL_ROWS, ModelReport
 from evergreen.spans.manifest import MANIFEST_NAME, read_manifest

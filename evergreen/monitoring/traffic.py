@@ -14,7 +14,7 @@ import pyarrow as pa
 from tensorflow_data_validation.statistics import stats_impl
 
 from evergreen.components.example_gen.writer import to_lists
-from evergreen.evaluation.scores import BINS, Counts, bins
+from evergreen.evaluation.metrics import BINS, Counts, bins
 from evergreen.monitoring.columns import Features, Floats, scores
 from evergreen.monitoring.validity import Violations
 

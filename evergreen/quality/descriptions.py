@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.quality.rows import as_text
-from evergreen.quality.tallies import MAX_VALUES, Tally
+from evergreen.quality.tallies import MAX_VALUES, Tally, as_text
 
 Kind = anomalies_pb2.AnomalyInfo
 MAX_DOMAIN = 10

@@ -18,9 +18,13 @@ OTHERS = ("sparse_feature", "weighted_feature", "tensor_representation_group")
 def load_schema(file: Path) -> schema_pb2.Schema:
     """Reads a schema.
 
+    Args:
+        file: The file, or the folder of a Schema artifact.
+
     Raises:
         SettingsError: If the file cannot be read, or is not a schema; names the line.
     """
+    file = file / "schema.pbtxt" if file.is_dir() else file
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

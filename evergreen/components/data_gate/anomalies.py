@@ -7,8 +7,7 @@ from pathlib import Path
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from evergreen.quality.descriptions import describe
-from evergreen.quality.rows import MISSING
-from evergreen.quality.tallies import Anomaly, Tally, count_rows, feature_of
+from evergreen.quality.tallies import MISSING, Anomaly, Tally, count_rows, feature_of
 from evergreen.runs.reports.data import Finding
 
 Kind = anomalies_pb2.AnomalyInfo.Type

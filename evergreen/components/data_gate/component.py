@@ -10,12 +10,13 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.anomalies import from_anomalies
-from evergreen.components.data_gate.drifting import measure
+from evergreen.components.data_gate.drift import measure
 from evergreen.components.data_gate.findings import empty_splits, from_rejections, suspected_missing
-from evergreen.components.data_gate.loading import load_anomalies, load_schema, load_statistics
 from evergreen.components.example_gen.rejects import REPORT as REJECTED
 from evergreen.components.example_gen.rejects import RejectedReport
+from evergreen.quality.artifacts import load_anomalies, load_statistics
 from evergreen.quality.overflow import add_overflows
+from evergreen.quality.schema import load_schema
 from evergreen.runs.reports.data import Against, DataReport, Drift
 
 Statistics: TypeAlias = standard_artifacts.ExampleStatistics
@@ -59,12 +60,14 @@ def DataGate(
             drift. Without those of the previous span, since ML Metadata has one input event per
             artifact.
     """
-    expected = load_schema(schema)
+    expected = load_schema(Path(schema.uri))
     splits = artifact_utils.decode_split_names(statistics.split_names)
-    stats = {split: load_statistics(statistics, split) for split in splits}
+    stats = {split: load_statistics(Path(statistics.uri), split) for split in splits}
     rows = {split: int(dataset.num_examples) for split, dataset in stats.items()}
     refused: RejectedReport = json.loads(Path(rejected.uri, REJECTED).read_text())
-    found = add_overflows(load_anomalies(anomalies), stats, expected)
+    loaded = load_anomalies(Path(anomalies.uri))
+    in_order = {split: loaded[split] for split in splits if split in loaded}
+    found = add_overflows(in_order, stats, expected)
     findings = from_anomalies(found, Path(examples.uri), expected)
     findings += from_rejections(refused, sum(rows.values()) + refused["rows"], rejected_share)
     findings += empty_splits(rows) + suspected_missing(stats, expected)
@@ -72,7 +75,7 @@ def DataGate(
     for against, earlier in _earlier(
         previous_statistics, window_statistics, previous_in_window
     ).items():
-        before = [load_statistics(artifact, "train") for artifact in earlier]
+        before = [load_statistics(Path(artifact.uri), "train") for artifact in earlier]
         measured, exceeded = measure(stats["train"], before, expected, against)
         distances += measured
         findings += exceeded

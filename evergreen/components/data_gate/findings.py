@@ -8,8 +8,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from evergreen.components.example_gen.rejects import RefusedValue, RejectedReport
 from evergreen.quality.descriptions import percent
 from evergreen.quality.merged import counts
-from evergreen.quality.rows import MAX_TEXT
-from evergreen.quality.tallies import MAX_EXAMPLES, MAX_VALUES, feature_of
+from evergreen.quality.tallies import MAX_EXAMPLES, MAX_TEXT, MAX_VALUES, feature_of
 from evergreen.runs.reports.data import Finding
 from evergreen.texts import shorten
 

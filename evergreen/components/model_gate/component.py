@@ -15,7 +15,7 @@ from evergreen.components.predictions import predict
 from evergreen.evaluation.criteria import Criteria
 from evergreen.evaluation.curves import draw
 from evergreen.evaluation.estimates import measure_slices
-from evergreen.evaluation.scores import histogram, pack
+from evergreen.evaluation.metrics import histogram, pack
 from evergreen.evaluation.verdicts import (
     Predictions,
     judge_bounds,

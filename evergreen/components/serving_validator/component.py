@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
@@ -14,9 +13,9 @@ from evergreen.components.serving_validator.samples import as_request, sample, s
 from evergreen.components.serving_validator.validation import Baseline, Validation
 from evergreen.quality.schema import load_schema
 from evergreen.runs.reports.serving import ServingReport
-from evergreen.serving.trial import program
+from evergreen.serving.trial import process
+from evergreen.serving.trial.exported import read_signatures
 from evergreen.serving.trial.server import ModelServer
-from evergreen.serving.trial.signatures import read_signatures
 
 # The properties of an InfraBlessing that TFX's Pusher reads.
 BLESSED, HAS_MODEL = "blessed", "has_model"
@@ -64,15 +63,15 @@ def ServingValidator(
     copy = Path(path_utils.stamped_model_path(blessing.uri))
     shutil.copytree(path_utils.serving_model_path(model.uri), copy)
     baseline = _baseline(baseline_version, baseline_model)
-    command = program.find(model_server)
+    command = process.find_program(model_server)
     # First, so that it imports TensorFlow while the requests are recorded.
     with ModelServer(command, model_name, held_to.load_seconds, held_to.answer_seconds) as server:
         folders = [Path(one.uri, f"Split-{split}") for one in examples]
-        expected = _load_schema(schema)
+        expected = load_schema(Path(schema.uri))
         features = serving_features(expected)
         records = sample(folders, expected, key, held_to.rows)
         rows = [as_request(record, features) for record in records]
-        validation = Validation(copy, held_to, server, program.describe(command))
+        validation = Validation(copy, held_to, server, process.describe_program(command))
         report = validation(rows, features, model_name, baseline)
     _write(report, blessing)
 
@@ -81,10 +80,6 @@ def _baseline(version: int, model: standard_artifacts.Model | None) -> Baseline 
     if model is None:
         return None
     return Baseline(version, read_signatures(Path(path_utils.serving_model_path(model.uri))))
-
-
-def _load_schema(artifact: standard_artifacts.Schema) -> schema_pb2.Schema:
-    return load_schema(Path(artifact.uri, "schema.pbtxt"))
 
 
 def _write(report: ServingReport, blessing: standard_artifacts.InfraBlessing) -> None:

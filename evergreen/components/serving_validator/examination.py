@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.runs.reports.serving import Check, Latency
 from evergreen.serving.client.tensors import Tensors
-from evergreen.serving.trial import answers, checks
+from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
-from evergreen.serving.trial.exported import InProcess, Predict, UnservableError
-from evergreen.serving.trial.recorded import Request
-from evergreen.serving.trial.replay import Replay, measure, replay
-from evergreen.serving.trial.signatures import Signature
+from evergreen.serving.trial.exported import InProcess, Predict, Signature, UnservableError
+from evergreen.serving.trial.recorded import Replay, Request, measure, replay
 
 
 @dataclass
-class Findings:
+class Examination:
     """The results of an examination.
 
     Attributes:
@@ -37,7 +35,7 @@ def examine(
     here: InProcess,
     asking: Asking,
     criteria: ServingCriteria,
-) -> Findings:
+) -> Examination:
     """Sends requests to the server, and to this process only those that the server survived.
 
     Args:
@@ -49,19 +47,19 @@ def examine(
         asking: The served model.
         criteria: The criteria.
     """
-    findings = Findings()
+    findings = Examination()
     given = replay(asking.by_grpc, requests)
     findings.checks.append(_answered(name, "gRPC", given, requests))
     if not given.answers:
         return findings
-    formed = answers.well_formed(name, given.answers, requests, signature)
-    findings.checks += [formed, answers.finite(name, given.answers)]
+    formed = checks.well_formed(name, given.answers, requests, signature)
+    findings.checks += [formed, checks.finite(name, given.answers)]
     if given.fault or not formed.passed:
         return findings
     findings.answers = given.answers
     expected, tolerance = replay(here.predict, requests), criteria.tolerance
     findings.checks.append(_as_here(name, "gRPC", given, expected, tolerance))
-    apart = answers.batches_apart(given.answers, signature, rows)
+    apart = checks.batches_apart(given.answers, signature, rows)
     findings.checks.append(checks.within(f"{name}: rows alone as in batches", apart, tolerance))
     for format_, predict in _rest(asking, signature).items():
         given = replay(predict, requests)
@@ -75,20 +73,20 @@ def examine(
 def _rest(asking: Asking, signature: Signature) -> dict[str, Predict]:
     """Returns the REST formats that the signature supports."""
     formats: dict[str, Predict] = {"REST by columns": asking.by_rest}
-    if answers.are_by_row(signature):
+    if checks.are_by_row(signature):
         formats["REST by rows"] = asking.by_rest_rows
     return formats
 
 
 def _answered(name: str, way: str, given: Replay, requests: Sequence[Request]) -> Check:
-    return answers.answered(f"{name}: every request is answered over {way}", given, requests)
+    return checks.answered(f"{name}: every request is answered over {way}", given, requests)
 
 
 def _as_here(name: str, way: str, given: Replay, expected: Replay, tolerance: float) -> Check:
     criterion = f"{name}: answers over {way} as in this process"
     if expected.fault:
         return checks.none_of(criterion, [expected.fault])
-    return answers.same(criterion, given.answers, expected.answers, tolerance)
+    return checks.same(criterion, given.answers, expected.answers, tolerance)
 
 
 def _measure(
@@ -96,7 +94,7 @@ def _measure(
     asking: Asking,
     requests: Sequence[Request],
     criteria: ServingCriteria,
-    findings: Findings,
+    findings: Examination,
 ) -> None:
     criterion, limit = f"{name}: p95 of one row in ms over gRPC", criteria.p95_ms
     try:

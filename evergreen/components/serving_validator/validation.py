@@ -11,16 +11,17 @@ from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.components.serving_validator.examination import examine
 from evergreen.runs.reports.serving import Check, Latency, ServingReport
 from evergreen.serving.client.tensors import Tensors
-from evergreen.serving.trial import answers, checks
+from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
-from evergreen.serving.trial.exported import InProcess, UnservableError
-from evergreen.serving.trial.recorded import Request, record, write_requests
-from evergreen.serving.trial.server import ModelServer
-from evergreen.serving.trial.signatures import (
+from evergreen.serving.trial.exported import (
+    InProcess,
     Signatures,
+    UnservableError,
     breaking_changes,
     read_signatures,
 )
+from evergreen.serving.trial.recorded import Request, record, write_requests
+from evergreen.serving.trial.server import ModelServer
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Validation:
             first = next(iter(self._answers))
             one, other = self._answers[name], self._answers[first]
             criterion = f"{name}: answers as {first}"
-            self._add(answers.same(criterion, one, other, self._criteria.tolerance))
+            self._add(checks.same(criterion, one, other, self._criteria.tolerance))
 
     def _add(self, check: Check) -> None:
         self._checks.append(check)

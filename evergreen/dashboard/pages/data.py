@@ -10,8 +10,9 @@ from evergreen.dashboard.pages.page import LIVE, Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
-from evergreen.lineage.run_artifacts import load_report, load_statistics
+from evergreen.lineage.run_artifacts import load_report
 from evergreen.monitoring.results import result_folder
+from evergreen.quality.artifacts import load_statistics
 from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas
 from evergreen.reporting.data import SPLIT, Distribution, distribution

@@ -13,9 +13,14 @@ from evergreen.serving.client.rest_transport import RestTransport
 from evergreen.serving.client.signatures import Spec
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.protos import ModelSpec
-from evergreen.serving.trial.exported import MAX_CHARACTERS, UnservableError, describe
+from evergreen.serving.trial.exported import (
+    MAX_CHARACTERS,
+    Signature,
+    Signatures,
+    UnservableError,
+    describe,
+)
 from evergreen.serving.trial.process import ServerProcess
-from evergreen.serving.trial.signatures import Signature, Signatures
 from evergreen.texts import shorten
 
 EXIT_SECONDS = 60.0  # from the last answer to the exit, with a core dump in between

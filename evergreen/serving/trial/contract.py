@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.trial.signatures import Signature, Spec, read_signatures
+from evergreen.serving.trial.exported import Signature, Spec, read_signatures
 
 ANSWER, LABELS = "serving_default", "transform_features"
 SHOWN = 5

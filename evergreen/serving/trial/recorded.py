@@ -1,7 +1,9 @@
 """Recorded requests, in the format of TensorFlow Serving's warm-up."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,12 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tfx.utils import path_utils
 
+from evergreen.runs.reports.serving import Latency
 from evergreen.serving.client.columns import MISSING
 from evergreen.serving.client.tensors import Array, Tensors
-from evergreen.serving.trial.exported import UnservableError
-from evergreen.serving.trial.signatures import Signature, Spec
+from evergreen.serving.trial.exported import Predict, Signature, Spec, UnservableError
+
+TIMED_REQUESTS = 200
 
 
 @dataclass(frozen=True)
@@ -113,3 +117,42 @@ def _to_log(request: Request, model_name: str) -> PredictionLog:
     for name, values in request.inputs.items():
         target.inputs[name].CopyFrom(tf.make_tensor_proto(values))
     return log
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Answers to requests, in order.
+
+    Attributes:
+        answers: One per request, up to the first without an answer.
+        fault: Why that request was not answered; empty if all were.
+    """
+
+    answers: list[Tensors] = field(default_factory=list)
+    fault: str = ""
+
+
+def replay(predict: Predict, requests: Sequence[Request]) -> Replay:
+    """Sends all requests, up to the first that is not answered."""
+    answers: list[Tensors] = []
+    for number, request in enumerate(requests, start=1):
+        try:
+            answers.append(predict(request.signature, request.inputs))
+        except UnservableError as error:
+            return Replay(answers, f"request {number} of {len(requests)}: {error}")
+    return Replay(answers)
+
+
+def measure(predict: Predict, requests: Sequence[Request]) -> Latency:
+    """Measures the latency of requests sent one after another; the model must be warm.
+
+    Raises:
+        UnservableError: If a request is not answered.
+    """
+    seconds = []
+    for request in islice(cycle(requests), TIMED_REQUESTS):
+        start = time.perf_counter()
+        predict(request.signature, request.inputs)
+        seconds.append(time.perf_counter() - start)
+    p50, p95, p99 = np.percentile(np.array(seconds) * 1000, [50, 95, 99]).round(3).tolist()
+    return Latency(p50_ms=p50, p95_ms=p95, p99_ms=p99)

@@ -25,10 +25,10 @@ def why_not(settings: Settings, version: Path) -> str:
     if not has_model(version):
         return f"{version}/saved_model.pb is not there"
     with tensorflow_muted():
-        from evergreen.serving.trial import program
+        from evergreen.serving.trial import process
         from evergreen.serving.trial.exported import UnservableError
         from evergreen.serving.trial.server import ModelServer
-    command = program.find(str(settings.serving.model_server or ""))
+    command = process.find_program(str(settings.serving.model_server or ""))
     with ModelServer(command, settings.model.name, LOAD_SECONDS, LOAD_SECONDS) as server:
         try:
             server.load(version, {})

@@ -14,9 +14,8 @@ from evergreen.channels import channel as open_channel
 from evergreen.errors import EvergreenError
 from evergreen.serving.protos import ModelSpec
 from evergreen.serving.trial.channels import Asking, Code, lost
-from evergreen.serving.trial.exported import MAX_CHARACTERS, UnservableError
+from evergreen.serving.trial.exported import MAX_CHARACTERS, Signatures, UnservableError
 from evergreen.serving.trial.process import ServerProcess
-from evergreen.serving.trial.signatures import Signatures
 from evergreen.texts import shorten
 
 VERSION = "1"  # arbitrary: no request names it

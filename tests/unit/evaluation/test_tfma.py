@@ -6,8 +6,7 @@ from pydantic import ValidationError
 from sklearn import metrics as sklearn
 
 from evergreen.errors import EvergreenError
-from evergreen.evaluation.metrics import measure
-from evergreen.evaluation.scores import histogram
+from evergreen.evaluation.metrics import histogram, measure
 from evergreen.evaluation.tfma import interval, taken
 from evergreen.settings.monitoring import MetricRule
 from tests.unit.evaluation.test_metrics import rows

@@ -8,10 +8,10 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from evergreen.errors import SettingsError
 from evergreen.evaluation.slices import MOST
-from evergreen.lineage.run_artifacts import load_statistics
 from evergreen.lineage.stages import RegistryError
 from evergreen.monitoring.monitor import METRICS, PAGE, exposition, result_folder
 from evergreen.monitoring.results import Kind, Window, results
+from evergreen.quality.artifacts import load_statistics
 from tests.unit.monitoring.world import BEFORE, DAY, ROWS, TODAY, WINDOW, Trips, World, fired
 
 

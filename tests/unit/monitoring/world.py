@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.evaluation.scores import histogram, pack
+from evergreen.evaluation.metrics import histogram, pack
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.store import open_store, set_properties
 from evergreen.monitoring.results import Kind, MonitoringResult, Window

@@ -10,7 +10,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from data.taxi import TIMESTAMP_COLUMN
-from evergreen.components.data_gate.drifting import measure
+from evergreen.components.data_gate.drift import measure
 from evergreen.quality.merged import counts, merge
 from evergreen.spans import Period
 from tests.unit.components.data_gate.gating import statistics_of_table, taxi_schema, trips

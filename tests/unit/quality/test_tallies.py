@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.quality import rows as reading
+from evergreen.quality import tallies as counting
 from evergreen.quality.tallies import Anomaly, Tally, count_rows
 from tests.unit.components.rows import write_split
 
@@ -82,7 +82,7 @@ def test_the_rows_behind_an_anomaly_are_counted(
     count: int,
     values: list[str],
 ) -> None:
-    monkeypatch.setattr(reading, "BATCH_ROWS", batch_rows)
+    monkeypatch.setattr(counting, "BATCH_ROWS", batch_rows)
     found = tally(split, column, kind)
     assert (found.count, found.rows, found.values) == (count, 6, values)
     assert len(found.examples) == min(count, 3)
@@ -91,7 +91,7 @@ def test_the_rows_behind_an_anomaly_are_counted(
 def test_several_anomalies_are_counted_in_one_pass(
     split: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "BATCH_ROWS", 2)
+    monkeypatch.setattr(counting, "BATCH_ROWS", 2)
     small = Anomaly("hour", Kind.INT_TYPE_SMALL_INT)
     big = Anomaly("fare", Kind.FLOAT_TYPE_BIG_FLOAT)
     tallies = {small: Tally(), big: Tally()}

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.types import standard_artifacts
 
 from data.taxi import TIMESTAMP_COLUMN
-from evergreen.components.data_gate.drifting import measure
+from evergreen.components.data_gate.drift import measure
 from tests.unit.components.data_gate.gating import (
     Gate,
     ingested,

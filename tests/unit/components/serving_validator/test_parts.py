@@ -12,17 +12,16 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from evergreen.components.serving_validator import ServingCriteria
 from evergreen.components.serving_validator.samples import as_request, sample, serving_features
-from evergreen.serving.trial.answers import distance
-from evergreen.serving.trial.checks import compatible
-from evergreen.serving.trial.exported import UnservableError
-from evergreen.serving.trial.recorded import Request, record, write_requests
-from evergreen.serving.trial.signatures import (
+from evergreen.serving.trial.checks import compatible, distance
+from evergreen.serving.trial.exported import (
     Signature,
     Signatures,
     Spec,
+    UnservableError,
     breaking_changes,
     read_signatures,
 )
+from evergreen.serving.trial.recorded import Request, record, write_requests
 from tests.unit.components.rows import write_split
 
 from . import small

@@ -14,12 +14,11 @@ import psutil
 import pytest
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.trial import process, program
-from evergreen.serving.trial.answers import are_by_row, distance
+from evergreen.serving.trial import process
 from evergreen.serving.trial.channels import Asking
-from evergreen.serving.trial.exported import InProcess, UnservableError
+from evergreen.serving.trial.checks import are_by_row, distance
+from evergreen.serving.trial.exported import InProcess, UnservableError, read_signatures
 from evergreen.serving.trial.server import ModelServer
-from evergreen.serving.trial.signatures import read_signatures
 from tests.unit.components.serving_validator import small
 from tests.unit.components.serving_validator.programs import make_program
 
@@ -38,7 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
-    with ModelServer(program.EMBEDDED, "taxi", load_within=60, answer_within=60) as server:
+    with ModelServer(process.EMBEDDED, "taxi", load_within=60, answer_within=60) as server:
         yield server
     assert not servers(os.getpid())
 
@@ -78,7 +77,7 @@ def test_a_server_that_dies_is_a_refused_model(server: ModelServer, model: Path)
 
 
 def test_an_answer_that_never_comes_ends_the_server(model: Path) -> None:
-    with ModelServer(program.EMBEDDED, "taxi", load_within=60, answer_within=0.5) as server:
+    with ModelServer(process.EMBEDDED, "taxi", load_within=60, answer_within=0.5) as server:
         asking = load(server, model)
         with pytest.raises(UnservableError, match=r"did not answer within 0\.5 s"):
             asking.by_grpc("endless", INPUTS)
@@ -93,7 +92,7 @@ def test_a_port_that_somebody_takes_first_is_no_fault_of_the_model(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = iter([taken.getsockname()[1], process.free_port()])
         monkeypatch.setattr(process, "free_port", lambda: next(ports))
-        with ModelServer(program.EMBEDDED, "taxi", load_within=60, answer_within=60) as server:
+        with ModelServer(process.EMBEDDED, "taxi", load_within=60, answer_within=60) as server:
             assert load(server, model).by_rest("whole", INPUTS).keys() == {"mean"}
 
 
@@ -127,14 +126,14 @@ time.sleep(60)
 def test_a_server_that_never_starts_is_no_fault_of_the_model(
     tmp_path: Path, model: Path, script: str, words: str
 ) -> None:
-    command = program.find(str(make_program(tmp_path, script)))
+    command = process.find_program(str(make_program(tmp_path, script)))
     with (
         ModelServer(command, "taxi", load_within=60, answer_within=60) as server,
         pytest.raises(EvergreenError, match=words) as failure,
     ):
         load(server, model)
     assert not isinstance(failure.value, UnservableError)
-    assert program.describe(command) == f"{command[0]}, which does not tell its version"
+    assert process.describe_program(command) == f"{command[0]}, which does not tell its version"
 
 
 @pytest.mark.parametrize(("seconds", "listens"), [("0", False), ("100", True)])
@@ -144,7 +143,7 @@ def test_no_server_is_left_behind_by_a_process_that_is_killed(
     code = """
 import sys
 from evergreen.serving.trial.process import ServerProcess
-from evergreen.serving.trial.program import EMBEDDED
+from evergreen.serving.trial.process import EMBEDDED
 process = ServerProcess(EMBEDDED)
 print("started", process.wait_until_listening(float(sys.argv[1])), flush=True)
 sys.stdin.read()
@@ -165,14 +164,16 @@ def test_a_server_on_the_path_comes_before_the_embedded_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert program.find("") == program.EMBEDDED
+    assert process.find_program("") == process.EMBEDDED
     found = make_program(tmp_path)
-    assert program.find("") == (str(found),)
-    assert program.describe(program.find("")) == "TensorFlow ModelServer: by hand"
-    assert program.describe(program.EMBEDDED).startswith("TensorFlow ModelServer: evergreen 0.1.0")
+    assert process.find_program("") == (str(found),)
+    assert process.describe_program(process.find_program("")) == "TensorFlow ModelServer: by hand"
+    assert process.describe_program(process.EMBEDDED).startswith(
+        "TensorFlow ModelServer: evergreen 0.1.0"
+    )
     found.chmod(0o644)
     with pytest.raises(EvergreenError, match=r"serving.model_server = .* no such program"):
-        program.find(str(found))
+        process.find_program(str(found))
 
 
 def servers(pid: int) -> list[psutil.Process]:
