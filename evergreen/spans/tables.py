@@ -158,8 +158,7 @@ def _check_quotes(path: Path, data: bytes, delimiter: str) -> None:
 
     Another separator also has that effect, so it is reported first.
     """
-    csv.field_size_limit(MAX_ROW_BYTES)
-    row = 1
+    row, limit = 1, csv.field_size_limit(MAX_ROW_BYTES)
     try:
         header = next(filter(None, csv.reader(_lines(data), delimiter=delimiter)), [""])
         _check_separator(path, header, delimiter)
@@ -168,6 +167,8 @@ def _check_quotes(path: Path, data: bytes, delimiter: str) -> None:
                 row += bool(fields)
     except csv.Error as error:
         raise DataError(f"{path}, row {row}: bad quoting ({error})", hint=_RESEND) from error
+    finally:
+        csv.field_size_limit(limit)  # it is the whole process's
 
 
 def _lines(data: bytes) -> TextIO:
