@@ -79,8 +79,8 @@ def test_the_settings_name_groups_and_single_nodes() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"nodes": {"Trainr": {"cpu": "2"}}}, r"kubeflow\.nodes\.Trainr: .* mean Trainer\?"),
-        ({"groups": [["Evaluatr", "Pusher"]]}, r"kubeflow\.groups: Evaluatr: .* mean Evaluator\?"),
+        ({"nodes": {"Trainr": {"cpu": "2"}}}, r"kubeflow\.nodes\.Trainr: .* mean 'Trainer'\?"),
+        ({"groups": [["Evaluatr", "Pusher"]]}, r"groups: Evaluatr: .* mean 'Evaluator'\?"),
         ({"groups": [["Trainer", "ModelGate"]]}, "each would have to run before the other"),
         ({"groups": [["Statistics", "Trainer"]]}, "not of one half"),
         ({"groups": [["Transform"], ["Transform", "Trainer"]]}, "Transform: is in several"),
