@@ -20,6 +20,10 @@ RESOLUTION = 0.05
 """An eighth of a standard deviation of a normal distribution, whose deciles are twice that
 apart."""
 
+RARE = 5
+"""With fewer expected cases in the smaller sample, a category has no bin of its own: the rule for a
+chi-square test (Cochran, Biometrics 10, 1954)."""
+
 
 def least_increase(before: tuple[int, int], after: tuple[int, int], level: float) -> float:
     """Returns a lower bound of the difference of two shares.
@@ -95,17 +99,19 @@ def jensen_shannon(before: Array, after: Array, level: float) -> Divergence:
 
 
 def divergence(
-    before: Sequence[float], after: Sequence[float], level: float
+    before: Sequence[float], after: Sequence[float], level: float, is_category: bool = False
 ) -> tuple[float, float]:
     """Returns the Jensen-Shannon divergence of two samples in bits, and a lower bound of it.
 
-    Its histogram has a bin around each decile of an even mixture of both samples, and one for NaN.
+    The histogram of categories has a bin for each, and one for rare ones together. That of numbers
+    has a bin around each decile of an even mixture of both samples, and one for NaN.
     Values that differ by less than the share RESOLUTION of the deciles' reach count as equal: for a
     probability, 0.0001 and 0.01 are the same answer. The mean of the divergence without any
     difference is subtracted; the bound is the remainder of the root after subtracting the noise at
     the level.
     """
-    counts, others = _histograms(_array(before), _array(after))
+    histograms = _categories if is_category else _histograms
+    counts, others = histograms(_array(before), _array(after))
     found = jensen_shannon(counts, others, 1 - level)
     value = max(found.root**2 - found.expected, 0.0)
     return value, max(found.root - math.sqrt(found.noise), 0.0) ** 2
@@ -113,6 +119,16 @@ def divergence(
 
 def _array(sample: Sequence[float]) -> Array:
     return np.asarray(sample, np.float64)
+
+
+def _categories(*samples: Array) -> Array:
+    """Counts of two samples by category: [2, categories]."""
+    values, places = np.unique(np.concatenate(samples), return_inverse=True)
+    parts = np.split(places, [len(samples[0])])
+    counts = np.stack([np.bincount(part, minlength=len(values)) for part in parts])
+    sizes = counts.sum(axis=1)
+    rare = counts.sum(axis=0) * sizes.min() / sizes.sum() < RARE
+    return np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
 
 
 def _histograms(*samples: Array) -> Array:

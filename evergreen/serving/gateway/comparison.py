@@ -1,13 +1,14 @@
 """Compares a canary with the stable version: is it worse than allowed, with confidence?"""
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from evergreen.evaluation import bounds
+from evergreen.serving.gateway.prediction_log.reader import PLACE
 from evergreen.settings.gateway import LimitSettings
 
 MAX_OUTPUTS = 64
@@ -164,12 +165,21 @@ def _divergences(
 ) -> Iterator[CanaryDifference]:
     for name in names:
         before, after = stable.outputs[name], canary.outputs[name]
-        value, surely = bounds.divergence(before, after, level)
-        yield CanaryDifference(
-            "output distribution",
-            value,
-            surely,
-            limit,
-            f"{name}: canary mean {np.mean(after):.4g} in {len(after)}, "
-            f"stable mean {np.mean(before):.4g} in {len(before)}",
-        )
+        is_category = name.endswith(PLACE)
+        value, surely = bounds.divergence(before, after, level, is_category)
+        detail = (_shares if is_category else _means)(before, after)
+        yield CanaryDifference("output distribution", value, surely, limit, f"{name}: {detail}")
+
+
+def _means(before: Sequence[float], after: Sequence[float]) -> str:
+    return (
+        f"canary mean {np.mean(after):.4g} in {len(after)}, "
+        f"stable mean {np.mean(before):.4g} in {len(before)}"
+    )
+
+
+def _shares(before: Sequence[float], after: Sequence[float]) -> str:
+    """Returns the shares of the category that differs most."""
+    old, new = (Counter(values) for values in (before, after))
+    most = max(old | new, key=lambda one: abs(new[one] / len(after) - old[one] / len(before)))
+    return f"canary {most:g} in {new[most]} of {len(after)}, stable in {old[most]} of {len(before)}"

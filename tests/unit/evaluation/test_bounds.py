@@ -53,6 +53,28 @@ def test_equal_outputs_rarely_seem_to_differ(kind: str) -> None:
     assert wrong / ROUNDS < 0.07
 
 
+@pytest.mark.parametrize("classes", [2, 10, 300])
+def test_equal_classes_rarely_seem_to_differ(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(classes))
+
+    def draw(size: int) -> np.ndarray:
+        return rng.choice(classes, size, p=shares)
+
+    pairs = [(draw(1000), draw(200)) for _ in range(ROUNDS)]
+    wrong = sum(bounds.divergence(*pair, 0.05, is_category=True)[1] > 0 for pair in pairs)
+    assert wrong / ROUNDS < 0.07
+
+
+def test_neighbouring_classes_are_not_taken_together() -> None:
+    """In deciles, classes 96 to 99 of a hundred would be one bin."""
+    rng = np.random.default_rng(0)
+    before = rng.choice(100, 4000)
+    after = np.where(before >= 96, 96, before)
+    assert bounds.divergence(before, after, 0.01)[1] == 0
+    assert bounds.divergence(before, after, 0.01, is_category=True)[1] > 0.001
+
+
 def test_the_divergence_of_a_shift_is_what_the_settings_say() -> None:
     rng = np.random.default_rng(0)
     before, after = rng.normal(size=20000), rng.normal(0.8, size=20000)

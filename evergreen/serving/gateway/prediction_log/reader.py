@@ -10,6 +10,8 @@ from evergreen.serving.gateway.prediction_log.of_grpc import Rows
 
 MAX_NUMBERS = 8
 """The most numbers of one output to evaluate, such as the first classes."""
+PLACE = "[place of the largest]"
+"""The end of the name of a number that is a category, such as the predicted class."""
 
 
 class Prediction(NamedTuple):
@@ -49,14 +51,21 @@ def read(entry: Entry) -> Prediction:
 
 
 def numbers(prediction: Prediction) -> dict[str, float]:
-    """Returns the numbers in the first row of an answer, by name."""
+    """Returns the numbers in the first row of an answer, by name.
+
+    Of several numbers, such as probabilities of classes, it also returns the largest and its place.
+    """
     found: dict[str, float] = {}
     for name, value in prediction.outputs[0].items() if prediction.outputs else ():
         array = np.asarray(value)
         if array.dtype.kind in "fiu":
-            flat = array.ravel()[:MAX_NUMBERS].tolist()
+            flat = array.ravel()
             prefix = f"{prediction.signature}/{name}" if prediction.signature else name
-            found |= {f"{prefix}[{at}]": float(number) for at, number in enumerate(flat)}
+            first = enumerate(flat[:MAX_NUMBERS].tolist())
+            found |= {f"{prefix}[{at}]": float(number) for at, number in first}
+            if flat.size > 1:
+                found[f"{prefix}[largest]"] = float(flat.max())
+                found[f"{prefix}{PLACE}"] = float(flat.argmax())
     return found
 
 

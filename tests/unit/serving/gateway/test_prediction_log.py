@@ -20,7 +20,7 @@ from evergreen.serving.client.tensors import fill
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.files import SCHEMA, Files
-from evergreen.serving.gateway.prediction_log.reader import numbers, read
+from evergreen.serving.gateway.prediction_log.reader import MAX_NUMBERS, PLACE, numbers, read
 from evergreen.serving.gateway.prediction_log.recorder import MIB, Recorder
 from evergreen.serving.protos import (
     Example,
@@ -199,7 +199,16 @@ def test_classifications_and_regressions_of_rest(tmp_path: Path) -> None:
 def test_numbers_of_an_answer_are_those_of_its_first_row() -> None:
     outputs = {"y": np.array([[0.5, 0.25], [1, 2]], "f"), "name": np.array([b"a", b"b"], object)}
     prediction = read(entry(*predicted({"x": np.ones(2, "f")}, outputs)))
-    assert numbers(prediction) == {"raw/y[0]": 0.5, "raw/y[1]": 0.25}
+    two = {"raw/y[0]": 0.5, "raw/y[1]": 0.25}
+    assert numbers(prediction) == two | {"raw/y[largest]": 0.5, f"raw/y{PLACE}": 0}
+
+
+def test_of_many_classes_the_predicted_one_is_a_number_too() -> None:
+    scores = np.full((1, 500), 0.001, "f")
+    scores[0, 400] = 0.5
+    found = numbers(read(entry(*predicted({"x": np.ones(1, "f")}, {"y": scores}))))
+    assert len(found) == MAX_NUMBERS + 2
+    assert (found["raw/y[largest]"], found[f"raw/y{PLACE}"]) == (0.5, 400)
 
 
 def test_a_sample_is_logged_if_asked(tmp_path: Path) -> None:

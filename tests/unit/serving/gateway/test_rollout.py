@@ -1,11 +1,13 @@
 """A canary's way, by a clock and chances of the test."""
 
 import random
+import re
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from evergreen.serving.gateway.prediction_log.reader import PLACE
 from evergreen.serving.gateway.registry import CanaryVerdict, Targets, usable
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.routing import Arm, position
@@ -186,6 +188,28 @@ LIMITS = {
     "latency p95": "latency_ratio",
     "output distribution": "output_divergence",
 }
+
+
+@pytest.mark.parametrize("confused", [False, True])
+def test_a_canary_that_confuses_some_of_many_classes_is_rejected(confused: bool) -> None:
+    traffic = Traffic(promote=False)
+    name = f"probabilities{PLACE}"
+
+    def answer(version: int) -> None:
+        found = int(traffic.rng.choice([70, 71, 72, 73]))
+        found = min(found, 71) if confused and version == CANARY else found
+        traffic.rollout.observe(version, True, 0.01)
+        traffic.rollout.observe_outputs(version, {name: float(found)})
+
+    for _ in range(1000):
+        answer(STABLE)
+        answer(CANARY)
+    decision = traffic.rollout.decide()
+    assert (decision is not None) is confused
+    if decision:
+        assert decision.verdict is CanaryVerdict.REJECT
+        detail = decision.evidence["output distribution"]
+        assert re.search(rf"{re.escape(name)}: canary 71 in \d+ of 1000, stable in", detail)
 
 
 def test_a_canary_that_becomes_bad_late_is_rejected() -> None:
