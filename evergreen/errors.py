@@ -87,7 +87,7 @@ def choose(text: str, choices: Iterable[str], what: str) -> str:
     Raises:
         ChoiceError: If it does not exist.
     """
-    known = [str(one) for one in choices]
+    known = [str(choice) for choice in choices]
     if text in known:
         return text
     raise ChoiceError(

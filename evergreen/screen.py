@@ -67,9 +67,9 @@ def fitted(
         if (name := column.removesuffix(">"))
     }
     left, going = list(columns), list(optional)
-    while going and sum(least[one] + GAP for one in left) > width + 1:  # a space on each side
+    while going and sum(least[column] + GAP for column in left) > width + 1:  # a space on each side
         gone = going.pop(0)
-        left = [one for one in left if one.removesuffix(">") != gone]
+        left = [column for column in left if column.removesuffix(">") != gone]
     made = table("", *left, folds=folds)
     for shown, column in zip(made.columns, left, strict=True):
         shown.min_width = least[column]

@@ -39,8 +39,10 @@ def visible(text: str, most: int = MOST) -> str:
     text = shorten(text, most)
     # Not printable are line ends and escapes, but also marks that change the writing direction.
     return "".join(
-        one if one.isprintable() else WRITTEN.get(one) or one.encode("unicode_escape").decode()
-        for one in text
+        character
+        if character.isprintable()
+        else WRITTEN.get(character) or character.encode("unicode_escape").decode()
+        for character in text
     )
 
 
@@ -112,6 +114,6 @@ def spans(numbers: list[int]) -> str:
     return f"spans {', '.join(most)} and {last}" if most else f"span {last}"
 
 
-def many(number: int, one: str, several: str = "") -> str:
+def many(number: int, singular: str, plural: str = "") -> str:
     """Formats a number with its noun: `1 row`, `2 rows`."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -50,7 +50,7 @@ def exports(known: dict[str, str]) -> list[str]:
     variables = {OF_UV[key]: value for key, value in known.items()}
     if "UV_FIND_LINKS" in variables:  # pip passes over folders that are not there, uv does not
         places = known["find-links"].split()
-        there = [one for one in places if "://" in one or Path(one).exists()]
+        there = [place for place in places if "://" in place or Path(place).exists()]
         variables["UV_FIND_LINKS"] = ",".join(there)
     if "UV_INDEX" in variables:  # as pip: any index may have it; what it is, the hash decides
         variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"

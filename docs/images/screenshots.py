@@ -86,9 +86,9 @@ if __name__ == "__main__":
     if found is None:
         sys.exit(f"none of {', '.join(BROWSERS)} is installed")
     if sys.argv[1].startswith("http"):
-        for one in PAGES:
-            path = one.path.format(run=sys.argv[2], version=sys.argv[3])
-            _shoot(found, sys.argv[1] + path, one)
+        for shot in PAGES:
+            path = shot.path.format(run=sys.argv[2], version=sys.argv[3])
+            _shoot(found, sys.argv[1] + path, shot)
     else:
-        for one in PICTURES:
-            take(found, Path(sys.argv[1]), one)
+        for shot in PICTURES:
+            take(found, Path(sys.argv[1]), shot)

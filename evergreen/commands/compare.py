@@ -21,7 +21,7 @@ NAMES = ("one", "other")
 @project_options
 def compare(
     project: Project,
-    one: Annotated[str, typer.Argument(help="A run, or how its id begins.")],
+    first: Annotated[str, typer.Argument(help="A run, or how its id begins.")],
     other: Annotated[str, typer.Argument(help="Another run, or how its id begins.")],
     json: Json = False,
 ) -> None:
@@ -32,7 +32,7 @@ def compare(
     from evergreen.reporting.comparison import compare as compare_runs
 
     lineage = project.lineage
-    found = compare_runs(project.store, lineage.record(one), lineage.record(other))
+    found = compare_runs(project.store, lineage.record(first), lineage.record(other))
     if json:
         print_json(found.model_dump(mode="json"))
         return

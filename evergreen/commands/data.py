@@ -151,7 +151,9 @@ def _dialect(delimiter: str, decimal: str, schema: Path) -> "Dialect":
     if decimal == ".":
         return Dialect(sign or None)
     kinds = column_kinds(load_curated(schema))
-    return Dialect(sign or None, decimal, {one for one, kind in kinds.items() if kind != "BYTES"})
+    return Dialect(
+        sign or None, decimal, {column for column, kind in kinds.items() if kind != "BYTES"}
+    )
 
 
 def _print(spans: "list[Span]", title: str) -> None:

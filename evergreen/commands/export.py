@@ -45,12 +45,14 @@ def export(
 
     done = export_to_mlflow(project.settings, project.store, uri, aliases)
     if json:
-        print_json([one.model_dump(mode="json") for one in done])
+        print_json([version.model_dump(mode="json") for version in done])
         return
     shown = table("", "version", f"{to.value} version", "aliases", "", folds=("",))
-    for one in done:
-        names = ", ".join(map(plain, one.aliases))
-        shown.add_row(str(one.version), plain(one.there or "-"), names, plain(one.outcome))
+    for version in done:
+        names = ", ".join(map(plain, version.aliases))
+        shown.add_row(
+            str(version.version), plain(version.there or "-"), names, plain(version.outcome)
+        )
     console().print(shown)
     next_step("evergreen models")
 

@@ -121,8 +121,10 @@ def schedule(
         asked = _asked(spans, parameters, f"scheduled: {cron}")
         schedules.replace(name, cron, asked | {"requested_by": "schedule"})
         typer.echo(f"scheduled version {name}: {cron}")
-    for one in schedules.tidy():
-        typer.echo(f"a run of the old schedule {one.recurring_run_id} goes on; it is deleted later")
+    for schedule in schedules.tidy():
+        typer.echo(
+            f"a run of the old schedule {schedule.recurring_run_id} goes on; it is deleted later"
+        )
     next_step("python kubeflow_runner.py status")
 
 

@@ -47,11 +47,11 @@ def lineage(
 def _next(tree: "Branch") -> str:
     """Leads from a span to its newest run, from a model to its newest span."""
     wanted = "run" if tree.kind == "span" else "examples"
-    found = [one for one in tree.walk() if one.kind == wanted]
+    found = [branch for branch in tree.walk() if branch.kind == wanted]
     if not found:
         return "evergreen runs"
     if tree.kind == "span":
-        return f"evergreen show {max(one.name for one in found)}"
+        return f"evergreen show {max(branch.name for branch in found)}"
     return f"evergreen lineage span:{found[-1].number}"
 
 

@@ -46,7 +46,7 @@ def models(
     from evergreen.serving.states import look
 
     if json:
-        print_json([one.model_dump(mode="json") for one in project.lineage.versions()])
+        print_json([version.model_dump(mode="json") for version in project.lineage.versions()])
         return
     settings, events = project.settings, project.lineage.events()
     if log:

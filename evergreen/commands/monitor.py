@@ -105,16 +105,16 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
     )
     names = ("", "what", "name", "value>", "interval>", "limit>", "in words")
     shown = table("", *names, folds=("what", "name", "in words"))
-    for one in sorted(result.findings, key=lambda finding: not finding.fired):
-        interval = "" if one.interval is None else "..".join(map(number, one.interval))
+    for finding in sorted(result.findings, key=lambda finding: not finding.fired):
+        interval = "" if finding.interval is None else "..".join(map(number, finding.interval))
         shown.add_row(
-            "[red]fired[/red]" if one.fired else "",
-            one.kind.value,
-            plain(f"{one.name} {one.slice}".strip()),
-            number(float(one.value)),
+            "[red]fired[/red]" if finding.fired else "",
+            finding.kind.value,
+            plain(f"{finding.name} {finding.slice}".strip()),
+            number(float(finding.value)),
             interval,
-            number(float(one.threshold)),
-            plain(one.detail),
+            number(float(finding.threshold)),
+            plain(finding.detail),
         )
     console.print(shown)
     for note in result.notes:
@@ -182,9 +182,11 @@ def calibrate(
 
 def _show_limits(console: "Console", limits: "list[Limit]") -> None:
     shown = table("", *LIMITS, folds=("name", "history", "distances"))
-    for one in limits:
-        newest = ", ".join(f"{value:.4f}" for value in one.distances[-SHOWN:])
-        more = "... " if len(one.distances) > SHOWN else ""
-        history = f"{len(one.distances)} of {one.source}"
-        shown.add_row(one.kind.value, plain(one.name), history, more + newest, f"{one.limit:.4f}")
+    for limit in limits:
+        newest = ", ".join(f"{value:.4f}" for value in limit.distances[-SHOWN:])
+        more = "... " if len(limit.distances) > SHOWN else ""
+        history = f"{len(limit.distances)} of {limit.source}"
+        shown.add_row(
+            limit.kind.value, plain(limit.name), history, more + newest, f"{limit.limit:.4f}"
+        )
     console.print(shown)

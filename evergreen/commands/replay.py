@@ -48,7 +48,7 @@ def replay(
 
     chosen = [Policy(choose(name.strip(), Policy, "policy")) for name in policies.split(",")]
     broken = Fault(choose(fault, Fault, "fault")) if fault else None
-    length = Period(choose(period, [one.value for one in Period], "period"))
+    length = Period(choose(period, [period.value for period in Period], "period"))
     renew(settings.replay.folder)
     log = settings.replay.folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
     played: dict[Policy, list[Played]] = {}
@@ -105,14 +105,14 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
             "runs",
             folds=("beyond a threshold",),
         )
-        for one in spans:
-            mark = f" ({fault})" if fault and one.number >= since else ""
+        for span in spans:
+            mark = f" ({fault})" if fault and span.number >= since else ""
             happened.add_row(
-                f"{one.number}{mark}",
-                f"{one.losses.mean():.4f}",
-                ", ".join(f"v{version}: {count}" for version, count in one.versions.items()),
-                plain("; ".join(_names(one))),
-                ", ".join(run.outcome for run in one.runs),
+                f"{span.number}{mark}",
+                f"{span.losses.mean():.4f}",
+                ", ".join(f"v{version}: {count}" for version, count in span.versions.items()),
+                plain("; ".join(_names(span))),
+                ", ".join(run.outcome for run in span.runs),
             )
         console().print(happened)
 
@@ -121,5 +121,5 @@ def _half(interval: "Interval") -> float:
     return (interval[1] - interval[0]) / 2
 
 
-def _names(one: "Played") -> "list[str]":
-    return list(dict.fromkeys(f"{found.kind} {found.name}" for found in one.fired))
+def _names(span: "Played") -> "list[str]":
+    return list(dict.fromkeys(f"{found.kind} {found.name}" for found in span.fired))

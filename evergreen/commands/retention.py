@@ -53,20 +53,23 @@ def gc(
     leaving, old = retention.find(keep), old_files.find()
     if yes:
         retention.carry_out(leaving)
-        old = [one for one in old if old_files.remove(one)]
+        old = [file for file in old if old_files.remove(file)]
     if json:
-        places = [{"id": one.id, "type": one.type, "uri": one.uri} for one in leaving.artifacts]
-        files = [{"kind": one.kind, "path": str(one.place), "bytes": one.size} for one in old]
+        places = [
+            {"id": artifact.id, "type": artifact.type, "uri": artifact.uri}
+            for artifact in leaving.artifacts
+        ]
+        files = [{"kind": file.kind, "path": str(file.place), "bytes": file.size} for file in old]
         print_json({"removed": yes, "bytes": leaving.size, "artifacts": places, "files": files})
         return
-    kinds = Counter(one.type for one in leaving.artifacts)
-    _show_leaving(leaving, kinds + Counter(one.kind for one in old))
+    kinds = Counter(artifact.type for artifact in leaving.artifacts)
+    _show_leaving(leaving, kinds + Counter(file.kind for file in old))
     what = "removed" if yes else "may go"
     typer.echo(
         f"{len(leaving.artifacts)} artifacts {what}, {_size(leaving.size)}; {leaving.kept} stay"
     )
     if old:
-        typer.echo(f"{len(old)} old files {what}, {_size(sum(one.size for one in old))}")
+        typer.echo(f"{len(old)} old files {what}, {_size(sum(file.size for file in old))}")
     again = not yes and (leaving.artifacts or old)
     next_step(f"evergreen gc --keep {keep} --yes" if again else "evergreen doctor")
 
@@ -94,7 +97,7 @@ def _show_leaving(leaving: "Leaving", kinds: Counter[str]) -> None:
         for place in leaving.strange[:SHOWN]:
             typer.echo(f"  {plain(place)}")
     if leaving.open_runs:
-        runs = ", ".join(plain(one) for one in sorted(leaving.open_runs))
+        runs = ", ".join(plain(run) for run in sorted(leaving.open_runs))
         typer.echo(f"what these runs may need stays, for they have not ended: {runs}")
 
 
@@ -127,22 +130,22 @@ def doctor(
             f"{number} artifacts are recorded below {project.settings.pipeline.root} now", err=json
         )
     found = doctor_.examine()
-    repaired = [one for one in found if repair and _is_repaired(one)]
-    left = [one for one in found if one not in repaired]
+    repaired = [fault for fault in found if repair and _is_repaired(fault)]
+    left = [fault for fault in found if fault not in repaired]
     if json:
         print_json(
             [
-                {"kind": one.kind, "what": one.what, "hint": one.hint}
-                | {"safe": one.repair is not None, "repaired": one in repaired}
-                for one in found
+                {"kind": fault.kind, "what": fault.what, "hint": fault.hint}
+                | {"safe": fault.repair is not None, "repaired": fault in repaired}
+                for fault in found
             ]
         )
         raise typer.Exit(ExitCode.FOUND if left else ExitCode.DONE)
     out = console()
-    for one in found:
-        mark = "[green]repaired[/green]" if one in repaired else f"[yellow]{one.kind}[/yellow]"
-        out.print(f"{mark}  {plain(one.what)}" + (f"; {plain(one.hint)}" if one.hint else ""))
+    for fault in found:
+        mark = "[green]repaired[/green]" if fault in repaired else f"[yellow]{fault.kind}[/yellow]"
+        out.print(f"{mark}  {plain(fault.what)}" + (f"; {plain(fault.hint)}" if fault.hint else ""))
     out.print(f"{len(found)} things do not match" if found else "everything matches")
-    safe = any(one.repair for one in left)
+    safe = any(fault.repair for fault in left)
     next_step("evergreen doctor --repair" if safe else "evergreen runs")
     raise typer.Exit(ExitCode.FOUND if left else ExitCode.DONE)

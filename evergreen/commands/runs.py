@@ -68,7 +68,9 @@ def runs(
         return
     found = look()
     if json:
-        print_json([{**one.model_dump(mode="json"), "state": project.state(one)} for one in found])
+        print_json(
+            [{**record.model_dump(mode="json"), "state": project.state(record)} for record in found]
+        )
         return
     _show(project, found, asked)
 
@@ -86,7 +88,7 @@ def _show(project: Project, found: "list[RunRecord]", asked: "Asked") -> None:
 
 
 def _table(project: Project, found: "list[RunRecord]") -> "Table":
-    rows = [_cells(one, project.state(one)) for one in found]
+    rows = [_cells(record, project.state(record)) for record in found]
     return fitted(COLUMNS, rows, FOLDS, OPTIONAL, console().width)
 
 
@@ -123,7 +125,7 @@ def _follow(draw: "Callable[[], Table]") -> None:
 
 
 def _next(project: Project, found: "list[RunRecord]") -> str:
-    newest = max(found, key=lambda one: one.created)
+    newest = max(found, key=lambda record: record.created)
     if newest.can_go_on and project.state(newest) != "running":
         return f"evergreen resume {newest.run_id}"
     return f"evergreen show {newest.run_id}"

@@ -99,13 +99,13 @@ def _nodes(run: "RunView", run_state: str) -> "Table":
     from evergreen.texts import NOTHING, duration
 
     # Most runs have all nodes on the machine that planned them.
-    hosts = {one.node.host for one in run.nodes} - {run.record.provenance.host, ""}
+    hosts = {view.node.host for view in run.nodes} - {run.record.provenance.host, ""}
     columns = ["node", "state", "took>", "MiB>", *(["host"] if hosts else []), "made"]
     shown, part = table("", *columns, folds=("host", "made")), ""
-    for one in sorted(run.nodes, key=_place(run)):
-        node = one.node
-        if one.part != part:
-            part = one.part
+    for view in sorted(run.nodes, key=_place(run)):
+        node = view.node
+        if view.part != part:
+            part = view.part
             shown.add_row(f"[bold]{plain(part)}[/bold]")
         is_cut_off = run_state == "died" and node.state == "running"
         shown.add_row(
@@ -114,15 +114,15 @@ def _nodes(run: "RunView", run_state: str) -> "Table":
             NOTHING if node.state == "cached" else duration(node.seconds),
             str(node.peak_memory or NOTHING),
             *([plain(node.host or NOTHING, 30)] if hosts else []),
-            plain(_made(run, one)),
+            plain(_made(run, view)),
         )
     return shown
 
 
 def _place(run: "RunView") -> Callable[["NodeView"], int]:
     """Returns the key that sorts nodes by part, in order of the parts' start."""
-    parts = list(dict.fromkeys(one.part for one in run.nodes))
-    return lambda one: parts.index(one.part)
+    parts = list(dict.fromkeys(view.part for view in run.nodes))
+    return lambda view: parts.index(view.part)
 
 
 def _state(state: str) -> str:
@@ -134,9 +134,9 @@ def _state(state: str) -> str:
     return f"[{color[state]}]{text}[/{color[state]}]" if state in color else text
 
 
-def _made(run: "RunView", one: "NodeView") -> str:
+def _made(run: "RunView", view: "NodeView") -> str:
     made: dict[str, list[str]] = {}
-    for artifact in (run.artifacts[id_] for ids in one.outputs.values() for id_ in ids):
+    for artifact in (run.artifacts[id_] for ids in view.outputs.values() for id_ in ids):
         removed = " (removed)" if artifact.state == "deleted" else ""
         made.setdefault(artifact.type, []).append(f"{artifact.id}{removed}")
     return ", ".join(f"{kind} {', '.join(ids)}" for kind, ids in made.items())

@@ -43,7 +43,7 @@ def history(
 @project_options
 def diff(
     project: Project,
-    one: Version,
+    first: Version,
     other: Version,
     json: Json = False,
 ) -> None:
@@ -53,12 +53,12 @@ def diff(
     """
     from evergreen.reporting.versions import diff as diff_versions
 
-    found = diff_versions(project.store, project.settings.model.name, one, other)
+    found = diff_versions(project.store, project.settings.model.name, first, other)
     if json:
         print_json(found.model_dump(mode="json"))
         return
-    names = f"version {one}", f"version {other}"
-    console().print(pairs_table(f"versions {one} and {other}", found.registry, names))
+    names = f"version {first}", f"version {other}"
+    console().print(pairs_table(f"versions {first} and {other}", found.registry, names))
     if found.runs:
         print_comparison(found.runs, names)
     next_step(f"evergreen models history {other}")

@@ -101,10 +101,11 @@ def compute(batches: Iterable[pa.RecordBatch]) -> DatasetFeatureStatisticsList:
         epsilon=defaults.epsilon,
     )
     generators = [basic, top_values]
-    found = [one.create_accumulator() for one in generators]
+    found = [generator.create_accumulator() for generator in generators]
     for batch in batches:
         found = [
-            one.add_input(so_far, batch) for one, so_far in zip(generators, found, strict=True)
+            generator.add_input(so_far, batch)
+            for generator, so_far in zip(generators, found, strict=True)
         ]
     return stats_impl.extract_statistics_output(found, generators)
 
@@ -117,5 +118,5 @@ def _batches(examples: Artifact, split: str) -> Iterable[pa.RecordBatch]:
 def _is_refined(inputs: dict[str, list[Artifact]], properties: dict[str, Any]) -> bool:
     given = [properties.get(key) for key in REFINEMENTS]
     return bool(inputs.get(specs.SCHEMA_KEY)) or any(
-        json_utils.loads(one) if isinstance(one, str) else one for one in given
+        json_utils.loads(item) if isinstance(item, str) else item for item in given
     )

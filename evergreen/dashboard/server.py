@@ -331,7 +331,7 @@ def _asked(request: web.Request, takes: Mapping[str, Kind]) -> Asked:
         in_path = parse(takes, parts.items())
     except WrongError as error:
         raise NotFoundError(str(error), hint=error.hint) from error
-    left = {one: kind for one, kind in takes.items() if one not in parts}
+    left = {name: kind for name, kind in takes.items() if name not in parts}
     return Asked({**parse(left, request.query.items()).values, **in_path.values})
 
 

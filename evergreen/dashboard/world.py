@@ -50,7 +50,9 @@ class World:
     def exposed(self) -> dict[Stage, VersionView]:
         """Returns the serving version and the canary, if they exist."""
         stages = (Stage.SERVING, Stage.CANARY)
-        return {one.stage: one for one in self.lineage.versions() if one.stage in stages}
+        return {
+            version.stage: version for version in self.lineage.versions() if version.stage in stages
+        }
 
     def monitored(self) -> list[tuple[int, MonitoringResult]]:
         """Returns all monitoring results with their ids, oldest first."""

@@ -48,13 +48,13 @@ class Asked:
     def of(cls, config: config_pb2.EvalConfig) -> Self | None:
         """Parses TFMA's configuration with its defaults; None if it requests anything else."""
         models = sorted(config.model_specs, key=lambda spec: bool(spec.is_baseline))
-        metrics = [_metric(one) for spec in config.metrics_specs for one in spec.metrics]
+        metrics = [_metric(metric) for spec in config.metrics_specs for metric in spec.metrics]
         plain = _nothing_else(config) and all(_plain_model(spec) for spec in models)
         if not plain or len({spec.label_key for spec in models}) != 1 or None in metrics:
             return None
         features = [tuple(spec.feature_keys) for spec in config.slicing_specs]
         return cls(
-            metrics=tuple(one for one in metrics if one),
+            metrics=tuple(metric for metric in metrics if metric),
             features=tuple(dict.fromkeys(name for names in features for name in names)),
             overall=() in features or not features,
             label=models[0].label_key,
@@ -78,7 +78,7 @@ def _nothing_else(config: config_pb2.EvalConfig) -> bool:
         return False
     for spec in left.slicing_specs:
         spec.ClearField("feature_keys")
-    return not any(one.ByteSize() for one in (*left.slicing_specs, *left.metrics_specs)) and (
+    return not any(spec.ByteSize() for spec in (*left.slicing_specs, *left.metrics_specs)) and (
         {field.name for field, _ in left.ListFields()} <= {"slicing_specs", "metrics_specs"}
     )
 

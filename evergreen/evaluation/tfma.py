@@ -89,8 +89,8 @@ def _rows(counts: Sequence[Counts], seed: int) -> "pd.DataFrame":
                     TAKEN: part * (1 + GROUPS) + group,
                 }
             )
-            for part, one in enumerate(counts)
-            for group, kept in enumerate(_without_groups(one, chance))
+            for part, table in enumerate(counts)
+            for group, kept in enumerate(_without_groups(table, chance))
             for labels, bins in [np.nonzero(kept)]
         ],
         ignore_index=True,

@@ -46,8 +46,8 @@ def _derived(metric: Metric, model: str, labels: Floats, probabilities: Floats) 
     sums, *others = made.computations(model_names=[model], output_names=[""])
     added = _histogram if metric.kind == AUC else _totals
     found: dict[metric_types.MetricKey, Any] = {sums.keys[-1]: added(labels, probabilities)}
-    for one in others:
-        found |= one.result(found)
+    for other in others:
+        found |= other.result(found)
     key = others[-1].keys[-1]
     return {key: float(found[key])}
 
@@ -65,6 +65,6 @@ def _histogram(labels: Floats, probabilities: Floats) -> list[calibration_histog
     places = np.clip((probabilities * BUCKETS + 1).astype(np.int64), 0, BUCKETS + 1)
     sums = [np.bincount(places, weights) for weights in (labels, probabilities, None)]
     return [
-        calibration_histogram.Bucket(int(at), *(float(one[at]) for one in sums))
+        calibration_histogram.Bucket(int(at), *(float(total[at]) for total in sums))
         for at in np.flatnonzero(sums[2])
     ]

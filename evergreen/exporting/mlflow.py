@@ -87,10 +87,13 @@ def export(
         target = _Target(client, settings.model.name)
         told = [_facts(store, lineage, version) for version in versions]
         target.check_ours(told, aliases)
-        done = [target.put(*one) for one in zip(versions, told, strict=True)]
-        leads = target.point(versions, {one.version: one.there for one in done}, aliases)
+        done = [target.put(*pair) for pair in zip(versions, told, strict=True)]
+        leads = target.point(
+            versions, {version.version: version.there for version in done}, aliases
+        )
     return [
-        one.model_copy(update={"aliases": tuple(leads.get(one.there or "", ()))}) for one in done
+        version.model_copy(update={"aliases": tuple(leads.get(version.there or "", ()))})
+        for version in done
     ]
 
 
@@ -102,20 +105,24 @@ class _Target:
         self._experiment = self._find_experiment(f"evergreen/{name}")
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name, description="Exported by Evergreen.")
-        self._there = {one.tags[VERSION]: one for one in self._versions() if VERSION in one.tags}
+        self._there = {
+            version.tags[VERSION]: version
+            for version in self._versions()
+            if VERSION in version.tags
+        }
 
     def check_ours(self, told: Sequence[Facts], aliases: Mapping[Stage, str]) -> None:
         """Checks that everything to be changed was exported from this registry."""
-        for one in told:
-            there = self._there.get(str(one.version))
-            if there and there.tags.get(TRAIN_KEY) != one.tags[TRAIN_KEY]:
+        for version in told:
+            there = self._there.get(str(version.version))
+            if there and there.tags.get(TRAIN_KEY) != version.tags[TRAIN_KEY]:
                 raise EvergreenError(
                     f"MLflow's version {there.version} of {self._name} is our version "
-                    f"{one.version} of another training: another project, or an earlier metadata "
-                    "store, has exported it. Nothing was changed.",
+                    f"{version.version} of another training: another project, or an earlier "
+                    "metadata store, has exported it. Nothing was changed.",
                     hint="Export under another model.name, or delete what is there in MLflow.",
                 )
-        ours = {str(one.version) for one in self._there.values()}
+        ours = {str(version.version) for version in self._there.values()}
         now = self._client.get_registered_model(self._name).aliases
         for alias in aliases.values():
             if alias in now and str(now[alias]) not in ours:
@@ -157,7 +164,7 @@ class _Target:
         Returns the aliases by MLflow's version. Other aliases are left alone.
         """
         now = self._client.get_registered_model(self._name).aliases
-        newest = {one.stage: there[one.version] for one in versions}
+        newest = {version.stage: there[version.version] for version in versions}
         found: dict[str, list[str]] = {}
         for stage, alias in aliases.items():
             wanted = newest.get(stage)

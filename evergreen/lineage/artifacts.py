@@ -50,7 +50,9 @@ def previous_statistics(store: MetadataStore, series: str, number: int) -> int |
     before = Filter("custom_properties.span.int_value < ?", number)
     blessings = _newest(store, _blessed_of(series) & before)
     nearest = sorted(
-        blessings, key=lambda one: (one.custom_properties["span"].int_value, one.id), reverse=True
+        blessings,
+        key=lambda artifact: (artifact.custom_properties["span"].int_value, artifact.id),
+        reverse=True,
     )
     return _first_usable(store, nearest, "statistics_id")
 
@@ -113,7 +115,7 @@ def all_usable(store: MetadataStore, ids: list[int]) -> bool:
 def _data_digest(store: MetadataStore, cache: mlmd.Artifact) -> str:
     """Returns the digest of the data files that a cache was made with; empty if there were none."""
     events = store.get_events_by_artifact_ids([cache.id])
-    made = [one.execution_id for one in events if one.type == mlmd.Event.OUTPUT]
+    made = [event.execution_id for event in events if event.type == mlmd.Event.OUTPUT]
     for execution in store.get_executions_by_id(made):
         if DATA_DIGEST in execution.custom_properties:
             return str(execution.custom_properties[DATA_DIGEST].string_value)
@@ -123,7 +125,7 @@ def _data_digest(store: MetadataStore, cache: mlmd.Artifact) -> str:
 def _blessings(store: MetadataStore, ingest_key: str) -> list[mlmd.Artifact]:
     """Returns the blessings of a span, newest first; none if its newest verdict is a refusal."""
     verdicts = _verdicts(store, ingest_key)
-    blessed = [one for one in verdicts if one.custom_properties["blessed"].int_value]
+    blessed = [verdict for verdict in verdicts if verdict.custom_properties["blessed"].int_value]
     return blessed if blessed[:1] == verdicts[:1] else []
 
 

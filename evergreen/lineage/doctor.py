@@ -61,7 +61,7 @@ class Doctor:
     def examine(self) -> list[Fault]:
         """Returns all mismatches."""
         records = self._lineage.runs()
-        alive = [one for one in records if self._is_alive(one)]
+        alive = [record for record in records if self._is_alive(record)]
         known = list(self._store.get_artifacts())
         return [
             *self._died(records),
@@ -79,7 +79,7 @@ class Doctor:
         Raises:
             EvergreenError: If a run is under way, or the files here do not come from the old root.
         """
-        if alive := [one.run_id for one in self._lineage.runs() if self._is_alive(one)]:
+        if alive := [record.run_id for record in self._lineage.runs() if self._is_alive(record)]:
             raise EvergreenError(f"run {alive[0]} is under way.", hint="Wait for its end.")
         return self._place.take_over(old.absolute())
 
@@ -103,16 +103,16 @@ class Doctor:
 
     def _stuck(self, records: Sequence[RunRecord]) -> Iterator[Fault]:
         active = Filter("last_known_state = RUNNING OR last_known_state = NEW")
-        stuck = {one.id for one in self._store.get_executions(active.options())}
+        stuck = {execution.id for execution in self._store.get_executions(active.options())}
         for record in records if stuck else ():
             if record.outcome is None:  # running, or reported as a died run
                 continue
             runs = [record.pipeline_run(part) for part in record.parts]
             ids = [
-                one.id
+                execution.id
                 for run in runs
-                for one in executions(self._store, run)
-                if one.last_known_state in ACTIVE
+                for execution in executions(self._store, run)
+                if execution.last_known_state in ACTIVE
             ]
             if ids:
                 what = f"run {record.run_id} has ended; execution {ids[0]} of it is RUNNING"
@@ -121,19 +121,21 @@ class Doctor:
 
     def _missing_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Fault]:
         gone = [
-            one
-            for one in known
-            if one.state == State.LIVE and self._is_below(one.uri) and not os.path.exists(one.uri)
+            artifact
+            for artifact in known
+            if artifact.state == State.LIVE
+            and self._is_below(artifact.uri)
+            and not os.path.exists(artifact.uri)
         ]
         needed = protected(self._lineage) if gone else set()
         # A missing root means a volume that is not mounted: nothing is lost.
         is_there = self._root.is_dir()
-        for one in gone:
-            what = f"{one.type} {one.id}: its files are not at {one.uri}"
-            if one.id in needed or not is_there:
+        for artifact in gone:
+            what = f"{artifact.type} {artifact.id}: its files are not at {artifact.uri}"
+            if artifact.id in needed or not is_there:
                 yield Fault("missing files", what, "restore them from a backup")
             else:
-                yield Fault("missing files", what, repair=partial(self._delete, one.id))
+                yield Fault("missing files", what, repair=partial(self._delete, artifact.id))
 
     def _unknown_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Fault]:
         taken = _taken(known)
@@ -157,7 +159,7 @@ class Doctor:
 
         def may_go() -> bool:
             begun = self._lineage.runs(Asked(outcome="none"))
-            is_at_rest = not any(self._is_alive(one) for one in begun)
+            is_at_rest = not any(self._is_alive(record) for record in begun)
             return is_at_rest and folder not in _taken(self._store.get_artifacts())
 
         if not self._trash.remove(folder, may_go):
@@ -177,7 +179,7 @@ class Doctor:
         for folder in abandoned(self._pushed):
             what = f"{folder} is what a push that died has left"
             yield Fault("half a push", what, repair=partial(remove_abandoned, self._pushed))
-        versions = {one.version: one for one in self._lineage.versions()}
+        versions = {version.version: version for version in self._lineage.versions()}
         for version in versions.values():
             yield from self._registered(version)
         for folder in sorted(self._pushed.glob("[0-9]*")):
@@ -201,7 +203,7 @@ class Doctor:
         key = pushed_key(folder)
         what = f"{folder} was pushed, and is not in the registry"
         if version is not None and key == version.train_key:
-            runs = [one for one in records if one.train_key == key and one.can_go_on]
+            runs = [record for record in records if record.train_key == key and record.can_go_on]
             hint = f"evergreen resume {runs[0].run_id}" if runs else "run the same again"
             return Fault("half a version", what, hint)
         return Fault("half a version", what, "it is of another store or project; move it away")
@@ -218,5 +220,5 @@ class Doctor:
 
 def _taken(known: Sequence[mlmd.Artifact]) -> set[Path]:
     """Returns the folders of artifacts, and all folders above them."""
-    places = [Path(one.uri) for one in known if one.state != State.DELETED]
+    places = [Path(artifact.uri) for artifact in known if artifact.state != State.DELETED]
     return {folder for place in places for folder in (place, *place.parents)}

@@ -115,7 +115,7 @@ def is_fit(text: str) -> bool:
 
 def _is_harmless(query: str) -> bool:
     literals = re.findall(_LITERAL, query)
-    return bool(_FILTER.fullmatch(query)) and all(is_fit(one[1:-1]) for one in literals)
+    return bool(_FILTER.fullmatch(query)) and all(is_fit(literal[1:-1]) for literal in literals)
 
 
 def _texts(message: Message) -> Iterator[tuple[str, str]]:

@@ -72,7 +72,7 @@ class OldFiles:
 
     def find(self) -> list[Old]:
         """Returns what may be removed; claims of ended runs may be at any age."""
-        claims = (self._claims.file(one) for one in self._claims.names() if self._has_ended(one))
+        claims = (self._claims.file(name) for name in self._claims.names() if self._has_ended(name))
         aged = [(kind.name, place) for kind in self._kinds for place in self._of(kind)]
         return [
             Old(kind, place, _size(place))
@@ -83,7 +83,7 @@ class OldFiles:
         """Removes a file or folder if it may still be removed; returns whether it is gone."""
         if old.kind == "claims":
             return self._claims.forget(old.place.name)
-        [kind] = [one for one in self._kinds if one.name == old.kind]
+        [kind] = [kind for kind in self._kinds if kind.name == old.kind]
         assert kind.folder is not None
         return Trash(kind.folder).remove(old.place, lambda: self._may_go(kind, old.place))
 
@@ -120,7 +120,7 @@ def _is_day(place: Path) -> bool:
     return (
         bool(DAY.fullmatch(place.name))
         and place.is_dir()
-        and all(PREDICTIONS.fullmatch(one.name) and one.is_file() for one in place.iterdir())
+        and all(PREDICTIONS.fullmatch(file.name) and file.is_file() for file in place.iterdir())
     )
 
 
@@ -129,7 +129,8 @@ def _is_past_result(place: Path) -> bool:
     if not (RESULT.fullmatch(place.name) and place.is_dir()):
         return False
     return any(
-        RESULT.fullmatch(one.name) and one.name > place.name for one in place.parent.iterdir()
+        RESULT.fullmatch(sibling.name) and sibling.name > place.name
+        for sibling in place.parent.iterdir()
     )
 
 
@@ -143,8 +144,8 @@ def _files(place: Path) -> list[Path]:
 
 def _changed(place: Path) -> float:
     """Returns when any of the files was last written, in seconds since 1970."""
-    return max(one.lstat().st_mtime for one in _files(place))
+    return max(file.lstat().st_mtime for file in _files(place))
 
 
 def _size(place: Path) -> int:
-    return sum(one.lstat().st_size for one in _files(place) if not one.is_dir())
+    return sum(file.lstat().st_size for file in _files(place) if not file.is_dir())

@@ -36,7 +36,10 @@ def check(
     """
     own = [event for event in events if event.model == model]
     told = {
-        name for one in (*(event.evidence for event in own), evidence) for name in one if one[name]
+        name
+        for known in (*(event.evidence for event in own), evidence)
+        for name in known
+        if known[name]
     }
     now = datetime.now(UTC)
     _refuse(

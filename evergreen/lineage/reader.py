@@ -92,7 +92,7 @@ class Lineage:
         limit = None if asked.by else asked.limit or None
         own = [Filter.has("model", self._model)] if asked.version is not None else []
         found = self._records.newest(*asked.conditions(), *own, limit=limit)
-        mine = [one for one in found if asked.by in ("", one.request.requested_by)]
+        mine = [record for record in found if asked.by in ("", record.request.requested_by)]
         return mine[: asked.limit or None]
 
     def record(self, run_id: str) -> RunRecord:
@@ -110,7 +110,9 @@ class Lineage:
         return newest
 
     def _begun(self, beginning: str) -> RunRecord:
-        found = {one.run_id: one for one in self._records.beginning(beginning, CANDIDATES + 1)}
+        found = {
+            record.run_id: record for record in self._records.beginning(beginning, CANDIDATES + 1)
+        }
         run_id = complete(beginning, found, "run")
         return found[run_id] if run_id else self._records.get(beginning)
 
@@ -125,8 +127,8 @@ class Lineage:
             "contexts_a.type = 'pipeline_run' AND contexts_a.name LIKE ?", f"{record.run_id}.%"
         )
         found = self._store.get_executions(own.options())
-        graph = around_executions(self._store, sorted(int(one.id) for one in found))
-        nodes = sorted(graph.nodes(record.run_id), key=lambda one: one.node.execution_id)
+        graph = around_executions(self._store, sorted(int(execution.id) for execution in found))
+        nodes = sorted(graph.nodes(record.run_id), key=lambda view: view.node.execution_id)
         return RunView(record=record, nodes=tuple(nodes), artifacts=graph.artifacts)
 
     def events(self) -> list[Event]:
@@ -136,7 +138,7 @@ class Lineage:
     def versions(self) -> list[VersionView]:
         """Returns all versions, oldest first, including those that are only reserved."""
         history = _History(self.events())
-        return [history.version(*one) for one in sorted(self._registry.versions().items())]
+        return [history.version(*version) for version in sorted(self._registry.versions().items())]
 
     def version(self, number: int) -> VersionView:
         """Returns a version.

@@ -79,8 +79,8 @@ class Registry:
         """Returns the log, oldest first."""
         contexts = sorted(self._list(EVENT_TYPE), key=lambda context: int(context.id))
         return [
-            parse(Event, one.custom_properties["event"].string_value, f"event {one.name}")
-            for one in contexts
+            parse(Event, context.custom_properties["event"].string_value, f"event {context.name}")
+            for context in contexts
         ]
 
     def serving(self) -> ModelRef | None:

@@ -89,24 +89,26 @@ class Retention:
         records = self._lineage.runs()
         found = list(self._artifacts())
         needed = self._needed(records, keep)
-        begun = [one.created.timestamp() * 1000 for one in records if one.outcome is None]
+        begun = [record.created.timestamp() * 1000 for record in records if record.outcome is None]
         young = min(begun, default=float("inf"))
-        stays = [one.id in needed or one.create_time_since_epoch >= young for one in found]
+        stays = [
+            artifact.id in needed or artifact.create_time_since_epoch >= young for artifact in found
+        ]
         leaving: list[mlmd.Artifact] = []
         strange: list[mlmd.Artifact] = []
-        for one, stay in zip(found, stays, strict=True):
+        for artifact, stay in zip(found, stays, strict=True):
             if not stay:
-                (leaving if self._place.owns(Path(one.uri)) else strange).append(one)
+                (leaving if self._place.owns(Path(artifact.uri)) else strange).append(artifact)
         return Leaving(
             artifacts=leaving,
             again=[
-                one.id
-                for one, stay in zip(found, stays, strict=True)
-                if stay and one.state == State.MARKED_FOR_DELETION
+                artifact.id
+                for artifact, stay in zip(found, stays, strict=True)
+                if stay and artifact.state == State.MARKED_FOR_DELETION
             ],
-            strange=[one.uri for one in strange],
+            strange=[artifact.uri for artifact in strange],
             kept=sum(stays) + len(strange),
-            size=sum(_size(Path(one.uri)) for one in leaving),
+            size=sum(_size(Path(artifact.uri)) for artifact in leaving),
             open_runs=_open(records),
         )
 
@@ -121,7 +123,7 @@ class Retention:
         """
         self._place.adopt()
         self._take_back(leaving.again)
-        ids = [one.id for one in leaving.artifacts]
+        ids = [artifact.id for artifact in leaving.artifacts]
         self._set(ids, State.MARKED_FOR_DELETION)
         if _open(self._lineage.runs(Asked(outcome="none"))) - leaving.open_runs:
             self._take_back(ids)
@@ -130,12 +132,12 @@ class Retention:
                 hint="Find out again: evergreen gc",
             )
         taken, failed = [], []
-        for one in leaving.artifacts:
+        for artifact in leaving.artifacts:
             try:
-                if self._take(one):
-                    taken.append(one.id)
+                if self._take(artifact):
+                    taken.append(artifact.id)
             except EvergreenError as error:
-                failed.append((one.id, error))
+                failed.append((artifact.id, error))
         self._set(taken, State.DELETED)
         self._take_back([id_ for id_, _ in failed])
         for name in self._trash.names():
@@ -146,11 +148,11 @@ class Retention:
             message = f"{len(failed)} of {len(leaving.artifacts)} artifacts stay: {first}"
             raise RetentionError(message, hint=first.hint)
 
-    def _take(self, one: mlmd.Artifact) -> bool:
+    def _take(self, artifact: mlmd.Artifact) -> bool:
         """Moves the files away, unless the artifact is no longer marked."""
-        if not self._is(one.id, State.MARKED_FOR_DELETION):
+        if not self._is(artifact.id, State.MARKED_FOR_DELETION):
             return False
-        self._trash.take(Path(one.uri), str(one.id))
+        self._trash.take(Path(artifact.uri), str(artifact.id))
         return True
 
     def _is(self, artifact_id: int, state: int) -> bool:
@@ -159,10 +161,10 @@ class Retention:
 
     def _artifacts(self) -> Iterator[mlmd.Artifact]:
         """Yields live and marked artifacts of the pipeline with files below its root."""
-        for one in self._store.get_artifacts(of_pipeline(self._pipeline).options()):
-            is_there = one.state in (State.LIVE, State.MARKED_FOR_DELETION)
-            if is_there and Path(one.uri).is_relative_to(self._root):
-                yield one
+        for artifact in self._store.get_artifacts(of_pipeline(self._pipeline).options()):
+            is_there = artifact.state in (State.LIVE, State.MARKED_FOR_DELETION)
+            if is_there and Path(artifact.uri).is_relative_to(self._root):
+                yield artifact
 
     def _needed(self, records: Sequence[RunRecord], keep: int) -> set[int]:
         cache = latest_analyzer_cache(self._store, self._pipeline)
@@ -173,37 +175,37 @@ class Retention:
 
     def _with_descriptions(self, needed: set[int]) -> set[int]:
         """Adds verdict and statistics of every span that stays, for the next window."""
-        for one in self._store.get_artifacts(data_verdicts().options()):
-            told = one.custom_properties
+        for verdict in self._store.get_artifacts(data_verdicts().options()):
+            told = verdict.custom_properties
             if told["examples_id"].int_value in needed:
-                needed |= {one.id, told["statistics_id"].int_value}
+                needed |= {verdict.id, told["statistics_id"].int_value}
         return needed
 
     @staticmethod
     def _kept(records: Sequence[RunRecord], keep: int) -> Iterator[RunRecord]:
         """Yields the newest runs, and those whose results an open run may reuse."""
         spans = {
-            one.number for record in records if record.outcome is None for one in record.window
+            span.number for record in records if record.outcome is None for span in record.window
         }
         for place, record in enumerate(records):
-            if place < keep or spans & {one.number for one in record.window}:
+            if place < keep or spans & {span.number for span in record.window}:
                 yield record
 
     def _take_back(self, ids: Sequence[int]) -> None:
         """Unmarks artifacts, after moving back the files that a dead process had moved away."""
         there: list[int] = []
         lost: list[int] = []
-        for one in self._store.get_artifacts_by_id(ids) if ids else ():
-            folder = Path(one.uri)
-            self._trash.give_back(folder, str(one.id))
-            (there if folder.exists() else lost).append(one.id)
+        for artifact in self._store.get_artifacts_by_id(ids) if ids else ():
+            folder = Path(artifact.uri)
+            self._trash.give_back(folder, str(artifact.id))
+            (there if folder.exists() else lost).append(artifact.id)
         self._set(there, State.LIVE)
         self._set(lost, State.DELETED)
 
     def _set(self, ids: Sequence[int], state: int) -> None:
         found = self._store.get_artifacts_by_id(ids) if ids else []
-        for one in found:
-            one.state = state
+        for artifact in found:
+            artifact.state = state
         if found:
             self._store.put_artifacts(found)
 
@@ -215,14 +217,16 @@ def protected(lineage: Lineage) -> set[int]:
     of; and every other model that can be promoted, since the next run would be compared with it.
     Analyzer caches only save time, so their sources are not followed.
     """
-    versions = [one for one in lineage.versions() if one.artifact_id]
-    in_use = {one.artifact_id for one in versions if one.stage in IN_USE}
+    versions = [version for version in lineage.versions() if version.artifact_id]
+    in_use = {version.artifact_id for version in versions if version.stage in IN_USE}
     in_use |= _to_go_back_to(lineage)
-    models = sorted(one for one in in_use if one)
+    models = sorted(id_ for id_ in in_use if id_)
     graph = lineage.graph(models, Way.UP, hops=FAR) if models else None
-    usable = {one.artifact_id for one in versions if one.artifact_id}
-    usable -= {one.artifact_id for one in versions if one.stage is Stage.REJECTED} - in_use
-    return {one for one in usable if one} | (_ancestors(graph, models) if graph else set())
+    usable = {version.artifact_id for version in versions if version.artifact_id}
+    usable -= {
+        version.artifact_id for version in versions if version.stage is Stage.REJECTED
+    } - in_use
+    return {id_ for id_ in usable if id_} | (_ancestors(graph, models) if graph else set())
 
 
 FAR = 100
@@ -246,12 +250,12 @@ def _ancestors(graph: GraphView, models: Iterable[int]) -> set[int]:
     found: set[int] = set()
     waiting = list(models)
     while waiting:
-        one = waiting.pop()
-        if one in found:
+        current = waiting.pop()
+        if current in found:
             continue
-        found.add(one)
-        if one not in graph.artifacts or graph.artifacts[one].type != CACHE:
-            waiting += [up for maker in makers.get(one, []) for up in inputs.get(maker, [])]
+        found.add(current)
+        if current not in graph.artifacts or graph.artifacts[current].type != CACHE:
+            waiting += [up for maker in makers.get(current, []) for up in inputs.get(maker, [])]
     return found
 
 

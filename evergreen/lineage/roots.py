@@ -110,7 +110,7 @@ class Root:
         """
         if not self.folder.is_dir():
             return None  # no files, so none can be touched
-        live = [one for one in known if one.state == mlmd.Artifact.LIVE]
+        live = [artifact for artifact in known if artifact.state == mlmd.Artifact.LIVE]
         doubt = self._foreign() or self._moved(live)
         return doubt if doubt or self._marker() else self._unmarked(live)
 
@@ -135,23 +135,25 @@ class Root:
         if doubt := self._foreign():
             raise RootError(doubt.what, hint=doubt.hint)
         known = self._store.get_artifacts()
-        moved = [one for one in known if _is_below(one.uri, old)]
-        live = [one for one in moved if one.state == mlmd.Artifact.LIVE]
-        if old == self.folder or not any(os.path.exists(self._new_place(one, old)) for one in live):
-            recorded = Counter(str(one) for one in map(_root_of, known) if one)
+        moved = [artifact for artifact in known if _is_below(artifact.uri, old)]
+        live = [artifact for artifact in moved if artifact.state == mlmd.Artifact.LIVE]
+        if old == self.folder or not any(
+            os.path.exists(self._new_place(artifact, old)) for artifact in live
+        ):
+            recorded = Counter(str(root) for root in map(_root_of, known) if root)
             places = ", ".join(f"{where} ({count})" for where, count in recorded.most_common(5))
             raise RootError(
                 f"{self.folder}: nothing of what is recorded below {old} is here.",
                 hint=f"Artifacts are recorded below: {places or 'no folder yet'}.",
             )
-        for one in moved:
-            one.uri = str(self._new_place(one, old))
+        for artifact in moved:
+            artifact.uri = str(self._new_place(artifact, old))
         self._store.put_artifacts(moved)
         self._mark()
         return len(moved)
 
-    def _new_place(self, one: mlmd.Artifact, old: Path) -> Path:
-        return self.folder / Path(one.uri).relative_to(old)
+    def _new_place(self, artifact: mlmd.Artifact, old: Path) -> Path:
+        return self.folder / Path(artifact.uri).relative_to(old)
 
     def _foreign(self) -> Doubt | None:
         """Returns a doubt if the marker is another store's."""
@@ -168,11 +170,15 @@ class Root:
 
     def _moved(self, live: Sequence[mlmd.Artifact]) -> Doubt | None:
         """Returns a doubt if folders here are recorded at the same place below another root."""
-        elsewhere = [Path(one.uri) for one in live if not _is_below(one.uri, self.folder)]
-        found = [
-            one for one in elsewhere if os.path.exists(self.folder.joinpath(*one.parts[-TAIL:]))
+        elsewhere = [
+            Path(artifact.uri) for artifact in live if not _is_below(artifact.uri, self.folder)
         ]
-        roots = Counter(root for one in found if (root := _root_of_place(one)))
+        found = [
+            place
+            for place in elsewhere
+            if os.path.exists(self.folder.joinpath(*place.parts[-TAIL:]))
+        ]
+        roots = Counter(root for place in found if (root := _root_of_place(place)))
         for old, count in roots.most_common(1):
             return Doubt(
                 "moved root",
@@ -192,7 +198,7 @@ class Root:
                     " nothing in it is touched",
                     "move them away, or name another folder in `pipeline.root`",
                 )
-        here = [one.uri for one in live if _is_below(one.uri, self.folder)]
+        here = [artifact.uri for artifact in live if _is_below(artifact.uri, self.folder)]
         if here and not any(map(os.path.exists, here)):
             return Doubt(
                 "empty root",
@@ -221,7 +227,7 @@ class Root:
             found = self._store.get_contexts_by_execution(execution)
         except NotFoundError:  # no such execution, or one without contexts
             return {}
-        return {one.type: one.name for one in found}
+        return {context.type: context.name for context in found}
 
     def _marker(self) -> str:
         """Returns the id of the store in the marker; empty if there is no marker."""
@@ -255,8 +261,8 @@ def _is_below(uri: str, root: Path) -> bool:
     return ".." not in Path(uri).parts and Path(uri).is_relative_to(root)
 
 
-def _root_of(one: mlmd.Artifact) -> Path | None:
-    return _root_of_place(Path(one.uri))
+def _root_of(artifact: mlmd.Artifact) -> Path | None:
+    return _root_of_place(Path(artifact.uri))
 
 
 def _root_of_place(place: Path) -> Path | None:

@@ -166,7 +166,9 @@ class RunReading:
         if blessing is None:
             part = self.parts.get(ref.label)
             made = [part.outputs(node) for node in part.nodes] if part else []
-            return SpanReader(ref, artifacts={key: v for one in made for key, v in one.items()})
+            return SpanReader(
+                ref, artifacts={key: v for outputs in made for key, v in outputs.items()}
+            )
         events = self._store.get_events_by_artifact_ids([blessing.id])
         execution = next(event.execution_id for event in events if event.type in _MADE)
         read, made_by_gate = artifacts_of(self._store, execution)
@@ -181,8 +183,8 @@ class RunReading:
         found = self._blessings(Filter.has("ingest_key", ref.ingest_key))
         pinned = self.record.pins.examples if self.record.pins else ()
 
-        def preference(one: mlmd.Artifact) -> tuple[bool, int]:
-            return one.custom_properties["examples_id"].int_value in pinned, one.id
+        def preference(artifact: mlmd.Artifact) -> tuple[bool, int]:
+            return artifact.custom_properties["examples_id"].int_value in pinned, artifact.id
 
         return max(found, key=preference, default=None)
 

@@ -134,7 +134,7 @@ def expect(events: Sequence[Event], version: int | None) -> None:
     current = serving(events)
     found = current.version if current else 0
     if version is not None and found != version:
-        names = [f"version {one}" if one else "nothing" for one in (found, version)]
+        names = [f"version {number}" if number else "nothing" for number in (found, version)]
         raise RegistryError(
             f"{names[0]} is serving, and not {names[1]} as was expected. Nothing was changed.",
             hint="Look at what came meanwhile, and decide again: evergreen models --log",
@@ -192,12 +192,13 @@ def to_roll_back(events: Sequence[Event], version: int | None) -> ModelRef:
     served = [event.model for event in events if event.stage is Stage.SERVING]
     usable = stages(events)
     earlier = [
-        one
-        for one in served
-        if one != current and (one.version == version or usable[one.version] is not Stage.REJECTED)
+        model
+        for model in served
+        if model != current
+        and (model.version == version or usable[model.version] is not Stage.REJECTED)
     ]
     if version is not None:
-        earlier = [one for one in earlier if one.version == version]
+        earlier = [model for model in earlier if model.version == version]
     if current is None or not earlier:
         why = "no version served" if version is None else f"version {version} has not served"
         raise RegistryError(

@@ -31,13 +31,16 @@ class Subgraph:
     @cached_property
     def artifacts(self) -> dict[int, ArtifactView]:
         """Returns the artifacts by id."""
-        types = {one.id: one.name for one in self.found.artifact_types}
-        return {one.id: view(one, types.get(one.type_id, one.type)) for one in self.found.artifacts}
+        types = {type_.id: type_.name for type_ in self.found.artifact_types}
+        return {
+            artifact.id: view(artifact, types.get(artifact.type_id, artifact.type))
+            for artifact in self.found.artifacts
+        }
 
     @cached_property
     def contexts(self) -> Mapping[int, Mapping[str, str]]:
         """Returns the names of each execution's contexts, by type."""
-        known = {one.id: one for one in self.found.contexts}
+        known = {context.id: context for context in self.found.contexts}
         names: dict[int, dict[str, str]] = defaultdict(dict)
         for pair in self.found.associations:
             if pair.context_id in known:
@@ -48,20 +51,22 @@ class Subgraph:
     def nodes(self, run_id: str) -> Iterator[NodeView]:
         """Yields the executions of a run."""
         inputs, outputs = self._by_key()
-        for one in self.found.executions:
-            contexts = self.contexts[one.id]
+        for execution in self.found.executions:
+            contexts = self.contexts[execution.id]
             node = contexts["node"].removeprefix(f"{contexts['pipeline']}.")
             yield NodeView(
                 part=contexts["pipeline_run"].removeprefix(f"{run_id}."),
-                node=NodeState.of(node, one),
-                inputs={key: tuple(ids) for key, ids in inputs[one.id].items()},
-                outputs={key: tuple(ids) for key, ids in outputs[one.id].items()},
+                node=NodeState.of(node, execution),
+                inputs={key: tuple(ids) for key, ids in inputs[execution.id].items()},
+                outputs={key: tuple(ids) for key, ids in outputs[execution.id].items()},
             )
 
     def view(self) -> GraphView:
         """Returns the graph in the form of the read API."""
-        executions = {int(one.id): self._execution(one) for one in self.found.executions}
-        pairs = [(one.artifact_id, one.execution_id, one.type) for one in self.found.events]
+        executions = {
+            int(execution.id): self._execution(execution) for execution in self.found.executions
+        }
+        pairs = [(event.artifact_id, event.execution_id, event.type) for event in self.found.events]
         return GraphView(
             artifacts=self.artifacts,
             executions=executions,
@@ -69,13 +74,13 @@ class Subgraph:
             made=tuple((by, artifact) for artifact, by, kind in pairs if kind in MADE),
         )
 
-    def _execution(self, one: mlmd.Execution) -> ExecutionView:
-        contexts = self.contexts.get(one.id, {})
+    def _execution(self, execution: mlmd.Execution) -> ExecutionView:
+        contexts = self.contexts.get(execution.id, {})
         run_id, _, part = contexts.get("pipeline_run", "").partition(".")
         node = contexts.get("node", "").removeprefix(f"{contexts.get('pipeline', '')}.")
-        state = mlmd.Execution.State.Name(one.last_known_state).lower()
-        node = node or one.type  # for executions outside of the pipeline
-        return ExecutionView(id=one.id, node=node, run_id=run_id, part=part, state=state)
+        state = mlmd.Execution.State.Name(execution.last_known_state).lower()
+        node = node or execution.type  # for executions outside of the pipeline
+        return ExecutionView(id=execution.id, node=node, run_id=run_id, part=part, state=state)
 
     def _by_key(self) -> tuple[dict[int, dict[str, list[int]]], ...]:
         sides: tuple[Any, Any] = (_lists(), _lists())

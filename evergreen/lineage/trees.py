@@ -21,7 +21,7 @@ def model_tree(lineage: Lineage, number: int) -> Branch:
     made_of: tuple[Branch, ...] = ()
     if run_id:
         run = lineage.run(run_id)
-        models = [one.id for one in run.made(TRAINER, "model")]
+        models = [artifact.id for artifact in run.made(TRAINER, "model")]
         graph = lineage.graph(models, Way.UP) if models else None
         made_of = (_run(run.record, tuple(_made_of(run, graph))),)
     became = Branch(kind="down", name="what became of it", branches=tuple(_down(lineage, version)))
@@ -48,7 +48,7 @@ def span_tree(lineage: Lineage, number: int) -> Branch:
     known = stages(lineage.events())
     contents: dict[tuple[int, str], list[RunRecord]] = {}
     for record in reversed(records):
-        [span] = [one for one in record.window if one.number == number]
+        [span] = [span for span in record.window if span.number == number]
         contents.setdefault((span.version, span.sha256), []).append(record)
     branches = []
     for (version, sha256), runs in sorted(contents.items()):
@@ -131,7 +131,7 @@ def _down(lineage: Lineage, version: VersionView) -> Iterator[Branch]:
     if version.artifact_id is None:
         return
     graph = lineage.graph([version.artifact_id], Way.DOWN, hops=1)
-    others = {one.run_id for one in graph.executions.values()} - {version.run_id, ""}
+    others = {execution.run_id for execution in graph.executions.values()} - {version.run_id, ""}
     for run_id in sorted(others):
         record = lineage.record(run_id)
         made = f"version {record.model_version}: " if record.model_version else ""
@@ -144,5 +144,5 @@ def _event(event: Event) -> Branch:
     return Branch(kind="event", name=what, text=text)
 
 
-def _artifact(one: ArtifactView) -> str:
-    return f"{one.type} {one.id}"
+def _artifact(artifact: ArtifactView) -> str:
+    return f"{artifact.type} {artifact.id}"

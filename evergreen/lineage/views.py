@@ -63,11 +63,11 @@ class RunView(Frozen):
     def current(self) -> tuple[NodeView, ...]:
         """Returns the executions of the newest attempt of each part."""
         parts = {self.record.pipeline_run(part) for part in self.record.parts}
-        return tuple(one for one in self.nodes if f"{self.record.run_id}.{one.part}" in parts)
+        return tuple(view for view in self.nodes if f"{self.record.run_id}.{view.part}" in parts)
 
     def made(self, node: str, key: str) -> list[ArtifactView]:
         """Returns the artifacts that a node of the newest attempt made under a key."""
-        ids = [id_ for one in self.current if one.node.node_id == node for id_ in one.made(key)]
+        ids = [id_ for view in self.current if view.node.node_id == node for id_ in view.made(key)]
         return [self.artifacts[id_] for id_ in ids]
 
 
@@ -154,5 +154,5 @@ class Branch(Frozen):
     def walk(self) -> Iterator["Branch"]:
         """Yields this branch and all below it."""
         yield self
-        for one in self.branches:
-            yield from one.walk()
+        for branch in self.branches:
+            yield from branch.walk()

@@ -54,7 +54,9 @@ class Reference:
         if part == ALL_ROWS:
             return None if self.scores is None else compute(self.scores, metric)
         slices = self.evaluation.slices if self.evaluation else ()
-        found = next((one.candidate.known.get(metric) for one in slices if one.name == part), None)
+        found = next(
+            (scores.candidate.known.get(metric) for scores in slices if scores.name == part), None
+        )
         return found.value if found else None
 
 

@@ -149,7 +149,10 @@ class _Node:
         outputs = outputs_utils.OutputsResolver(
             self._node, self._ir.pipeline_info, self._ir.runtime_spec
         ).generate_output_artifacts(execution_id)
-        return {key: [one for one in of if fileio.exists(one.uri)] for key, of in outputs.items()}
+        return {
+            key: [artifact for artifact in of if fileio.exists(artifact.uri)]
+            for key, of in outputs.items()
+        }
 
     def mark_measured(self, measured: dict[str, str | int | float]) -> None:
         """Records its measurements."""

@@ -58,10 +58,10 @@ def read(source: bytes) -> CodeText:
 
 def _imports(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Import):
-        yield from (one.name for one in node.names)
+        yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         stem = "." * node.level + (node.module or "")
-        yield from (f"{stem}:{one.name}" for one in node.names)
+        yield from (f"{stem}:{alias.name}" for alias in node.names)
     elif isinstance(node, ast.Call) and _called(node) in IMPORTING and node.args:
         name, package = _constant(node.args[0]), _package(node)
         if name and name.startswith(".") and package:
@@ -73,7 +73,9 @@ def _imports(node: ast.AST) -> Iterator[str]:
 
 
 def _package(call: ast.Call) -> str | None:
-    given = [one.value for one in call.keywords if one.arg == "package"] + call.args[1:2]
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "package"] + call.args[
+        1:2
+    ]
     return _constant(given[0]) if given else None
 
 
@@ -91,7 +93,7 @@ def _texts(nodes: Iterable[ast.AST]) -> Iterator[Text]:
         if isinstance(node, ast.Expr):  # a docstring
             apart.add(id(node.value))
         elif isinstance(node, ast.JoinedStr):
-            apart |= {id(one) for one in node.values}
+            apart |= {id(value) for value in node.values}
         value = _constant(node)
         if value is not None and id(node) not in apart:
             yield Text(node.lineno, value)  # type: ignore[attr-defined]

@@ -111,9 +111,9 @@ class Planner:
         """Plans the ingestion of one span of a run, after all earlier spans are ingested."""
         previous = previous_statistics(self._store, self._settings.data_series, span.number)
         earlier = (
-            blessed_statistics(self._store, one.ingest_key)
-            for one in record.window
-            if one.number < span.number
+            blessed_statistics(self._store, earlier.ingest_key)
+            for earlier in record.window
+            if earlier.number < span.number
         )
         return ingest_plan(record, span, previous, tuple(id_ for id_ in earlier if id_))
 

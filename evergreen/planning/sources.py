@@ -87,9 +87,9 @@ class Sources:
         text = read(file.read_bytes()) if file.suffix == ".py" else CodeText()
         for imported in text.imports:
             self._follow(name, file, imported)
-        for one in text.texts:
-            if DOTTED.fullmatch(one.value):
-                self._add_named_module(one.value.partition(":")[0])
+        for literal in text.texts:
+            if DOTTED.fullmatch(literal.value):
+                self._add_named_module(literal.value.partition(":")[0])
         if name.parts[0] != PLATFORM:
             self._add_data(name, file, text)
 
@@ -123,7 +123,10 @@ class Sources:
             for beside in sorted(file.parent.iterdir()):
                 if beside.is_file() and beside.suffix != ".py" and _decides(beside):
                     self.files[str(name.with_name(beside.name))] = beside
-        told = [*text.notes, *((one.line, self._add_named(name, file, one)) for one in text.texts)]
+        told = [
+            *text.notes,
+            *((literal.line, self._add_named(name, file, literal)) for literal in text.texts),
+        ]
         self.outside += sorted({f"{name}, line {line}: {what}" for line, what in told if what})
 
     def _add_named(self, name: PurePosixPath, file: Path, text: Text) -> str:
@@ -215,8 +218,8 @@ def _descend(
     """Yields the packages and modules along a dotted name, as far as they exist."""
     for part in inner:
         names = [part] if part != "*" else sorted(_modules(folders))
-        specs = [(name / one, PathFinder.find_spec(one, folders)) for one in names]
-        yield from ((one, spec) for one, spec in specs if spec)
+        specs = [(name / module, PathFinder.find_spec(module, folders)) for module in names]
+        yield from ((module, spec) for module, spec in specs if spec)
         if len(specs) != 1 or specs[0][1] is None:
             return
         name, folders = specs[0][0], _folders(specs[0][1])

@@ -27,13 +27,13 @@ def draw(played: Mapping[Policy, Sequence[Played]], file: Path) -> None:
     figure = Figure(figsize=(8, 5), layout="constrained")
     quality, trainings = figure.subplots(2, sharex=True, height_ratios=[3, 1])
     for row, (policy, spans) in enumerate(played.items()):
-        numbers = [one.number for one in spans]
-        losses = [one.losses.mean() for one in spans]
+        numbers = [span.number for span in spans]
+        losses = [span.losses.mean() for span in spans]
         quality.plot(numbers, losses, "o-", color=COLORS[policy], label=policy.value, markersize=4)
-        for one in spans:
-            for run in one.runs:
+        for span in spans:
+            for run in span.runs:
                 filled = COLORS[policy] if run.outcome == "pushed" else "none"
-                trainings.scatter(one.number, row, color=COLORS[policy], facecolor=filled)
+                trainings.scatter(span.number, row, color=COLORS[policy], facecolor=filled)
     quality.set_ylabel("log loss of the answers")
     quality.legend(title="retrain")
     quality.grid(alpha=0.3)

@@ -46,7 +46,7 @@ def compare(played: Mapping[Policy, Sequence[Played]]) -> list[Row]:
     of the paired differences.
     """
     losses = {
-        policy: np.concatenate([one.losses for one in spans]) for policy, spans in played.items()
+        policy: np.concatenate([span.losses for span in spans]) for policy, spans in played.items()
     }
     compared = losses[reference(played)]
     return [
@@ -54,9 +54,9 @@ def compare(played: Mapping[Policy, Sequence[Played]]) -> list[Row]:
             policy,
             *_mean(losses[policy]),
             *_mean(losses[policy] - compared),
-            trainings=sum(len(one.runs) for one in spans),
-            pushed=sum(run.outcome == "pushed" for one in spans for run in one.runs),
-            minutes=sum(one.seconds for one in spans) / 60,
+            trainings=sum(len(span.runs) for span in spans),
+            pushed=sum(run.outcome == "pushed" for span in spans for run in span.runs),
+            minutes=sum(span.seconds for span in spans) / 60,
         )
         for policy, spans in played.items()
     ]

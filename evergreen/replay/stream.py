@@ -77,5 +77,5 @@ def _piece(span: Span, label: Callable[[pa.Table], NDArray[np.float64]], key: st
             f"{span.path}: has no {lacks}, so that it cannot be played.",
             hint="Play spans that data.source cuts by period, with labels by replay.label.",
         )
-    ids = [str(one) for one in rows.column(key).to_pylist()]
+    ids = [str(value) for value in rows.column(key).to_pylist()]
     return Piece(span.number, span.path, rows, labels[known], ids, times.end)

@@ -57,12 +57,12 @@ def send(target: str, model: str, rows: pa.Table, ids: list[str], in_flight: int
         waiting: deque[Any] = deque()
         found: list[tuple[float, int]] = []
         for at, request_id in enumerate(ids):
-            one = client.encode({name: array[at : at + 1] for name, array in tensors.items()})
+            request = client.encode({name: array[at : at + 1] for name, array in tensors.items()})
             metadata = ((REQUEST_ID, request_id),)
-            waiting.append(call.future(one, timeout=SECONDS, metadata=metadata))
+            waiting.append(call.future(request, timeout=SECONDS, metadata=metadata))
             if len(waiting) >= in_flight:
                 found.append(_answer(waiting.popleft().result()))
-        found += [_answer(one.result()) for one in waiting]
+        found += [_answer(pending.result()) for pending in waiting]
     scores, versions = zip(*found, strict=True)
     window = Window(start=started, end=datetime.now(UTC))
     return Answers(window, ids, np.array(scores), np.array(versions))

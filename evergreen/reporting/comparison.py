@@ -29,7 +29,7 @@ class Difference(Frozen):
     def change(self) -> float | None:
         """The difference, if both values are numbers."""
         values = (self.one, self.other)
-        if any(isinstance(one, bool) or not isinstance(one, int | float) for one in values):
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
             return None
         return float(self.other) - float(self.one)  # type: ignore[arg-type]
 
@@ -60,29 +60,29 @@ class Comparison(Frozen):
     seconds: tuple[Difference, ...]
 
 
-def compare(store: MetadataStore, one: RunRecord, other: RunRecord) -> Comparison:
+def compare(store: MetadataStore, first: RunRecord, other: RunRecord) -> Comparison:
     """Compares two runs, as far as their artifacts still exist."""
-    readings = RunReading(store, one), RunReading(store, other)
+    readings = RunReading(store, first), RunReading(store, other)
     schemas = [_schema(reading) for reading in readings]
     return Comparison(
-        one=one.run_id,
+        one=first.run_id,
         other=other.run_id,
-        outcome=Difference(name="outcome", one=one.outcome, other=other.outcome),
-        inputs=pair(*(_inputs(store, record) for record in (one, other)), changed=True),
+        outcome=Difference(name="outcome", one=first.outcome, other=other.outcome),
+        inputs=pair(*(_inputs(store, record) for record in (first, other)), changed=True),
         data=pair(*(_data(reading) for reading in readings), changed=True),
         schema_changes=tuple(_diff(*schemas)),
-        metrics=pair(*(_metrics(record) for record in (one, other))),
+        metrics=pair(*(_metrics(record) for record in (first, other))),
         slices=pair(*(_slices(reading) for reading in readings)),
-        seconds=pair(*(_seconds(store, record) for record in (one, other))),
+        seconds=pair(*(_seconds(store, record) for record in (first, other))),
     )
 
 
 def pair(
-    one: Mapping[str, Value], other: Mapping[str, Value], *, changed: bool = False
+    first: Mapping[str, Value], other: Mapping[str, Value], *, changed: bool = False
 ) -> tuple[Difference, ...]:
     """Pairs values of the same name; with `changed`, only those that differ."""
-    names = [*one, *(name for name in other if name not in one)]
-    pairs = (Difference(name=name, one=one.get(name), other=other.get(name)) for name in names)
+    names = [*first, *(name for name in other if name not in first)]
+    pairs = (Difference(name=name, one=first.get(name), other=other.get(name)) for name in names)
     return tuple(pair for pair in pairs if not changed or pair.one != pair.other)
 
 
@@ -112,7 +112,7 @@ def _flat(prefix: str, values: Any) -> Iterator[tuple[str, Value]]:
 
 
 def _newest(reading: RunReading) -> SpanReader | None:
-    return next((one for one in reversed(reading.spans) if one.statistics(TRAIN)), None)
+    return next((span for span in reversed(reading.spans) if span.statistics(TRAIN)), None)
 
 
 def _data(reading: RunReading) -> dict[str, Value]:
@@ -122,7 +122,7 @@ def _data(reading: RunReading) -> dict[str, Value]:
     known = features(newest.statistics(TRAIN))
     return {
         "span": str(newest.ref.number),
-        **{name: value for one in known.values() for name, value in _statistics(one)},
+        **{name: value for features in known.values() for name, value in _statistics(features)},
     }
 
 
@@ -139,13 +139,15 @@ def _statistics(feature: Feature) -> Iterator[tuple[str, Value]]:
 
 def _schema(reading: RunReading) -> list[str]:
     parts = [part for part in (reading.train, *reading.parts.values()) if part]
-    made = [one for part in parts for one in part.outputs(CURATED_SCHEMA).get("schema", [])]
-    files = [Path(one.uri, "schema.pbtxt") for one in made]
+    made = [
+        artifact for part in parts for artifact in part.outputs(CURATED_SCHEMA).get("schema", [])
+    ]
+    files = [Path(artifact.uri, "schema.pbtxt") for artifact in made]
     return next((file.read_text().splitlines() for file in files if file.is_file()), [])
 
 
-def _diff(one: list[str], other: list[str]) -> Iterator[str]:
-    lines = difflib.unified_diff(one, other, lineterm="", n=1)
+def _diff(first: list[str], other: list[str]) -> Iterator[str]:
+    lines = difflib.unified_diff(first, other, lineterm="", n=1)
     yield from (line for line in lines if not line.startswith(("---", "+++")))
 
 
@@ -165,4 +167,4 @@ def _slices(reading: RunReading) -> dict[str, Value]:
 
 def _seconds(store: MetadataStore, record: RunRecord) -> dict[str, Value]:
     run = Lineage(store, "").run(record.run_id)
-    return {f"{one.part} {one.node.node_id}": round(one.node.seconds, 1) for one in run.current}
+    return {f"{view.part} {view.node.node_id}": round(view.node.seconds, 1) for view in run.current}

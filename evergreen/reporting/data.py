@@ -57,8 +57,12 @@ class DataSection:
         splits = {split for span in spans if span.report for split in span.report.rows}
         return cls(
             spans=spans,
-            splits=sorted(splits, key=lambda one: (order.index(one) if one in order else 9, one)),
-            drifts=[(one.ref.number, chart) for one in reversed(spans) if (chart := _drift(one))],
+            splits=sorted(
+                splits, key=lambda split: (order.index(split) if split in order else 9, split)
+            ),
+            drifts=[
+                (span.ref.number, chart) for span in reversed(spans) if (chart := _drift(span))
+            ],
             drift_keys=canvas.keys(
                 [
                     (drift.COLORS["previous"], "from the span before"),
@@ -104,8 +108,11 @@ class ValuesSection:
             shown=shown,
             keys=_keys(shown, reading) if shown and before else Markup(),
             distributions=sorted(
-                (distribution(one, before.get(one.name), timestamp) for one in now.values()),
-                key=lambda one: one.chart is None,
+                (
+                    distribution(feature, before.get(feature.name), timestamp)
+                    for feature in now.values()
+                ),
+                key=lambda drawn: drawn.chart is None,
             ),
             missing=_missing(now, before),
             anomalies=[anomaly for span in spans for anomaly in _anomalies(span)],
@@ -169,9 +176,12 @@ def _brief(value: float) -> str:
 
 def _missing(now: Mapping[str, Feature], before: Mapping[str, Feature]) -> Markup | None:
     shares: dict[str, tuple[float, float | None]] = {
-        one.name: (one.missing, before[one.name].missing if one.name in before else None)
-        for one in sorted(now.values(), key=lambda one: -one.missing)
-        if one.missing or (one.name in before and before[one.name].missing)
+        feature.name: (
+            feature.missing,
+            before[feature.name].missing if feature.name in before else None,
+        )
+        for feature in sorted(now.values(), key=lambda feature: -feature.missing)
+        if feature.missing or (feature.name in before and before[feature.name].missing)
     }
     worst = "; ".join(f"{name} {percent(share)}" for name, (share, _) in list(shares.items())[:5])
     return (
@@ -183,7 +193,7 @@ def _drift(span: SpanReader) -> Markup | None:
     if not span.report or not span.report.drift:
         return None
     beyond = many(len(span.report.drifted), "feature")
-    largest = max(span.report.drift, key=lambda one: one.share)
+    largest = max(span.report.drift, key=lambda drift: drift.share)
     label = (
         f"Drift of span {span.ref.number}: {beyond} beyond the threshold; the "
         f"largest share is {largest.feature}, {number(largest.value)} of {largest.threshold:g}"

@@ -31,7 +31,7 @@ class Execution:
 def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
     """Returns requester, times and rows of a run, and what serves now."""
     record, now = reading.record, serving(events)
-    rows = sum(one.report.kept_rows for one in reading.spans if one.report)
+    rows = sum(span.report.kept_rows for span in reading.spans if span.report)
     window = spans([span.number for span in record.window]).capitalize()
     ended = record.finished
     return {
@@ -64,7 +64,7 @@ def identity(record: RunRecord, events: Sequence[Event]) -> Facts:
         "Cache": "used" if record.request.cache else "not used",
     }
     if record.pins:
-        facts["Pinned examples"] = ", ".join(f"artifact {one}" for one in record.pins.examples)
+        facts["Pinned examples"] = ", ".join(f"artifact {id_}" for id_ in record.pins.examples)
         cache = record.pins.analyzer_cache
         facts["Pinned analyzer cache"] = f"artifact {cache}" if cache else "none"
     digests = record.digests.model_dump()
@@ -95,7 +95,7 @@ def executions(reading: RunReading, root: Path) -> list[Execution]:
 
 def _made(part: PartReader, node: str, root: Path) -> Iterator[tuple[str, int, str, str]]:
     for key, artifacts in part.outputs(node).items():
-        for one in artifacts:
-            place = Path(one.uri)
+        for artifact in artifacts:
+            place = Path(artifact.uri)
             shown = place.relative_to(root) if place.is_relative_to(root) else place
-            yield key, one.id, one.type, str(shown)
+            yield key, artifact.id, artifact.type, str(shown)

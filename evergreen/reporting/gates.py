@@ -51,9 +51,9 @@ class Criteria:
     @classmethod
     def of(cls, report: ModelReport) -> Self:
         """Sorts the verdicts of a report."""
-        found = sorted(report.verdicts, key=lambda one: one.passed)
-        undecided = [one for one in found if not one.decides]
-        return cls([one for one in found if one.decides], undecided)
+        found = sorted(report.verdicts, key=lambda verdict: verdict.passed)
+        undecided = [verdict for verdict in found if not verdict.decides]
+        return cls([verdict for verdict in found if verdict.decides], undecided)
 
 
 def verdicts(reading: RunReading) -> list[Verdict]:
@@ -81,7 +81,7 @@ def _data(span: SpanReader, reading: RunReading) -> Verdict:
 
 def _model(report: ModelReport) -> str:
     criteria = Criteria.of(report)
-    held = sum(one.passed for one in criteria.deciding)
+    held = sum(verdict.passed for verdict in criteria.deciding)
     text = (
         f"{held} of {many(len(criteria.deciding), 'deciding criterion', 'deciding criteria')} hold"
     )
@@ -104,4 +104,4 @@ def _against(version: int | None) -> str:
 
 def failed_first(checks: Iterable[Check]) -> list[Check]:
     """Returns the checks of serving validation, failed ones first."""
-    return sorted(checks, key=lambda one: one.passed)
+    return sorted(checks, key=lambda check: check.passed)

@@ -114,14 +114,14 @@ def _edges(part: PartReader) -> tuple[Edges, dict[str, tuple[str, str]]]:
     edges: Edges = set()
     earlier: dict[str, set[int]] = defaultdict(set)
     for node in part.nodes:
-        for artifact in (one for found in part.inputs(node).values() for one in found):
+        for artifact in (artifact for found in part.inputs(node).values() for artifact in found):
             name = maker.get(artifact.id, EARLIER + artifact.type)
             if name not in part.nodes:
                 earlier[name].add(artifact.id)
             if name != node:
                 edges.add((name, node))
     return edges, {
-        name: (name.removeprefix(EARLIER), short(", ".join(f"#{one}" for one in sorted(ids)), 22))
+        name: (name.removeprefix(EARLIER), short(", ".join(f"#{id_}" for id_ in sorted(ids)), 22))
         for name, ids in earlier.items()
     }
 
@@ -134,7 +134,9 @@ def _reduced(edges: Edges) -> Edges:
 
     @cache
     def reach(name: str) -> frozenset[str]:
-        return frozenset(following[name]).union(*(reach(one) for one in list(following[name])))
+        return frozenset(following[name]).union(
+            *(reach(follower) for follower in list(following[name]))
+        )
 
     return {
         (start, end)
@@ -152,7 +154,7 @@ def _layers(names: Iterable[str], edges: Edges) -> list[list[str]]:
 
     def place(name: str) -> int:
         if name not in depth:
-            depth[name] = max((place(one) + 1 for one in before[name]), default=0)
+            depth[name] = max((place(parent) + 1 for parent in before[name]), default=0)
         return depth[name]
 
     for name in before:
@@ -166,7 +168,9 @@ def _layers(names: Iterable[str], edges: Edges) -> list[list[str]]:
         layers[layer].append(name)
     for above, below in pairwise(layers):
         below.sort(
-            key=lambda name: _mean([above.index(one) for one in before[name] if one in above])
+            key=lambda name: _mean(
+                [above.index(parent) for parent in before[name] if parent in above]
+            )
         )
     return layers
 

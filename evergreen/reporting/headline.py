@@ -48,9 +48,9 @@ def _pushed(reading: RunReading, events: Sequence[Event]) -> Headline:
     version = reading.record.model_version
     stage = next(
         (
-            one.stage
-            for one in events
-            if one.action is Action.REGISTER and one.model.version == version
+            event.stage
+            for event in events
+            if event.action is Action.REGISTER and event.model.version == version
         ),
         None,
     )
@@ -81,11 +81,11 @@ def _ingested(reading: RunReading) -> Headline:
 
 
 def _data_refused(reading: RunReading) -> Headline:
-    refused = [one for one in reading.spans if one.report and not one.report.blessed]
+    refused = [span for span in reading.spans if span.report and not span.report.blessed]
     if not refused or not (report := refused[0].report):
         return Headline("Refused by the data gate", "bad", NOTHING_PUSHED)
     bad = report.refusing
-    features = ", ".join(dict.fromkeys(one.feature or "the data set" for one in bad))
+    features = ", ".join(dict.fromkeys(finding.feature or "the data set" for finding in bad))
     rows = many(report.all_rows, "row")
     verb = "speaks" if len(bad) == 1 else "speak"
     why = (
@@ -163,7 +163,7 @@ def _model(reading: RunReading) -> str:
 
 def _drifted(reading: RunReading) -> str:
     """Returns the drifted features of the spans that this run ingested."""
-    new = [one for one in reading.spans if one.ref in reading.record.to_ingest and one.report]
+    new = [span for span in reading.spans if span.ref in reading.record.to_ingest and span.report]
     drifted = {span.ref.number: span.report.drifted for span in new if span.report}
     return "".join(
         f" Span {span} has drifted in {', '.join(features)}."

@@ -30,16 +30,17 @@ def ordered(found: Sequence[RunRecord], by: str) -> list[RunRecord]:
     if by == "started":
         return list(found)
     values = {
-        one.run_id: seconds(one) if by == "took" else metrics_on_test(one).get(by) for one in found
+        record.run_id: seconds(record) if by == "took" else metrics_on_test(record).get(by)
+        for record in found
     }
     if found and not any(value is not None for value in values.values()):
-        known = sorted({name for one in found for name in metrics_on_test(one)})
+        known = sorted({name for record in found for name in metrics_on_test(record)})
         raise SettingsError(
             f"--sort {by}: no run has that.", hint=f"Try: {', '.join(['started', 'took', *known])}"
         )
 
-    def largest_first(one: RunRecord) -> tuple[bool, float]:
-        value = values[one.run_id]
+    def largest_first(record: RunRecord) -> tuple[bool, float]:
+        value = values[record.run_id]
         return value is None, -(value or 0.0)
 
     return sorted(found, key=largest_first)

@@ -51,8 +51,8 @@ class ModelSection:
             kept=curves.best_epoch(history),
             roc=_roc(drawn, report),
             calibration=_calibration(drawn),
-            deciding=_forest([one for one in parts if one.decides]),
-            undecided=_forest([one for one in parts if not one.decides]),
+            deciding=_forest([part for part in parts if part.decides]),
+            undecided=_forest([part for part in parts if not part.decides]),
             keys=_keys(report),
         )
 
@@ -70,7 +70,7 @@ def _training(history: Mapping[str, Sequence[float]]) -> Markup | None:
 
 
 def _roc(drawn: Mapping[str, Curves | None], report: ModelReport | None) -> Markup | None:
-    if not any(one and one.roc for one in drawn.values()):
+    if not any(model_curves and model_curves.roc for model_curves in drawn.values()):
         return None
     areas = ", ".join(
         f"{model} {number(metrics['auc'])}"
@@ -85,7 +85,7 @@ def _calibration(drawn: Mapping[str, Curves | None]) -> Markup | None:
     if not candidate or not candidate.calibration:
         return None
     bins = candidate.calibration
-    furthest = max(bins, key=lambda one: abs(one.predicted - one.observed))
+    furthest = max(bins, key=lambda bucket: abs(bucket.predicted - bucket.observed))
     label = (
         f"Calibration in {many(len(bins), 'bin')}; furthest off: {number(furthest.predicted)} "
         f"predicted, {number(furthest.observed)} observed"

@@ -31,22 +31,22 @@ class VersionDiff(Frozen):
     runs: Comparison | None
 
 
-def diff(store: MetadataStore, model: str, one: int, other: int) -> VersionDiff:
+def diff(store: MetadataStore, model: str, first: int, other: int) -> VersionDiff:
     """Compares two versions of a model.
 
     Raises:
         RegistryError: If there is no such version.
     """
     lineage = Lineage(store, model)
-    versions = lineage.version(one), lineage.version(other)
+    versions = lineage.version(first), lineage.version(other)
     ids = [lineage.run_of(version) for version in versions]
-    first, second = (_facts(version, run) for version, run in zip(versions, ids, strict=True))
+    facts = [_facts(version, run) for version, run in zip(versions, ids, strict=True)]
     runs = [lineage.record(run) for run in ids if run]
     both = len(runs) == len(ids)
     return VersionDiff(
-        one=one,
+        one=first,
         other=other,
-        registry=pair(first, second),
+        registry=pair(*facts),
         runs=compare(store, *runs) if both else None,
     )
 

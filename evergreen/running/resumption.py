@@ -51,7 +51,7 @@ def check_overrides(overrides: Sequence[str], now: Settings, kept: Settings) -> 
     for pair in overrides:
         keys = pair.partition("=")[0].strip().split(".")
         asked, planned = (
-            _at(one.model_dump(mode="json", by_alias=True), keys) for one in (now, kept)
+            _at(settings.model_dump(mode="json", by_alias=True), keys) for settings in (now, kept)
         )
         if keys[0] != "metadata" and asked != planned:
             raise SettingsError(
@@ -108,7 +108,7 @@ def _check_inputs(store: MetadataStore, record: RunRecord) -> None:
 
 def _parts_with(run: RunView, node: str) -> list[str]:
     """Returns the parts to begin again: those with the node, and the training after them."""
-    names = {one.node.node_id: one.part for one in reversed(run.current)}
+    names = {view.node.node_id: view.part for view in reversed(run.current)}
     if node not in names:
         raise CannotGoOnError(
             f"run {run.record.run_id} has executed no node {node!r}{or_meant(node, names)}",

@@ -48,8 +48,8 @@ def show_plan(console: Console, settings: Settings, record: RunRecord) -> None:
         console.print(
             "  [yellow]not part of what the cache knows[/yellow], if it changes: --no-cache"
         )
-        for one in outside:
-            console.print(f"    {plain(one)}", highlight=False, soft_wrap=True)
+        for place in outside:
+            console.print(f"    {plain(place)}", highlight=False, soft_wrap=True)
 
 
 def _named(span: SpanRef) -> str:

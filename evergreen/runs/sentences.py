@@ -50,11 +50,11 @@ def of_serving(report: "ServingReport") -> Iterator[str]:
 
 def compared(report: "ModelReport") -> str:
     """Compares the candidate on all rows: with the baseline, or with the bounds alone."""
-    found = [one for one in report.verdicts if one.compares and not one.is_of_part]
+    found = [verdict for verdict in report.verdicts if verdict.compares and not verdict.is_of_part]
     if not found:
-        held = (f"{criterion(one)}: {numbers(one)}" for one in report.verdicts)
+        held = (f"{criterion(verdict)}: {numbers(verdict)}" for verdict in report.verdicts)
         return f"No version was serving to compare with. {'; '.join(held)}."
-    improvements = (f"{one.metric} {numbers(one)}" for one in found)
+    improvements = (f"{verdict.metric} {numbers(verdict)}" for verdict in found)
     rows = many(found[0].rows or 0, "test row")
     return f"Against version {report.baseline_version} on {rows}: {'; '.join(improvements)}."
 

@@ -74,8 +74,8 @@ def _section(annotation: Any) -> type[BaseModel]:
     """Returns the model that a field holds: directly, optionally, or in a collection."""
     held = [annotation]
     while held:
-        one = held.pop(0)
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            return one
-        held += get_args(one)
+        annotated = held.pop(0)
+        if isinstance(annotated, type) and issubclass(annotated, BaseModel):
+            return annotated
+        held += get_args(annotated)
     raise AssertionError(f"no section: {annotation}")

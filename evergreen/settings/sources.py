@@ -105,13 +105,13 @@ def _leaves(config: DictConfig) -> Iterator[Any]:
     """Yields all values in sections and lists, and keys that could contain `${...}`."""
     held: list[Any] = [OmegaConf.to_container(config)]
     while held:
-        one = held.pop()
-        if isinstance(one, dict):
-            held += [*one.values(), *(key for key in one if INTERPOLATION in str(key))]
-        elif isinstance(one, list):
-            held += one
+        value = held.pop()
+        if isinstance(value, dict):
+            held += [*value.values(), *(key for key in value if INTERPOLATION in str(key))]
+        elif isinstance(value, list):
+            held += value
         else:
-            yield one
+            yield value
 
 
 def _hint(error: Exception, file: Path) -> str:

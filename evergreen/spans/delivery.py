@@ -53,9 +53,9 @@ def read_delivery(source: Path, dialect: Dialect = Dialect()) -> tuple[pa.Table,
     files = _files(source) if source.is_dir() else [source]
     formats = {file: _format(file) for file in files}
     if len(set(formats.values())) > 1:
-        one, other = (next(file for file in files if formats[file] is fmt) for fmt in Format)
+        first, other = (next(file for file in files if formats[file] is fmt) for fmt in Format)
         raise DataError(
-            f"{source} holds files of two kinds: {one.name} and {other.name}",
+            f"{source} holds files of two kinds: {first.name} and {other.name}",
             hint="Land each kind by itself.",
         )
     fmt = formats[files[0]]
@@ -157,9 +157,11 @@ def _together(source: Path, files: list[Path], tables: list[pa.Table]) -> pa.Tab
 
 
 def _difference(first: pa.Schema, other: pa.Schema) -> str:
-    one, two = ({field.name: str(field.type) for field in schema} for schema in (first, other))
-    differing = [name for name in [*one, *two] if one.get(name) != two.get(name)]
+    expected, found = (
+        {field.name: str(field.type) for field in schema} for schema in (first, other)
+    )
+    differing = [name for name in [*expected, *found] if expected.get(name) != found.get(name)]
     if not differing:
         return "another order"
     name = differing[0]
-    return f"{name!r} is {two.get(name, 'not there')}, not {one.get(name, 'there')}"
+    return f"{name!r} is {found.get(name, 'not there')}, not {expected.get(name, 'there')}"

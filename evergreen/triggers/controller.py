@@ -199,7 +199,7 @@ class Controller:
         for decision in decisions:
             if not self._is_known(decision):
                 self._log.append(Decided(at=now, decision=decision))
-        until = min((one.until for one in decisions if one.until), default=None)
+        until = min((decision.until for decision in decisions if decision.until), default=None)
         self._settled = (len(self._log.entries), now, until)
         return any(decision.verdict is Ruling.START for decision in decisions)
 
@@ -216,8 +216,9 @@ class Controller:
             return False
         last = [self._log.decisions(event)[-1:] for event in decision.events]
         return all(
-            one and (one[0].decision.why, one[0].decision.until) == (decision.why, decision.until)
-            for one in last
+            known
+            and (known[0].decision.why, known[0].decision.until) == (decision.why, decision.until)
+            for known in last
         )
 
     def _carry_on(self, decision: Decision, now: datetime) -> bool:
@@ -262,7 +263,7 @@ class Controller:
 
     def _rests_until(self, run_id: str, now: datetime) -> datetime | None:
         """Returns when the next attempt may begin, if one has just failed."""
-        failed = [one.at for one in self._log.of(Tried) if one.run_id == run_id]
+        failed = [entry.at for entry in self._log.of(Tried) if entry.run_id == run_id]
         if not failed:
             return None
         until = failed[-1] + timedelta(seconds=self._settings.triggers.retry_seconds)

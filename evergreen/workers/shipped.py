@@ -42,9 +42,9 @@ def unpacked(
     """
     request = beam_artifact_api_pb2.ResolveArtifactsRequest(artifacts=artifacts)
     found = service.ResolveArtifacts(request, metadata=who).replacements
-    named = [(staged_name(one), one) for one in found]
-    packages = [(name, one) for name, one in named if name not in LISTS]
-    return [_unpack(name, _fetch(one, service, who), folder) for name, one in packages]
+    named = [(staged_name(artifact), artifact) for artifact in found]
+    packages = [(name, artifact) for name, artifact in named if name not in LISTS]
+    return [_unpack(name, _fetch(artifact, service, who), folder) for name, artifact in packages]
 
 
 def staged_name(artifact: Artifact) -> str:
@@ -89,7 +89,7 @@ def _unpack(name: str, content: bytes, folder: Path) -> Path:
             shutil.unpack_archive(archive, inside, kind, **_safely(kind))
             _publish(inside, target)
     # A source distribution has one folder, <name>-<version>; a wheel has its packages at the top.
-    return target if kind == "zip" else next(one for one in target.iterdir() if one.is_dir())
+    return target if kind == "zip" else next(child for child in target.iterdir() if child.is_dir())
 
 
 def _safely(kind: str) -> dict[str, Any]:

@@ -81,4 +81,4 @@ def _without_echoes(findings: list[Finding]) -> list[Finding]:
     as out of bounds.
     """
     borne_out = {finding.feature for finding in findings if finding.count}
-    return [one for one in findings if one.count or one.feature not in borne_out]
+    return [finding for finding in findings if finding.count or finding.feature not in borne_out]

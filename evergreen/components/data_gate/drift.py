@@ -54,7 +54,8 @@ def drift_finding(drift: Drift, now: Feature, before: Feature) -> Finding:
 def _largest_change(before: Counter[str], now: Counter[str]) -> tuple[str, float, float]:
     """Returns the value whose share changed most, with its share before and now."""
     value = max(
-        before | now, key=lambda one: abs(now[one] / now.total() - before[one] / before.total())
+        before | now,
+        key=lambda value: abs(now[value] / now.total() - before[value] / before.total()),
     )
     return value, before[value] / before.total(), now[value] / now.total()
 
@@ -99,8 +100,10 @@ def measure(
         for measurement in info.drift_measurements
         for name in info.path.step
     ]
-    exceeded = [one for one in drifts if one.exceeded]
-    return drifts, [drift_finding(one, now[one.feature], before[one.feature]) for one in exceeded]
+    exceeded = [drift for drift in drifts if drift.exceeded]
+    return drifts, [
+        drift_finding(drift, now[drift.feature], before[drift.feature]) for drift in exceeded
+    ]
 
 
 def _with_values(dataset: Dataset, names: Iterable[str]) -> dict[str, Feature]:
@@ -117,7 +120,11 @@ def _values(feature: Feature) -> int:
 def _same(name: str, feature: Feature, parts: Iterable[Mapping[str, Feature]]) -> list[Feature]:
     """Returns the feature in other spans, if it has the same kind: numbers, or text."""
     same = [part[name] for part in parts if name in part]
-    return [one for one in same if one.WhichOneof("stats") == feature.WhichOneof("stats")]
+    return [
+        candidate
+        for candidate in same
+        if candidate.WhichOneof("stats") == feature.WhichOneof("stats")
+    ]
 
 
 def _dataset(features: Iterable[Feature]) -> statistics_pb2.DatasetFeatureStatisticsList:

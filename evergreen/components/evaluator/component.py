@@ -54,7 +54,7 @@ class Executor(executor.Executor):
         given = [properties.get(name) for name in REFINEMENTS]
         text = properties.get(specs.EVAL_CONFIG_KEY)
         refined = any(
-            json_utils.loads(one) if isinstance(one, str) and one else one for one in given
+            json_utils.loads(item) if isinstance(item, str) and item else item for item in given
         )
         if not on_this_machine(self._beam_pipeline_args) or refined or not text:
             return None
@@ -82,9 +82,9 @@ class Executor(executor.Executor):
 
         splits = json_utils.loads(properties.get(specs.EXAMPLE_SPLITS_KEY) or "null") or ["eval"]
         folders = [
-            Path(artifact_utils.get_split_uri([one], split))
+            Path(artifact_utils.get_split_uri([examples], split))
             for split in splits
-            for one in inputs[specs.EXAMPLES_KEY]
+            for examples in inputs[specs.EXAMPLES_KEY]
         ]
         candidate = _model(inputs, specs.MODEL_KEY)
         baseline = _model(inputs, specs.BASELINE_MODEL_KEY) if asked.baseline is not None else None

@@ -33,8 +33,8 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / METRICS)) as file:
-        for one in slices:
-            file.write(convert_slice_metrics_to_proto(one, None).SerializeToString())
+        for metrics in slices:
+            file.write(convert_slice_metrics_to_proto(metrics, None).SerializeToString())
     run = config_pb2.EvalRun(
         eval_config=config,
         version=version.VERSION,

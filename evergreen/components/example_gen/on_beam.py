@@ -62,9 +62,9 @@ def _encode(number: int, file: str, form: Form, work: Path) -> None:
         for folder in split_folders(form, done):
             folder.mkdir(parents=True)
         written = [write_piece(piece, form, done, done) for piece in read_pieces([Path(file)])]
-        for at, one in enumerate(written):
-            (done / REJECTIONS.format(at)).write_text(one.rejections.to_json())
-            np.save(done / KEYS.format(at), one.keys, allow_pickle=False)
+        for at, piece in enumerate(written):
+            (done / REJECTIONS.format(at)).write_text(piece.rejections.to_json())
+            np.save(done / KEYS.format(at), piece.keys, allow_pickle=False)
         try:
             done.rename(_folder(work, number))
         except OSError:  # another worker was faster
@@ -80,7 +80,7 @@ def _gather(
     done: Sequence[Path], form: Form, examples: Path, rejected: Path
 ) -> tuple[Rejections, int]:
     """Collects the files under the names that a single process would give them."""
-    found = [(folder, at, one) for folder in done for at, one in enumerate(_written(folder))]
+    found = [(folder, at, piece) for folder in done for at, piece in enumerate(_written(folder))]
     rejections = Rejections()
     with Distinct() as keys:
         for number, (folder, at, written) in enumerate(found):

@@ -70,7 +70,7 @@ def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch
     group: list[pa.RecordBatch] = []
     for batch in batches:
         group.append(batch)
-        if sum(one.num_rows for one in group) >= PIECE_ROWS:
+        if sum(batch.num_rows for batch in group) >= PIECE_ROWS:
             yield tuple(group)
             group = []
     if group:

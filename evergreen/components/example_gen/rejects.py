@@ -123,7 +123,7 @@ class Aside:
             return
         ordered = sorted(refusals, key=attrgetter("row"))
         because = {
-            row: "; ".join(f"{one.column} {one.reason}" for one in of_row)
+            row: "; ".join(f"{rejection.column} {rejection.reason}" for rejection in of_row)
             for row, of_row in groupby(ordered, key=attrgetter("row"))
         }
         rows = pa.Table.from_batches([batch]).take(pa.array(because))

@@ -107,7 +107,7 @@ def _predictions(
 ) -> Predictions:
     theirs = baseline and Path(path_utils.serving_model_path(baseline.uri))
     features = {slicing.feature for rule in criteria.not_worse for slicing in rule.by}
-    folders = [Path(one.uri, f"Split-{split}") for one in examples]
+    folders = [Path(artifact.uri, f"Split-{split}") for artifact in examples]
     ours = Path(path_utils.serving_model_path(candidate.uri))
     return predict(ours, theirs, folders, label, sorted(features))
 

@@ -66,7 +66,7 @@ def ServingValidator(
     command = process.find_program(model_server)
     # First, so that it imports TensorFlow while the requests are recorded.
     with ModelServer(command, model_name, held_to.load_seconds, held_to.answer_seconds) as server:
-        folders = [Path(one.uri, f"Split-{split}") for one in examples]
+        folders = [Path(artifact.uri, f"Split-{split}") for artifact in examples]
         expected = load_schema(Path(schema.uri))
         features = serving_features(expected)
         records = sample(folders, expected, key, held_to.rows)

@@ -32,7 +32,9 @@ def sample(folders: Sequence[Path], schema: schema_pb2.Schema, key: str, count: 
     Raises:
         EvergreenError: If there are no rows.
     """
-    only_key = schema_pb2.Schema(feature=[one for one in schema.feature if one.name == key])
+    only_key = schema_pb2.Schema(
+        feature=[feature for feature in schema.feature if feature.name == key]
+    )
     decoder = ExamplesToRecordBatchDecoder(only_key.SerializeToString())
     kept: list[tuple[int, bytes]] = []
     for records in read_records(folders, BATCH_ROWS):
@@ -56,7 +58,7 @@ def as_request(record: bytes, features: set[str]) -> tf.train.Example:
 
 def serving_features(schema: schema_pb2.Schema) -> set[str]:
     """Returns the features of a request: those in the environment SERVING."""
-    return {one.name for one in schema.feature if _is_served(one, schema)}
+    return {feature.name for feature in schema.feature if _is_served(feature, schema)}
 
 
 def _is_served(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> bool:

@@ -152,9 +152,9 @@ class Validation:
     def _compare_answers(self) -> None:
         for name in list(self._answers)[1:]:
             first = next(iter(self._answers))
-            one, other = self._answers[name], self._answers[first]
+            answers, other = self._answers[name], self._answers[first]
             criterion = f"{name}: answers as {first}"
-            self._add(checks.same(criterion, one, other, self._criteria.tolerance))
+            self._add(checks.same(criterion, answers, other, self._criteria.tolerance))
 
     def _add(self, check: Check) -> None:
         self._checks.append(check)
@@ -170,5 +170,5 @@ class Validation:
             latency=self._latency,
             memory_mb=self._server.memory_mb,
             load_seconds=self._server.load_seconds,
-            signatures={name: one.to_text() for name, one in self._signatures.items()},
+            signatures={name: signature.to_text() for name, signature in self._signatures.items()},
         )

@@ -25,8 +25,8 @@ def data(world: World, asked: Asked) -> Page:
     del asked
     verdicts, gaps = _verdicts(world), Gaps()
     reports = {
-        span: gaps.fill(f"Span {span}", partial(load_report, Path(one.uri), DataReport), None)
-        for span, one in verdicts.items()
+        span: gaps.fill(f"Span {span}", partial(load_report, Path(verdict.uri), DataReport), None)
+        for span, verdict in verdicts.items()
     }
     schema = world.settings.data.table_schema
     shown = {
@@ -53,14 +53,14 @@ def span(world: World, asked: Asked) -> Page:
 def statistics(world: World, asked: Asked) -> Page:
     """Shows the features of two spans, or of a span and of live traffic, side by side."""
     names = asked.text("one"), asked.text("other")
-    one, other = (_folder(world, name) for name in names)
+    left, right = (_folder(world, name) for name in names)
     shown = {
         "one": _title(names[0]),
         "other": _title(names[1]),
         "keys": canvas.keys(
             [(canvas.CANDIDATE, _title(names[0])), (canvas.BASELINE, _title(names[1]))]
         ),
-        "distributions": _side_by_side(one, other, world.settings.data.timestamp),
+        "distributions": _side_by_side(left, right, world.settings.data.timestamp),
     }
     return Page("statistics", f"{_title(names[0])} and {_title(names[1])}", shown)
 
@@ -71,10 +71,10 @@ def _title(name: str) -> str:
 
 @lru_cache(maxsize=32)
 def _side_by_side(
-    one: tuple[Path, str], other: tuple[Path, str], timestamp: str
+    left: tuple[Path, str], right: tuple[Path, str], timestamp: str
 ) -> tuple[Distribution, ...]:
     """Draws every feature; cached, since artifacts do not change."""
-    first, second = (_features(*side) for side in (one, other))
+    first, second = (_features(*side) for side in (left, right))
     drawn = (distribution(value, second.get(name), timestamp) for name, value in first.items())
     return tuple(sorted(drawn, key=lambda feature: feature.chart is None))
 
@@ -100,13 +100,13 @@ def _folder(world: World, name: str) -> tuple[Path, str]:
 
 def _live(world: World) -> Path | None:
     """Returns the folder of the newest statistics of live traffic."""
-    folders = (result_folder(world.settings, one) for _, one in reversed(world.monitored()))
-    return next((one for one in folders if (one / f"Split-{LIVE}").is_dir()), None)
+    folders = (result_folder(world.settings, result) for _, result in reversed(world.monitored()))
+    return next((folder for folder in folders if (folder / f"Split-{LIVE}").is_dir()), None)
 
 
 def _verdicts(world: World) -> dict[int, mlmd.Artifact]:
     """Returns the newest verdict on each span, by its number."""
     wanted = data_verdicts() & Filter.has("series", world.settings.data_series)
     found = sorted(world.store.get_artifacts(wanted.options()), key=lambda a: a.id)
-    by_span = {int(one.custom_properties["span"].int_value): one for one in found}
+    by_span = {int(artifact.custom_properties["span"].int_value): artifact for artifact in found}
     return dict(sorted(by_span.items()))

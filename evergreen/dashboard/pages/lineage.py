@@ -32,7 +32,9 @@ STATES = {"complete": "good", "cached": "same", "failed": "bad", "running": "war
 def lineage(world: World, asked: Asked) -> Page:
     """Shows the newest versions and spans to start from."""
     del asked
-    versions = [one for one in reversed(world.lineage.versions()) if one.artifact_id][:NEWEST]
+    versions = [version for version in reversed(world.lineage.versions()) if version.artifact_id][
+        :NEWEST
+    ]
     runs = world.lineage.runs(Runs(limit=NEWEST))
     spans = sorted({span.number for run in runs for span in run.window}, reverse=True)
     return Page("lineage", "Lineage", {"versions": versions, "spans": spans[:NEWEST]})
@@ -55,7 +57,7 @@ def _examples(world: World, number: int) -> list[int]:
     """Returns the newest Examples artifact of a span that a run trained on; empty if none did."""
     for run in world.lineage.runs(Runs(span=number)):
         if run.pins:
-            places = [place for place, one in enumerate(run.window) if one.number == number]
+            places = [place for place, span in enumerate(run.window) if span.number == number]
             return [run.pins.examples[place] for place in places]
     return []
 
@@ -122,10 +124,10 @@ def _without_circles(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
 def _boxes(graph: GraphView, center: int, few: int) -> dict[Key, str]:
     """Assigns boxes: many things of one kind and origin share a box."""
     kinds: dict[Key, str] = {}
-    for id_, one in graph.artifacts.items():
+    for id_, artifact in graph.artifacts.items():
         maker = graph.maker(id_)
-        kinds["a", id_] = f"{one.type} of {maker.node if maker else 'nobody here'}"
-    kinds |= {("e", id_): one.node for id_, one in graph.executions.items()}
+        kinds["a", id_] = f"{artifact.type} of {maker.node if maker else 'nobody here'}"
+    kinds |= {("e", id_): execution.node for id_, execution in graph.executions.items()}
     counts = Counter((key[0], kind) for key, kind in kinds.items())
     return {
         key: f"{key[0]} {kind}"
@@ -147,13 +149,13 @@ def _label(graph: GraphView, center: int, keys: list[Key]) -> Label:
     return replace(label, text=f"{len(keys)} of them")
 
 
-def _artifact(one: ArtifactView, center: int) -> Label:
-    kind = "warn" if one.id == center else "earlier"
-    text = f"#{one.id}" + ("" if one.state == "live" else f" {one.state}")
-    return Label(short(one.type, WIDTH), text, kind, f"/lineage/artifacts/{one.id}")
+def _artifact(artifact: ArtifactView, center: int) -> Label:
+    kind = "warn" if artifact.id == center else "earlier"
+    text = f"#{artifact.id}" + ("" if artifact.state == "live" else f" {artifact.state}")
+    return Label(short(artifact.type, WIDTH), text, kind, f"/lineage/artifacts/{artifact.id}")
 
 
-def _execution(one: ExecutionView) -> Label:
-    href = f"/runs/{one.run_id}" if one.run_id else ""
-    text = short(one.run_id or one.state, WIDTH)
-    return Label(short(one.node, WIDTH), text, STATES.get(one.state, "same"), href)
+def _execution(execution: ExecutionView) -> Label:
+    href = f"/runs/{execution.run_id}" if execution.run_id else ""
+    text = short(execution.run_id or execution.state, WIDTH)
+    return Label(short(execution.node, WIDTH), text, STATES.get(execution.state, "same"), href)

@@ -15,11 +15,11 @@ A_PAGE = 50
 def models(world: World, asked: Asked) -> Page:
     """Lists versions, newest first."""
     number = asked.number("page", 1) or 1
-    versions = [one for one in reversed(world.lineage.versions()) if one.stage]
+    versions = [version for version in reversed(world.lineage.versions()) if version.stage]
     shown = versions[(number - 1) * A_PAGE : number * A_PAGE]
     values = {
         "versions": shown,
-        "metrics": {one.version: _metrics(world, one) for one in shown},
+        "metrics": {version.version: _metrics(world, version) for version in shown},
         "page": number,
         "has_more": len(versions) > number * A_PAGE,
     }
@@ -55,6 +55,8 @@ def _can(version: VersionView) -> list[str]:
     """Returns the actions to offer; the registry has the last word."""
     if version.stage in (Stage.CANDIDATE, Stage.CANARY, Stage.ARCHIVED):
         return ["promote"]
-    if version.stage is Stage.REJECTED and any(one.stage is Stage.SERVING for one in version.stays):
+    if version.stage is Stage.REJECTED and any(
+        stay.stage is Stage.SERVING for stay in version.stays
+    ):
         return ["rollback"]
     return []

@@ -39,7 +39,7 @@ def monitors(world: World, asked: Asked) -> Page:
     looks = world.monitored()[-MOST:]
     by_kind: dict[Kind, list[Series]] = defaultdict(list)
     for kind in Kind:
-        found = _series([one for _, one in looks], kind)
+        found = _series([look for _, look in looks], kind)
         if found:
             by_kind[kind] = found
     size = {"width": WIDTH, "height": HEIGHT}
@@ -52,7 +52,7 @@ def result(world: World, asked: Asked) -> Page:
     found = dict(world.monitored()).get(asked.number("result"))
     if found is None:
         raise NotFoundError("there is no such look at the traffic.", hint="See: /monitors")
-    findings = sorted(found.findings, key=lambda one: not one.fired)
+    findings = sorted(found.findings, key=lambda finding: not finding.fired)
     has_page = (result_folder(world.settings, found) / PAGE).is_file()
     shown = {"result": found, "findings": findings, "has_page": has_page}
     return Page("monitor", f"Traffic of {found.window.start:%Y-%m-%d %H:%M}", shown)
@@ -61,15 +61,17 @@ def result(world: World, asked: Asked) -> Page:
 def _series(looks: list[MonitoringResult], kind: Kind) -> list[Series]:
     found: dict[str, list[tuple[int, TrafficFinding]]] = defaultdict(list)
     for place, look in enumerate(looks):
-        for one in look.findings:
-            if one.kind is kind and not one.slice:
-                found[one.name].append((place, one))
+        for finding in look.findings:
+            if finding.kind is kind and not finding.slice:
+                found[finding.name].append((place, finding))
     series = [_drawn(name, values, len(looks)) for name, values in found.items()]
-    return sorted(series, key=lambda one: (not one.newest.fired, -len(one.fired), one.name))
+    return sorted(series, key=lambda line: (not line.newest.fired, -len(line.fired), line.name))
 
 
 def _drawn(name: str, values: list[tuple[int, TrafficFinding]], looks: int) -> Series:
-    shares = [one.value / one.threshold if one.threshold else 0.0 for _, one in values]
+    shares = [
+        finding.value / finding.threshold if finding.threshold else 0.0 for _, finding in values
+    ]
     top = max([1.25, *filter(math.isfinite, shares)])
     shares = [share if math.isfinite(share) else top for share in shares]
 
@@ -78,6 +80,6 @@ def _drawn(name: str, values: list[tuple[int, TrafficFinding]], looks: int) -> S
         return round(x, 1), round(HEIGHT - PAD - (HEIGHT - 2 * PAD) * share / top, 1)
 
     points = [place(number, share) for (number, _), share in zip(values, shares, strict=True)]
-    fired = [point for point, (_, one) in zip(points, values, strict=True) if one.fired]
+    fired = [point for point, (_, finding) in zip(points, values, strict=True) if finding.fired]
     line = " ".join(f"{x:g},{y:g}" for x, y in points)
     return Series(name, line, place(0, 1)[1], fired, values[-1][1], len(values))

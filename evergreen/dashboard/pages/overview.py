@@ -32,8 +32,8 @@ def overview(world: World, asked: Asked) -> Page:
     exposed = world.exposed()
     serving, canary = exposed.get(Stage.SERVING), exposed.get(Stage.CANARY)
     runs = world.lineage.runs(Runs(limit=RECENT))
-    states = {one.run_id: world.state(one) for one in runs}
-    looks = [(id_, one) for id_, one in world.monitored() if _is_of(one, serving)]
+    states = {record.run_id: world.state(record) for record in runs}
+    looks = [(id_, result) for id_, result in world.monitored() if _is_of(result, serving)]
     monitored = looks[-1] if looks else None
     made = world.lineage.run_of(serving) if serving else ""
     shown = {
@@ -62,10 +62,12 @@ def _worst(result: MonitoringResult) -> dict[str, TrafficFinding | None]:
     """
     found: dict[str, TrafficFinding | None] = {}
     for kind in (Kind.PERFORMANCE, Kind.DRIFT, Kind.SKEW, Kind.PREDICTIONS, Kind.SCHEMA):
-        of_kind = [one for one in result.findings if one.kind is kind]
+        of_kind = [finding for finding in result.findings if finding.kind is kind]
         if of_kind or kind in (Kind.PERFORMANCE, Kind.DRIFT):
             name = "quality" if kind is Kind.PERFORMANCE else kind.value
-            found[name] = max(of_kind, key=lambda one: (one.fired, _share(one)), default=None)
+            found[name] = max(
+                of_kind, key=lambda finding: (finding.fired, _share(finding)), default=None
+            )
     return found
 
 
@@ -89,7 +91,7 @@ def _attention(
         text = f"The newest run ended as {states[newest.run_id]}: {newest.request.reason}"
         yield Attention("bad", text, f"/runs/{newest.run_id}")
     if monitored and monitored[1].fired:
-        names = sorted({one.name for one in monitored[1].fired})
+        names = sorted({finding.name for finding in monitored[1].fired})
         text = f"Monitoring: {many(len(monitored[1].fired), 'finding')} fired: {', '.join(names)}"
         yield Attention("warn", text, f"/monitors/{monitored[0]}")
     if monitored and monitored[1].unjudged:

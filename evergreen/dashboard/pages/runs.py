@@ -36,7 +36,10 @@ def runs(world: World, asked: Asked) -> Page:
     )
     found = ordered(world.lineage.runs(wanted), sort)
     shown = found[end - A_PAGE : end]
-    rows = [(one, world.state(one), seconds(one), metrics_on_test(one).get("auc")) for one in shown]
+    rows = [
+        (record, world.state(record), seconds(record), metrics_on_test(record).get("auc"))
+        for record in shown
+    ]
     values = {"rows": rows, "page": number, "has_more": len(found) > end, "asked": asked}
     return Page("runs", "Runs", values)
 
@@ -91,5 +94,5 @@ def _tail(folder: Path, record: RunRecord) -> str:
 
 
 def _logs(folder: Path) -> Iterator[Path]:
-    found = sorted(folder.glob("run-*.log"), key=lambda one: one.stat().st_mtime, reverse=True)
+    found = sorted(folder.glob("run-*.log"), key=lambda file: file.stat().st_mtime, reverse=True)
     yield from found[:LOGS]

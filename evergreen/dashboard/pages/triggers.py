@@ -26,7 +26,9 @@ class Trigger:
 def switched_on(world: World) -> list[Trigger]:
     """Returns the active triggers, and the manual one."""
     log = world.log()
-    found = {one.name: one for one in configured.triggers(world.settings, world.store, log)}
+    found = {
+        trigger.name: trigger for trigger in configured.triggers(world.settings, world.store, log)
+    }
     times = {name: [e.time for e in log.events.values() if e.trigger == name] for name in found}
     times[MANUAL] = [e.time for e in log.events.values() if e.trigger == MANUAL]
     now = datetime.now(UTC)
@@ -50,7 +52,7 @@ def triggers(world: World, asked: Asked) -> Page:
     """Lists triggers and the newest entries of the log."""
     del asked
     entries = world.log().entries[-A_PAGE:][::-1]
-    lines = [(when(one), line(one), _subject(one)) for one in entries]
+    lines = [(when(entry), line(entry), _subject(entry)) for entry in entries]
     shown = {"triggers": switched_on(world), "watched": is_watched(world), "lines": lines}
     return Page("triggers", "Triggers", shown)
 

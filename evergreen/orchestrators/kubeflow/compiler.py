@@ -124,16 +124,16 @@ def _nodes(plan: PipelineTask, grouping: Grouping, containers: Containers) -> No
     parallelism = containers.settings.parallelism
     with dsl.ParallelFor(plan.outputs["missing"], name="ingest", parallelism=parallelism) as span:
         ingested: dict[str, PipelineTask] = {}
-        for one in grouping.ingest:
-            _add(one, containers.ingest(one)(record=record, span=span), ingested, containers)
+        for group in grouping.ingest:
+            _add(group, containers.ingest(group)(record=record, span=span), ingested, containers)
     opening, *rest = grouping.train
     first = containers.first(opening, grouping.gate)(record=record).after(*ingested.values())
     containers.equip(first, opening.asks)
     if rest:
         with dsl.If(first.outputs["training"] == GO_ON, name="train"):
             trained: dict[str, PipelineTask] = {}
-            for one in rest:
-                _add(one, containers.train(one)(record=record), trained, containers)
+            for group in rest:
+                _add(group, containers.train(group)(record=record), trained, containers)
 
 
 def _add(

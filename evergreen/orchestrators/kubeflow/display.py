@@ -41,10 +41,14 @@ def show_all(
     """Prints the version of the local code, the schedules, and the newest runs."""
     out = console()
     out.print(f"version of the code here: {version}", highlight=False)
-    for one in schedules:
-        cron = one.trigger.cron_schedule.cron if one.trigger and one.trigger.cron_schedule else "?"
-        state = "on" if one.status != "DISABLED" else "off; deleted when its runs have ended"
-        out.print(f"schedule {one.recurring_run_id}: {cron} ({state})", highlight=False)
+    for schedule in schedules:
+        cron = (
+            schedule.trigger.cron_schedule.cron
+            if schedule.trigger and schedule.trigger.cron_schedule
+            else "?"
+        )
+        state = "on" if schedule.status != "DISABLED" else "off; deleted when its runs have ended"
+        out.print(f"schedule {schedule.recurring_run_id}: {cron} ({state})", highlight=False)
     rows = [
         {
             "run": run.run_id,

@@ -157,22 +157,22 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--reason", required=True)
     plan.add_argument("--experiment", type=json.loads, default=False, help="true or false")
     plan.add_argument("--hyperparameters", type=json.loads, default={}, help="JSON")
-    for one in (plan, finish):
-        one.add_argument("--job", required=True, help="Kubeflow's id of the run")
-    for one in (ingest, train):
-        one.add_argument("--run", required=True)
-        one.add_argument("--nodes", type=_names, required=True)
-        one.add_argument("--own-image", action="store_true")
+    for command in (plan, finish):
+        command.add_argument("--job", required=True, help="Kubeflow's id of the run")
+    for command in (ingest, train):
+        command.add_argument("--run", required=True)
+        command.add_argument("--nodes", type=_names, required=True)
+        command.add_argument("--own-image", action="store_true")
     ingest.add_argument("--span", required=True)
     train.add_argument("--gate", type=_names, help="nodes that run for one span after the other")
     return top
 
 
-def _command(one: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    one.add_argument("--config", action="append", default=[])
-    one.add_argument("--set", action="append", default=[], dest="overrides")
-    one.add_argument("--executor-input", default="", help="where to put what: KFP's {{$}}")
-    return one
+def _command(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument("--config", action="append", default=[])
+    command.add_argument("--set", action="append", default=[], dest="overrides")
+    command.add_argument("--executor-input", default="", help="where to put what: KFP's {{$}}")
+    return command
 
 
 def _names(text: str) -> list[str]:

@@ -129,7 +129,9 @@ class _Half:
             return True
         explicit = self._settings.nodes
         return node.name in explicit and all(
-            explicit.get(one.name) == explicit[node.name] for one in nodes if self._claims(one)
+            explicit.get(other.name) == explicit[node.name]
+            for other in nodes
+            if self._claims(other)
         )
 
     def _claims(self, node: Node) -> bool:

@@ -132,7 +132,7 @@ class Parts:
             return
         state = part.nodes[node]
         made = artifacts_of(self._store, state.execution_id)[1]
-        ids = [f"{key} {one.id}" for key, found in made.items() for one in found]
+        ids = [f"{key} {artifact.id}" for key, found in made.items() for artifact in found]
         log.info(
             "%s: %s in %.1f s; ML Metadata: execution %d, artifacts %s",
             node, state.state, state.seconds, state.execution_id, ", ".join(ids) or "none",

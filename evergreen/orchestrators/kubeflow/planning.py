@@ -48,8 +48,8 @@ def start(
     if found := records.latest(job=job):
         return found
     if not run_id:
-        for one in not_covered(settings):
-            log.warning("not part of what the cache knows: %s", one)
+        for place in not_covered(settings):
+            log.warning("not part of what the cache knows: %s", place)
         return Planner(settings, store).plan(request, job)
     record = records.get(run_id)
     if not record.can_go_on:

@@ -34,7 +34,7 @@ class Schedules:
             "recurring_runs",
             experiment_id=self._client.experiment(),
         )
-        return [one for one in listed if one.display_name == self._client.name]
+        return [schedule for schedule in listed if schedule.display_name == self._client.name]
 
     def replace(self, name: str, cron: str, parameters: Mapping[str, Any]) -> Schedule:
         """Replaces the schedules by a new one.
@@ -52,18 +52,18 @@ class Schedules:
                 unchanged then.
         """
         body = self._body(name, cron, parameters)
-        on = [one for one in self.all() if one.status != "DISABLED"]
-        for one in on:
-            self._disable(one)
+        on = [schedule for schedule in self.all() if schedule.status != "DISABLED"]
+        for schedule in on:
+            self._disable(schedule)
         try:
             made = self._api.call(
                 self._api.recurring.recurring_run_service_create_recurring_run, body
             )
         except KubeflowError:
-            for one in on:
+            for schedule in on:
                 self._api.call(
                     self._api.recurring.recurring_run_service_enable_recurring_run,
-                    one.recurring_run_id,
+                    schedule.recurring_run_id,
                 )
             raise
         self.tidy()
@@ -71,28 +71,28 @@ class Schedules:
 
     def stop(self) -> None:
         """Disables all schedules; runs under way are not touched."""
-        for one in self.all():
-            self._disable(one)
+        for schedule in self.all():
+            self._disable(schedule)
         self.tidy()
 
     def tidy(self) -> list[Schedule]:
         """Deletes disabled schedules without active runs; returns the schedules that are left."""
-        disabled = [one for one in self.all() if one.status == "DISABLED"]
+        disabled = [schedule for schedule in self.all() if schedule.status == "DISABLED"]
         busy = {run.recurring_run_id for run in self._client.runs() if run.state in ACTIVE}
-        left = [one for one in disabled if one.recurring_run_id in busy]
-        for one in disabled:
-            if one not in left:
+        left = [schedule for schedule in disabled if schedule.recurring_run_id in busy]
+        for schedule in disabled:
+            if schedule not in left:
                 self._api.call(
                     self._api.recurring.recurring_run_service_delete_recurring_run,
-                    one.recurring_run_id,
+                    schedule.recurring_run_id,
                 )
         return left
 
-    def _disable(self, one: Schedule) -> None:
-        if one.status != "DISABLED":
+    def _disable(self, schedule: Schedule) -> None:
+        if schedule.status != "DISABLED":
             self._api.call(
                 self._api.recurring.recurring_run_service_disable_recurring_run,
-                one.recurring_run_id,
+                schedule.recurring_run_id,
             )
 
     def _body(self, name: str, cron: str, parameters: Mapping[str, Any]) -> Schedule:

@@ -94,7 +94,7 @@ def _looking_back(ir: "Pipeline") -> set[str]:
     """Returns the nodes with a pinned input, which is another span's, and all nodes after them."""
     found: set[str] = set()
     for node in (node.pipeline_node for node in ir.nodes):  # upstream before downstream
-        pinned = any(one.HasField("static_inputs") for one in node.inputs.inputs.values())
+        pinned = any(value.HasField("static_inputs") for value in node.inputs.inputs.values())
         if pinned or found.intersection(node.upstream_nodes):
             found.add(node.node_info.id)
     return found

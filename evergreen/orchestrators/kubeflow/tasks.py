@@ -115,9 +115,9 @@ class Containers:
             kubernetes.use_secret_as_env(task, source.secret, {source.key: variable})
         for key, value in sorted((asks.node_selector or {}).items()):
             kubernetes.add_node_selector(task, key, value)
-        for one in asks.tolerations or ():
-            given = one.model_dump(exclude_defaults=True)
-            kubernetes.add_toleration(task, **{"operator": one.operator, **given})
+        for toleration in asks.tolerations or ():
+            given = toleration.model_dump(exclude_defaults=True)
+            kubernetes.add_toleration(task, **{"operator": toleration.operator, **given})
         return task
 
     @staticmethod

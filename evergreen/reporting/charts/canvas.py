@@ -122,7 +122,9 @@ def short(text: str, most: int = 26) -> str:
 
 
 def _clean(text: str) -> str:
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
 
 
 def _inline(svg: str, label: str) -> Markup:

@@ -64,10 +64,10 @@ def calibration(curves: Mapping[str, Curves | None], label: str) -> Markup:
     for name, color in MODELS.items():
         drawn = curves.get(name)
         bins = drawn.calibration if drawn else []
-        x = [one.predicted for one in bins]
-        axes.vlines(x, [one.low for one in bins], [one.high for one in bins], color)
+        x = [bucket.predicted for bucket in bins]
+        axes.vlines(x, [bucket.low for bucket in bins], [bucket.high for bucket in bins], color)
         mark = "o" if name == "candidate" else "D"
-        axes.plot(x, [one.observed for one in bins], mark, color=color, markersize=5)
+        axes.plot(x, [bucket.observed for bucket in bins], mark, color=color, markersize=5)
     return canvas.svg(label)
 
 

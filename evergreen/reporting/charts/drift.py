@@ -38,12 +38,14 @@ def drift(drifts: Sequence[Drift], label: str) -> Markup:
     canvas = Canvas(ROW * len(rows) + 34)
     axes = canvas.axes(left=160, bottom=30, right=16, top=4)
     for row, (name, distances) in enumerate(rows.items()):
-        axes.hlines(row, 0, max(one.share for one in distances.values()), GRID, linewidth=1.4)
+        axes.hlines(
+            row, 0, max(distance.share for distance in distances.values()), GRID, linewidth=1.4
+        )
         for against, distance in distances.items():
             color, mark, size = MARKS[against]
             color = BAD if distance.exceeded else color
             axes.plot(distance.share, row, mark, color=color, markersize=size, clip_on=False)
-        exceeded = any(one.exceeded for one in distances.values())
+        exceeded = any(distance.exceeded for distance in distances.values())
         text = f"▲ {short(name, 24)}" if exceeded else short(name)
         axes.annotate(
             text,
@@ -55,7 +57,7 @@ def drift(drifts: Sequence[Drift], label: str) -> Markup:
             color=BAD if exceeded else INK,
         )
     axes.axvline(1, color=BAD, linewidth=1.2, linestyle=(0, (3, 2)))
-    end = max([1.12, *(one.share * 1.06 for one in drifts)])
+    end = max([1.12, *(drift.share * 1.06 for drift in drifts)])
     axes.set(xlim=(0, end), ylim=(len(rows) - 0.4, -0.6), yticks=[], xticks=_ticks(end))
     axes.set_xticklabels([f"{tick:g}" for tick in _ticks(end)])
     axes.set_xlabel("distance ÷ threshold", color=MUTED, labelpad=2)

@@ -30,8 +30,8 @@ def forest(slices: Sequence[Slice], label: str) -> Markup:
     """Draws log loss with 95 % intervals by slice; slices that do not decide are grey."""
     canvas = Canvas(ROW * len(slices) + 54)
     axes = canvas.axes(left=LEFT, bottom=32, right=RIGHT, top=20)
-    for row, one in enumerate(slices):
-        _row(axes, row, one)
+    for row, part in enumerate(slices):
+        _row(axes, row, part)
     end = _right_end(slices)
     axes.set(xlim=(0, end), ylim=(len(slices) - 0.4, -0.6), yticks=[])
     axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -51,32 +51,32 @@ def forest(slices: Sequence[Slice], label: str) -> Markup:
     return canvas.svg(label)
 
 
-def _row(axes: Axes, row: int, one: Slice) -> None:
-    ink = INK if one.decides else MUTED
+def _row(axes: Axes, row: int, part: Slice) -> None:
+    ink = INK if part.decides else MUTED
     beside: Any = {"textcoords": "offset points", "va": "center", "ha": "right", "color": ink}
     beside["xycoords"] = axes.get_yaxis_transform()
-    axes.annotate(short(one.name, 28), (0, row), (-8, 0), **beside)
-    axes.annotate(f"{one.rows:,}", (1, row), (RIGHT - 4, 0), **beside)
+    axes.annotate(short(part.name, 28), (0, row), (-8, 0), **beside)
+    axes.annotate(f"{part.rows:,}", (1, row), (RIGHT - 4, 0), **beside)
     axes.axhline(row + 0.5, color=GRID, linewidth=0.6)
     for name, (color, mark, shift) in MODELS.items():
-        if loss := _loss(one, name):
-            shade = color if one.decides else FAINT
+        if loss := _loss(part, name):
+            shade = color if part.decides else FAINT
             axes.hlines(row + shift, loss.low, loss.high, shade, linewidth=1.6)
             axes.plot(loss.value, row + shift, mark, color=shade, markersize=5)
 
 
-def _loss(one: Slice, model: str) -> Estimate | None:
+def _loss(part: Slice, model: str) -> Estimate | None:
     """Returns the log loss of a model; None without a model, or with too few rows."""
-    metrics = one.baseline if model == "baseline" else one.candidate
+    metrics = part.baseline if model == "baseline" else part.candidate
     return metrics.log_loss if metrics else None
 
 
 def _right_end(slices: Sequence[Slice]) -> float:
     """Returns the end of the axis; intervals of slices that do not decide may be cut there."""
     ends = [
-        loss.high if one.decides else 1.2 * loss.value
-        for one in slices
+        loss.high if part.decides else 1.2 * loss.value
+        for part in slices
         for model in MODELS
-        if (loss := _loss(one, model))
+        if (loss := _loss(part, model))
     ]
     return 1.05 * max(ends, default=0) or 1.0

@@ -197,7 +197,7 @@ class Closed(Asking):
     """A client that sends its next request when the last is answered."""
 
     @task
-    def one(self) -> None:
+    def send(self) -> None:
         """Sends one request."""
         self.ask(next(self.payloads), self.recorder.now())
 
@@ -215,7 +215,7 @@ class Open(Asking):
         self.pool = Pool(MOST_IN_FLIGHT)
 
     @task
-    def one(self) -> None:
+    def send(self) -> None:
         """Waits until the next request is due, and sends it in the background."""
         due = self.first + self.recorder.round.load.due(next(self.numbers))
         gevent.sleep(max(0.0, due - self.recorder.now()))

@@ -46,7 +46,7 @@ class Asking:
             seconds: The time for each answer.
         """
         self._process, self._name, self._seconds = process, model_name, seconds
-        self._outputs = {name: _outputs(one) for name, one in signatures.items()}
+        self._outputs = {name: _outputs(signature) for name, signature in signatures.items()}
         self._fault: UnservableError | None = None
         grpc_, rest = Address("grpc", process.target, False), Address("rest", process.host, False)
         self._grpc, self._rest = GrpcTransport(grpc_, {}, None), RestTransport(rest, {}, None)

@@ -90,20 +90,20 @@ def same(
 ) -> Check:
     """Checks that two models, or two ways to ask one, agree in their common outputs."""
     pairs = zip(ones, others, strict=True)
-    worst = max((distance(one, other) for one, other in pairs), default=math.inf)
+    worst = max((distance(answer, other) for answer, other in pairs), default=math.inf)
     words = {0.0: "bit for bit", math.inf: "they differ in more than numbers"}
     return within(criterion, worst, tolerance, words.get(worst, "not bit for bit"))
 
 
-def distance(one: Tensors, other: Tensors) -> float:
+def distance(answer: Tensors, other: Tensors) -> float:
     """Returns the distance of the most different numbers of two answers.
 
     Returns:
         |a - b| / max(1, |b|); infinity if answers have no common output, or differ in shape, dtype,
         or values other than floating-point numbers. NaN equals NaN.
     """
-    shared = one.keys() & other.keys()
-    return max((_distance(one[name], other[name]) for name in shared), default=math.inf)
+    shared = answer.keys() & other.keys()
+    return max((_distance(answer[name], other[name]) for name in shared), default=math.inf)
 
 
 def batches_apart(answers: Sequence[Tensors], signature: Signature, rows: int) -> float:
@@ -133,12 +133,12 @@ def _is_by_row(spec: Spec) -> bool:
     return spec.shape is not None and spec.shape[:1] == (None,) and None not in spec.shape[1:]
 
 
-def _distance(one: Array, other: Array) -> float:
-    if one.shape != other.shape or one.dtype != other.dtype:
+def _distance(array: Array, other: Array) -> float:
+    if array.shape != other.shape or array.dtype != other.dtype:
         return math.inf
-    if one.dtype.kind != "f":
-        return 0.0 if np.array_equal(one, other) else math.inf
-    a, b = one.astype(np.float64), other.astype(np.float64)
+    if array.dtype.kind != "f":
+        return 0.0 if np.array_equal(array, other) else math.inf
+    a, b = array.astype(np.float64), other.astype(np.float64)
     with np.errstate(invalid="ignore"):
         apart = np.abs(a - b) / np.maximum(1.0, np.abs(b))
     equal = (a == b) | (np.isnan(a) & np.isnan(b))

@@ -37,7 +37,7 @@ def check_signatures(model: Path, label: str | None, who: str) -> None:
     signatures = read_signatures(model)
     asked = (ANSWER,) if label is None else (ANSWER, LABELS)
     has = ", ".join(signatures) or "none"
-    faults = [f"has no signature {one}; it has: {has}" for one in asked if one not in signatures]
+    faults = [f"has no signature {name}; it has: {has}" for name in asked if name not in signatures]
     if ANSWER in signatures:
         faults += _answer_faults(signatures[ANSWER])
     if label is not None and LABELS in signatures:
@@ -118,8 +118,8 @@ def check_baseline(answers: NDArray[np.floating]) -> None:
 
 def _answer_faults(signature: Signature) -> list[str]:
     faults = _input_faults(ANSWER, signature)
-    one = list(signature.outputs.values())
-    if len(one) != 1 or not (_is_column(one[0]) and one[0].dtype.is_floating):
+    outputs = list(signature.outputs.values())
+    if len(outputs) != 1 or not (_is_column(outputs[0]) and outputs[0].dtype.is_floating):
         faults.append(
             f"{ANSWER} answers {_list(signature.outputs)}; Evaluator and ModelGate need one "
             "output, a probability a row: float32[?] or float32[?,1]"

@@ -128,7 +128,7 @@ def breaking_changes(served: Signatures, candidate: Signatures) -> list[str]:
         changes += _changes(f"{name}: input", before.inputs, after.inputs)
         changes += _changes(f"{name}: output", before.outputs, after.outputs)
         added = sorted(after.inputs.keys() - before.inputs.keys())
-        changes += [f"{name}: input {one} is new" for one in added]
+        changes += [f"{name}: input {column} is new" for column in added]
     return changes
 
 

@@ -124,8 +124,8 @@ class ServerProcess:
             server = psutil.Process(self._process.pid)
             return any(
                 found.laddr.port == self._port
-                for one in (server, *server.children(recursive=True))
-                for found in one.net_connections("tcp")
+                for process in (server, *server.children(recursive=True))
+                for found in process.net_connections("tcp")
                 if found.status == psutil.CONN_LISTEN
             )
         return False
@@ -169,11 +169,11 @@ class ServerProcess:
 
 def free_port() -> int:
     """Returns a free port."""
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
 
 
 def _accepts(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as one:
-        return one.connect_ex(path) == 0
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(path) == 0

@@ -69,7 +69,7 @@ class Files:
             prediction.signature,
         )
         pairs = zip(prediction.features, prediction.outputs, strict=True)
-        for row, texts in enumerate((_json(one), _json(other)) for one, other in pairs):
+        for row, texts in enumerate((_json(inputs), _json(outputs)) for inputs, outputs in pairs):
             self._rows.append((entry.request_id, row, *shared, *texts))
             self._bytes += sum(map(len, texts))
 
