@@ -76,7 +76,7 @@ def scale(
         file = _results(full) / "scale.json"
         known = Result.model_validate_json(file.read_text()).parts if file.is_file() else {}
         ordered = {name: {**known, part: measured}.get(name) for name in NODES}
-        result = Result(parts={name: one for name, one in ordered.items() if one})
+        result = Result(parts={name: result for name, result in ordered.items() if result})
         _store("scale", result, full, console)
 
 

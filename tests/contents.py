@@ -27,10 +27,10 @@ DRAWN = re.compile(r"[0-9a-f]{32,}|(?<=tfevents)\..*")
 def contents(root: Path) -> dict[str, object]:
     """What is in every file below a folder, by its path."""
     files = sorted(path for path in root.rglob("*") if path.is_file())
-    visible = [one for one in files if not one.relative_to(root).parts[0].startswith(".")]
-    names = _with_ranks([str(one.relative_to(root)) for one in visible])
+    visible = [file for file in files if not file.relative_to(root).parts[0].startswith(".")]
+    names = _with_ranks([str(file.relative_to(root)) for file in visible])
     found = zip(names, visible, strict=True)
-    return {DRAWN.sub("*", name): _content(root, one) for name, one in found}
+    return {DRAWN.sub("*", name): _content(root, file) for name, file in found}
 
 
 def _with_ranks(names: list[str]) -> list[str]:
@@ -65,7 +65,7 @@ def _records(file: Path) -> list[str]:
     zipped = file.read_bytes()[:2] == b"\x1f\x8b"
     records = tf.data.TFRecordDataset([str(file)], "GZIP" if zipped else "")
     examples = map(tf.train.Example.FromString, records.as_numpy_iterator())
-    return sorted(_digest(one.SerializeToString(deterministic=True)) for one in examples)
+    return sorted(_digest(example.SerializeToString(deterministic=True)) for example in examples)
 
 
 def _statistics(file: Path) -> str:

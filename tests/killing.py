@@ -125,7 +125,7 @@ class Killing:
         process.kill()
         process.join()
         assert process.exitcode == -9, f"the run came to its end: {process.exitcode}"
-        self.finished |= {one.execution_id: one for one in self._executions() if one.succeeded}
+        self.finished |= {node.execution_id: node for node in self._executions() if node.succeeded}
 
     def _start(self) -> BaseProcess:
         arguments = (self._project.folder, self._spans, self.run_id)
@@ -133,7 +133,7 @@ class Killing:
         process.start()
         self.starts += 1
         while not self.run_id:
-            self.run_id = next((one.run_id for one in self._project.lineage.runs()), "")
+            self.run_id = next((record.run_id for record in self._project.lineage.runs()), "")
         # A run that goes on is told by its claim from one that died.
         claims = Claims(self._project.settings.pipeline.root)
         while process.is_alive() and not claims.is_held(self.run_id):
@@ -146,11 +146,11 @@ class Killing:
     def _state(self, part: str, node: str) -> NodeState | None:
         pipeline = self._project.settings.pipeline.name
         states = self._nodes.states(pipeline, f"{self.run_id}.{part}")
-        return next((one for one in states if one.node_id == node), None)
+        return next((state for state in states if state.node_id == node), None)
 
     def _is_finished(self, part: str, node: str) -> bool:
         state = self._state(part, node)
         return state is not None and state.succeeded
 
     def _executions(self) -> Iterator[NodeState]:
-        yield from (one.node for one in self._project.lineage.run(self.run_id).nodes)
+        yield from (view.node for view in self._project.lineage.run(self.run_id).nodes)

@@ -47,7 +47,7 @@ class Driver:
     def run(self, **parameters: Any) -> str:
         """Runs the pipeline with parameters; returns how it ended."""
         known = self._root["inputDefinitions"]["parameters"]
-        values = {name: one["defaultValue"] for name, one in known.items()} | parameters
+        values = {name: parameter["defaultValue"] for name, parameter in known.items()} | parameters
         return self._dag(self._root["dag"], values, "run")
 
     def folder(self, task: str) -> Path:
@@ -122,7 +122,7 @@ def _outputs(asked: Any, spec: Any) -> dict[str, Any]:
     """Reads what a container put out as KFP does."""
     found = executor_output_utils.get_outputs_for_task(asked, spec)
     artifacts = asked.outputs.artifacts
-    pages = {name: Path(one.artifacts[0].uri) for name, one in artifacts.items()}
+    pages = {name: Path(artifact.artifacts[0].uri) for name, artifact in artifacts.items()}
     return found | {name: file.read_text() for name, file in pages.items() if file.is_file()}
 
 

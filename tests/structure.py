@@ -17,6 +17,8 @@ import grimp
 
 ROOT = Path(__file__).parents[1]
 PLATFORM = ROOT / "evergreen"
+CODE = ("evergreen", "pipeline", "models", "data", "tests", "benchmarks", "docs", "requirements")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 PROCESSES = {
     "batching",
     "compiling",
@@ -40,6 +42,7 @@ LIMITS = {
     "packages that the contract does not name": 0,
     "packages that docs/architecture.md does not name": 0,
     "files called by a gerund": 14,
+    "variables called `one`": 0,
     "noqa": 49,
     "reports without a type": 0,
     "sentences taken apart": 1,  # of the model gate's verdicts, as version 0.1.0 wrote them
@@ -86,6 +89,7 @@ def measure() -> dict[str, list[str]]:
             package for package in sorted(imports) if f"`{package}`" not in page
         ],
         "files called by a gerund": list(gerunds()),
+        "variables called `one`": list(called("one")),
         "noqa": list(found(r"# noqa")),
         "reports without a type": [
             place
@@ -127,6 +131,26 @@ def gerunds() -> Iterator[str]:
             yield str(path.relative_to(ROOT))
 
 
+def called(name: str) -> Iterator[str]:
+    """Yields the places that set a variable, an argument or a function of a name.
+
+    Fields of classes are left out: `one` and `other` are what a comparison answers as JSON.
+    """
+    for path in (path for top in CODE for path in sorted(ROOT.joinpath(top).rglob("*.py"))):
+        tree = ast.parse(path.read_text())
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        fields = {
+            line.target for node in classes for line in node.body if isinstance(line, ast.AnnAssign)
+        }
+        for node in ast.walk(tree):
+            if node not in fields and (
+                (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
+                or (isinstance(node, ast.arg) and node.arg == name)
+                or (isinstance(node, FUNCTIONS) and node.name == name)
+            ):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
 def found(pattern: str) -> Iterator[str]:
     """Yields the lines in which a pattern is found."""
     for path in modules():
@@ -144,12 +168,11 @@ def size() -> str:
     """Returns a sentence on the size of the code."""
     texts = [path.read_text() for path in modules()]
     trees = [ast.parse(text) for text in texts]
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     lengths = [
         (node.end_lineno or 0) - node.lineno + 1
         for tree in trees
         for node in ast.walk(tree)
-        if isinstance(node, kinds)
+        if isinstance(node, FUNCTIONS)
     ]
     inner = sum(
         isinstance(node, ast.ImportFrom) and (node.module or "").startswith("evergreen")

@@ -61,7 +61,7 @@ def _round(folder: Path, number: int) -> Round:
         ready = _wait_until_quiet(watch)
         time.sleep(IDLE)  # what it costs to wait is measured by waiting
         idle = (_cpu(watch) - ready) / IDLE
-        memory = sum(one.memory_info().rss for one in _family(watch)) / MIB
+        memory = sum(process.memory_info().rss for process in _family(watch)) / MIB
         landed = time.time()
         (root / "span-00001").mkdir()
         spans[0].path.rename(root / "span-00001" / spans[0].path.name)
@@ -75,7 +75,7 @@ def _round(folder: Path, number: int) -> Round:
         cold = _first_node(store) - begun
     shutil.rmtree(here)
     return Round(
-        decided=min(one.at.timestamp() for one in decisions) - landed,
+        decided=min(decision.at.timestamp() for decision in decisions) - landed,
         started=started,
         cold=cold,
         idle=idle,
@@ -137,7 +137,7 @@ def _wait(check: Callable[[], float | bool | None], every: float) -> float:
 
 
 def _cpu(process: psutil.Process) -> float:
-    return sum(sum(one.cpu_times()[:2]) for one in _family(process))
+    return sum(sum(member.cpu_times()[:2]) for member in _family(process))
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:

@@ -28,18 +28,18 @@ TARGETS = (
 def _values(result: Result, images: Path) -> Mapping[str, Any]:
     del images
     figures: tuple[tuple[str, Figure, int, str], ...] = (
-        ("from the landing of a span to the decision", lambda one: one.decided, 2, "s"),
+        ("from the landing of a span to the decision", lambda result: result.decided, 2, "s"),
         (
             "from the landing of a span to the first node of its run",
-            lambda one: one.started,
+            lambda result: result.started,
             1,
             "s",
         ),
-        ("from the start of `evergreen run` to its first node", lambda one: one.cold, 1, "s"),
+        ("from the start of `evergreen run` to its first node", lambda result: result.cold, 1, "s"),
         ("processor time of the waiting controller", _idle, 2, "% of a core"),
         (
             "memory of the controller, and of the process that runs are forked from",
-            lambda one: one.memory,
+            lambda result: result.memory,
             0,
             "MiB",
         ),

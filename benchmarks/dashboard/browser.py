@@ -52,7 +52,9 @@ class Browser:
                 port = await asyncio.wait_for(_port(Path(profile)), SECONDS)
                 async with aiohttp.ClientSession() as http:
                     async with http.get(f"http://127.0.0.1:{port}/json") as answer:
-                        [tab] = [one for one in await answer.json() if one["type"] == "page"]
+                        [tab] = [
+                            target for target in await answer.json() if target["type"] == "page"
+                        ]
                     async with http.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as link:
                         browser = cls(link)
                         for domain in ("Page", "Runtime", "Log"):

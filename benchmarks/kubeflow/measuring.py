@@ -46,15 +46,15 @@ def measure(rounds: int, folder: Path, console: Console) -> Result:
     found = []
     for number in range(rounds + 1):
         with console.status(f"round {number} of {rounds}; round 0 does not count"), _world(folder):
-            text, one = _round(image, folder)
-        console.print(f"round {number}: " + ", ".join(_told(one)), highlight=False)
-        found.append(one)
+            text, measured = _round(image, folder)
+        console.print(f"round {number}: " + ", ".join(_told(measured)), highlight=False)
+        found.append(measured)
     return Result(started=started, machine=machine, document=len(text), rounds=tuple(found[1:]))
 
 
-def _told(one: Round) -> Iterator[str]:
-    yield f"imports {one.imports:.1f} s"
-    for name, task in one.tasks.items():
+def _told(measured: Round) -> Iterator[str]:
+    yield f"imports {measured.imports:.1f} s"
+    for name, task in measured.tasks.items():
         yield f"{name} {task.wall:.1f} s, its nodes {task.work:.1f} s"
 
 

@@ -57,4 +57,6 @@ class Result(Measurement):
 
     def overhead(self, name: str) -> Spread:
         """What a container takes besides its nodes, of the time of its imports."""
-        return Spread.of(one.tasks[name].overhead / one.imports for one in self.rounds)
+        return Spread.of(
+            measured.tasks[name].overhead / measured.imports for measured in self.rounds
+        )

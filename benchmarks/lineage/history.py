@@ -182,7 +182,7 @@ class _History:
         ids = self._put_executions(nodes)
         for (node, upstream, outputs), execution in zip(nodes, ids, strict=True):
             made[node] = self._put_artifacts(record, part, node, outputs, execution)
-            read = [one for name in upstream for one in made[name]]
+            read = [artifact for name in upstream for artifact in made[name]]
             self._put_events(execution, read, list(outputs), made[node])
             contexts = [
                 self._context("pipeline", record.pipeline),
@@ -203,10 +203,12 @@ class _History:
         executions = []
         for name, _, _ in nodes:
             type_id = self._types.executions[name]
-            one = mlmd.Execution(type_id=type_id, last_known_state=mlmd.Execution.COMPLETE)
-            set_properties(one, {"host": "here", "executor": f"made.{name}", "peak_memory": 900})
-            executions.append(one)
-        return [int(one) for one in self._store.put_executions(executions)]
+            execution = mlmd.Execution(type_id=type_id, last_known_state=mlmd.Execution.COMPLETE)
+            set_properties(
+                execution, {"host": "here", "executor": f"made.{name}", "peak_memory": 900}
+            )
+            executions.append(execution)
+        return [int(id_) for id_ in self._store.put_executions(executions)]
 
     def _put_artifacts(
         self, record: RunRecord, part: str, node: str, outputs: Mapping[str, str], execution: int
@@ -214,7 +216,7 @@ class _History:
         root = self._settings.pipeline.root
         artifacts = []
         for key, kind in outputs.items():
-            one = mlmd.Artifact(
+            artifact = mlmd.Artifact(
                 type_id=self._types.artifacts[kind],
                 uri=str(root / node / key / str(execution)),
                 state=mlmd.Artifact.LIVE,
@@ -222,9 +224,9 @@ class _History:
             )
             if kind == "DataBlessing":
                 span = record.to_ingest[0]
-                set_properties(one, {"span": span.number, "ingest_key": span.ingest_key})
-            artifacts.append(one)
-        return [int(one) for one in self._store.put_artifacts(artifacts)]
+                set_properties(artifact, {"span": span.number, "ingest_key": span.ingest_key})
+            artifacts.append(artifact)
+        return [int(id_) for id_ in self._store.put_artifacts(artifacts)]
 
     def _put_events(
         self, execution: int, read: list[int], keys: list[str], made: list[int]
@@ -232,8 +234,8 @@ class _History:
         events = []
         numbers = count()
         for kind, key, artifact in [
-            *((mlmd.Event.INPUT, f"input_{next(numbers)}", one) for one in read),
-            *((mlmd.Event.OUTPUT, key, one) for key, one in zip(keys, made, strict=True)),
+            *((mlmd.Event.INPUT, f"input_{next(numbers)}", artifact) for artifact in read),
+            *((mlmd.Event.OUTPUT, key, artifact) for key, artifact in zip(keys, made, strict=True)),
         ]:
             event = mlmd.Event(artifact_id=artifact, execution_id=execution, type=kind)
             event.path.steps.add(key=key)

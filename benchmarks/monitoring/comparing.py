@@ -45,21 +45,19 @@ def compare(rounds: int, rows: int, folder: Path, console: Console) -> Result:
         logs = {size: make(folder / "logs", int(size * rows)) for size in set(SIZES.values())}
         evidently = environment(RIVAL, EVIDENTLY, folder / "venvs")
     commands = _commands(bench, logs, evidently)
-    measured = []
+    found = []
     for number in range(rounds):
-        one = {}
+        measured = {}
         for name in rotated(list(commands), number):
             with console.status(f"round {number + 1}: {name}"):
-                one[name] = _run(commands[name], folder / "out" / f"{name}.log")
-            console.print(
-                f"{name:<28} {one[name].speed:>10,.0f} rows/s {one[name].peak:>8,.0f} MiB",
-                highlight=False,
-            )
-        measured.append(one)
+                measured[name] = _run(commands[name], folder / "out" / f"{name}.log")
+            speed, peak = measured[name].speed, measured[name].peak
+            console.print(f"{name:<28} {speed:>10,.0f} rows/s {peak:>8,.0f} MiB", highlight=False)
+        found.append(measured)
     return Result(
         machine=here,
         started=datetime.now(UTC),
-        rounds=tuple(measured),
+        rounds=tuple(found),
         packages=dict(package.split("==") for package in EVIDENTLY),
     )
 

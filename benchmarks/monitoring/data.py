@@ -34,7 +34,7 @@ def make(folder: Path, rows: int) -> Path:
         return target
     chance = np.random.default_rng(rows)
     trips = read_source(sample_path()).select(TRIPS.raw_names)
-    cards = np.array([one == "Credit Card" for one in trips["payment_type"].to_pylist()])
+    cards = np.array([payment == "Credit Card" for payment in trips["payment_type"].to_pylist()])
     texts = pa.array([json.dumps(trip) for trip in trips.to_pylist()])
     (target / "log/date=2026-01-01").mkdir(parents=True, exist_ok=True)
     (target / "labels").mkdir(exist_ok=True)

@@ -40,8 +40,10 @@ class Result(Measurement):
 
     def spread(self, variant: str, figure: Callable[[Run], float]) -> Spread:
         """A figure of a variant over all rounds."""
-        return Spread.of(figure(one[variant]) for one in self.rounds)
+        return Spread.of(figure(measured[variant]) for measured in self.rounds)
 
     def ratio(self, above: str, below: str, figure: Callable[[Run], float]) -> Spread:
         """A figure of a variant divided by that of another, round by round."""
-        return Spread.of(figure(one[above]) / figure(one[below]) for one in self.rounds)
+        return Spread.of(
+            figure(measured[above]) / figure(measured[below]) for measured in self.rounds
+        )

@@ -75,18 +75,20 @@ def _draw_time(axes: Axes, result: Result, variants: Sequence[str]) -> None:
 
 def _draw_memory(axes: Axes, result: Result, variants: Sequence[str]) -> None:
     spreads = [_spread(result, name, peak) for name in variants]
-    axes.barh(range(len(spreads)), [one.median for one in spreads], color="#8c96a3", height=0.62)
+    axes.barh(
+        range(len(spreads)), [spread.median for spread in spreads], color="#8c96a3", height=0.62
+    )
     _mark(axes, spreads)
     axes.set_xlabel("peak memory, MiB")
 
 
 def _mark(axes: Axes, spreads: Sequence[Spread]) -> None:
     """Writes the median at the end of each bar, and shows least and most as a line."""
-    for row, one in enumerate(spreads):
-        axes.plot([one.low, one.high], [row, row], color=INK, linewidth=1.5)
+    for row, spread in enumerate(spreads):
+        axes.plot([spread.low, spread.high], [row, row], color=INK, linewidth=1.5)
         axes.annotate(
-            f"{one.median:,.0f}",
-            (max(one.high, one.median), row),
+            f"{spread.median:,.0f}",
+            (max(spread.high, spread.median), row),
             (4, 0),
             textcoords="offset points",
             verticalalignment="center",
@@ -114,4 +116,4 @@ def _part(label: str) -> Callable[[Process], float]:
 
 
 def _spread(result: Result, variant: str, figure: Callable[[Process], float]) -> Spread:
-    return Spread.of(figure(one[variant]) for one in result.rounds)
+    return Spread.of(figure(measured[variant]) for measured in result.rounds)

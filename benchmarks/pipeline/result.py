@@ -58,9 +58,11 @@ class Result(Measurement):
 
     def spread(self, variant: str, figure: Callable[[Process], float | None]) -> Spread | None:
         """A figure of a variant over all rounds; None if a round has none."""
-        values = [figure(one[variant]) for one in self.rounds]
+        values = [figure(measured[variant]) for measured in self.rounds]
         return None if None in values else Spread.of(value for value in values if value is not None)
 
     def ratio(self, over: str, under: str, figure: Callable[[Process], float]) -> Spread:
         """A figure of one variant over that of another, round by round."""
-        return Spread.of(figure(one[over]) / figure(one[under]) for one in self.rounds)
+        return Spread.of(
+            figure(measured[over]) / figure(measured[under]) for measured in self.rounds
+        )

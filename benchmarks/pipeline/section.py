@@ -41,7 +41,7 @@ SECTION = Section("pipeline", Result, _values)
 
 
 def _processes(result: Result, variants: tuple[str, ...]) -> str:
-    figures = (wall, cpu, peak, lambda one: one.before, lambda one: one.after)
+    figures = (wall, cpu, peak, lambda change: change.before, lambda change: change.after)
     head = [
         "",
         "whole process, s",
@@ -83,7 +83,7 @@ def _extra(result: Result) -> str:
     full = [node.node for node in result.rounds[0]["full"].nodes]
     extra = dict.fromkeys(node for node in full if node not in terms.STOCK_NODES)
     rows = [[node, _cell(result, "full", _node(node), 1)] for node in extra]
-    rows.append(["the HTML report", _cell(result, "full", lambda one: one.report, 1)])
+    rows.append(["the HTML report", _cell(result, "full", lambda row: row.report, 1)])
     return table(["", "seconds"], rows)
 
 
@@ -99,7 +99,7 @@ def _cached(result: Result) -> str:
         [
             NAMES[name],
             _cell(result, name, wall, 1),
-            _cell(result, name, lambda one: one.before, 1),
+            _cell(result, name, lambda change: change.before, 1),
             _cell(result, name, work, 1),
             _cached_nodes(result.rounds[-1][name]),
         ]
@@ -115,7 +115,7 @@ def _cached_nodes(process: Process) -> str:
 
 
 def _node(*names: str) -> Callable[[Process], float | None]:
-    return lambda one: one.seconds(*names)
+    return lambda measured: measured.seconds(*names)
 
 
 def _cell(

@@ -44,7 +44,7 @@ TARGETS = (
     Target[Result](
         "wholly cached: work of all nodes",
         3.0,
-        lambda result: Spread.of(one["full again"].work for one in result.rounds),
+        lambda result: Spread.of(measured["full again"].work for measured in result.rounds),
         unit=" s",
         digits=1,
     ),

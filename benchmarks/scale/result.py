@@ -43,7 +43,7 @@ class Run(Stored):
 
     def of(self, node: str) -> Work | None:
         """The work of a node; None if there is none."""
-        return next((one for one in self.work if one.node == node), None)
+        return next((work for work in self.work if work.node == node), None)
 
 
 class Part(Measurement):

@@ -69,7 +69,7 @@ class Runner:
             else _of_script(log, node, measured, traced)
         )
         run = Run(variant=command.variant, rows=rows, measured=measured, work=work)
-        seconds = sum(one.seconds for one in work)
+        seconds = sum(node.seconds for node in work)
         figures = f"{measured.wall:7.1f} s  {seconds:7.1f} s of work  {measured.peak:6,.0f} MiB"
         self.console.print(f"{title:<32} {command.variant:<20} {figures}", highlight=False)
         return run

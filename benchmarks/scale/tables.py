@@ -26,14 +26,14 @@ def processes(result: Result) -> str:
 def nodes(result: Result, rows: int) -> str:
     """Nodes at one size."""
     heads = ("s", "rows/s", "processor, s", "peak memory, MiB")
-    head = ["", *(f"{side}: {one}" for one in heads for side in SIDES)]
+    head = ["", *(f"{side}: {head}" for head in heads for side in SIDES)]
     return table(head, [[node, *_of_node(result, node, rows)] for node in NODES])
 
 
 def _of_node(result: Result, node: str, rows: int) -> Iterator[str]:
     taken = [result.spread("pipeline", side, rows, seconds(node)) for side in SIDES]
-    yield from (_text(one, 1) for one in taken)
-    yield from (_speed(one, rows) for one in taken)
+    yield from (_text(work, 1) for work in taken)
+    yield from (_speed(work, rows) for work in taken)
     figures: tuple[tuple[Figure, int], ...] = (
         (lambda run: (work := run.of(node)) and work.cpu, 1),
         (lambda run: (work := run.of(node)) and work.peak, 0),

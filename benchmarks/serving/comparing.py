@@ -58,7 +58,7 @@ def compare(names: list[str], rounds: int, folder: Path, console: Console) -> Re
         machine=here,
         started=datetime.now(UTC),
         comparisons={name: COMPARISONS[name](serving) for name in names},
-        rivals={one.name: dict(p.split("==") for p in one.packages) for one in rivals.RIVALS},
+        rivals={rival.name: dict(p.split("==") for p in rival.packages) for rival in rivals.RIVALS},
     )
 
 
@@ -95,7 +95,7 @@ class Serving:
         """Returns requests to a server, named as a URL, serialized."""
         with Client(target, model=MODEL) as client:
             inputs = self.bench.inputs(client, signature, rows)
-            return [client.encode(one, signature) for one in inputs]
+            return [client.encode(batch, signature) for batch in inputs]
 
     def asking(self, target: str, signature: str, rows: int, clients: int) -> Variant:
         """Returns a variant that asks a server, named as a URL."""
@@ -203,10 +203,10 @@ def _gateway(serving: Serving) -> Comparison:
     ):
         variants = {
             f"{name}, {clients} {'client' if clients == 1 else 'clients'}": serving.asking(
-                f"grpc://{one.grpc}", EXAMPLES, 1, clients
+                f"grpc://{target.grpc}", EXAMPLES, 1, clients
             )
             for clients in (1, MANY)
-            for name, one in (("server", server), ("gateway", gateway))
+            for name, target in (("server", server), ("gateway", gateway))
         }
         return serving.take_turns("gateway, one row a request", variants)
 
@@ -220,12 +220,12 @@ def _rivals(serving: Serving) -> Comparison:
         }
         with Client(server.grpc, model=MODEL) as client:
             rows = rivals.rows(serving.bench.inputs(client, RAW, 1))
-        for one in rivals.RIVALS:
-            with serving.console.status(f"starting {one.name}; it is installed the first time"):
+        for rival in rivals.RIVALS:
+            with serving.console.status(f"starting {rival.name}; it is installed the first time"):
                 url = stack.enter_context(
-                    rivals.serving(one, serving.bench.model, serving.folder, rows[0])
+                    rivals.serving(rival, serving.bench.model, serving.folder, rows[0])
                 )
-            variants[one.name] = _asking_rival(url, [one.encode(row) for row in rows])
+            variants[rival.name] = _asking_rival(url, [rival.encode(row) for row in rows])
         return serving.take_turns(f"{SOME} clients, one row a request", variants)
 
 
@@ -237,7 +237,7 @@ def _reloading(serving: Serving) -> Comparison:
     title = f"new versions, {reloading.CLIENTS} clients, one row a request"
     with serving.server("reload-payloads") as server, Client(server.grpc, model=MODEL) as client:
         inputs = serving.bench.inputs(client, EXAMPLES, 1)
-        payloads = [client.encode(one, EXAMPLES) for one in inputs]
+        payloads = [client.encode(batch, EXAMPLES) for batch in inputs]
     measured = []
     for number in range(serving.rounds):
         folder = serving.folder / "versions"

@@ -25,8 +25,8 @@ class InProcess:
         """Calls a signature again and again, from NumPy to NumPy."""
         function = self._model.signatures[signature]
 
-        def call(one: Tensors) -> None:
-            outputs = function(**{name: tf.constant(array) for name, array in one.items()})
+        def call(inputs: Tensors) -> None:
+            outputs = function(**{name: tf.constant(array) for name, array in inputs.items()})
             for tensor in outputs.values():
                 tensor.numpy()
 

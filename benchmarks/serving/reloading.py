@@ -75,8 +75,10 @@ async def _until_alone(server: Server, version: int) -> None:
         while True:
             async with session.get(url) as response:
                 status = (await response.json())["model_version_status"]
-            up = [one["version"] for one in status if one["state"] == "AVAILABLE"]
-            if up == [str(version)] and all(one["state"] in ("AVAILABLE", "END") for one in status):
+            up = [state["version"] for state in status if state["state"] == "AVAILABLE"]
+            if up == [str(version)] and all(
+                state["state"] in ("AVAILABLE", "END") for state in status
+            ):
                 return
             await asyncio.sleep(POLL_SECONDS)
 

@@ -63,20 +63,24 @@ class Comparison(Stored):
 
     def spread(self, variant: str, figure: Figure) -> Spread:
         """A figure of a variant over all rounds."""
-        return Spread.of(figure(one[variant]) for one in self.rounds)
+        return Spread.of(figure(measured[variant]) for measured in self.rounds)
 
     def ratio(self, above: str, below: str, figure: Figure) -> Spread:
         """A figure of a variant divided by that of another, round by round."""
-        return Spread.of(figure(one[above]) / figure(one[below]) for one in self.rounds)
+        return Spread.of(
+            figure(measured[above]) / figure(measured[below]) for measured in self.rounds
+        )
 
     def difference(self, more: str, less: str, figure: Figure) -> Spread:
         """A figure of a variant minus that of another, round by round."""
-        return Spread.of(figure(one[more]) - figure(one[less]) for one in self.rounds)
+        return Spread.of(
+            figure(measured[more]) - figure(measured[less]) for measured in self.rounds
+        )
 
     @property
     def failed(self) -> int:
         """Requests that got an error, in all rounds and variants."""
-        return sum(load.failed for one in self.rounds for load in one.values())
+        return sum(load.failed for measured in self.rounds for load in measured.values())
 
 
 class Result(Measurement):

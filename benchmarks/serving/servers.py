@@ -81,8 +81,10 @@ def evergreen(overrides: Sequence[str], log: Path, *flags: str) -> Iterator[Serv
         flags: Of the server.
     """
     ports = [f"--port={free_port()}", f"--rest_api_port={free_port()}"]
-    with model_server([str(EVERGREEN), "serve", *settings(overrides), *ports, *flags], log) as one:
-        yield one
+    with model_server(
+        [str(EVERGREEN), "serve", *settings(overrides), *ports, *flags], log
+    ) as server:
+        yield server
 
 
 @contextmanager
@@ -117,9 +119,9 @@ def settings(overrides: Sequence[str]) -> list[str]:
 
 def free_port() -> int:
     """Returns a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def answers(url: str, body: bytes) -> bool:

@@ -34,12 +34,13 @@ def measure_all(rounds: int, folder: Path, console: Console, *, warm: bool = Tru
     for number in range(0 if warm else 1, rounds + 1):
         with console.status(f"round {number} of {rounds}; round 0 does not count"):
             order = rotated(list(PROGRAMS), number)
-            one = {name: _import(name, folder, variables) for name in order}
+            measured = {name: _import(name, folder, variables) for name in order}
         console.print(
-            f"round {number}: " + ", ".join(f"{name} {one[name].wall:.1f} s" for name in PROGRAMS),
+            f"round {number}: "
+            + ", ".join(f"{name} {measured[name].wall:.1f} s" for name in PROGRAMS),
             highlight=False,
         )
-        found.append(one)
+        found.append(measured)
     return Result(started=started, machine=machine, rounds=tuple(found[-rounds:]))
 
 

@@ -17,4 +17,4 @@ class Result(Measurement):
 
     def ratio(self, name: str) -> Spread:
         """The seconds of an entry point, of those of stock in the same round."""
-        return Spread.of(one[name].wall / one[STOCK].wall for one in self.rounds)
+        return Spread.of(measured[name].wall / measured[STOCK].wall for measured in self.rounds)

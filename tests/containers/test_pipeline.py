@@ -106,7 +106,7 @@ class Cluster:
 
         def runs() -> bool:
             states = reader.states("taxi", run)
-            return any((one.node_id, one.state) == (node, "running") for one in states)
+            return any((state.node_id, state.state) == (node, "running") for state in states)
 
         is_no = retry_if_result(lambda found: not found)
         Retrying(retry=is_no, stop=stop_after_delay(SECONDS), wait=wait_fixed(0.1))(runs)

@@ -94,14 +94,14 @@ class World:
     def flood(self, count: int = 200) -> list[int]:
         """Asks often, one after the other; returns the versions that answered, 0 for errors."""
 
-        def one(x: float) -> int:
+        def ask(x: float) -> int:
             asked = request(self.settings.model.name, x=[x])
             try:
                 return int(self.stub.Predict(asked, timeout=SECONDS).model_spec.version.value)
             except grpc.RpcError:
                 return 0
 
-        return [one(x) for x in np.random.default_rng(count).normal(size=count)]
+        return [ask(x) for x in np.random.default_rng(count).normal(size=count)]
 
     def decided(self, version: int) -> bool:
         """Asks once more; returns whether the canary has come to its end."""

@@ -150,7 +150,9 @@ def test_a_version_is_promoted_by_a_person(world: World) -> None:
         assert "looks <b>good</b>" in text
 
     assert browse(world, look, TOKEN) == []
-    serving = [one.version for one in world.lineage.versions() if one.stage is Stage.SERVING]
+    serving = [
+        version.version for version in world.lineage.versions() if version.stage is Stage.SERVING
+    ]
     assert serving == [2]
 
 

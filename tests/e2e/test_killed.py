@@ -100,7 +100,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
 
     assert Counter(event.key for event in log.events.values()) == Counter(dict.fromkeys(keys, 1))
     for event in log.events.values():
-        decided = [one.decision.verdict for one in log.decisions(event.id)]
+        decided = [decided.decision.verdict for decided in log.decisions(event.id)]
         assert sum(verdict is not Ruling.WAIT for verdict in decided) == 1
         assert Ruling.START in decided or event.trigger != MANUAL
     runs = [start.decision.run_id for start in log.starts]

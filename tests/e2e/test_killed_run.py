@@ -40,9 +40,9 @@ def targets(first: Ran) -> Iterator[tuple[str, str, float]]:
 def executions(run: RunView) -> list[tuple[str, str, str, str]]:
     """Every execution of a run, with what it made."""
     return sorted(
-        (one.part, one.node.node_id, one.node.state, f"{key}: {artifact.type} {artifact.state}")
-        for one in run.nodes
-        for key, ids in one.outputs.items()
+        (view.part, view.node.node_id, view.node.state, f"{key}: {artifact.type} {artifact.state}")
+        for view in run.nodes
+        for key, ids in view.outputs.items()
         for artifact in (run.artifacts[id_] for id_ in ids)
     )
 
@@ -52,11 +52,11 @@ def made(project: Project, run: RunView) -> dict[str, object]:
     root = project.settings.pipeline.root
     there = contents(root)
     found = {}
-    for one in run.nodes:
-        for key, ids in one.outputs.items():
+    for view in run.nodes:
+        for key, ids in view.outputs.items():
             for number, id_ in enumerate(ids):
                 folder = f"{Path(run.artifacts[id_].uri).relative_to(root)}/"
-                name = f"{one.part} {one.node.node_id} {key} {number}"
+                name = f"{view.part} {view.node.node_id} {key} {number}"
                 found |= {
                     f"{name} {path.removeprefix(folder)}": content
                     for path, content in there.items()
@@ -90,16 +90,18 @@ def test_what_it_leaves_is_that_of_a_run_that_was_never_killed(
         own, reference = record.pipeline_run(part), first.record.pipeline_run(part)
         assert edges(other.store, own) == edges(project.store, reference)
     run, control = (
-        of.lineage.run(one.run_id) for of, one in ((other, record), (project, first.record))
+        of.lineage.run(run.run_id) for of, run in ((other, record), (project, first.record))
     )
     assert executions(run) == executions(control)
-    states = {one.node.execution_id: one.node for one in run.nodes}
+    states = {view.node.execution_id: view.node for view in run.nodes}
     assert {id_: states[id_] for id_ in killing.finished} == killing.finished
 
     assert made(other, run) == made(project, control)
     base, reference = (of.settings.serving.base_path / "1" for of in (other, project))
     assert contents(base) == contents(reference)
-    results = [rounded(one.model_dump_json(include={"results"})) for one in (record, first.record)]
+    results = [
+        rounded(record.model_dump_json(include={"results"})) for record in (record, first.record)
+    ]
     assert results[0] == results[1]
     assert Doctor(other.settings, other.store).examine() == []
 
@@ -109,5 +111,7 @@ def test_what_it_leaves_is_that_of_a_run_that_was_never_killed(
     assert event.model.version == entered.model.version
     # Outputs of one node get their ids in any order: each registry has the model of its run.
     for entry, of in ((event, run), (entered, control)):
-        assert [entry.model.artifact_id] == [one.id for one in of.made("Trainer", "model")]
+        assert [entry.model.artifact_id] == [
+            artifact.id for artifact in of.made("Trainer", "model")
+        ]
     assert event.evidence["metrics"] == entered.evidence["metrics"]

@@ -55,7 +55,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def serve(world: World) -> tuple[str, ...]:
     """The command of the model server."""
     backend = world.settings.gateway.backend
-    port, rest_port = (one.rpartition(":")[2] for one in (backend.grpc, backend.rest))
+    port, rest_port = (address.rpartition(":")[2] for address in (backend.grpc, backend.rest))
     return ("serve", f"--port={port}", f"--rest_api_port={rest_port}")
 
 

@@ -33,7 +33,7 @@ def recompute(project: Project, ran: Ran, part: str, node: str, folder: Path) ->
         name: getattr(value, value.WhichOneof("value"))
         for name, value in execution.custom_properties.items()
     }
-    mine = {key: [_moved(one, folder / key) for one in of] for key, of in outputs.items()}
+    mine = {key: [_moved(artifact, folder / key) for artifact in of] for key, of in outputs.items()}
     executor = EXECUTORS[node]
     context = executor.Context(LOCAL, tmp_dir=str(folder / "tmp"), unique_id="1")
     executor(context).Do(inputs, mine, properties)

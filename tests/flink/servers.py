@@ -55,8 +55,8 @@ class Server(AbstractContextManager["Server"]):
 
 
 def free_ports(count: int) -> list[int]:
-    with closing(socket.create_server(("127.0.0.1", 0))) as one:
-        port = one.getsockname()[1]
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
         return [port, *(free_ports(count - 1) if count > 1 else [])]
 
 

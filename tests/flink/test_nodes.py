@@ -103,7 +103,7 @@ def statistics(file: Path) -> dict[str, dict[str, Any]]:
     """The figures of each feature."""
     found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
     [dataset] = found.datasets
-    return {"/".join(one.path.step): MessageToDict(one) for one in dataset.features}
+    return {"/".join(feature.path.step): MessageToDict(feature) for feature in dataset.features}
 
 
 def assert_same(theirs: dict[str, Any], mine: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ def flat(figures: Any, name: str = "") -> dict[str, Any]:
     if not isinstance(figures, dict | list):
         return {name: figures}
     pairs = figures.items() if isinstance(figures, dict) else enumerate(figures)
-    return {key: value for at, one in pairs for key, value in flat(one, f"{name}/{at}").items()}
+    return {key: value for at, item in pairs for key, value in flat(item, f"{name}/{at}").items()}
 
 
 def vocabularies(folder: Path) -> dict[str, bytes]:

@@ -27,9 +27,9 @@ def test_workers_run_the_code_that_was_shipped(engine: Engine, tmp_path: Path) -
         told = pipeline | beam.Create(range(4)) | beam.Reshuffle() | beam.Map(tell)
         told | beam.io.WriteToText(str(tmp_path / "told"))
     found = [json.loads(line) for file in tmp_path.iterdir() for line in file.open()]
-    assert sorted(one["number"] for one in found) == [0, 1, 2, 3]
-    assert os.getpid() not in {one["pid"] for one in found}
-    [files] = {tuple(one["files"]) for one in found}
+    assert sorted(worker["number"] for worker in found) == [0, 1, 2, 3]
+    assert os.getpid() not in {worker["pid"] for worker in found}
+    [files] = {tuple(worker["files"]) for worker in found}
     shipped = os.path.commonpath(files)
     assert f"/evergreen-workers-{os.getuid()}/" in shipped
     assert files == (f"{shipped}/evergreen/__init__.py", f"{shipped}/models/taxi/features.py")

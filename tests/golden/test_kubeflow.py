@@ -23,13 +23,17 @@ SPEC, PLATFORM = yaml.safe_load_all(GOLDEN.read_text())
 
 def dags() -> Iterator[dict[str, Any]]:
     yield SPEC["root"]["dag"]
-    yield from (one["dag"] for one in SPEC["components"].values() if "dag" in one)
+    yield from (component["dag"] for component in SPEC["components"].values() if "dag" in component)
 
 
 def containers() -> dict[str, Any]:
     executors = SPEC["deploymentSpec"]["executors"]
-    assert all(list(one) == ["container"] for one in executors.values())  # and no resolvers
-    return {name.removeprefix("exec-"): one["container"] for name, one in executors.items()}
+    assert all(
+        list(executor) == ["container"] for executor in executors.values()
+    )  # and no resolvers
+    return {
+        name.removeprefix("exec-"): executor["container"] for name, executor in executors.items()
+    }
 
 
 def test_the_whole_document_is_compiled_byte_by_byte(tmp_path: Path) -> None:
@@ -57,7 +61,7 @@ def test_every_dependency_is_a_task_of_the_same_dag() -> None:
 
 
 def test_each_node_is_launched_once_in_the_order_of_the_graph() -> None:
-    arguments = {name: one["args"] for name, one in containers().items()}
+    arguments = {name: container["args"] for name, container in containers().items()}
     nodes = {
         name: option.split("=")[1].split(",")
         for name, given in arguments.items()
@@ -114,7 +118,9 @@ def test_what_the_settings_ask_for_reaches_the_file() -> None:
     given = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-trainer"]
     assert given["nodeSelector"]["labels"] == {"pool": "gpu"}
     assert given["tolerations"][0]["key"] == "gpu"
-    [condition] = [one for name, one in spec["components"].items() if "condition" in name]
+    [condition] = [
+        component for name, component in spec["components"].items() if "condition" in name
+    ]
     assert "retryPolicy" not in condition["dag"]["tasks"]["trainer"]
     assert executors["exec-plan"]["container"]["image"] == "all:2"
     assert "--nodes=Evaluator,ModelGate" in executors["exec-evaluator"]["container"]["args"]

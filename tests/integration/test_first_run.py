@@ -182,7 +182,9 @@ def test_all_that_the_run_was_is_read_back(project: Project, first: Ran) -> None
     assert all(values["auc"] > 0.9 for values in record.results.metrics.values())
     assert set(record.results.gates.values()) == {True}
     assert record.baseline is None
-    [version] = [one for one in project.lineage.versions() if one.version == record.model_version]
+    [version] = [
+        version for version in project.lineage.versions() if version.version == record.model_version
+    ]
     assert (version.run_id, version.artifact_id) == (
         record.run_id, run.made("Trainer", "model")[0].id
     )  # fmt: skip
@@ -192,13 +194,13 @@ def test_all_that_the_run_was_is_read_back(project: Project, first: Ran) -> None
 def test_every_node_was_measured_and_points_to_what_it_made(project: Project, first: Ran) -> None:
     run = project.lineage.run(first.record.run_id)
     assert len(run.nodes) == 2 * 6 + 7
-    for one in (found.node for found in run.nodes):
-        assert first.record.created.timestamp() <= one.started <= one.updated
-        assert one.updated <= first.record.finished.timestamp()
-        assert one.host == socket.gethostname()
-        assert "Executor" in one.executor or "executor" in one.executor
-        assert 100 < one.peak_memory < 100_000
-    trainer = next(one for one in run.nodes if one.node.node_id == "Trainer")
+    for node in (found.node for found in run.nodes):
+        assert first.record.created.timestamp() <= node.started <= node.updated
+        assert node.updated <= first.record.finished.timestamp()
+        assert node.host == socket.gethostname()
+        assert "Executor" in node.executor or "executor" in node.executor
+        assert 100 < node.peak_memory < 100_000
+    trainer = next(view for view in run.nodes if view.node.node_id == "Trainer")
     assert trainer.node.seconds > 0.5
     assert {"transform_graph", "examples", "schema"} <= set(trainer.inputs)
     for artifact in run.artifacts.values():
@@ -224,7 +226,7 @@ def test_a_person_is_told_what_came_of_it(project: Project, first: Ran) -> None:
 def test_monitoring_finds_what_the_model_was_made_of(project: Project, first: Ran) -> None:
     reference = find(project.store, project.settings.model.name, version=1)
     assert reference.run_id == first.record.run_id
-    examples = [int(one.num_examples) for one in reference.statistics]
+    examples = [int(data_set.num_examples) for data_set in reference.statistics]
     assert len(examples) == 2
     assert reference.newest is not None
     assert reference.newest.year == 2014

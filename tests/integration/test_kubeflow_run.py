@@ -78,7 +78,7 @@ class Cluster:
         reader, run_id = NodeReader(self.project.store), self.record("first").run_id
         while process.poll() is None:
             states = reader.states("taxi", f"{run_id}.train")
-            if any((one.node_id, one.state) == ("Transform", "running") for one in states):
+            if any((state.node_id, state.state) == ("Transform", "running") for state in states):
                 return
         pytest.fail("Transform was never seen to run")
 

@@ -45,7 +45,7 @@ def test_one_more_span_ingests_only_that_span(first: Ran, grown: Ran) -> None:
 def test_gzipped_spans_go_with_others_into_one_window(project: Project, grown: Ran) -> None:
     assert grown.record.pins is not None
     pinned = project.store.get_artifacts_by_id(grown.record.pins.examples)
-    files = [{file.suffix for file in Path(one.uri).glob("Split-*/*")} for one in pinned]
+    files = [{file.suffix for file in Path(examples.uri).glob("Split-*/*")} for examples in pinned]
     assert files == [{""}, {""}, {".gz"}]
     assert grown.record.outcome is Outcome.PUSHED
 
@@ -131,8 +131,8 @@ def test_drift_is_told_with_its_numbers_and_stops_nothing(project: Project, drif
     assert drifted.record.outcome is Outcome.PUSHED
     gate = report(project, drifted, DataReport, "span-00007-v01")
     assert gate.blessed
-    hours = {one.against: one for one in gate.drift if one.feature == "trip_start_hour"}
-    assert all(one.value > one.threshold for one in hours.values())
+    hours = {drift.against: drift for drift in gate.drift if drift.feature == "trip_start_hour"}
+    assert all(drift.value > drift.threshold for drift in hours.values())
     assert set(hours) == {"previous", "window"}
     inputs = artifacts_of(project.store, drifted.nodes["span-00007-v01"]["DataGate"].execution_id)[
         0

@@ -49,9 +49,9 @@ def always(settings: Settings, pieces: list[Piece]) -> list[Played]:
 
 
 def test_every_row_is_answered_by_the_gateway(always: list[Played], pieces: list[Piece]) -> None:
-    assert [one.number for one in always] == [5, 6]
-    for one, piece in zip(always, pieces[4:], strict=True):
-        assert sum(one.versions.values()) == len(one.losses) == piece.rows.num_rows
+    assert [span.number for span in always] == [5, 6]
+    for played, piece in zip(always, pieces[4:], strict=True):
+        assert sum(played.versions.values()) == len(played.losses) == piece.rows.num_rows
     assert set(always[0].versions) == {1}
     assert 0.1 < always[0].losses.mean() < 0.4
 

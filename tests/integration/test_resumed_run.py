@@ -132,7 +132,7 @@ def test_what_is_finished_is_not_executed_again(
     project: Project, failed: tuple[RunRecord, RunFailedError], resumed: Ran
 ) -> None:
     run = project.lineage.run(failed[0].run_id)
-    nodes = [one.node for one in run.nodes if one.part == "train"]
+    nodes = [view.node for view in run.nodes if view.part == "train"]
     states = {node.node_id: node for node in nodes}
     assert len(states) == len(nodes)
     assert states["Trainer"].state == "complete"
@@ -152,9 +152,11 @@ def test_a_part_is_executed_again_on_purpose(resumed: Ran, rerun: Ran) -> None:
 
 def test_what_it_did_before_is_kept(project: Project, resumed: Ran, rerun: Ran) -> None:
     run = project.lineage.run(rerun.record.run_id)
-    assert {one.part for one in run.nodes} == {"train", "train.2"}
-    assert {one.part for one in run.current} == {"train.2"}
-    [before] = [one for one in run.nodes if one.part == "train" and one.node.node_id == "Trainer"]
+    assert {view.part for view in run.nodes} == {"train", "train.2"}
+    assert {view.part for view in run.current} == {"train.2"}
+    [before] = [
+        view for view in run.nodes if view.part == "train" and view.node.node_id == "Trainer"
+    ]
     assert before.node == resumed.nodes["train"]["Trainer"]
 
 

@@ -49,7 +49,7 @@ class World:
         return Dashboard(self._settings, place, TOKEN)
 
     def stages(self) -> list[Stage | None]:
-        return [one.stage for one in self._lineage.versions()]
+        return [version.stage for version in self._lineage.versions()]
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ def compute(examples: Path) -> int:
     found = {split.name: _of_split(split) for split in sorted(examples.glob("Split-*"))}
     print(found, file=sys.stderr)  # noqa: T201 - so that nobody can say that it was not done
     return sum(
-        max(one["values"] + one["missing"] for one in split.values()) for split in found.values()
+        max(feature["values"] + feature["missing"] for feature in split.values())
+        for split in found.values()
     )
 
 

@@ -89,7 +89,7 @@ def serving(rival: Rival, saved: Path, folder: Path, row: Row) -> Iterator[str]:
 
 def rows(inputs: Sequence[Tensors]) -> list[Row]:
     """Returns rows for JSON from the inputs of requests of one row each; null for NaN."""
-    return [{name: _plain(array[0]) for name, array in one.items()} for one in inputs]
+    return [{name: _plain(array[0]) for name, array in batch.items()} for batch in inputs]
 
 
 def _plain(value: object) -> float | int | str | None:

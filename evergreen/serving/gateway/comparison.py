@@ -181,5 +181,5 @@ def _means(before: Sequence[float], after: Sequence[float]) -> str:
 def _shares(before: Sequence[float], after: Sequence[float]) -> str:
     """Returns the shares of the category that differs most."""
     old, new = (Counter(values) for values in (before, after))
-    most = max(old | new, key=lambda one: abs(new[one] / len(after) - old[one] / len(before)))
+    most = max(old | new, key=lambda kind: abs(new[kind] / len(after) - old[kind] / len(before)))
     return f"canary {most:g} in {new[most]} of {len(after)}, stable in {old[most]} of {len(before)}"

@@ -45,8 +45,8 @@ def test_as_many_are_missing(sample: pa.Table, trips: pa.Table, name: str) -> No
 def test_categories_have_their_shares(sample: pa.Table, trips: pa.Table, name: str) -> None:
     shares = [
         {
-            one["values"]: one["counts"] / len(table)
-            for one in pc.value_counts(table[name]).to_pylist()
+            count["values"]: count["counts"] / len(table)
+            for count in pc.value_counts(table[name]).to_pylist()
         }
         for table in (sample, trips)
     ]

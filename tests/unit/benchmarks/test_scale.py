@@ -31,7 +31,7 @@ from tests.unit.benchmarks.results import MACHINE
 def run(variant: str, rows: int, taken: float, peak: float, *nodes: str) -> Run:
     """A process that takes 20 seconds more than its nodes, which take the same each."""
     wall = 20 + taken * len(nodes)
-    work = [Work(node=one, seconds=taken, cpu=taken, before=700, peak=peak) for one in nodes]
+    work = [Work(node=node, seconds=taken, cpu=taken, before=700, peak=peak) for node in nodes]
     measured = Measured(started=0, wall=wall, cpu=wall, peak=peak)
     return Run(variant=variant, rows=rows, measured=measured, work=tuple(work))
 

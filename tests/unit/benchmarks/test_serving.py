@@ -65,12 +65,12 @@ def test_the_page_says_what_was_reached_and_what_was_not(tmp_path: Path) -> None
                 "64 clients", without_batching=(800, 80), with_batching=(2000, 30)
             ),
         },
-        rivals={one.name: dict(part.split("==") for part in one.packages) for one in RIVALS},
+        rivals={rival.name: dict(part.split("==") for part in rival.packages) for rival in RIVALS},
     )
     text = SECTION.render(result.model_dump_json(), tmp_path)
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    [one] = [line for line in lines if "over the same call in process" in line]
-    assert "| at most 2 | 1.50 | reached |" in one
+    [over] = [line for line in lines if "over the same call in process" in line]
+    assert "| at most 2 | 1.50 | reached |" in over
     [batching] = [line for line in lines if "over those without" in line]
     assert "| at least 4 | 2.50 | **missed** |" in batching
     assert not [line for line in lines if "gateway" in line]

@@ -16,11 +16,11 @@ from tests.unit.benchmarks.results import MACHINE
 
 def result(container: float) -> Result:
     seconds = dict.fromkeys(PROGRAMS, 1.0) | {STOCK: 20.0, CONTAINER: container}
-    one = {
+    measured = {
         name: Measured(started=0.0, wall=wall, cpu=wall, peak=100.0)
         for name, wall in seconds.items()
     }
-    return Result(started=datetime(2026, 3, 1, tzinfo=UTC), machine=MACHINE, rounds=(one,))
+    return Result(started=datetime(2026, 3, 1, tzinfo=UTC), machine=MACHINE, rounds=(measured,))
 
 
 def test_the_page_says_whether_a_node_starts_fast_enough(tmp_path: Path) -> None:
@@ -34,5 +34,5 @@ def test_each_round_has_every_program(tmp_path: Path, monkeypatch: pytest.Monkey
     light = {STOCK: "import json", "python": ""}
     monkeypatch.setattr(measuring, "PROGRAMS", light)
     found = measuring.measure_all(2, tmp_path, Console(quiet=True))
-    assert [set(one) for one in found.rounds] == [set(light)] * 2
-    assert all(one[STOCK].wall > 0 for one in found.rounds)
+    assert [set(round_) for round_ in found.rounds] == [set(light)] * 2
+    assert all(round_[STOCK].wall > 0 for round_ in found.rounds)

@@ -62,9 +62,14 @@ def asked(command: Command, option: str, text: str) -> list[str]:
 
 def tried() -> list[tuple[Command, str]]:
     """Every option of every command; the shared ones with one; and arguments, as no option."""
-    found = [(one, option) for one in commands() for option in one.options if option not in SHARED]
-    found += [(one, "") for one in commands() if one.takes_arguments]
-    [runs] = [one for one in commands() if one.words == ("runs",)]
+    found = [
+        (command, option)
+        for command in commands()
+        for option in command.options
+        if option not in SHARED
+    ]
+    found += [(command, "") for command in commands() if command.takes_arguments]
+    [runs] = [command for command in commands() if command.words == ("runs",)]
     return found + [(runs, option) for option in SHARED]
 
 
@@ -83,8 +88,8 @@ def test_no_text_of_any_option_changes_what_it_should_not(
         told = f"{name} {option}"
         assert not stored - now, told
         assert name in WRITES or now == stored, told
-        assert not any("CREATE TABLE" in one for one in now - stored), told
+        assert not any("CREATE TABLE" in file for file in now - stored), told
         if option in NAMES_A_FILE:
-            there |= {one: size for one, size in left.items() if one.startswith("here/")}
+            there |= {file: size for file, size in left.items() if file.startswith("here/")}
         assert left == there, told
         stored = now

@@ -35,7 +35,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def run(out: Path, *arguments: object) -> Result:
-    command = [str(one) for one in (*arguments, "--model", MODEL, "--output", out)]
+    command = [str(argument) for argument in (*arguments, "--model", MODEL, "--output", out)]
     return CliRunner(env={"COLUMNS": "150", "TERM": "dumb"}).invoke(app, command)
 
 
@@ -55,15 +55,15 @@ def test_two_targets_are_compared(backend: Backend, rows: Path, out: Path) -> No
     assert {len(inputs["examples"]) for inputs in backend.asked} == {4}
     assert len({inputs["examples"][0] for inputs in backend.asked}) == ROWS / 4
     assert list(content["targets"]) == [first, second]
-    assert 0 < sum(one["requests"] for one in content["targets"].values()) <= asked
-    for one in content["targets"].values():
-        assert one["errors"] == 0
-        assert 0 < one["p50_ms"] <= one["p95_ms"] <= one["p99_ms"]
-        assert one["qps"] == pytest.approx(one["requests"] / 2)
-        assert one["rows_per_second"] == pytest.approx(one["qps"] * 4)
+    assert 0 < sum(target["requests"] for target in content["targets"].values()) <= asked
+    for target in content["targets"].values():
+        assert target["errors"] == 0
+        assert 0 < target["p50_ms"] <= target["p95_ms"] <= target["p99_ms"]
+        assert target["qps"] == pytest.approx(target["requests"] / 2)
+        assert target["rows_per_second"] == pytest.approx(target["qps"] * 4)
         # Three clients cannot have more than three requests under way (Little's law).
-        assert one["qps"] * one["p50_ms"] / 1000 < 3 * 2
-        assert [len(one["rounds"]), len(one["over_time"])] == [2, 8]
+        assert target["qps"] * target["p50_ms"] / 1000 < 3 * 2
+        assert [len(target["rounds"]), len(target["over_time"])] == [2, 8]
     for text in (first, second, "QPS", "p99 ms", "times the first", "4 rows a request"):
         assert text in answer.output
     [chart] = out.glob("*.svg")
@@ -74,9 +74,9 @@ def test_two_targets_are_compared(backend: Backend, rows: Path, out: Path) -> No
 def test_the_open_loop_does_not_wait_for_answers(backend: Backend, rows: Path, out: Path) -> None:
     backend.seconds = 0.5
     arguments = ("--target", backend.grpc, "--rate", 30, "--seconds", 2, "--rows", rows)
-    [one] = figures(out, run(out, *arguments))["targets"].values()
-    assert one["p50_ms"] >= 500
-    assert one["requests"] > 2 * (2 / 0.5)  # more than one that waits could send
+    [target] = figures(out, run(out, *arguments))["targets"].values()
+    assert target["p50_ms"] >= 500
+    assert target["requests"] > 2 * (2 / 0.5)  # more than one that waits could send
     assert len(backend.asked) <= 30 * 3 + 1
 
 
@@ -84,19 +84,19 @@ def test_errors_are_counted_and_told(backend: Backend, rows: Path, out: Path) ->
     arguments = ("--rest", "--target", backend.rest, "--rows", rows, "--seconds", 1)
     backend.broken = True
     answer = run(out, *arguments)
-    [one] = figures(out, answer)["targets"].values()
-    assert one["errors"] == one["requests"] > 0
-    assert one["qps"] == 0
-    assert one["p50_ms"] is None
-    assert one["messages"] == {'HTTP 503: {"error": "not now"}': one["errors"]}
-    assert f"{one['errors']} times HTTP 503" in answer.output
+    [target] = figures(out, answer)["targets"].values()
+    assert target["errors"] == target["requests"] > 0
+    assert target["qps"] == 0
+    assert target["p50_ms"] is None
+    assert target["messages"] == {'HTTP 503: {"error": "not now"}': target["errors"]}
+    assert f"{target['errors']} times HTTP 503" in answer.output
 
 
 def test_a_ramp_is_shown_step_by_step(backend: Backend, rows: Path, out: Path) -> None:
     arguments = ("--target", backend.grpc, "--rows", rows, "--seconds", 3, "--clients", 4)
     answer = run(out, *arguments, "--ramp")
-    [one] = figures(out, answer)["targets"].values()
-    clients = [window["clients"] for window in one["over_time"]]
+    [target] = figures(out, answer)["targets"].values()
+    clients = [window["clients"] for window in target["over_time"]]
     assert clients == sorted(clients)
     assert 1 <= clients[0] < clients[-1] <= 4
     assert "as the load grows" in answer.output
@@ -115,7 +115,7 @@ def test_a_ramp_is_shown_step_by_step(backend: Backend, rows: Path, out: Path) -
 def test_what_cannot_be_tested_is_refused(
     backend: Backend, rows: Path, out: Path, arguments: tuple[object, ...], problem: str
 ) -> None:
-    arguments = [backend.grpc if one == "AGAIN" else one for one in arguments]
+    arguments = [backend.grpc if argument == "AGAIN" else argument for argument in arguments]
     answer = run(out, "--target", backend.grpc, "--rows", rows, *arguments)
     assert isinstance(answer.exception, EvergreenError)
     assert problem in str(answer.exception)

@@ -50,7 +50,7 @@ def world(folder: Path) -> World:
 
 
 def stages(world: World) -> dict[int, Stage | None]:
-    return {one.version: one.stage for one in world.lineage.versions()}
+    return {version.version: version.stage for version in world.lineage.versions()}
 
 
 def test_a_version_has_a_history(folder: Path, world: World) -> None:
@@ -325,8 +325,12 @@ def test_an_error_of_hostile_texts_drives_no_terminal(
         ask(tmp_path, "archive", "3")
     with pytest.raises(EvergreenError) as path:
         hostile.registry.archive(3, HOSTILE, HOSTILE)
-    for one in (error.value, path.value, EvergreenError(HOSTILE + "\nnext line", hint=HOSTILE)):
-        cli.explain(one)
+    for hostile_error in (
+        error.value,
+        path.value,
+        EvergreenError(HOSTILE + "\nnext line", hint=HOSTILE),
+    ):
+        cli.explain(hostile_error)
     said = capsys.readouterr().err
     check_harmless(said)
     assert "\nnext line\n" in said

@@ -35,7 +35,7 @@ app.command()(predict)
 
 
 def run(*arguments: object, stdin: bytes = b"") -> Result:
-    command = [str(one) for one in (*arguments, "--model", MODEL)]
+    command = [str(argument) for argument in (*arguments, "--model", MODEL)]
     runner = CliRunner(env={"COLUMNS": "150", "TERM": "dumb"})
     return runner.invoke(app, command, input=stdin)
 
@@ -133,10 +133,10 @@ def test_columns_that_only_pass_through_stay_to_the_letter(
             assert rows.select(letters.column_names).equals(letters), (source, target)
     run(tmp_path / "rows.csv", "--target", backend.grpc, "--output", tmp_path / "out.csv")
     written = (tmp_path / "out.csv").read_text()
-    answers = [str(np.float64(one)) for one in EXPECTED]
+    answers = [str(np.float64(number)) for number in EXPECTED]
     kept = csv.replace("price\n", "price,probabilities\n")
-    for end, one in zip((",5.0\n", ",5.50\n", ",-0\n"), answers, strict=True):
-        kept = kept.replace(end, f"{end[:-1]},{one}\n")
+    for end, answer in zip((",5.0\n", ",5.50\n", ",-0\n"), answers, strict=True):
+        kept = kept.replace(end, f"{end[:-1]},{answer}\n")
     assert written == kept
 
 
@@ -166,7 +166,7 @@ def test_whole_numbers_of_json_keep_all_digits(backend: Backend, tmp_path: Path)
     answer = run(tmp_path / "rows.jsonl", "--target", backend.grpc, "--output", output)
     assert answer.exit_code == 0, answer.output
     found = [json.loads(line) for line in output.read_text().splitlines()]
-    assert [one["id"] for one in found] == [12345678901234567890, 2**100]
+    assert [answer["id"] for answer in found] == [12345678901234567890, 2**100]
 
 
 def test_tokens_for_missing_values_are_told(backend: Backend, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def world(folder: Path) -> World:
 def test_runs_are_listed_newest_first(folder: Path, world: World) -> None:
     answer = ask(folder, "runs", "--limit", "3")
     found = re.findall(r"^ ?(\d{8}-\d{6}-\w{6})", answer.stdout, re.MULTILINE)
-    assert found == [one.run_id for one in world.records[:-4:-1]]
+    assert found == [record.run_id for record in world.records[:-4:-1]]
     assert last_line(answer) == f"next: evergreen show {world.records[-1].run_id}"
 
 
@@ -46,8 +46,8 @@ def test_whatever_the_terminal_ids_and_outcomes_are_whole(
 ) -> None:
     shown = ask(folder, "runs", width=width).stdout
     assert max(map(len, shown.splitlines())) <= width
-    for one in world.records:
-        assert re.search(rf"^ {one.run_id} .* {one.outcome} ", shown, re.MULTILINE)
+    for record in world.records:
+        assert re.search(rf"^ {record.run_id} .* {record.outcome} ", shown, re.MULTILINE)
     assert ("schedule" in shown) is (width >= 100)
 
 
@@ -96,7 +96,7 @@ def test_a_node_that_a_dead_process_worked_on_is_cut_off(tmp_path: Path) -> None
 
 def test_runs_are_filtered_and_sorted(folder: Path, world: World) -> None:
     refused = ask(folder, "runs", "--outcome", "model refused", "--json")
-    assert [one["run_id"] for one in json.loads(refused.stdout)] == [world.records[4].run_id]
+    assert [run["run_id"] for run in json.loads(refused.stdout)] == [world.records[4].run_id]
     longest = ask(folder, "runs", "--sort", "took", "--limit", "2", "--json")
     assert len(json.loads(longest.stdout)) == 2
     with pytest.raises(EvergreenError, match="--sort acu: no run has that") as error:
@@ -119,13 +119,13 @@ def test_a_run_is_shown_with_its_nodes_metrics_and_gates(folder: Path, world: Wo
 
 
 def test_two_runs_are_compared(folder: Path, world: World) -> None:
-    one, other = (world.records[index].run_id for index in (1, 4))
-    answer = ask(folder, "compare", one, other)
+    first, other = (world.records[index].run_id for index in (1, 4))
+    answer = ask(folder, "compare", first, other)
     assert "model refused" in answer.stdout
     assert re.search(r"train Trainer +0.0 +0.0 ", answer.stdout)
     assert re.search(r"span 5 .*version 1", answer.stdout)
     assert last_line(answer) == f"next: evergreen show {other}"
-    found = json.loads(ask(folder, "compare", one, other, "--json").stdout)
+    found = json.loads(ask(folder, "compare", first, other, "--json").stdout)
     assert {"name": "test auc", "one": 0.95, "other": 0.95} in found["metrics"]
 
 
@@ -141,7 +141,7 @@ def test_lineage_goes_both_ways(folder: Path, world: World) -> None:
 
 def test_models_as_json_have_their_events(folder: Path, world: World) -> None:
     versions = json.loads(ask(folder, "models", "--json").stdout)
-    assert [one["version"] for one in versions] == list(range(1, RUNS + 1))
+    assert [version["version"] for version in versions] == list(range(1, RUNS + 1))
     assert versions[0]["stage"] == "serving"
     assert versions[0]["events"][0]["who"] == "schedule"
 
@@ -286,7 +286,7 @@ def look() -> None:
 def test_artifacts_without_files_are_shown_all_the_same(tmp_path: Path) -> None:
     world = World.make(tmp_path, 2)
     world.settings.pipeline.root.rename(tmp_path / "elsewhere")
-    ids = [one.run_id for one in world.records]
+    ids = [record.run_id for record in world.records]
     for words in (["show"], ["compare", *ids], ["lineage", "2"], ["lineage", "span:1"]):
         assert ask(tmp_path, *words).exit_code == 0
 
@@ -295,13 +295,13 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     world = World.make(tmp_path, 2)
     for artifact in world.store.get_artifacts():
         Path(artifact.uri, "report.json").write_text("{")
-    one, other = (record.run_id for record in world.records)
-    for words in (("show", one), ("compare", one, other), ("models", "diff", "1", "2")):
+    first, other = (record.run_id for record in world.records)
+    for words in (("show", first), ("compare", first, other), ("models", "diff", "1", "2")):
         with pytest.raises(EvergreenError, match=r"report\.json cannot be read") as error:
             ask(tmp_path, *words)
         assert "evergreen doctor" in error.value.hint
     (tmp_path / "reports").touch()
     with pytest.raises(EvergreenError, match=r"reports\.folder: .*: File exists"):
-        ask(tmp_path, "report", one)
+        ask(tmp_path, "report", first)
     (tmp_path / "reports").unlink()
-    assert f"{one}.html" in ask(tmp_path, "report", one).stdout
+    assert f"{first}.html" in ask(tmp_path, "report", first).stdout

@@ -29,19 +29,19 @@ class Command:
 
 def commands() -> list[Command]:
     """All commands, those of groups too."""
-    return [_command(words, one) for words, one in _walk(typer.main.get_command(app), ())]
+    return [_command(words, command) for words, command in _walk(typer.main.get_command(app), ())]
 
 
-def _walk(one: object, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
-    inner = getattr(one, "commands", {})
+def _walk(parent: object, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+    inner = getattr(parent, "commands", {})
     for name, command in inner.items():
         yield from _walk(command, (*words, name))
-    if not inner or getattr(one, "invoke_without_command", False):
-        yield words, one
+    if not inner or getattr(parent, "invoke_without_command", False):
+        yield words, parent
 
 
-def _command(words: tuple[str, ...], one: object) -> Command:
-    params = one.params  # type: ignore[attr-defined] - typer's own copy of click has no types
+def _command(words: tuple[str, ...], parsed: object) -> Command:
+    params = parsed.params  # type: ignore[attr-defined] - typer's own copy of click has no types
     arguments = [param for param in params if param.param_type_name == "argument"]
     options = [
         max(param.opts, key=len)

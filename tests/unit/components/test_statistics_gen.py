@@ -79,7 +79,7 @@ def test_they_are_those_of_beam(
         expected, expected_figures = read(on_beam, split)
         assert text == expected
         assert figures == pytest.approx(expected_figures, rel=1e-9)
-    same = [one.mlmd_artifact for one in (ours, on_beam)]
+    same = [made.mlmd_artifact for made in (ours, on_beam)]
     for artifact in same:
         artifact.uri = ""
     assert same[0] == same[1]
@@ -111,4 +111,8 @@ def strings(
     content = Path(statistics.uri, "Split-train", "FeatureStats.pb").read_bytes()
     found = statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
     features = found.datasets[0].features
-    return {one.path.step[0]: one.string_stats for one in features if one.HasField("string_stats")}
+    return {
+        feature.path.step[0]: feature.string_stats
+        for feature in features
+        if feature.HasField("string_stats")
+    }

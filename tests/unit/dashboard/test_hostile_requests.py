@@ -37,7 +37,7 @@ def place(world: World) -> Path:
 
 def paths(app: web.Application) -> list[str]:
     """Every path that is answered, as the router has it."""
-    found = {one.canonical for one in app.router.resources()}
+    found = {resource.canonical for resource in app.router.resources()}
     assert set(PAGES) <= found
     return sorted(found)
 
@@ -223,14 +223,14 @@ def test_malformed_requests_are_refused_and_nothing_breaks(world: World) -> None
         served = await listen(dashboard(world, TOKEN).app(), "127.0.0.1", 0, limits)
         try:
             sent = [raw(seed) for seed in range(cases(3000))]
-            found = [(await status(served.port, one), one) for one in sent]
+            found = [(await status(served.port, path), path) for path in sent]
             assert await status(served.port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == 200
             return found
         finally:
             await served.cleanup()
 
     found = asyncio.run(checks())
-    assert [one for one in found if one[0] >= 500] == []
+    assert [answer for answer in found if answer[0] >= 500] == []
     assert sum(number >= 400 for number, _ in found) > len(found) / 2
 
 

@@ -73,7 +73,7 @@ def test_no_box_of_many_leads_back_to_itself() -> None:
 
 
 def test_a_refused_run_says_why_and_leads_to_what_it_made(history: World) -> None:
-    refused = next(one for one in history.records if one.outcome is Outcome.MODEL_REFUSED)
+    refused = next(record for record in history.records if record.outcome is Outcome.MODEL_REFUSED)
     [(_, text)] = get(dashboard(history), f"/runs/{refused.run_id}")
     assert "Refused by the model gate" in text
     run = history.lineage.run(refused.run_id)
@@ -114,7 +114,9 @@ def test_a_page_that_cannot_be_made_is_told(
 
 
 def test_runs_are_filtered_sorted_and_paged(history: World) -> None:
-    refused = [one.run_id for one in history.records if one.outcome is Outcome.MODEL_REFUSED]
+    refused = [
+        record.run_id for record in history.records if record.outcome is Outcome.MODEL_REFUSED
+    ]
     [(_, outcome), (_, by_auc), (_, nobody), (_, second)] = get(
         dashboard(history),
         "/runs?outcome=model+refused",
@@ -122,10 +124,10 @@ def test_runs_are_filtered_sorted_and_paged(history: World) -> None:
         "/runs?by=nobody",
         "/runs?page=2",
     )
-    for one in history.records:
-        assert (f">{one.run_id}<" in outcome) == (one.run_id in refused)
-    shown = sorted(history.records, key=lambda one: by_auc.index(one.run_id))
-    values = [metrics_on_test(one).get("auc") or 0.0 for one in shown]
+    for record in history.records:
+        assert (f">{record.run_id}<" in outcome) == (record.run_id in refused)
+    shown = sorted(history.records, key=lambda record: by_auc.index(record.run_id))
+    values = [metrics_on_test(record).get("auc") or 0.0 for record in shown]
     assert values == sorted(values, reverse=True)
     assert "No run matches" in nobody
     assert 'rel="prev"' in second
@@ -287,9 +289,9 @@ def _with_server(world: World, address: str) -> Settings:
 
 
 def test_files_that_cannot_be_read_hide_nothing_else(fresh: World) -> None:
-    for one in fresh.store.get_artifacts():
-        if "Blessing" in one.type:
-            Path(one.uri, "report.json").write_text("no JSON")
+    for artifact in fresh.store.get_artifacts():
+        if "Blessing" in artifact.type:
+            Path(artifact.uri, "report.json").write_text("no JSON")
     run = fresh.records[-1].run_id
     [(status, text)] = get(dashboard(fresh), f"/runs/{run}")
     assert status == 200
@@ -329,11 +331,11 @@ def test_measures_without_a_value_are_drawn_and_named() -> None:
     looks = [
         MonitoringResult(
             model="taxi", version=1, window=window, created=window.end, rows=1, labelled=0,
-            findings=(one,), unjudged=("auc",),
+            findings=(finding,), unjudged=("auc",),
         )
-        for one in found
+        for finding in found
     ]  # fmt: skip
     [series] = _series(looks, Kind.DRIFT)
     assert re.fullmatch(r"[\d., ]+", series.points)
     attention = list(_attention([], {}, (7, looks[0]), None))
-    assert [one.text for one in attention] == ["Monitoring could not judge: auc"]
+    assert [notice.text for notice in attention] == ["Monitoring could not judge: auc"]

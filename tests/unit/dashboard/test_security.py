@@ -88,7 +88,7 @@ def test_who_signs_out_has_no_session_any_more(history: World) -> None:
     async def asks(client: TestClient) -> list[int]:
         await signed_in(client)
         known = await form(client, "/actions/promote?subject=2")
-        [session] = [one.value for one in client.session.cookie_jar]
+        [session] = [cookie.value for cookie in client.session.cookie_jar]
         without = await post(client, "/sign-out", {"word": "x"})
         out = await post(client, "/sign-out", {"word": known["word"]})
         assert not list(client.session.cookie_jar)
@@ -149,7 +149,7 @@ def test_another_site_may_link_to_pages_and_ask_for_none(
 
     found = ask(dashboard(history), asks)
     last = 404 if status == 200 else 403
-    assert [one for one, _ in found] == [status] * 3 + [last]
+    assert [path for path, _ in found] == [status] * 3 + [last]
     assert {policy for _, policy in found} == {"same-origin"}
 
 
@@ -231,9 +231,9 @@ def test_pages_may_load_nothing_from_elsewhere_and_are_in_no_frame(history: Worl
 def test_of_two_who_promote_at_once_one_wins_and_the_other_is_told(fresh: World) -> None:
     async def asks(client: TestClient) -> tuple[int, int, str]:
         await signed_in(client)
-        one = await form(client, "/actions/promote?subject=2")
+        second = await form(client, "/actions/promote?subject=2")
         other = await form(client, "/actions/promote?subject=3")
-        first = await post(client, "/actions/promote", {**one, "reason": "mine"})
+        first = await post(client, "/actions/promote", {**second, "reason": "mine"})
         data = {**other, "reason": "mine"}
         async with client.post("/actions/promote", data=data) as answer:
             return first, answer.status, await answer.text()
@@ -280,7 +280,7 @@ def test_firing_leaves_an_event_with_its_story(fresh: World) -> None:
 def test_only_what_can_go_on_is_resumed(fresh: World) -> None:
     died = fresh.records[-1].model_copy(update={"outcome": None, "finished": None})
     RunRecords(fresh.store).update(died)
-    pages = [f"/actions/resume?subject={one.run_id}" for one in (died, fresh.records[0])]
+    pages = [f"/actions/resume?subject={record.run_id}" for record in (died, fresh.records[0])]
     [(asks, text), (refuses, why)] = get(dashboard(fresh, TOKEN), *pages)
     assert (asks, refuses) == (200, 404)
     assert f"evergreen resume {died.run_id}" in text

@@ -39,7 +39,7 @@ def test_a_session_has_a_word_until_it_ends() -> None:
 def test_sessions_are_bounded() -> None:
     kept, _ = sessions()
     begun = [kept.begin(TOKEN) or "" for _ in range(MOST_SESSIONS + 1)]
-    assert [bool(kept.word(one)) for one in begun] == [False] + [True] * MOST_SESSIONS
+    assert [bool(kept.word(session)) for session in begun] == [False] + [True] * MOST_SESSIONS
 
 
 def test_each_wrong_token_doubles_the_wait_of_its_network_alone() -> None:

@@ -46,7 +46,9 @@ def rendered(request: pytest.FixtureRequest) -> list[Document]:
 
 
 def of_kind(documents: list[Document], kind: str) -> dict[str, Document]:
-    return {one["metadata"]["name"]: one for one in documents if one["kind"] == kind}
+    return {
+        document["metadata"]["name"]: document for document in documents if document["kind"] == kind
+    }
 
 
 def pods(documents: list[Document]) -> Iterator[Document]:
@@ -133,7 +135,7 @@ def test_every_pod_shares_one_volume_and_one_version(rendered: list[Document]) -
 
 def test_alerts_reach_a_webhook(rendered: list[Document]) -> None:
     [pod] = [pod for pod in pods(rendered) if pod.get("serviceAccountName") == "triggers"]
-    variables = {one["name"]: one for one in pod["containers"][0]["env"]}
+    variables = {variable["name"]: variable for variable in pod["containers"][0]["env"]}
     assert variables[ADDRESS]["valueFrom"]["secretKeyRef"]["optional"] is True
     egress = of_kind(rendered, "NetworkPolicy")["triggers"]["spec"]["egress"]
     assert {"ports": [{"port": 443, "protocol": "TCP"}]} in egress

@@ -43,17 +43,19 @@ def documents() -> Iterator[Document]:
             yield from yaml.safe_load_all(file.read_text())
 
 
-def one(kind: str, name: str) -> Document:
+def manifest(kind: str, name: str) -> Document:
     [found] = [d for d in documents() if d["kind"] == kind and d["metadata"]["name"] == name]
     return found
 
 
 def pod(name: str) -> Document:
-    return one("Deployment", name)["spec"]["template"]["spec"]
+    return manifest("Deployment", name)["spec"]["template"]["spec"]
 
 
 @pytest.mark.parametrize(
-    "document", documents(), ids=lambda one: f"{one['kind']}-{one['metadata']['name']}"
+    "document",
+    documents(),
+    ids=lambda document: f"{document['kind']}-{document['metadata']['name']}",
 )
 def test_manifests_are_valid(document: Document) -> None:
     kubernetes_validate.validate(document, VERSION, strict=True)
@@ -133,11 +135,11 @@ def test_prometheus_reads_the_metrics_of_a_gateway_with_keys() -> None:
     assert any("gateway.api_keys" in argument for argument in container["args"])
     assert job["authorization"]["type"] == "Bearer"
     app, port = job["relabel_configs"][0]["regex"].split(";")
-    labels = one("Deployment", "gateway")["spec"]["template"]["metadata"]["labels"]
+    labels = manifest("Deployment", "gateway")["spec"]["template"]["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == app
-    assert port in {one["name"] for one in container["ports"]}
-    [_, prometheus] = one("NetworkPolicy", "tensorflow-serving")["spec"]["ingress"]
-    annotations = one("Deployment", "tensorflow-serving")["spec"]["template"]["metadata"]
+    assert port in {port["name"] for port in container["ports"]}
+    [_, prometheus] = manifest("NetworkPolicy", "tensorflow-serving")["spec"]["ingress"]
+    annotations = manifest("Deployment", "tensorflow-serving")["spec"]["template"]["metadata"]
     scraped = int(annotations["annotations"]["prometheus.io/port"])
     assert prometheus["ports"] == [{"port": scraped, "protocol": "TCP"}]
 
@@ -163,7 +165,7 @@ def test_the_configs_of_the_server_are_read() -> None:
     )
     assert config.batching(batching).max_batch_size == 64
     path = config.metrics_path(Options(monitoring_config_file=str(SERVING / "monitoring.config")))
-    annotations = one("Deployment", "tensorflow-serving")["spec"]["template"]["metadata"]
+    annotations = manifest("Deployment", "tensorflow-serving")["spec"]["template"]["metadata"]
     assert path == annotations["annotations"]["prometheus.io/path"]
 
 

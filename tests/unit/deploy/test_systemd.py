@@ -35,7 +35,7 @@ def test_the_unit_is_valid(unit: Path) -> None:
 def test_the_unit_has_few_rights(unit: Path) -> None:
     line = ["systemd-analyze", "security", "--offline=true", "--json=short", unit]
     rated = subprocess.run(line, capture_output=True, text=True, check=True)
-    exposure = sum(float(one["exposure"] or 0) for one in json.loads(rated.stdout))
+    exposure = sum(float(unit["exposure"] or 0) for unit in json.loads(rated.stdout))
     assert exposure < EXPOSURE, rated.stdout
 
 

@@ -26,6 +26,8 @@ def test_metrics_are_those_of_scikit_learn() -> None:
 @pytest.mark.parametrize("compare", [compare_auc, compare_log_loss])
 def test_the_standard_error_is_that_of_repeated_samples(compare) -> None:  # type: ignore[no-untyped-def]
     samples = [simulate(seed) for seed in range(200)]
-    measured = [compare(one.labels, one.candidate, one.baseline, 200, seed=0) for one in samples]
+    measured = [
+        compare(sample.labels, sample.candidate, sample.baseline, 200, seed=0) for sample in samples
+    ]
     spread = np.std([paired.improvement for paired in measured])
     assert np.mean([paired.error for paired in measured]) == pytest.approx(spread, rel=0.15)

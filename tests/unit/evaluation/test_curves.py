@@ -27,8 +27,8 @@ def test_calibration_bins_hold_all_rows_and_the_truth() -> None:
     told = random.random(20_000)
     curves = draw((random.random(20_000) < told).astype(float), told)
     assert curves is not None
-    assert sum(one.rows for one in curves.calibration) == 20_000
-    within = [one.low <= one.predicted <= one.high for one in curves.calibration]
+    assert sum(bucket.rows for bucket in curves.calibration) == 20_000
+    within = [bucket.low <= bucket.predicted <= bucket.high for bucket in curves.calibration]
     assert sum(within) >= len(within) - 2
 
 

@@ -34,15 +34,17 @@ def test_metrics_are_those_of_scikit_learn() -> None:
 @pytest.mark.parametrize("name", ["auc", "log_loss"])
 def test_an_interval_is_as_wide_as_repeated_samples_spread(name: str) -> None:
     samples = [simulate(seed, rows=400) for seed in range(200)]
-    found: list[Estimate] = [getattr(measure(one.labels, one.candidate), name) for one in samples]
-    spread = np.std([one.value for one in found])
-    half = np.mean([(one.high - one.low) / 2 for one in found])
+    found: list[Estimate] = [
+        getattr(measure(sample.labels, sample.candidate), name) for sample in samples
+    ]
+    spread = np.std([estimate.value for estimate in found])
+    half = np.mean([(estimate.high - estimate.low) / 2 for estimate in found])
     assert half == pytest.approx(1.96 * spread, rel=0.12)
 
 
 def test_slices_are_all_rows_and_the_parts_of_the_criteria() -> None:
     rows = simulate(1)
-    slices = {one.name: one for one in measure_slices(CRITERIA, rows)}
+    slices = {part.name: part for part in measure_slices(CRITERIA, rows)}
     names = ["all rows", "payment card", "payment cash", "payment other"]
     assert sorted(slices) == names
     assert sum(slices[name].rows for name in names[1:]) == slices["all rows"].rows == 1000
@@ -50,7 +52,7 @@ def test_slices_are_all_rows_and_the_parts_of_the_criteria() -> None:
     card = verdicts["log_loss on payment card not worse than the baseline's by 0"]
     assert slices["payment card"].candidate.log_loss is not None
     assert slices["payment card"].candidate.log_loss.value == pytest.approx(card.value)
-    assert [one.decides for one in slices.values()] == [
+    assert [part.decides for part in slices.values()] == [
         True,
         *(verdict.decides for verdict in list(verdicts.values())[1:]),
     ]
@@ -59,7 +61,7 @@ def test_slices_are_all_rows_and_the_parts_of_the_criteria() -> None:
 def test_without_a_baseline_the_candidate_is_measured_and_nothing_compared() -> None:
     rows = simulate(2)
     alone = Predictions(rows.labels, rows.candidate, None, rows.columns)
-    assert all(one.baseline is None for one in measure_slices(CRITERIA, alone))
+    assert all(part.baseline is None for part in measure_slices(CRITERIA, alone))
     assert judge_comparisons(CRITERIA, alone) == []
 
 

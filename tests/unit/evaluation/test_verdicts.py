@@ -60,7 +60,7 @@ def test_a_rule_on_what_cannot_be_computed_does_not_hold_and_says_why() -> None:
         criteria(NotWorse(metric="auc", margin=1.0)),
         Predictions(labels, rows.candidate, rows.baseline, rows.columns),
     )
-    assert [(one.passed, one.undefined) for one in compared] == [(False, why)]
+    assert [(verdict.passed, verdict.undefined) for verdict in compared] == [(False, why)]
     assert numbers(compared[0]) == why
 
 

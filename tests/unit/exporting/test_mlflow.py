@@ -69,7 +69,7 @@ def client(uri: str) -> MlflowClient:
 def there(uri: str) -> dict[str, ModelVersion]:
     """Versions in MLflow by ours."""
     found = client(uri).search_model_versions("name = 'taxi'")
-    return {one.tags["evergreen.version"]: one for one in found}
+    return {version.tags["evergreen.version"]: version for version in found}
 
 
 def run_of(uri: str, version: str) -> Run:
@@ -78,14 +78,14 @@ def run_of(uri: str, version: str) -> Run:
 
 def everything(uri: str) -> str:
     """All that MLflow's registry and runs hold of the model, with the times of changes."""
-    versions = [dict(one) for one in there(uri).values()]
+    versions = [dict(version) for version in there(uri).values()]
     runs = [run_of(uri, version).to_dictionary() for version in there(uri)]
     model = dict(client(uri).get_registered_model("taxi"))
     return repr((versions, runs, {k: v for k, v in model.items() if k != "latest_versions"}))
 
 
 def test_every_version_with_files_is_there(exported: list[dict], uri: str) -> None:
-    assert {one["version"]: one["outcome"].split(":")[0] for one in exported} == {
+    assert {version["version"]: version["outcome"].split(":")[0] for version in exported} == {
         1: "created",
         2: "created",
         3: "left out",
@@ -102,7 +102,9 @@ def test_stages_are_aliases(exported: list[dict], uri: str) -> None:
         "serving": "1",
         "canary": "6",
     }
-    assert {one["version"]: one["aliases"] for one in exported if one["aliases"]} == {
+    assert {
+        version["version"]: version["aliases"] for version in exported if version["aliases"]
+    } == {
         1: ["serving"],
         6: ["canary"],
     }
@@ -134,7 +136,7 @@ def test_mlflow_loads_the_model_that_serves(exported: list[dict], uri: str) -> N
 def test_to_export_again_changes_nothing(exported: list[dict], folder: Path, uri: str) -> None:
     before = everything(uri)
     again = export(folder, uri)
-    assert {one["outcome"].split(":")[0] for one in again} == {"unchanged", "left out"}
+    assert {version["outcome"].split(":")[0] for version in again} == {"unchanged", "left out"}
     assert everything(uri) == before
 
 
@@ -145,7 +147,7 @@ def test_an_export_that_was_cut_off_is_taken_up(
     other = client(uri)
     version = there(uri)["2"]
     other.delete_model_version("taxi", version.version)
-    [again] = [one for one in export(folder, uri) if one["version"] == 2]
+    [again] = [version for version in export(folder, uri) if version["version"] == 2]
     assert again["outcome"] == "created"
     assert there(uri)["2"].run_id == version.run_id
 
@@ -163,7 +165,7 @@ def test_aliases_follow_the_stages(other: World, tmp_path: Path, uri: str) -> No
     assert client(uri).get_registered_model("other").aliases == {"champion": "1", "canary": "3"}
     other.registry.promote(2, "ann", "better")
     again = export(tmp_path, uri, *words)
-    assert {one["version"]: one["outcome"] for one in again} == {
+    assert {version["version"]: version["outcome"] for version in again} == {
         1: "updated",
         2: "updated",
         3: "unchanged",

@@ -213,7 +213,7 @@ def test_the_leftovers_of_another_version_are_left_alone(model: Path, tmp_path: 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(TREES, TREES)
 def test_equal_digests_mean_equal_trees(
-    tmp_path_factory: pytest.TempPathFactory, one: dict[str, bytes], other: dict[str, bytes]
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes], other: dict[str, bytes]
 ) -> None:
-    first, second = (write_tree(tmp_path_factory.mktemp("tree"), tree) for tree in (one, other))
-    assert (digest_tree(first) == digest_tree(second)) == (one == other)
+    first, second = (write_tree(tmp_path_factory.mktemp("tree"), tree) for tree in (files, other))
+    assert (digest_tree(first) == digest_tree(second)) == (files == other)

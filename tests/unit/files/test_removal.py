@@ -63,7 +63,7 @@ def test_only_what_is_below_the_root_goes(parts: list[str], start: str) -> None:
         real = str(place.resolve())
         assert ".." not in place.parts
         assert Path(real).is_relative_to(made)
-        left = [one for one in before if one != real and not one.startswith(f"{real}/")]
+        left = [path for path in before if path != real and not path.startswith(f"{real}/")]
         assert tree(made.parent) == left
 
 
@@ -87,7 +87,7 @@ def test_who_may_not_go_any_more_is_put_back(root: Path) -> None:
     before = tree(root)
     answers = iter([True, False])
     assert not Trash(root).remove(root / "a", lambda: next(answers))
-    assert [one for one in tree(root) if TRASH not in one] == before
+    assert [path for path in tree(root) if TRASH not in path] == before
     assert not Trash(root).remove(root / "a", lambda: False)
     assert Trash(root).names() == []
 

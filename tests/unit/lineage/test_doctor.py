@@ -84,8 +84,8 @@ def test_an_execution_that_is_stuck_is_canceled(world: World) -> None:
 def test_metadata_without_files_are_marked_unless_they_are_needed(world: World) -> None:
     lost = world.made(3, "Evaluator", "evaluation")
     needed = world.made(0, "Trainer", "model")  # it serves
-    for one in (lost, needed):
-        shutil.rmtree(world.artifacts()[one].uri)
+    for id_ in (lost, needed):
+        shutil.rmtree(world.artifacts()[id_].uri)
     assert {fault.kind for fault in examine(world)} == {"missing files"}
     [left] = repair(world)
     assert str(needed) in left.what
@@ -129,14 +129,14 @@ def test_a_version_that_was_pushed_and_not_registered_is_named(world: World) -> 
     publish_folder(source, world.settings.serving.base_path / str(RUNS))
     shutil.rmtree(source)
     run_id = unended(world)
-    half, _ = sorted(examine(world), key=lambda one: one.kind, reverse=True)
+    half, _ = sorted(examine(world), key=lambda fault: fault.kind, reverse=True)
     assert half.kind == "half a version"
     assert half.hint == f"evergreen resume {run_id}"
 
 
 def test_a_version_that_was_pushed_elsewhere_is_there_if_its_receipt_says_so(world: World) -> None:
     base = world.settings.serving.base_path
-    [event] = [one for one in world.lineage.version(1).events if one.evidence.get("path")][:1]
+    [event] = [event for event in world.lineage.version(1).events if event.evidence.get("path")][:1]
     receipt = base / "1/assets.extra/evergreen.json"
     receipt.parent.mkdir()
     receipt.write_text(json.dumps({"train_key": world.records[0].train_key}))
@@ -145,12 +145,12 @@ def test_a_version_that_was_pushed_elsewhere_is_there_if_its_receipt_says_so(wor
     assert not Path(event.evidence["path"]).exists()
     serving = world.settings.serving.model_copy(update={"base_path": moved})
     settings = world.settings.model_copy(update={"serving": serving})
-    kinds = {one.what.split(",")[0] for one in Doctor(settings, world.store).examine()}
-    assert not any("version 1 " in one for one in kinds)
+    kinds = {fault.what.split(",")[0] for fault in Doctor(settings, world.store).examine()}
+    assert not any("version 1 " in kind for kind in kinds)
     receipt = moved / "1/assets.extra/evergreen.json"
     receipt.write_text("[]")
     found = Doctor(settings, world.store).examine()
-    assert any("version 1 is serving, and not at" in one.what for one in found)
+    assert any("version 1 is serving, and not at" in fault.what for fault in found)
 
 
 def test_a_serving_version_without_files_is_named(world: World) -> None:

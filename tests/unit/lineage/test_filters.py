@@ -66,10 +66,10 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def contents(file: Path) -> tuple[list[str], list[str]]:
     """All that is in all tables, read from a copy so that the store's locks stay; all files."""
-    files = sorted(str(one) for one in file.parent.rglob("*"))
+    files = sorted(str(path) for path in file.parent.rglob("*"))
     with tempfile.TemporaryDirectory() as folder:
-        for one in file.parent.glob(f"{file.name}*"):
-            shutil.copy(one, folder)
+        for path in file.parent.glob(f"{file.name}*"):
+            shutil.copy(path, folder)
         with closing(sqlite3.connect(Path(folder, file.name))) as database:
             return list(database.iterdump()), files
 
@@ -131,18 +131,18 @@ names = st.text(st.sampled_from("aZ_%?-;:. é東()=<>!/*{}$@|&"), min_size=1, ma
 
 
 @fuzz(150)
-@given(one=names, other=names)
-def test_a_text_that_is_taken_is_found_to_the_letter(file: Path, one: str, other: str) -> None:
+@given(wanted=names, other=names)
+def test_a_text_that_is_taken_is_found_to_the_letter(file: Path, wanted: str, other: str) -> None:
     store = make_store(file)
     made = context_type(store, "made")
-    for text in {one, other}:
+    for text in {wanted, other}:
         context = mlmd.Context(type_id=made, name=text)
         set_properties(context, {"text": text})
         with suppress(AlreadyExistsError):
             store.put_contexts([context])
-    for condition in (Filter("name = ?", one), Filter.has("text", one)):
+    for condition in (Filter("name = ?", wanted), Filter.has("text", wanted)):
         found = store.get_contexts((Filter("type = 'made'") & condition).options())
-        assert [context.name for context in found] == [one]
+        assert [context.name for context in found] == [wanted]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,9 @@ def test_somebody_with_any_name_is_found(file: Path) -> None:
     for number, who in enumerate((PROMOTE, "name", "o'brien")):
         asked = Request(requested_by=who, reason="a test")
         RunRecords(store).create(make_record(str(number), request=asked))
-        assert [one.run_id for one in Lineage(store, "taxi").runs(Asked(by=who))] == [str(number)]
+        assert [record.run_id for record in Lineage(store, "taxi").runs(Asked(by=who))] == [
+            str(number)
+        ]
 
 
 def test_nobody_else_makes_filters() -> None:

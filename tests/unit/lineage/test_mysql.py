@@ -160,11 +160,11 @@ def write_all(database: MySqlSettings, contexts: list[bytes]) -> list[str]:
 
 def test_a_deadlock_is_tried_again(mariadb: MariaDb, database: MySqlSettings) -> None:
     store = open_store(metadata(database))
-    one, two = put(store, "one", note="old"), put(store, "two", note="old")
+    first, two = put(store, "one", note="old"), put(store, "two", note="old")
     contexts = {context.id: context for context in store.get_contexts()}
     for context in contexts.values():
         context.custom_properties["note"].string_value = "new"
-    order = [contexts[number].SerializeToString() for number in (one, two)]
+    order = [contexts[number].SerializeToString() for number in (first, two)]
     touch = "UPDATE Context SET last_update_time_since_epoch = 1 WHERE id = "
     spawn = multiprocessing.get_context("spawn")  # ml-metadata waits with the interpreter locked
     with (
@@ -187,11 +187,13 @@ def test_a_deadlock_is_tried_again(mariadb: MariaDb, database: MySqlSettings) ->
         )
         while not watcher.execute(waiting) and not writing.done():
             pass
-        cursor.execute(f"{touch} {one}")
+        cursor.execute(f"{touch} {first}")
         cursor.execute("COMMIT")
         logged = writing.result(60)
     assert any("Deadlock found" in line for line in logged), logged
-    notes = [c.custom_properties["note"].string_value for c in store.get_contexts_by_id([one, two])]
+    notes = [
+        c.custom_properties["note"].string_value for c in store.get_contexts_by_id([first, two])
+    ]
     assert notes == ["new", "new"]
 
 

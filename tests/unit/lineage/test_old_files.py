@@ -60,14 +60,14 @@ def write(folder: Path, *names: str, days: float = 31) -> None:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("text")
-    for one in sorted(folder.rglob("*"), reverse=True):
-        if not one.is_symlink():
-            os.utime(one, (then, then))
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if not path.is_symlink():
+            os.utime(path, (then, then))
 
 
 def files(folder: Path) -> set[str]:
-    found = (one for kind in KEPT for one in (folder / kind).rglob("*"))
-    return {str(one.relative_to(folder)) for one in found if one.is_file()}
+    found = (path for kind in KEPT for path in (folder / kind).rglob("*"))
+    return {str(path.relative_to(folder)) for path in found if path.is_file()}
 
 
 def old_files(settings: Settings, folder: Path) -> OldFiles:
@@ -82,9 +82,9 @@ def test_what_is_old_and_ours_goes(settings: Settings, tmp_path: Path) -> None:
     write(tmp_path, *OLD, *STRANGE)
     old = old_files(settings, tmp_path)
     found = old.find()
-    assert {one.kind for one in found} == set(KEPT)
+    assert {file.kind for file in found} == set(KEPT)
     assert files(tmp_path) == {*OLD, *STRANGE}
-    assert all(old.remove(one) for one in found)
+    assert all(old.remove(file) for file in found)
     assert files(tmp_path) == set(STRANGE)
     assert old.find() == []
     assert not list(tmp_path.rglob(".trash"))
@@ -105,7 +105,7 @@ def test_what_was_written_to_meanwhile_stays(settings: Settings, tmp_path: Path)
     old = old_files(settings, tmp_path)
     found = old.find()
     (tmp_path / OLD[-2]).write_text("more")
-    assert [one.place.name for one in found if not old.remove(one)] == [Path(OLD[-2]).name]
+    assert [file.place.name for file in found if not old.remove(file)] == [Path(OLD[-2]).name]
     assert OLD[-2] in files(tmp_path)
 
 

@@ -55,7 +55,7 @@ def records(full: MetadataStore) -> list[RunRecord]:
 
 
 def ids(found: list[RunRecord]) -> list[str]:
-    return [one.run_id for one in found]
+    return [record.run_id for record in found]
 
 
 def names(branch: Branch) -> Iterator[str]:
@@ -67,13 +67,13 @@ def names(branch: Branch) -> Iterator[str]:
 def test_runs_come_newest_first_and_are_what_was_written(
     lineage: Lineage, records: list[RunRecord]
 ) -> None:
-    assert [one.window[-1].number for one in lineage.runs()] == list(range(RUNS, 0, -1))
+    assert [record.window[-1].number for record in lineage.runs()] == list(range(RUNS, 0, -1))
     assert lineage.runs(Asked(limit=2)) == records[:-3:-1]
     assert lineage.record("") == records[-1]
 
 
 def test_runs_are_found_by_what_is_asked(lineage: Lineage, records: list[RunRecord]) -> None:
-    refused = [one for one in records if one.outcome is Outcome.MODEL_REFUSED]
+    refused = [record for record in records if record.outcome is Outcome.MODEL_REFUSED]
     assert ids(lineage.runs(Asked(outcome="model refused"))) == ids(refused)
     assert ids(lineage.runs(Asked(version=3))) == ids([records[2]])
     # The window is of four spans: the runs 2 to 5 trained on the second span.
@@ -97,13 +97,13 @@ def test_a_run_has_its_nodes_with_what_they_read_and_made(
 ) -> None:
     run = lineage.run(records[3].run_id)
     assert run.record == records[3]
-    assert [one.part for one in run.nodes] == ["span-00004-v01"] * 6 + ["train"] * 7
-    trainer = next(one for one in run.nodes if one.node.node_id == "Trainer")
+    assert [view.part for view in run.nodes] == ["span-00004-v01"] * 6 + ["train"] * 7
+    trainer = next(view for view in run.nodes if view.node.node_id == "Trainer")
     assert (trainer.node.state, trainer.node.host) == ("complete", "here")
     [model] = run.made("Trainer", "model")
     assert trainer.made("model") == (model.id,)
     assert model.type == "Model"
-    transform = next(one for one in run.nodes if one.node.node_id == "Transform")
+    transform = next(view for view in run.nodes if view.node.node_id == "Transform")
     read = {id_ for ids in transform.inputs.values() for id_ in ids}
     assert set(records[3].pins.examples) < read
 
@@ -111,9 +111,9 @@ def test_a_run_has_its_nodes_with_what_they_read_and_made(
 def test_a_run_with_more_nodes_than_one_query_takes_is_whole(
     full: MetadataStore,
 ) -> None:
-    executions = sorted(int(one.id) for one in full.get_executions()) * 2
+    executions = sorted(int(execution.id) for execution in full.get_executions()) * 2
     found = around_executions(full, executions)
-    assert {one.id for one in found.found.executions} == set(executions)
+    assert {execution.id for execution in found.found.executions} == set(executions)
 
 
 def test_another_models_run_of_the_same_version_is_not_taken_for_this_ones(
@@ -130,7 +130,7 @@ def test_another_models_run_of_the_same_version_is_not_taken_for_this_ones(
     assert (mine.record("").run_id, other.record("").run_id) == (ours.run_id, "theirs")
     assert mine.run_of(mine.version(1)) == ours.run_id
     assert other.run_of(other.version(1)) == "theirs"
-    assert [one.run_id for one in mine.runs(Asked(version=1))] == [ours.run_id]
+    assert [record.run_id for record in mine.runs(Asked(version=1))] == [ours.run_id]
     assert len(mine.runs()) == 2
 
 
@@ -141,7 +141,7 @@ def test_an_unknown_run_is_named(lineage: Lineage) -> None:
 
 def test_versions_have_stages_runs_and_events(lineage: Lineage, records: list[RunRecord]) -> None:
     versions = lineage.versions()
-    assert [one.version for one in versions] == list(range(1, RUNS + 1))
+    assert [version.version for version in versions] == list(range(1, RUNS + 1))
     assert versions[0].stage is Stage.SERVING
     assert versions[4].stage is None  # the gate refused it
     assert versions[1].run_id == records[1].run_id
@@ -160,7 +160,7 @@ def test_a_model_leads_up_to_examples_and_down_to_who_used_it(
     assert first is not None
     assert (first.run_id, first.node) == (records[0].run_id, "ExampleGen")
     down = lineage.graph([model.id], Way.DOWN, hops=1)
-    assert {one.node for one in down.executions.values()} == {
+    assert {execution.node for execution in down.executions.values()} == {
         "Evaluator", "ModelGate", "ServingValidator",
     }  # fmt: skip
 

@@ -32,15 +32,15 @@ def test_a_run_id_is_taken_once(records: RunRecords) -> None:
 
 
 def test_an_update_replaces_that_record_only(records: RunRecords) -> None:
-    one, two = make_record("one"), make_record("two")
-    records.create(one)
-    records.create(two)
-    ended = one.with_pins(Pins(examples=(4, 5), analyzer_cache=6)).ended(Outcome.PUSHED)
+    first, second = make_record("one"), make_record("two")
+    records.create(first)
+    records.create(second)
+    ended = first.with_pins(Pins(examples=(4, 5), analyzer_cache=6)).ended(Outcome.PUSHED)
     records.update(ended)
     assert records.get("one") == ended
-    assert records.get("two") == two
+    assert records.get("two") == second
     assert ended.finished
-    assert ended.finished >= one.created
+    assert ended.finished >= first.created
 
 
 def test_the_latest_record_with_all_of_the_keys_is_found(records: RunRecords) -> None:

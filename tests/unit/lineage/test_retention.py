@@ -34,7 +34,7 @@ def world(tmp_path: Path) -> World:
 
 def left(world: World) -> set[int]:
     """Artifacts that are live, each of which has its files."""
-    live = {id_ for id_, one in world.artifacts().items() if one.state == LIVE}
+    live = {id_ for id_, artifact in world.artifacts().items() if artifact.state == LIVE}
     assert all(Path(world.artifacts()[id_].uri, "data").exists() for id_ in live)
     return live
 
@@ -43,7 +43,7 @@ def test_old_artifacts_go_and_metadata_stay(world: World) -> None:
     before = world.artifacts()
     world.retention.carry_out(world.retention.find(1))
     after = world.artifacts()
-    gone = {id_ for id_, one in after.items() if one.state == DELETED}
+    gone = {id_ for id_, artifact in after.items() if artifact.state == DELETED}
     assert gone
     assert gone | left(world) == set(before)
     assert not any(Path(after[id_].uri).exists() for id_ in gone)
@@ -105,7 +105,7 @@ class Killed(BaseException):
 
 def test_it_may_be_ended_at_any_point(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every change of a folder, and every write to the store, may be the last: again and again."""
-    expected = {one.id for one in world.retention.find(1).artifacts}
+    expected = {artifact.id for artifact in world.retention.find(1).artifacts}
     stays = left(world) - expected
     steps = most = 0
 
@@ -133,11 +133,13 @@ def test_it_may_be_ended_at_any_point(world: World, monkeypatch: pytest.MonkeyPa
             with pytest.raises(Killed):
                 world.retention.carry_out(world.retention.find(1))
             assert stays <= left(world)
-            gone = {id_ for id_, one in world.artifacts().items() if one.state == DELETED}
+            gone = {id_ for id_, artifact in world.artifacts().items() if artifact.state == DELETED}
             assert gone <= expected
     world.retention.carry_out(world.retention.find(1))
     assert left(world) == stays
-    assert {id_ for id_, one in world.artifacts().items() if one.state == DELETED} == expected
+    assert {
+        id_ for id_, artifact in world.artifacts().items() if artifact.state == DELETED
+    } == expected
 
 
 def test_what_was_marked_and_is_needed_again_comes_back(world: World) -> None:
@@ -163,7 +165,7 @@ def cut_off_after_moving(world: World, monkeypatch: pytest.MonkeyPatch, keep: in
         patch.setattr(module.Retention, "_set", setting)
         with pytest.raises(Killed):
             world.retention.carry_out(leaving)
-    return {one.id for one in leaving.artifacts}
+    return {artifact.id for artifact in leaving.artifacts}
 
 
 def test_what_was_moved_and_is_needed_again_comes_back_with_its_files(
@@ -211,7 +213,7 @@ def test_a_process_that_is_killed_leaves_nothing_half(
     world: World, tmp_path: Path, seed: int
 ) -> None:
     """Killed again and again, each time a little later; in the end one is let finish."""
-    expected = {one.id for one in world.retention.find(1).artifacts}
+    expected = {artifact.id for artifact in world.retention.find(1).artifacts}
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     chance = random.Random(seed)
@@ -224,7 +226,7 @@ def test_a_process_that_is_killed_leaves_nothing_half(
         assert not expected - set(world.artifacts())
         left(world)
     collect(tmp_path)
-    gone = {id_ for id_, one in world.artifacts().items() if one.state == DELETED}
+    gone = {id_ for id_, artifact in world.artifacts().items() if artifact.state == DELETED}
     assert gone == expected
     assert left(world) == set(world.artifacts()) - expected
     assert not (world.settings.pipeline.root / ".trash").exists()
@@ -234,7 +236,7 @@ def test_a_process_that_is_killed_leaves_nothing_half(
 def test_what_cannot_be_moved_keeps_no_other_from_going(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = {one.id for one in world.retention.find(1).artifacts}
+    expected = {artifact.id for artifact in world.retention.find(1).artifacts}
     stuck = min(expected)
     rename = Path.rename
 
@@ -248,7 +250,7 @@ def test_what_cannot_be_moved_keeps_no_other_from_going(
         with pytest.raises(RetentionError, match=r"1 of .* artifacts stay: .*Permission denied"):
             world.retention.carry_out(world.retention.find(1))
     assert stuck in left(world)
-    gone = {id_ for id_, one in world.artifacts().items() if one.state == DELETED}
+    gone = {id_ for id_, artifact in world.artifacts().items() if artifact.state == DELETED}
     assert gone == expected - {stuck}
 
 

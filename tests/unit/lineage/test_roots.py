@@ -34,7 +34,7 @@ def root_of(world: World) -> Path:
 
 
 def files(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.rglob("*") if one.is_file() and one.name != MARKER)
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MARKER)
 
 
 def repair(world: World) -> list[Fault]:
@@ -51,9 +51,9 @@ def moved(world: World) -> Path:
     root = root_of(world)
     old = root.with_name("old")
     root.rename(old)
-    for one in world.store.get_artifacts():
-        one.uri = str(old / Path(one.uri).relative_to(root))
-        world.store.put_artifacts([one])
+    for artifact in world.store.get_artifacts():
+        artifact.uri = str(old / Path(artifact.uri).relative_to(root))
+        world.store.put_artifacts([artifact])
     old.rename(root)
     return old
 
@@ -75,7 +75,7 @@ def test_the_folders_of_another_store_are_left_alone(tmp_path: Path, world: Worl
     kind = other.store.put_execution_type(mlmd.ExecutionType(name="evergreen.monitor"))
     other.store.put_executions([mlmd.Execution(type_id=kind) for _ in range(100)])
     for _ in range(2):  # with the marker of the first store, and as version 0.1.0 left it
-        [fault] = [one for one in repair(other) if one.kind == "foreign root"]
+        [fault] = [fault for fault in repair(other) if fault.kind == "foreign root"]
         assert "another metadata store" in fault.what
         with pytest.raises(RootError, match="another metadata store"):
             other.retention.find(1)
@@ -135,7 +135,7 @@ def test_a_moved_root_is_taken_over(tmp_path: Path, world: World) -> None:
     assert answer.exit_code == 0, answer.stdout
     assert f"{number} artifacts are recorded below {root_of(world)} now" in answer.stdout
     assert "everything matches" in answer.stdout
-    assert all(Path(one.uri, "data").exists() for one in world.artifacts().values())
+    assert all(Path(artifact.uri, "data").exists() for artifact in world.artifacts().values())
     world.retention.carry_out(world.retention.find(1))
     assert Doctor(world.settings, world.store).examine() == []
 
@@ -160,9 +160,11 @@ def test_a_root_that_moved_and_ran_on_keeps_what_was_moved(world: World) -> None
     """A run in the new place made artifacts of its own: what came with the move is still known."""
     moved(world)
     without_marker(world)
-    [one, *_] = world.store.get_artifacts()
-    one.uri = str(root_of(world) / Path(one.uri).relative_to(root_of(world).with_name("old")))
-    world.store.put_artifacts([one])
+    [artifact, *_] = world.store.get_artifacts()
+    artifact.uri = str(
+        root_of(world) / Path(artifact.uri).relative_to(root_of(world).with_name("old"))
+    )
+    world.store.put_artifacts([artifact])
     kept = files(root_of(world))
     assert [fault.kind for fault in repair(world)] == ["moved root"]
     assert files(root_of(world)) == kept
@@ -184,7 +186,7 @@ def test_links_and_dots_lead_nowhere(tmp_path: Path, world: World) -> None:
     assert sorted(leaving.strange) == [f"{root}/../elsewhere", f"{root}/link/data"]
     world.retention.carry_out(leaving)
     found = repair(world)
-    assert any("it is a link" in one.hint for one in found)
+    assert any("it is a link" in fault.hint for fault in found)
     assert (tmp_path / "elsewhere/data").read_text() == "precious"
     assert (root / "Trainer/model/1").is_symlink()
 
@@ -226,7 +228,7 @@ def test_what_cannot_be_repaired_keeps_no_other_from_it(
     answer = ask(tmp_path, "doctor", "--repair")
     assert answer.exit_code == 6
     assert "cannot be moved or removed: Permission denied" in answer.stderr
-    assert [one.exists() for one in left] == [True, False]
+    assert [path.exists() for path in left] == [True, False]
 
 
 PIECES = ["{root}", "{root}/..", "/", "..", "elsewhere", "link", "Trainer/model", "7", "gs://a",

@@ -32,7 +32,7 @@ def test_a_run_is_read_from_its_first_span_to_its_model(told: Story) -> None:
     assert list(reading.parts) == [ONE.label, TWO.label, "train"]
     assert [span.report and span.report.span for span in reading.spans] == [1, 2]
     statistics = reading.spans[1].statistics()
-    assert [one.path.step[0] for one in statistics.features][:2] == ["fare", "tips"]
+    assert [feature.path.step[0] for feature in statistics.features][:2] == ["fare", "tips"]
     assert reading.history() == HISTORY
     assert reading.metrics()["eval"]["auc"] == 0.95
     assert reading.report(ModelReport) == ModelReport(**model_report())
@@ -56,7 +56,7 @@ def test_a_span_of_an_earlier_run_is_read_as_the_run_pinned_it(told: Story) -> N
     anew.ends(Outcome.PUSHED)
     later = Story(told.store, told.folder, "run-3", window=(ONE,), pins=Pins(examples=(pinned,)))
     [span] = RunReading(told.store, later.record).spans
-    assert [one.id for one in span.artifacts["examples"]] == [pinned]
+    assert [artifact.id for artifact in span.artifacts["examples"]] == [pinned]
     [unpinned] = RunReading(told.store, anew.record).spans
     assert unpinned.statistics().features[0].path.step[0] == "fare_in_euro"
 

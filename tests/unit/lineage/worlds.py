@@ -32,9 +32,9 @@ class World:
         store = open_store(settings.metadata)
         Root.of(settings, store).claim()  # as the first run does
         world = cls(settings, store, make_history(settings, store, runs))
-        for one in store.get_artifacts():
-            Path(one.uri).mkdir(parents=True)
-            Path(one.uri, "data").write_text(one.name)
+        for artifact in store.get_artifacts():
+            Path(artifact.uri).mkdir(parents=True)
+            Path(artifact.uri, "data").write_text(artifact.name)
         for version in world.lineage.versions():
             if version.path:
                 Path(version.path).mkdir(parents=True)
@@ -55,9 +55,9 @@ class World:
         return Retention(self.store, self.settings.model.name, pipeline.name, pipeline.root)
 
     def artifacts(self) -> dict[int, mlmd.Artifact]:
-        return {int(one.id): one for one in self.store.get_artifacts()}
+        return {int(artifact.id): artifact for artifact in self.store.get_artifacts()}
 
     def made(self, run: int, node: str, key: str) -> int:
         """The id of what a node of a run made."""
-        [one] = self.lineage.run(self.records[run].run_id).made(node, key)
-        return one.id
+        [artifact] = self.lineage.run(self.records[run].run_id).made(node, key)
+        return artifact.id

@@ -106,8 +106,8 @@ def test_slack_gets_a_text_that_is_no_markup(webhook: Webhook, tmp_path: Path) -
 
 
 def test_slack_gets_no_text_without_end(webhook: Webhook, tmp_path: Path) -> None:
-    one = result()
-    many = one.model_copy(update={"findings": one.findings * 500})
+    single = result()
+    many = single.model_copy(update={"findings": single.findings * 500})
     alert(settings(tmp_path, webhook.port, body="slack"), many, 42)
     lines = json.loads(webhook.got[0][1])["text"].splitlines()
     assert (len(lines), lines[-1]) == (22, "and 480 more")

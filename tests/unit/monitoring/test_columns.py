@@ -49,7 +49,7 @@ def test_what_stands_for_a_missing_value_is_missing() -> None:
 def test_values_of_another_type_are_told_and_the_others_kept() -> None:
     found = parsed('{"miles": "far", "hour": 7.5}', '{"miles": 1, "hour": [7, 8]}')
     assert found.columns["miles"].to_pylist() == [None, 1.0]
-    assert {(one.column, one.row) for one in found.mistyped} == {
+    assert {(violation.column, violation.row) for violation in found.mistyped} == {
         ("miles", 0),
         ("hour", 0),
         ("hour", 1),

@@ -54,7 +54,7 @@ def check(folder: Path, name: str, content: bytes) -> None:
     assert_good_ones_count(labels)
     assert set(labels.values.tolist()) <= {0, 1}
     assert len(left_out.notes) <= SHOWN
-    assert all(len(one) < 1000 and one.isprintable() for one in left_out.notes)
+    assert all(len(note) < 1000 and note.isprintable() for note in left_out.notes)
 
 
 def assert_good_ones_count(labels: Labels) -> None:
@@ -81,7 +81,7 @@ def test_any_bytes(tmp_path: Path, ending: str, content: bytes) -> None:
 def test_any_text(
     tmp_path: Path, names: list[str], rows: list[list[str]], delimiter: str, end: str, ending: str
 ) -> None:
-    text = end.join(delimiter.join(one) for one in [names, *rows]).encode(errors="replace")
+    text = end.join(delimiter.join(row) for row in [names, *rows]).encode(errors="replace")
     check(tmp_path, f"hostile{ending}", gzip.compress(text) if ending == ".csv.gz" else text)
 
 

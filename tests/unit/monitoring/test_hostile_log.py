@@ -86,14 +86,14 @@ def check(folder: Path, content: bytes) -> None:
     assert seen >= set(GOOD["request_id"])
     assert log.count(WINDOW) >= rows
     assert len(log.left_out.notes) <= SHOWN
-    assert all(len(one) < 1000 and one.isprintable() for one in log.left_out.notes)
+    assert all(len(note) < 1000 and note.isprintable() for note in log.left_out.notes)
 
 
 @fuzz(250)
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_any_text_among_good_rows_leaves_them_their_values(texts: list[str]) -> None:
     good = '{"miles": 1.5, "hour": 7, "company": "A"}'
-    rows = [one for text in texts for one in (text.encode(errors="replace").decode(), good)]
+    rows = [written for text in texts for written in (text.encode(errors="replace").decode(), good)]
     batch = pa.RecordBatch.from_pydict({"at": list(range(len(rows))), "features": rows})
     kept, found = features(batch, KINDS, Missing())
     assert len(kept) + found.unreadable == len(rows)

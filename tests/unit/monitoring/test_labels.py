@@ -58,8 +58,8 @@ def test_a_label_belongs_to_a_row_of_a_request(tmp_path: Path) -> None:
 
 def test_csv_and_parquet_go_together(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", "request_id,row,label\nr1,0,1\n")
-    one = pa.table({"request_id": ["r2"], "row": [0], "label": [True]})
-    write(tmp_path, "date=2026-01-01/b.parquet", one)
+    labels = pa.table({"request_id": ["r2"], "row": [0], "label": [True]})
+    write(tmp_path, "date=2026-01-01/b.parquet", labels)
     assert joined(tmp_path, ("r1", 0), ("r2", 0)) == [1, 1]
 
 
@@ -88,9 +88,9 @@ def test_csv_and_parquet_go_together(tmp_path: Path) -> None:
         ("l.csv", CSV.replace("\n", ',"a, b\nc"\n').replace('label,"a, b\nc"', "label,note", 1)),
         ("l.parquet", table(row=pa.array([row for _, row in IDS], pa.float64()))),
         ("l.parquet", table(row=[str(row) for _, row in IDS])),
-        ("l.parquet", table(label=[float(one) for one in TRUTH])),
-        ("l.parquet", table(label=[Decimal(one) for one in TRUTH])),
-        ("l.parquet", table(label=[str(one) for one in TRUTH])),
+        ("l.parquet", table(label=[float(number) for number in TRUTH])),
+        ("l.parquet", table(label=[Decimal(number) for number in TRUTH])),
+        ("l.parquet", table(label=[str(number) for number in TRUTH])),
         ("l.parquet", table(request_id=pa.array([id_.encode() for id_, _ in IDS]))),
         ("l.parquet", table(request_id=pa.array([id_ for id_, _ in IDS]).dictionary_encode())),
         ("l.parquet", table(note=[[1]] * 8)),
@@ -308,7 +308,7 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     (folder / "link").symlink_to(tmp_path)
     (folder / "good.csv").symlink_to(write(tmp_path, "m.csv", HEAD + "m,0,1\n"))
     assert joined(folder, *IDS, ("m", 0)) == [*TRUTH, 1]
-    assert [(one.split(":")[0][-9:], "no file" in one) for one in load(folder)[1]] == [
+    assert [(note.split(":")[0][-9:], "no file" in note) for note in load(folder)[1]] == [
         ("roken.csv", True), ("bels/link", True), ("/pipe.csv", True),
     ]  # fmt: skip
 

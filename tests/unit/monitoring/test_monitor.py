@@ -62,7 +62,7 @@ def test_another_way_to_pay_is_drift_and_skew_of_that_feature_alone(world: World
     result = world.monitor()
     assert fired(result, Kind.DRIFT) == {"payment_type"}
     assert fired(result, Kind.SKEW) == {"payment_type"}
-    [drift] = [one for one in result.fired if one.kind is Kind.DRIFT]
+    [drift] = [finding for finding in result.fired if finding.kind is Kind.DRIFT]
     assert drift.value == pytest.approx(0.3, abs=0.04)
     assert "Cash went from" in drift.detail or "Credit Card went from" in drift.detail
 
@@ -82,7 +82,7 @@ def test_a_company_that_is_always_empty_violates_the_schema(world: World) -> Non
     world.log(trips)
     result = world.monitor()
     assert fired(result, Kind.SCHEMA) == {"company"}
-    [broken] = [one for one in result.fired if one.kind is Kind.SCHEMA]
+    [broken] = [finding for finding in result.fired if finding.kind is Kind.SCHEMA]
     assert broken.value == 1
     assert fired(result) == {"company"}
 
@@ -94,7 +94,9 @@ def test_values_of_another_type_and_unknown_features_are_named_with_their_share(
     trips.columns["trip_miles"][: ROWS // 10] = ["far"] * (ROWS // 10)
     trips.columns["colour"] = ["red"] * ROWS
     world.log(trips)
-    found = {one.name: one for one in world.monitor().fired if one.kind is Kind.SCHEMA}
+    found = {
+        finding.name: finding for finding in world.monitor().fired if finding.kind is Kind.SCHEMA
+    }
     assert found.keys() == {"trip_miles", "unknown features"}
     assert found["trip_miles"].value == pytest.approx(0.1)
     assert "far" in found["trip_miles"].detail
@@ -108,7 +110,7 @@ def test_one_bad_row_of_thousands_is_reported_and_does_not_fire(world: World) ->
     world.log(trips)
     result = world.monitor()
     assert not result.fired
-    [finding] = [one for one in result.findings if one.kind is Kind.SCHEMA]
+    [finding] = [finding for finding in result.findings if finding.kind is Kind.SCHEMA]
     assert finding.value == pytest.approx(1 / ROWS)
     assert "Barter" in finding.detail or "other value" in finding.detail
 
@@ -119,7 +121,7 @@ def test_labels_that_turn_are_a_loss_of_performance_and_no_drift(world: World) -
     result = world.monitor()
     assert {finding.kind for finding in result.fired} == {Kind.PERFORMANCE}
     assert {"log_loss", "auc"} <= fired(result)
-    assert "payment_type=Cash" in {one.slice for one in result.findings}
+    assert "payment_type=Cash" in {finding.slice for finding in result.findings}
 
 
 def test_metrics_of_tfma_are_held_to_limits_by_slice(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_metrics_of_tfma_are_held_to_limits_by_slice(tmp_path: Path) -> None:
     result = world.monitor()
     assert fired(result) == {"tfma.AUC"}
     assert {"tfma.AUC", "tfma.MeanLabel"} <= {
-        one.name for one in result.findings if one.slice == "payment_type=Cash"
+        finding.name for finding in result.findings if finding.slice == "payment_type=Cash"
     }
 
 
@@ -150,7 +152,7 @@ def test_labels_count_once_they_are_known(world: World) -> None:
     assert world.monitor().labelled == 0
     later = world.monitor(now=TODAY + 5 * DAY)
     assert later.labelled == ROWS
-    [coverage] = [one for one in later.findings if one.name == "labels"]
+    [coverage] = [finding for finding in later.findings if finding.name == "labels"]
     assert "5.5 days late on average, 6.0 at most" in coverage.detail
 
 
@@ -168,7 +170,7 @@ def test_a_model_that_says_otherwise_is_prediction_drift(world: World) -> None:
     world.log(Trips(seed=2, believes=0.97))
     result = world.monitor()
     assert fired(result) == {"scores since evaluation", "scores since the window before"}
-    assert {one.kind for one in result.fired} == {Kind.PREDICTIONS}
+    assert {finding.kind for finding in result.fired} == {Kind.PREDICTIONS}
 
 
 def test_a_model_grows_stale_by_the_clock_it_is_given(world: World) -> None:
@@ -181,7 +183,7 @@ def test_too_little_traffic_is_all_that_is_said_of_it(world: World) -> None:
     world.log(Trips(rows=50, seed=2, cards=1.0))
     result = world.monitor()
     assert fired(result) == {"predictions"}
-    assert {one.kind for one in result.findings} == {Kind.TRAFFIC, Kind.STALENESS}
+    assert {finding.kind for finding in result.findings} == {Kind.TRAFFIC, Kind.STALENESS}
 
 
 def test_no_traffic_at_all_is_reported(world: World) -> None:
@@ -248,7 +250,7 @@ def test_what_labels_of_one_class_cannot_tell_is_said(world: World) -> None:
     assert "auc: not defined, all 3,000 labels are 0" in result.notes
     assert "calibration: not defined, all 3,000 labels are 0" in result.notes
     assert set(result.unjudged) == {"auc", "calibration"}
-    assert {"log_loss", "brier"} <= {one.name for one in result.findings}
+    assert {"log_loss", "brier"} <= {finding.name for finding in result.findings}
 
 
 def test_what_was_not_defined_at_the_evaluation_is_no_limit(tmp_path: Path) -> None:
@@ -287,7 +289,7 @@ def test_values_that_anybody_makes_up_make_no_slices_without_end(tmp_path: Path)
     trips.columns["company"] = ["often" if at % 2 else f"{at}" + "x" * 1000 for at in range(ROWS)]
     world.label(world.log(trips), trips.labels)
     result = world.monitor()
-    slices = {one.slice for one in result.findings}
+    slices = {finding.slice for finding in result.findings}
     assert "company=often" in slices
     assert len(slices) <= 1 + MOST
     assert max(map(len, slices)) < 100
@@ -308,7 +310,7 @@ class Noisy(Trips):
 def test_names_that_anybody_makes_up_are_one_finding_and_no_series(world: World) -> None:
     world.log(Noisy(seed=2))
     result = world.monitor()
-    [unknown] = [one for one in result.fired if one.kind is Kind.SCHEMA]
+    [unknown] = [finding for finding in result.fired if finding.kind is Kind.SCHEMA]
     assert (unknown.name, unknown.value) == ("unknown features", 1)
     assert unknown.detail.startswith("not in the schema: more than 512 names")
     assert fired(result) == {"unknown features"}

@@ -56,7 +56,7 @@ class Trips:
             "trip_miles": np.round(chance.lognormal(0.8, 0.9, rows), 1).tolist(),
             "trip_start_hour": chance.integers(0, 24, rows).tolist(),
             "payment_type": [PAYMENTS[0] if card else PAYMENTS[1] for card in paid],
-            "company": [None if one < 0.3 else f"Taxi {one:.1f}" for one in chance.random(rows)],
+            "company": [None if draw < 0.3 else f"Taxi {draw:.1f}" for draw in chance.random(rows)],
         }
         spread = chance.normal(0, 0.8, rows)
         self.scores = _moved(np.where(paid, believes, 0.05), spread)
@@ -153,7 +153,7 @@ class World:
         scores = pack(histogram(last.labels, last.scores)).model_dump()
         story.trains(model_report() | {"slices": [], "scores": scores})
         story.ends(Outcome.PUSHED)
-        [model] = (one for one in self.store.get_artifacts_by_type("Model"))
+        [model] = (artifact for artifact in self.store.get_artifacts_by_type("Model"))
         registry = Registry(self.store, "taxi")
         registry.take_version("train")
         registry.register(
@@ -176,4 +176,4 @@ class World:
 
 def fired(result: MonitoringResult, kind: Kind | None = None) -> set[str]:
     """Names of what fired, of one kind or of all."""
-    return {one.name for one in result.fired if kind in (None, one.kind)}
+    return {finding.name for finding in result.fired if kind in (None, finding.kind)}

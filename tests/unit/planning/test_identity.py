@@ -25,11 +25,16 @@ def modules(*names: str) -> set[str]:
 
 def reached(graph: grimp.ImportGraph, *packages: str) -> set[str]:
     """All that is imported by packages; to import a module runs the packages that it is in."""
-    found, new = set(), {one for top in packages for one in {top, *graph.find_descendants(top)}}
+    found, new = (
+        set(),
+        {module for top in packages for module in {top, *graph.find_descendants(top)}},
+    )
     while new:
         found |= new
-        imported = {other for one in new for other in graph.find_modules_directly_imported_by(one)}
-        above = {one.rpartition(".")[0] for one in imported | new} - {""}
+        imported = {
+            other for module in new for other in graph.find_modules_directly_imported_by(module)
+        }
+        above = {module.rpartition(".")[0] for module in imported | new} - {""}
         new = (imported | above) - found
     return found
 
@@ -42,12 +47,14 @@ def test_the_platform_is_what_components_import_and_the_server_they_start(
 
 
 def test_no_command_and_no_page_makes_caches_cold() -> None:
-    assert not [name for name in modules() if name.split(".")[1:2] in [[one] for one in FRONT]]
+    assert not [
+        name for name in modules() if name.split(".")[1:2] in [[module] for module in FRONT]
+    ]
 
 
 def test_what_ingests_does_not_change_with_what_serves(graph: grimp.ImportGraph) -> None:
     ingesting = modules(*INGESTING)
-    assert ingesting == reached(graph, *(f"{COMPONENTS}.{one}" for one in INGESTING))
+    assert ingesting == reached(graph, *(f"{COMPONENTS}.{module}" for module in INGESTING))
     assert not [name for name in ingesting if name.startswith("evergreen.serving")]
 
 

@@ -53,8 +53,8 @@ def test_the_same_request_again_is_another_run_of_the_same_key_and_version(bench
 
 def test_without_cache_every_run_is_new(bench: Bench) -> None:
     first, second, third = bench.plan(), bench.plan(cache=False), bench.plan(cache=False)
-    for one, other in [(first, second), (second, third)]:
-        assert not set(keys(one)) & set(keys(other))
+    for earlier, other in [(first, second), (second, third)]:
+        assert not set(keys(earlier)) & set(keys(other))
     assert [run.model_version for run in (first, second, third)] == [1, 2, 3]
 
 
@@ -100,12 +100,12 @@ def test_a_schema_with_a_typing_error_is_told_before_anything_is_recorded(bench:
     with pytest.raises(SettingsError, match=r"schema.pbtxt, line 3: "):
         bench.plan()
     assert not bench.store.get_executions()
-    assert {one.type for one in bench.store.get_contexts()} <= {"evergreen.store"}
+    assert {context.type for context in bench.store.get_contexts()} <= {"evergreen.store"}
 
 
 def test_tokens_for_missing_values_are_part_of_what_is_ingested(bench: Bench) -> None:
     before, after = bench.plan(), bench.plan("data.missing=[NA]")
-    assert [one.ingest_key for one in before.window] != [one.ingest_key for one in after.window]
+    assert [span.ingest_key for span in before.window] != [span.ingest_key for span in after.window]
 
 
 @pytest.mark.parametrize(("change", "changed"), CHANGES.values(), ids=CHANGES)

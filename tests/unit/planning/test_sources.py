@@ -149,7 +149,7 @@ def test_what_the_code_names_is_part_of_it(project: Path, code: str, file: str) 
     write(project / "house/case/model.py", code.replace("{project}", str(project)))
     before = digest(project)
     assert file in {
-        os.path.relpath(one.resolve(), project) for one in sources(project).files.values()
+        os.path.relpath(file.resolve(), project) for file in sources(project).files.values()
     }
     write(project / file, "# other\n")
     assert digest(project) != before

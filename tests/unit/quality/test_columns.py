@@ -28,9 +28,9 @@ def coerce_one(values: list | pa.Array, kind: str | None) -> tuple[pa.Array, lis
     return columns["c"], refusals
 
 
-def same(one: object, other: object) -> bool:
-    both_nan = one != one and other != other  # noqa: PLR0124 - only NaN is not itself
-    return one == other or both_nan
+def same(value: object, other: object) -> bool:
+    both_nan = value != value and other != other  # noqa: PLR0124 - only NaN is not itself
+    return value == other or both_nan
 
 
 @fuzz(300)
@@ -231,7 +231,7 @@ def test_rows_of_a_slice_are_the_rows_of_the_whole(kind: str) -> None:
         for start in range(0, 300, 37):
             part, refusals = coerce(batch.slice(start, 37), {"c": kind}, ["NA"])
             assert part["c"].to_pylist() == whole["c"].to_pylist()[start : start + 37]
-            assert all(texts[start + one.row] == one.value for one in refusals)
+            assert all(texts[start + refusal.row] == refusal.value for refusal in refusals)
 
 
 IDS = [0, 7, 100_000, 10**15]
@@ -258,9 +258,13 @@ def test_an_id_is_the_same_whatever_type_it_came_as(values: pa.Array) -> None:
 
 
 def test_sixteen_bytes_are_the_text_of_a_uuid_unless_they_are_text() -> None:
-    binary = pa.array([one.bytes for one in UUIDS] + [b"0123456789abcdef", None], pa.binary(16))
+    binary = pa.array([uuid.bytes for uuid in UUIDS] + [b"0123456789abcdef", None], pa.binary(16))
     column, refusals = coerce_one(binary, "BYTES")
-    assert column.to_pylist() == [*(str(one).encode() for one in UUIDS), b"0123456789abcdef", None]
+    assert column.to_pylist() == [
+        *(str(uuid).encode() for uuid in UUIDS),
+        b"0123456789abcdef",
+        None,
+    ]
     assert not refusals
 
 

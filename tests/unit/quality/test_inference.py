@@ -60,7 +60,7 @@ def test_a_first_schema_takes_the_rows_that_it_was_made_from(tmp_path: Path) -> 
     }  # fmt: skip
     [batch] = table.combine_chunks().to_batches()
     assert not coerce(batch, kinds, ["NA"])[1]
-    features = {one.name: one for one in schema.feature}
+    features = {feature.name: feature for feature in schema.feature}
     assert features["zip"].string_domain.value == ["00501", "10001"]
     assert not features["note"].HasField("string_domain")
     assert features["hour"].presence.min_fraction == 1

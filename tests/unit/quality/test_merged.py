@@ -67,7 +67,9 @@ def number(buckets: Buckets, mean: float = 0, nan: int = 0) -> Feature:
 
 def buckets(feature: Feature) -> Buckets:
     [histogram] = feature.num_stats.histograms
-    return [(one.low_value, one.high_value, one.sample_count) for one in histogram.buckets]
+    return [
+        (bucket.low_value, bucket.high_value, bucket.sample_count) for bucket in histogram.buckets
+    ]
 
 
 def test_values_are_spread_evenly_over_ten_new_buckets() -> None:
@@ -87,7 +89,7 @@ def test_a_column_with_one_value_keeps_it() -> None:
 def test_values_that_are_not_finite_are_kept_apart() -> None:
     endless = (math.inf, math.inf, 2)
     merged = merge([number([(0, 10, 10), endless], nan=1), number([(0, 10, 10)], nan=2)])
-    assert [one for one in buckets(merged) if math.isinf(one[0])] == [endless]
+    assert [bucket for bucket in buckets(merged) if math.isinf(bucket[0])] == [endless]
     assert sum(count for *_, count in buckets(merged)) == 22
     assert merged.num_stats.histograms[0].num_nan == 3
     assert buckets(merge([number([], nan=1), number([], nan=2)])) == []

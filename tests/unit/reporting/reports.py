@@ -99,7 +99,7 @@ def model_report(*verdicts: Report, baseline: bool = True) -> Report:
     parts = {"all rows": True, "payment_type Card": True, "payment_type Cash": False}
     found = [*bounds, *verdicts]
     return {
-        "blessed": all(one["passed"] for one in found),
+        "blessed": all(verdict["passed"] for verdict in found),
         "baseline_version": 1 if baseline else None,
         "candidate": {"auc": 0.9544, "calibration": None},
         "baseline": {"auc": 0.9539} if baseline else None,

@@ -55,12 +55,12 @@ def drawn(svg: Markup) -> ElementTree.Element:
 
 
 def texts(svg: Markup) -> list[str]:
-    return [one.text or "" for one in drawn(svg).iter("text")]
+    return [element.text or "" for element in drawn(svg).iter("text")]
 
 
 def text_feature(*values: str, name: str = "payment_type") -> Feature:
     dataset = statistics().datasets[0]
-    [feature] = [one for one in dataset.features if one.path.step[0] == "payment_type"]
+    [feature] = [feature for feature in dataset.features if feature.path.step[0] == "payment_type"]
     del feature.string_stats.top_values[:]
     for value in values:
         feature.string_stats.top_values.add(value=value, frequency=100)
@@ -88,7 +88,7 @@ def test_every_chart_shows_texts_as_they_are(generated: list[str]) -> None:
         (slices.forest([part.model_copy(update={"name": name}) for name in names], names[0]), 28),
         (distributions.missing(dict.fromkeys(names, (0.5, 0.1)), names[0]), 26),
     ):
-        shown = [one.removeprefix("▲ ") for one in texts(svg)]
+        shown = [text.removeprefix("▲ ") for text in texts(svg)]
         assert [name for name in names if name.strip() and short(name, most) not in shown] == []
 
 
@@ -116,9 +116,11 @@ def test_colours_of_the_page_are_still_put_in() -> None:
     svg = slices.forest(ModelReport(**model_report()).slices, "label")
     assert "var(--first)" in svg
     assert "#0101" not in svg
-    ids = [one.attrib["id"] for one in drawn(svg).iter() if "id" in one.attrib]
+    ids = [element.attrib["id"] for element in drawn(svg).iter() if "id" in element.attrib]
     assert len(set(ids)) == len(ids)
-    used = [v[1:] for one in drawn(svg).iter() for n, v in one.attrib.items() if n == "href"]
+    used = [
+        v[1:] for element in drawn(svg).iter() for n, v in element.attrib.items() if n == "href"
+    ]
     assert used
     assert set(used) <= set(ids)
 
@@ -138,7 +140,7 @@ def test_times_beyond_the_calendar_are_numbers(limits: tuple[float, float]) -> N
     for feature, before in ((odd, None), (odd, usual), (usual, odd)):
         made = distribution(feature, before, timestamp="t")
         assert made.chart is not None
-        assert any(re.fullmatch(r"-?\d+(,\d{3}){3,}", one) for one in texts(made.chart))
+        assert any(re.fullmatch(r"-?\d+(,\d{3}){3,}", text) for text in texts(made.chart))
     made = distribution(usual, None, timestamp="t")
     assert made.chart is not None
     assert texts(made.chart)[0] == "2015-12"

@@ -241,7 +241,7 @@ def test_the_page_needs_nothing_but_itself(begin: Begin, read: Read, settings: S
         assert not {"src", "onclick", "onload"} & set(attributes)
         assert (attributes.get("href") or "#").startswith("#")
     assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
-    [policy] = [one for one in page.all("meta") if one.get("http-equiv")]
+    [policy] = [tag for tag in page.all("meta") if tag.get("http-equiv")]
     assert "default-src 'none'" in str(policy["content"])
 
 
@@ -252,10 +252,12 @@ def test_the_page_is_accessible(begin: Begin, read: Read) -> None:
     page = read(story, Outcome.PUSHED)
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    targets = {str(one["href"])[1:] for one in page.all("a")}
+    targets = {str(link["href"])[1:] for link in page.all("a")}
     assert targets <= set(ids)
     assert {"gates", "data", "model", "serving", "nodes", "lineage"} <= targets
-    charts = [one for one in page.all("svg") if one["role"] == "img" and one["aria-label"]]
+    charts = [
+        picture for picture in page.all("svg") if picture["role"] == "img" and picture["aria-label"]
+    ]
     assert len(charts) == len(page.all("svg")) >= 10
     assert all("scope" in header for header in page.all("th"))
     assert {"lang": "en"} in page.all("html")

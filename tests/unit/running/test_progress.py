@@ -30,7 +30,7 @@ class Told(io.StringIO):
 def test_a_node_that_failed_before_is_told_as_what_it_comes_to_now(tmp_path: Path) -> None:
     world = World.make(tmp_path, 1)
     record = world.records[0]
-    nodes = {one.node.node_id: one.node.execution_id for one in world.lineage.run("").nodes}
+    nodes = {view.node.node_id: view.node.execution_id for view in world.lineage.run("").nodes}
     mark_failed(world.store, nodes["Trainer"], "the disk is full")
     told, run = Told(), {record.pipeline_run("train"): ""}
     connection = connection_config(world.settings.metadata)

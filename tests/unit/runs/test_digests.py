@@ -11,14 +11,14 @@ from evergreen.runs.digests import check_there, digest_files, digest_values
 def test_the_digest_of_files_depends_on_names_and_contents_but_not_on_order_or_place(
     tmp_path: Path,
 ) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.write_bytes(b"A = 1\n")
+    first, other = tmp_path / "one", tmp_path / "other"
+    first.write_bytes(b"A = 1\n")
     other.write_bytes(b"B = 2\n")
-    base = digest_files({"a": one, "b": other})
-    assert digest_files({"b": other, "a": one}) == base
-    assert digest_files({"a": other, "b": one}) != base
-    assert digest_files({"a": one, "c": other}) != base
-    moved = one.rename(tmp_path / "elsewhere")
+    base = digest_files({"a": first, "b": other})
+    assert digest_files({"b": other, "a": first}) == base
+    assert digest_files({"a": other, "b": first}) != base
+    assert digest_files({"a": first, "c": other}) != base
+    moved = first.rename(tmp_path / "elsewhere")
     assert digest_files({"a": moved, "b": other}) == base
 
 

@@ -154,7 +154,9 @@ class Backend:
             outputs = self._answer(body["signature_name"], inputs)
         except RefusedError as error:
             return web.json_response({"error": error.args[2]}, status=error.args[1])
-        plain = {name: [_to_json(one) for one in array.tolist()] for name, array in outputs.items()}
+        plain = {
+            name: [_to_json(value) for value in array.tolist()] for name, array in outputs.items()
+        }
         return web.json_response(
             {"outputs": plain if len(plain) > 1 else next(iter(plain.values()))}
         )
@@ -167,7 +169,7 @@ class Backend:
         if inputs.keys() != taken.keys():
             raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, 400, f"inputs {sorted(inputs)}")
         rows = (
-            [_from_example(one) for one in inputs["examples"]]
+            [_from_example(example) for example in inputs["examples"]]
             if "examples" in taken
             else list(zip(*(inputs[name].tolist() for name in RAW), strict=True))
         )
@@ -229,7 +231,7 @@ def _parse_path(path: str) -> tuple[str, int | None, str, str]:
 
 def _from_json(value: list[Any]) -> np.ndarray:
     if value and isinstance(value[0], dict):
-        return np.array([base64.b64decode(one["b64"]) for one in value], object)
+        return np.array([base64.b64decode(item["b64"]) for item in value], object)
     return np.array(value)
 
 

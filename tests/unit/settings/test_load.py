@@ -65,8 +65,8 @@ def test_every_overlay_parses_to_absolute_paths(overlay: str) -> None:
 
 def test_no_environment_writes_where_another_does() -> None:
     environments = [places(load_settings(ROOT, [overlay])) for overlay in OVERLAYS]
-    for one, other in itertools.combinations(environments, 2):
-        assert not set(one) & set(other)
+    for first, other in itertools.combinations(environments, 2):
+        assert not set(first) & set(other)
 
 
 def test_overrides_win_over_overlays_and_those_over_the_base(project: Path) -> None:
@@ -273,11 +273,11 @@ def test_an_override_that_has_to_be_in_quotes_is_shown_in_them() -> None:
 def test_what_yaml_may_take_for_something_else_is_said(value: str, said: str) -> None:
     pair = f"model.hyperparameters.x={value}"
     told = list(remarks([pair]))
-    assert [one.split(": understood as ")[1].split("; as it stands: ")[0] for one in told] == (
+    assert [text.split(": understood as ")[1].split("; as it stands: ")[0] for text in told] == (
         [said] if said else []
     )
-    for one in told:
-        [quoted] = shlex.split(one.split("; as it stands: --set ")[1])
+    for text in told:
+        [quoted] = shlex.split(text.split("; as it stands: --set ")[1])
         assert load_settings(ROOT, [], [quoted]).model.hyperparameters == {"x": value}
 
 

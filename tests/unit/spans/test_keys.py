@@ -87,7 +87,7 @@ def test_single_precision_is_the_decimal_it_was_written_as() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("row", "other"),
     [
         ({"a": "", "b": "x"}, {"a": None, "b": "x"}),
         ({"a": "x", "b": None}, {"a": None, "b": "x"}),
@@ -97,8 +97,8 @@ def test_single_precision_is_the_decimal_it_was_written_as() -> None:
         ({"a": 2**53}, {"a": 2**53 + 1}),
     ],
 )
-def test_different_rows_have_different_keys(one: dict, other: dict) -> None:
-    assert key(**one) != key(**other)
+def test_different_rows_have_different_keys(row: dict, other: dict) -> None:
+    assert key(**row) != key(**other)
 
 
 def test_an_added_column_without_values_changes_no_key() -> None:

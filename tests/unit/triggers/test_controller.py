@@ -15,7 +15,7 @@ from tests.unit.triggers.world import HOUR, Looks, World, finding
 
 
 def whys(world: World, step: object) -> list[Why]:
-    return [one.why for one in world.decisions(step)]
+    return [decision.why for decision in world.decisions(step)]
 
 
 def test_what_has_landed_is_one_run_with_its_reasons_in_the_record(world: World) -> None:
@@ -348,6 +348,6 @@ def test_every_start_has_one_end(world: World) -> None:
     for number in range(3, 6):
         world.bench.publish(number)
         world.step()
-    runs = [one.decision.run_id for one in world.log.starts]
+    runs = [start.decision.run_id for start in world.log.starts]
     assert runs == [entry.run_id for entry in world.log.of(Ended)]
     assert runs == [record.run_id for record in world.records]

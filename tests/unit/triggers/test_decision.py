@@ -195,7 +195,7 @@ SOME = st.frozensets(SPANS, max_size=4)
 
 @st.composite
 def states(draw: st.DrawFn) -> State:
-    newest = {one.number: one for one in sorted(draw(SOME), key=lambda one: one.version)}
+    newest = {span.number: span for span in sorted(draw(SOME), key=lambda span: span.version)}
     ages = draw(st.lists(st.integers(-3, 30), max_size=5))
     return STATE.model_copy(
         update={

@@ -50,9 +50,9 @@ def database(mariadb: MariaDb) -> MySqlSettings:
 
 
 def test_of_many_hosts_one_leads(database: MySqlSettings) -> None:
-    one, other = (MySqlLease(database, "taxi", 60) for _ in range(2))
+    first, other = (MySqlLease(database, "taxi", 60) for _ in range(2))
     assert not other.is_taken()
-    assert [one.held(), other.held(), one.held()] == [True, False, True]
+    assert [first.held(), other.held(), first.held()] == [True, False, True]
     assert other.is_taken()
     assert MySqlLease(database, "another", 60).held()
 

@@ -22,39 +22,39 @@ def logs(bench: Bench) -> list[TriggerLog]:
 
 
 def test_of_two_who_write_the_same_at_once_one_wins(logs: list[TriggerLog]) -> None:
-    one, other = logs
-    one.append(END)
+    first, other = logs
+    first.append(END)
     with pytest.raises(LogConflictError):
         other.append(END)
     other.refresh()
-    assert one.entries == other.entries == [END]
+    assert first.entries == other.entries == [END]
 
 
 def test_of_two_who_notice_the_same_one_writes_it_down(logs: list[TriggerLog]) -> None:
-    one, other = logs
-    first = one.notice(fired_event("k", START, "ann", "a"))
+    ours, other = logs
+    first = ours.notice(fired_event("k", START, "ann", "a"))
     assert other.notice(fired_event("k", START, "bob", "b")) == first
     assert len(other.entries) == 1
 
 
 def test_what_others_wrote_meanwhile_is_read_in_order(logs: list[TriggerLog]) -> None:
-    one, other = logs
+    ours, other = logs
     for number in range(4):
         writer = logs[number % 2]
         writer.notice(fired_event(str(number), START, "ann", "a"))
-    one.refresh()
-    assert [event.key for event in one.events.values()] == [f"manual:{n}" for n in range(4)]
-    assert one.entries == other.entries
+    ours.refresh()
+    assert [event.key for event in ours.events.values()] == [f"manual:{n}" for n in range(4)]
+    assert ours.entries == other.entries
 
 
 def test_pipelines_do_not_see_each_other(bench: Bench) -> None:
-    one, other = TriggerLog(bench.store, "taxi"), TriggerLog(bench.store, "taxi2")
-    one.append(END)
+    taxi, other = TriggerLog(bench.store, "taxi"), TriggerLog(bench.store, "taxi2")
+    taxi.append(END)
     other.refresh()
     assert not other.entries
     other.append(END)
-    one.refresh()
-    assert len(one.entries) == 1
+    taxi.refresh()
+    assert len(taxi.entries) == 1
 
 
 def change(bench: Bench, sql: str) -> None:

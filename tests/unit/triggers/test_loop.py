@@ -63,7 +63,7 @@ class Watching:
     def monitors(self) -> list[psutil.Process]:
         """The processes that look at the traffic, when they have become that."""
         mine = psutil.Process(self.process.pid).children()
-        return [one for one in mine if one.cmdline()[1:3] == [EVERGREEN, "monitor"]]
+        return [process for process in mine if process.cmdline()[1:3] == [EVERGREEN, "monitor"]]
 
     def monitor(self) -> psutil.Process:
         """The one that looks, held so that it hangs."""

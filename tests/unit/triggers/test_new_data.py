@@ -54,7 +54,7 @@ def test_a_version_that_is_overtaken_before_it_is_decided_about_is_not_run(world
     world.step()
     world.bench.publish(3, value=1)
     step = world.step()
-    assert [one.why for one in world.decisions(step)] == [Why.SUPERSEDED, Why.TRAIN]
+    assert [decision.why for decision in world.decisions(step)] == [Why.SUPERSEDED, Why.TRAIN]
     assert world.starts(step) == [[1, 2, 3]]
     assert world.records[-1].window[-1].version == 2
 

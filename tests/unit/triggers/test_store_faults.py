@@ -31,7 +31,7 @@ def is_whole(world: World) -> None:
     """The log has no gap, and each start one run and one end."""
     names = [context.name for context in world.store.get_contexts_by_type(TYPE)]
     assert sorted(names) == [f"taxi/{number:08d}" for number in range(1, len(names) + 1)]
-    runs = [one.decision.run_id for one in world.log.starts]
+    runs = [start.decision.run_id for start in world.log.starts]
     assert runs == [record.run_id for record in world.records]
     assert runs == [entry.run_id for entry in world.log.of(Ended)]
     assert len(runs) == 1

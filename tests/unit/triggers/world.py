@@ -157,9 +157,9 @@ class World:
     def starts(self, step: Step) -> list[list[int]]:
         """The windows of what a step has started."""
         return [
-            [span.number for span in one.spans]
-            for one in self.decisions(step)
-            if one.verdict is Ruling.START
+            [span.number for span in decision.spans]
+            for decision in self.decisions(step)
+            if decision.verdict is Ruling.START
         ]
 
     def outcomes(self) -> list[Outcome]:

@@ -50,7 +50,7 @@ def test_the_project_is_unpacked_once(
     [root] = found[0]
     assert found == [[root]] * 4
     assert root.parent.name == hashlib.sha256(distribution.read_bytes()).hexdigest()
-    assert [one.name for one in folder.iterdir()] == [root.parent.name]
+    assert [path.name for path in folder.iterdir()] == [root.parent.name]
     for name in ("evergreen/cli.py", "models/taxi/features.py", "data/taxi/schema.pbtxt"):
         assert (root / name).read_bytes() == (ROOT / name).read_bytes()
 

@@ -50,7 +50,9 @@ def trips() -> pa.Table:
 
 @cache
 def column_types() -> dict[str, str]:
-    return {one.name: schema_pb2.FeatureType.Name(one.type) for one in taxi_schema().feature}
+    return {
+        feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in taxi_schema().feature
+    }
 
 
 def ingested(folder: Path, table: pa.Table) -> Report:

@@ -60,18 +60,32 @@ def test_drift_from_the_span_before_and_from_the_window_is_told_and_refuses_noth
     evening: Gate, earlier: dict[int, standard_artifacts.ExampleStatistics]
 ) -> None:
     report = evening.report(previous_statistics=earlier[2014], window_statistics=[earlier[2013]])
-    hours = {one["against"]: one for one in report["drift"] if one["feature"] == "trip_start_hour"}
+    hours = {
+        drift["against"]: drift
+        for drift in report["drift"]
+        if drift["feature"] == "trip_start_hour"
+    }
     assert set(hours) == {"previous", "window"}
     for distance in hours.values():
         assert (distance["threshold"], distance["exceeded"]) == (pytest.approx(0.03), True)
         assert distance["measure"] == "JENSEN_SHANNON_DIVERGENCE"
     assert len(report["drift"]) == 2 * 15
-    assert all(one["exceeded"] == (one["value"] > one["threshold"]) for one in report["drift"])
+    assert all(
+        drift["exceeded"] == (drift["value"] > drift["threshold"]) for drift in report["drift"]
+    )
     assert report["blessed"]
-    beyond = {(one["feature"], one["against"]) for one in report["drift"] if one["exceeded"]}
+    beyond = {
+        (drift["feature"], drift["against"]) for drift in report["drift"] if drift["exceeded"]
+    }
     assert len(report["findings"]) == len(beyond)
-    assert {(one["kind"], one["refuses"]) for one in report["findings"]} == {("DRIFT", False)}
-    told = [one["description"] for one in report["findings"] if one["feature"] == "trip_start_hour"]
+    assert {(finding["kind"], finding["refuses"]) for finding in report["findings"]} == {
+        ("DRIFT", False)
+    }
+    told = [
+        finding["description"]
+        for finding in report["findings"]
+        if finding["feature"] == "trip_start_hour"
+    ]
     expected = "expected a Jensen-Shannon divergence of at most 0.03 from"
     assert told[0].startswith(
         f"{expected} the span before; found {hours['previous']['value']:.4g}: the mean went from "
@@ -105,7 +119,7 @@ def test_what_is_compared(
         previous_statistics=earlier.get(previous),
         window_statistics=[earlier[year] for year in window],
     )
-    assert {one["against"] for one in report["drift"]} == measured
+    assert {drift["against"] for drift in report["drift"]} == measured
 
 
 SCHEMA = text_format.Parse(

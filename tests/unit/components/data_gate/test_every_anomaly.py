@@ -36,9 +36,9 @@ def test_an_anomaly_is_told_with_expectation_observation_count_and_rows(
         written(tmp_path, {split: case.in_examples(of_split) for split, of_split in rows.items()})
     report = Gate(tmp_path, taxi_schema()).report()
     [finding] = [
-        one
-        for one in report["findings"]
-        if (one["feature"], one["kind"]) == (case.feature, case.kind)
+        finding
+        for finding in report["findings"]
+        if (finding["feature"], finding["kind"]) == (case.feature, case.kind)
     ]
     assert not report["blessed"]
     assert finding["refuses"]

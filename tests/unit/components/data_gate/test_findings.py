@@ -117,7 +117,7 @@ def test_text_that_reads_like_a_missing_value_is_told(tmp_path: Path, token: str
 def test_text_that_reads_like_a_missing_value_is_not_told_if_it_is_meant(tmp_path: Path) -> None:
     schema = schema_pb2.Schema()
     schema.CopyFrom(taxi_schema())
-    [company] = [one for one in schema.feature if one.name == "company"]
+    [company] = [feature for feature in schema.feature if feature.name == "company"]
     table = put("company", "NA", 6)(sixty())
     company.string_domain.value.extend(set(table["company"].to_pylist()))
     refused = ingested(tmp_path, table)
@@ -147,7 +147,9 @@ def test_all_problems_are_in_one_report_with_the_refused_rows(tmp_path: Path) ->
     fares = pa.array(["far"] * 3 + [str(fare) for fare in table["fare"].to_pylist()[3:]])
     table = table.drop_columns("fare").append_column("fare", fares)
     report = gated(tmp_path, put("tips", -1.0, 10)(table))
-    assert {(one["feature"], one["kind"]): one["count"] for one in report["findings"]} == {
+    assert {
+        (finding["feature"], finding["kind"]): finding["count"] for finding in report["findings"]
+    } == {
         ("fare", "ROWS_REFUSED"): 3,
         ("tips", "FLOAT_TYPE_SMALL_FLOAT"): 7,
     }
@@ -204,4 +206,4 @@ def test_a_split_without_rows_is_a_finding() -> None:
 
 def test_a_span_of_which_every_split_is_empty_is_refused(tmp_path: Path) -> None:
     report = gated(tmp_path, sixty().slice(0, 0))
-    assert [one["kind"] for one in report["findings"]] == ["SPLIT_EMPTY"] * 3
+    assert [finding["kind"] for finding in report["findings"]] == ["SPLIT_EMPTY"] * 3

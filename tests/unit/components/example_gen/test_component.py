@@ -51,7 +51,7 @@ def test_a_folder_with_another_content_than_was_planned_is_refused(tmp_path: Pat
 
 def test_the_order_in_which_splits_are_listed_moves_no_row(tmp_path: Path) -> None:
     span = publish_version(tmp_path / "spans", 1, pa.table({"id": [str(at) for at in range(99)]}))
-    one = ingest(tmp_path / "one", span)
+    first = ingest(tmp_path / "one", span)
     other = ingest(tmp_path / "other", span, dict(sorted(SPLITS.items(), reverse=True)))
     for split in SPLITS:
-        assert read_split(one, split) == read_split(other, split) != []
+        assert read_split(first, split) == read_split(other, split) != []

@@ -78,11 +78,11 @@ def test_a_row_keeps_its_split_whatever_the_type_of_its_key(
 
 def test_a_key_of_16_bytes_is_a_uuid(tmp_path: Path) -> None:
     uuids = [UUID(int=(at << 100) | (1 << 63)) for at in range(20)]
-    binary = pa.table({"id": pa.array([one.bytes for one in uuids], pa.binary(16))})
-    text = pa.table({"id": [str(one) for one in uuids]})
-    one, report = run(tmp_path / "a", as_parquet(binary, tmp_path / "a.parquet"))
+    binary = pa.table({"id": pa.array([uuid.bytes for uuid in uuids], pa.binary(16))})
+    text = pa.table({"id": [str(uuid) for uuid in uuids]})
+    rows, report = run(tmp_path / "a", as_parquet(binary, tmp_path / "a.parquet"))
     assert report["rows"] == 0
-    assert one == run(tmp_path / "b", as_csv(text, tmp_path / "b.csv"))[0]
+    assert rows == run(tmp_path / "b", as_csv(text, tmp_path / "b.csv"))[0]
 
 
 def run_csv(tmp_path: Path, data: bytes, kinds: dict[str, str] = KINDS) -> tuple[list[Row], dict]:
@@ -141,10 +141,10 @@ def test_order_and_number_of_files_move_no_row_to_another_split(
     tmp_path: Path, trips: pa.Table
 ) -> None:
     shuffled = trips.take(np.random.default_rng(1).permutation(trips.num_rows))
-    one = as_parquet(shuffled.slice(0, 123), tmp_path / "one.parquet")
+    first = as_parquet(shuffled.slice(0, 123), tmp_path / "one.parquet")
     two = as_csv(shuffled.slice(123), tmp_path / "two.csv")
     whole, _ = run(tmp_path / "a", as_csv(trips, tmp_path / "part.csv"))
-    pieces, _ = run(tmp_path / "b", one, two)
+    pieces, _ = run(tmp_path / "b", first, two)
     for split in SPLITS:
         ids = [sorted(row["id"] for row in rows[split]) for rows in (whole, pieces)]
         assert ids[0] == ids[1]
@@ -205,7 +205,9 @@ def test_rows_that_do_not_fit_are_left_out_and_reported_with_their_places(tmp_pa
     def place(row: int, value: str) -> dict:
         return {"file": "part-00000.csv", "row": row, "value": value}
 
-    assert {(one["column"], one["reason"]): one["examples"] for one in report["reasons"]} == {
+    assert {
+        (reason["column"], reason["reason"]): reason["examples"] for reason in report["reasons"]
+    } == {
         ("fare", "is not a number"): [place(2, "abc")],
         ("hour", "is not a whole number"): [place(2, "1.5"), place(3, "x")],
         ("id", "is missing, and is the row's key"): [place(4, "")],

@@ -88,7 +88,9 @@ def test_answers_of_the_server_are_those_of_this_process(report: dict[str, Any])
 
 
 def test_a_declared_break_passes_and_says_so(report: dict[str, Any]) -> None:
-    [line] = [one for one in report["checks"] if one["criterion"].startswith("clients of version")]
+    [line] = [
+        check for check in report["checks"] if check["criterion"].startswith("clients of version")
+    ]
     assert (line["passed"], line["value"]) == (True, 1.0)
     assert line["detail"] == "declared by may_break=3: old is gone"
 
@@ -97,13 +99,13 @@ def test_pusher_pushes_the_model_with_its_requests(pushed: Path) -> None:
     model = tf.saved_model.load(str(pushed))
     requests = list(read_requests(pushed))
     assert len(requests) == 2 * REQUESTS
-    for one, other in zip(requests[:REQUESTS], requests[REQUESTS:], strict=True):
-        assert (one.signature, other.signature) == ("serving_default", "raw")
+    for asked, other in zip(requests[:REQUESTS], requests[REQUESTS:], strict=True):
+        assert (asked.signature, other.signature) == ("serving_default", "raw")
         answers = [
             model.signatures[request.signature](
                 **{name: tf.constant(values) for name, values in request.inputs.items()}
             )["probabilities"].numpy()
-            for request in (one, other)
+            for request in (asked, other)
         ]
         np.testing.assert_array_equal(*answers)
 

@@ -166,7 +166,7 @@ def test_a_signature_that_asks_for_what_clients_do_not_have_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("answer", "other", "expected"),
     [
         ([1.0, np.nan, np.inf], [1.0, np.nan, np.inf], 0.0),
         ([0.5], [0.25], 0.25),
@@ -179,9 +179,9 @@ def test_a_signature_that_asks_for_what_clients_do_not_have_is_refused(
     ],
 )
 def test_answers_are_apart_by_their_most_different_numbers(
-    one: list[object], other: list[object], expected: float
+    answer: list[object], other: list[object], expected: float
 ) -> None:
-    apart = distance({"x": np.array(one)}, {"x": np.array(other)})
+    apart = distance({"x": np.array(answer)}, {"x": np.array(other)})
     assert apart == pytest.approx(expected)
 
 

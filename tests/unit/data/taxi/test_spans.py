@@ -60,7 +60,7 @@ def test_periods_begin_at_midnight_utc_and_touch(tmp_path: Path) -> None:
     assert periods[0].start == datetime(2013, 1, 1, tzinfo=UTC)
     assert periods[1].start == datetime(2013, 4, 1, tzinfo=UTC)
     assert periods[-1].end == datetime(2017, 1, 1, tzinfo=UTC)
-    assert [one.end for one in periods[:-1]] == [other.start for other in periods[1:]]
+    assert [period.end for period in periods[:-1]] == [other.start for other in periods[1:]]
 
 
 def test_cutting_again_changes_no_byte_wherever_and_in_whatever_order(tmp_path: Path) -> None:

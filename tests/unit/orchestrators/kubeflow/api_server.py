@@ -123,9 +123,9 @@ class Kubeflow:
 
     def _list(self, key: str, items: list[dict[str, Any]], query: dict[str, str]) -> Answer:
         wanted = json.loads(query.get("filter", "{}")).get("predicates", [])
-        for one in wanted:
-            MODELS.deserialize(SimpleNamespace(data=json.dumps(one)), "V2beta1Predicate")
-            items = [item for item in items if fits(item, one)]
+        for predicate in wanted:
+            MODELS.deserialize(SimpleNamespace(data=json.dumps(predicate)), "V2beta1Predicate")
+            items = [item for item in items if fits(item, predicate)]
         start = int(query.get("page_token") or 0)  # two on a page, so that there are pages
         more = {"next_page_token": str(start + 2)} if len(items) > start + 2 else {}
         return 200, {key: items[start : start + 2], **more}
@@ -152,9 +152,9 @@ class Kubeflow:
     def _switch(self, of: str, id_: str, to: str) -> Answer:
         if of == "runs":
             self.terminated.append(id_)
-        for one in self.schedules:
-            if one["recurring_run_id"] == id_:
-                one["status"] = f"{to.upper()}D"
+        for schedule in self.schedules:
+            if schedule["recurring_run_id"] == id_:
+                schedule["status"] = f"{to.upper()}D"
         return 200, {}
 
 

@@ -50,7 +50,7 @@ def command(settings: Settings) -> Command:
 
 def test_a_version_is_uploaded_once(kubeflow: Kubeflow, settings: Settings, deployed: str) -> None:
     assert not Client(settings).deploy("compiled: pipeline", deployed)
-    assert [one["display_name"] for one in kubeflow.pipelines] == ["taxi"]
+    assert [pipeline["display_name"] for pipeline in kubeflow.pipelines] == ["taxi"]
     [version] = kubeflow.versions
     assert version["display_name"] == deployed
     assert "compiled: pipeline" in version["body"]
@@ -97,7 +97,7 @@ def test_a_schedule_takes_the_place_of_the_old_one_whose_run_goes_on(
 
     shown = command("schedule", "0 4 * * *").output
     assert f"{old['recurring_run_id']} goes on" in shown
-    assert [one["status"] for one in kubeflow.schedules] == ["ENABLED", "DISABLED"]
+    assert [schedule["status"] for schedule in kubeflow.schedules] == ["ENABLED", "DISABLED"]
 
     run["state"] = "SUCCEEDED"
     command("schedule", "off")
@@ -111,7 +111,7 @@ def test_the_old_schedule_stays_on_if_the_new_one_is_refused(
     kubeflow.failing["POST /recurringruns"] = (400, {"code": 3, "message": "bad cron"})
     with pytest.raises(KubeflowError, match=r"400 .*: bad cron"):
         command("schedule", "nonsense")
-    assert [one["status"] for one in kubeflow.schedules] == ["ENABLED"]
+    assert [schedule["status"] for schedule in kubeflow.schedules] == ["ENABLED"]
 
 
 def test_status_and_logs_tell_of_tasks_and_containers(

@@ -36,7 +36,7 @@ def grouped(**settings: object) -> Grouping:
 
 
 def names(grouping: Grouping) -> list[tuple[str, ...]]:
-    return [one.nodes for one in (*grouping.ingest, *grouping.train)]
+    return [group.nodes for group in (*grouping.ingest, *grouping.train)]
 
 
 def test_each_container_has_one_node_that_does_the_work() -> None:
@@ -47,8 +47,8 @@ def test_each_container_has_one_node_that_does_the_work() -> None:
         ("Trainer",),
         ("Evaluator", "ModelGate", "Pusher"),
     ]
-    assert [one.name for one in found.train] == ["transform", "trainer", "evaluator"]
-    assert [one.upstream for one in found.train] == [(), ("transform",), ("trainer",)]
+    assert [group.name for group in found.train] == ["transform", "trainer", "evaluator"]
+    assert [group.upstream for group in found.train] == [(), ("transform",), ("trainer",)]
     assert found.gate == ("Gate",)
 
 

@@ -25,9 +25,9 @@ EXPECTED = np.array([probability(*row) for row in MEANT], np.float32)
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "raw"])

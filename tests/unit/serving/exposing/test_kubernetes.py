@@ -111,8 +111,8 @@ def test_models_of_others_stay_in_the_file(cluster: Cluster, tmp_path: Path) -> 
     assert body["metadata"] == {"resourceVersion": "7"}
     written = text_format.Parse(body["data"]["models.config"], ModelServerConfig())
     versions = {
-        one.name: list(one.model_version_policy.specific.versions)
-        for one in written.model_config_list.config
+        config.name: list(config.model_version_policy.specific.versions)
+        for config in written.model_config_list.config
     }
     assert versions == {"others": [], "half": [2]}
 

@@ -52,7 +52,9 @@ def states(running: Server) -> dict[int, str]:
     asked = GetModelStatusRequest()
     asked.model_spec.name = "half"
     answer = running.models.GetModelStatus(asked)
-    return {one.version: one.State.Name(one.state) for one in answer.model_version_status}
+    return {
+        status.version: status.State.Name(status.state) for status in answer.model_version_status
+    }
 
 
 def by_label(running: Server, label: str) -> int:

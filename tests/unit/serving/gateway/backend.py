@@ -192,7 +192,7 @@ class Server(PredictionServiceServicer, ModelServiceServicer):
 
 def _x(given) -> np.ndarray:
     examples = given.example_list.examples
-    return np.array([one.features.feature["x"].float_list.value[0] for one in examples])
+    return np.array([example.features.feature["x"].float_list.value[0] for example in examples])
 
 
 async def _main(grpc_port: int, rest_port: int) -> None:

@@ -64,7 +64,7 @@ def test_a_rejected_canary_gets_nothing_even_if_that_cannot_be_written_down() ->
             assert set(await here.flood(50)) == {1}
             wanted.refuses = None
             await here.gateway.check()
-            assert [one.verdict for one in wanted.decisions] == [CanaryVerdict.REJECT]
+            assert [decision.verdict for decision in wanted.decisions] == [CanaryVerdict.REJECT]
 
     asyncio.run(scenario())
 
@@ -114,6 +114,6 @@ def test_a_promotion_that_is_refused_again_and_again_is_told_once(
             assert set(await here.flood(50)) == {1, 2}
             wanted.refuses = None
             await here.gateway.check()
-            assert [one.verdict for one in wanted.decisions] == [CanaryVerdict.PROMOTE]
+            assert [decision.verdict for decision in wanted.decisions] == [CanaryVerdict.PROMOTE]
 
     asyncio.run(scenario())

@@ -51,7 +51,7 @@ def test_every_rpc_is_answered_by_the_version_that_the_gateway_chose() -> None:
             for _ in range(2):
                 several.tasks.add().model_spec.name = MODEL
             answered = await here.stub.MultiInference(several)
-            assert [one.model_spec.version.value for one in answered.results] == [1, 1]
+            assert [result.model_spec.version.value for result in answered.results] == [1, 1]
             wanted = GetModelMetadataRequest(metadata_field=["signature_def"])
             wanted.model_spec.name = MODEL
             assert (await here.stub.GetModelMetadata(wanted)).model_spec.version.value == 1
@@ -60,7 +60,7 @@ def test_every_rpc_is_answered_by_the_version_that_the_gateway_chose() -> None:
             status = GetModelStatusRequest()
             status.model_spec.name = MODEL
             states = await ModelServiceStub(here.channel).GetModelStatus(status)
-            assert [one.version for one in states.model_version_status] == [1, 2]
+            assert [status.version for status in states.model_version_status] == [1, 2]
 
     asyncio.run(scenario())
 
@@ -178,7 +178,7 @@ def test_ids_of_requests_are_kept_or_made_and_given_back() -> None:
             assert found[0] == "mine-2"
             assert len(set(found)) == 4
             assert found[2][:13] <= found[3][:13]  # they begin with the time
-            assert all(uuid.UUID(one).version == 7 for one in found[1:])
+            assert all(uuid.UUID(id_).version == 7 for id_ in found[1:])
 
     asyncio.run(scenario())
 

@@ -60,8 +60,8 @@ def test_a_killed_server_is_answered_for_and_found_again() -> None:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 answers = await asyncio.gather(*asking, return_exceptions=True)
-                failed = [one for one in answers if isinstance(one, grpc.aio.AioRpcError)]
-                assert {one.code() for one in failed} <= {Code.UNAVAILABLE}
+                failed = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
+                assert {error.code() for error in failed} <= {Code.UNAVAILABLE}
 
                 with pytest.raises(grpc.aio.AioRpcError) as refused:
                     await here.predict(timeout=10)

@@ -138,11 +138,11 @@ async def in_turn(seeds: range, ask: Callable[[random.Random], Awaitable[str]]) 
     """Asks with each seed, 32 at a time."""
     limit = asyncio.Semaphore(32)
 
-    async def one(seed: int) -> str:
+    async def ask_one(seed: int) -> str:
         async with limit:
             return await ask(random.Random(seed))
 
-    return Counter(await asyncio.gather(*map(one, seeds)))
+    return Counter(await asyncio.gather(*map(ask_one, seeds)))
 
 
 @pytest.mark.fuzz

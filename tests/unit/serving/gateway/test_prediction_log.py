@@ -60,8 +60,8 @@ def logged(*entries: Entry, folder: Path, **settings: Any) -> tuple[list[dict[st
     recorder = Recorder(
         Files(folder, parsed, Clock()), parsed.sample, MIB, MIB, None, metrics, random.Random(1)
     )
-    for one in entries:
-        recorder.offer(one)
+    for line in entries:
+        recorder.offer(line)
     recorder.close()
     return rows_in(folder), metrics
 
@@ -241,7 +241,7 @@ def test_an_entry_that_cannot_be_read_is_counted_and_the_next_is_logged(
 def test_what_one_request_holds_ends_no_log(tmp_path: Path, body: bytes) -> None:
     rest = {"api": "REST predict", "path": "/v1/models/half:predict"}
     answer = b'{"predictions": [1.0]}'
-    hostile, good = (entry(one, answer, **rest) for one in (body, b'{"instances": [2.0]}'))
+    hostile, good = (entry(text, answer, **rest) for text in (body, b'{"instances": [2.0]}'))
     rows, metrics = logged(good, hostile, good, folder=tmp_path)
     assert [row["features"] for row in rows] == [{"input": 2.0}] * 2
     assert b'log_dropped_total{reason="unreadable"} 1.0' in metrics.text()
@@ -259,7 +259,7 @@ def test_a_version_that_no_integer_holds_is_left_out_of_the_log(tmp_path: Path) 
 
 def test_what_would_take_too_much_memory_is_not_read(tmp_path: Path) -> None:
     """16 bytes that say 2^28 values, a million rows, and a body beyond the limit."""
-    repeated, one = predicted({"x": np.ones(1, "f")}, {"y": np.ones(1, "f")})
+    repeated, answer = predicted({"x": np.ones(1, "f")}, {"y": np.ones(1, "f")})
     repeated = PredictRequest.FromString(repeated)
     repeated.inputs["x"].Clear()
     repeated.inputs["x"].dtype = types_pb2.DT_INT32
@@ -268,7 +268,7 @@ def test_what_would_take_too_much_memory_is_not_read(tmp_path: Path) -> None:
     rest = {"api": "REST predict", "path": "/v1/models/half:predict"}
     many = b'{"instances": [' + b",".join([b"1"] * 200_000) + b"]}"
     rows, metrics = logged(
-        entry(repeated.SerializeToString(), one),
+        entry(repeated.SerializeToString(), answer),
         entry(many, b'{"predictions": [1]}', **rest),
         entry(b" " * MIB, b'{"predictions": [1]}', **rest),
         folder=tmp_path,
@@ -311,9 +311,9 @@ def test_what_is_too_much_is_dropped_and_counted(
 def test_files_are_finished_after_their_time(tmp_path: Path) -> None:
     clock = Clock()
     files = Files(tmp_path, PredictionLogSettings(folder=tmp_path, rotate_seconds=60), clock)
-    one = entry(*predicted({"x": np.ones(1, "f")}, {"y": np.ones(1, "f")}))
+    line = entry(*predicted({"x": np.ones(1, "f")}, {"y": np.ones(1, "f")}))
     clock.now = 1000.0
-    files.add(one, read(one))
+    files.add(line, read(line))
     clock.now = 1059.0
     assert not files.is_due
     clock.now = 1060.0

@@ -82,7 +82,7 @@ def test_the_next_canary_goes_to_others() -> None:
     first = [rollout.route(key).arm for key in keys]
     rollout.assign(Targets(STABLE, 3), 3)
     second = [rollout.route(key).arm for key in keys]
-    both = sum(one is other is Arm.CANARY for one, other in zip(first, second, strict=True))
+    both = sum(arm is other is Arm.CANARY for arm, other in zip(first, second, strict=True))
     assert 400 < both < 600
 
 
@@ -293,6 +293,6 @@ def test_who_is_first_differs_between_experiments() -> None:
     taxi = first("taxi", 2)
     assert taxi == first("taxi", 2)
     for other in (first("flights", 2), first("taxi", 3)):
-        alike = sum(one == two for one, two in zip(taxi, other, strict=True))
+        alike = sum(score == two for score, two in zip(taxi, other, strict=True))
         low, high = binom.interval(0.9999, len(keys), 0.5)
         assert low <= alike <= high

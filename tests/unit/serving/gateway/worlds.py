@@ -96,7 +96,7 @@ class World:
         rows = np.random.default_rng(seed).normal(size=count)
         limit = asyncio.Semaphore(16)
 
-        async def one(x: float) -> int:
+        async def ask(x: float) -> int:
             async with limit:
                 try:
                     version, _ = await self.predict([x])
@@ -104,7 +104,7 @@ class World:
                     return 0
                 return version
 
-        answers = await asyncio.gather(*map(one, rows))
+        answers = await asyncio.gather(*map(ask, rows))
         await self.gateway.settle()
         return answers
 
@@ -113,7 +113,9 @@ class World:
         _, text = await self.get("/metrics")
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
         lines = (line for line in text.decode().splitlines() if line.startswith(name))
-        return sum(float(line.split()[-1]) for line in lines if all(one in line for one in wanted))
+        return sum(
+            float(line.split()[-1]) for line in lines if all(text in line for text in wanted)
+        )
 
 
 def request(x: Sequence[float] = (1.0,), **spec: Any) -> PredictRequest:

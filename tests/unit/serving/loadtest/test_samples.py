@@ -48,9 +48,9 @@ def test_windows_follow_the_load(tmp_path: Path) -> None:
 
 
 def test_rounds_are_joined_one_after_the_other(tmp_path: Path) -> None:
-    one = Samples.read(stored(tmp_path, [0.001] * 20, {}, every=0.1), 1.0)
+    first = Samples.read(stored(tmp_path, [0.001] * 20, {}, every=0.1), 1.0)
     two = Samples.read(stored(tmp_path, [0.003] * 20, {15: "bad"}, every=0.1), 1.0)
-    both = join([one, two])
+    both = join([first, two])
     assert both.seconds == 2
     assert [window["qps"] for window in both.windows(1.0)] == [10, 9]
     assert both.errors == {"bad": 1}
@@ -76,7 +76,7 @@ def test_a_ramp_of_the_open_loop_reaches_its_rate_at_the_end() -> None:
 
 
 def test_rounds_share_the_time_and_none_is_empty() -> None:
-    assert [one.seconds for one in Load(1, 0, False, 7).rounds(3)] == [2, 2, 3]
+    assert [load.seconds for load in Load(1, 0, False, 7).rounds(3)] == [2, 2, 3]
     with pytest.raises(EvergreenError, match="too short"):
         Load(1, 0, False, 2).rounds(3)
 

@@ -325,7 +325,7 @@ def value(chance: random.Random, depth: int = 0) -> Any:
     inner = [value(chance, depth + 1) for _ in range(chance.choice([0, 1, 2, 3]))]
     if chance.random() < 0.7:
         return inner * chance.choice([1, 1, 2, 1 if depth else 100])
-    return {chance.choice(INPUTS): one for one in inner}
+    return {chance.choice(INPUTS): value for value in inner}
 
 
 def document(chance: random.Random) -> bytes:

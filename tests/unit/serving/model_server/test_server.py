@@ -191,13 +191,17 @@ async def test_connections_that_send_nothing_do_not_keep_others_out(
     def open_five(port: int) -> list[bytes]:
         with ExitStack() as opened:
             addresses = [("127.0.0.1", port)] * 5
-            five = [opened.enter_context(socket.create_connection(one, 60)) for one in addresses]
+            five = [
+                opened.enter_context(socket.create_connection(address, 60)) for address in addresses
+            ]
             if port == chosen.port:
-                return [one.recv(9) for one in five]
-            return [one.recv(12) for one in five[:3]]  # the last two wait for a request
+                return [connection.recv(9) for connection in five]
+            return [
+                connection.recv(12) for connection in five[:3]
+            ]  # the last two wait for a request
 
     async with life._fronts(Manager(chosen, None, Metrics()), chosen):
         by_grpc = await asyncio.to_thread(open_five, chosen.port)
-        assert [bool(one) for one in by_grpc] == [True, True, False, False, False]
+        assert [bool(answer) for answer in by_grpc] == [True, True, False, False, False]
         by_rest = await asyncio.to_thread(open_five, chosen.rest_api_port)
         assert by_rest == [b""] * 3

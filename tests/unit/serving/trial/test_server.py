@@ -67,8 +67,8 @@ def test_all_apis_answer_bit_for_bit_as_this_process(server: ModelServer, model:
 
 def test_a_server_that_dies_is_a_refused_model(server: ModelServer, model: Path) -> None:
     asking = load(server, model)
-    [one] = servers(os.getpid())
-    one.send_signal(signal.SIGSEGV)
+    [child] = servers(os.getpid())
+    child.send_signal(signal.SIGSEGV)
     with pytest.raises(UnservableError, match="killed by SIGSEGV and did not answer; it said: "):
         asking.by_rest("explained", INPUTS)
     with pytest.raises(UnservableError, match="killed by SIGSEGV and did not answer"):
@@ -137,7 +137,7 @@ def test_a_server_that_never_starts_is_no_fault_of_the_model(
 
 
 @pytest.mark.parametrize(("seconds", "listens"), [("0", False), ("100", True)])
-def test_no_server_is_left_behind_by_a_process_that_is_killed(
+def test_no_server_is_left_behind_by_a_childthat_is_killed(
     tmp_path: Path, seconds: str, listens: bool
 ) -> None:
     code = """
@@ -155,9 +155,9 @@ sys.stdin.read()
     with subprocess.Popen(command, env=environment, **pipes) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == f"started {listens}\n"
-        [one] = servers(parent.pid)
+        [orphan] = servers(parent.pid)
         parent.kill()
-    one.wait(60)
+    orphan.wait(60)
 
 
 def test_a_server_on_the_path_comes_before_the_embedded_one(

@@ -214,7 +214,9 @@ def answer_nan(version: Path) -> None:
 def use_operation_of_an_add_on(version: Path) -> None:
     model = SavedModel.FromString((version / "saved_model.pb").read_bytes())
     functions = model.meta_graphs[0].graph_def.library.function
-    node = next(node for one in functions for node in one.node_def if node.op == "RealDiv")
+    node = next(
+        node for function in functions for node in function.node_def if node.op == "RealDiv"
+    )
     node.op = "SentencepieceOp"
     (version / "saved_model.pb").write_bytes(model.SerializeToString())
 

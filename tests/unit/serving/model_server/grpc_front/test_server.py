@@ -119,7 +119,7 @@ def test_classify(model_server: Server) -> None:
     wanted.model_spec.name = "half"
     wanted.model_spec.signature_name = "classify"
     (row,) = model_server.predictions.Classify(wanted).result.classifications
-    assert [(one.label, one.score) for one in row.classes] == [("low", 0.75), ("high", 0.25)]
+    assert [(found.label, found.score) for found in row.classes] == [("low", 0.75), ("high", 0.25)]
 
 
 def test_regress_with_a_context(model_server: Server) -> None:
@@ -131,7 +131,7 @@ def test_regress_with_a_context(model_server: Server) -> None:
     listed.examples.add()
     listed.examples.add().features.feature["x"].float_list.value.append(6)
     result = model_server.predictions.Regress(wanted).result
-    assert [one.value for one in result.regressions] == [4, 5]
+    assert [regression.value for regression in result.regressions] == [4, 5]
 
 
 def test_multi_inference(model_server: Server) -> None:
@@ -141,7 +141,10 @@ def test_multi_inference(model_server: Server) -> None:
         task.model_spec.name, task.model_spec.signature_name = "half", name
     classified, regressed = model_server.predictions.MultiInference(wanted).results
     assert len(classified.classification_result.classifications) == 2
-    assert [one.value for one in regressed.regression_result.regressions] == [2.25, 2.5]
+    assert [regression.value for regression in regressed.regression_result.regressions] == [
+        2.25,
+        2.5,
+    ]
     assert regressed.model_spec.signature_name == "regress"
 
 
@@ -165,7 +168,7 @@ def test_status_of_all_versions_and_of_one(model_server: Server) -> None:
     wanted.model_spec.name = "half"
     answer = model_server.models.GetModelStatus(wanted).model_version_status
     available = ModelVersionStatus.AVAILABLE
-    assert [(one.version, one.state) for one in answer] == [(2, available), (1, available)]
+    assert [(status.version, status.state) for status in answer] == [(2, available), (1, available)]
     wanted.model_spec.version.value = 7
     assert refusal(lambda: model_server.models.GetModelStatus(wanted)) == (
         "NOT_FOUND",
