@@ -1,1 +1,1 @@
-"""The definition of the pipeline: `graph.py`, and its `criteria.py`."""
+"""The definition of the pipeline, for all use cases."""

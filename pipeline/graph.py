@@ -18,11 +18,14 @@ from evergreen.components.pinned import pinned
 from evergreen.components.pusher import Pusher
 from evergreen.components.serving_validator.component import ServingValidator
 from evergreen.components.statistics_gen import StatisticsGen
+from evergreen.evaluation.config import eval_config
 from evergreen.quality.schema import column_kinds, load_curated
 from evergreen.runs import nodes
 from evergreen.runs.plan import IngestPlan, Plan, TrainPlan
 from evergreen.settings import Settings
-from pipeline.criteria import CRITERIA, LABEL, SERVING, SPLIT, eval_config
+
+SPLIT = "test"
+"""The split that gates and reports use."""
 
 
 def create_pipeline(settings: Settings, plan: Plan) -> Pipeline:
@@ -108,15 +111,17 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         examples=examples,
         model=trainer.outputs["model"],
         baseline_model=baseline_model,
-        eval_config=eval_config(has_baseline=baseline is not None),
+        eval_config=eval_config(
+            settings.model.label, settings.gates.slices, has_baseline=baseline is not None
+        ),
         example_splits=[SPLIT],
     ).with_id(nodes.EVALUATOR)
     gate = ModelGate(
         examples=examples,
         model=trainer.outputs["model"],
         evaluation=evaluator.outputs["evaluation"],
-        criteria=CRITERIA.model_dump_json(),
-        label=LABEL,
+        criteria=settings.gates.model.model_dump_json(),
+        label=settings.model.label,
         split=SPLIT,
         baseline_version=baseline.version if baseline else 0,
         baseline_model=baseline_model,
@@ -125,7 +130,7 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         examples=examples,
         model=trainer.outputs["model"],
         schema=schema.outputs["schema"],
-        criteria=SERVING.model_dump_json(),
+        criteria=settings.gates.serving.model_dump_json(),
         model_server=str(settings.serving.model_server or ""),
         model_name=settings.model.name,
         split=SPLIT,

@@ -11,7 +11,7 @@ BATCH = 40
 EPOCHS = 4
 
 SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
-"""The slices that Evaluator reports on, besides all rows, as in `pipeline/criteria.py`."""
+"""The slices that Evaluator reports on, besides all rows, as in the settings (`gates.slices`)."""
 
 BEAM_ARGS = ("--runner=FnApiRunner",)
 """Beam in the same process. The example's worker processes are slower on data this small."""

@@ -7,10 +7,10 @@ from statistics import NormalDist
 import numpy as np
 
 from evergreen.evaluation.bootstrap import Floats, log_losses
-from evergreen.evaluation.criteria import Criteria
 from evergreen.evaluation.slices import Mask, parts
 from evergreen.evaluation.verdicts import Predictions, enough
 from evergreen.runs.reports.model import ALL_ROWS, Estimate, Metrics, Slice
+from evergreen.settings.gates import Criteria
 
 REACH = NormalDist().inv_cdf(0.975)
 

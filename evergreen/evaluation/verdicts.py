@@ -8,10 +8,10 @@ from statistics import NormalDist
 import numpy as np
 
 from evergreen.evaluation.bootstrap import Floats, Paired, compare_auc, compare_log_loss
-from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, PairedMetric
 from evergreen.evaluation.metrics import why_undefined
 from evergreen.evaluation.slices import Mask, Value, parts
 from evergreen.runs.reports.model import ALL_ROWS, Verdict
+from evergreen.settings.gates import Bound, Criteria, NotWorse, PairedMetric
 
 COMPARE = {"auc": compare_auc, "log_loss": compare_log_loss}
 

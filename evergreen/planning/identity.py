@@ -40,8 +40,8 @@ def take_digests(settings: Settings) -> Digests:
     return Digests(
         settings=digest_values(
             pipeline=[pipeline.name, pipeline.factory],
-            # Name and target do not change the model.
-            model=model.model_dump(exclude={"name"}),
+            # Name, label and classes do not change the model: nodes that read them depend on them.
+            model=model.model_dump(include={"preprocessing_fn", "run_fn", "hyperparameters"}),
             trainer=digest_files(_trainer(settings).files),
             files=digest_files(_named_in_settings(settings)),
             beam=settings.beam.model_dump(),

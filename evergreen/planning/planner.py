@@ -80,6 +80,8 @@ class Planner:
             run_key=digest_values(
                 train=train_key,
                 baseline=baseline,
+                gates=settings.gates.model_dump(),
+                answer=settings.model.model_dump(include={"task", "classes", "label"}),
                 experiment=request.experiment,
                 destination=[settings.model.name, settings.serving.base_path],
                 ingest_only=not request.train,

@@ -23,9 +23,9 @@ NEXT_STEPS = {
     Outcome.EXPERIMENT: "leave --experiment away to push it",
     Outcome.DATA_REFUSED: "correct the data upstream and land it as a new version "
     "(evergreen data land), or change the schema if the data is right",
-    Outcome.MODEL_REFUSED: "compare the numbers above with pipeline/criteria.py",
-    Outcome.SERVING_REFUSED: "correct the export, or the budget in pipeline/criteria.py; a change "
-    "of the signature is declared there",
+    Outcome.MODEL_REFUSED: "compare the numbers above with gates.model in the settings",
+    Outcome.SERVING_REFUSED: "correct the export, or the budget in the settings' gates.serving; a "
+    "change of the signature is declared there",
 }
 
 

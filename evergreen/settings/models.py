@@ -1,15 +1,16 @@
 """The typed settings. Every section is frozen and refuses unknown keys."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from evergreen.beam_options import available_cores, has_workers
 from evergreen.compression import Compression
 from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
 from evergreen.settings.dashboard import DashboardSettings
 from evergreen.settings.exposure import ExposureSettings
+from evergreen.settings.gates import GateSettings
 from evergreen.settings.gateway import GATEWAY, CanarySettings, GatewaySettings
 from evergreen.settings.kubeflow import KubeflowSettings
 from evergreen.settings.metadata import MetadataSettings
@@ -17,8 +18,12 @@ from evergreen.settings.monitoring import MonitoringSettings
 from evergreen.settings.registry import PromotionSettings, RegistrySettings
 from evergreen.settings.replay import ReplaySettings
 from evergreen.settings.retention import RetentionSettings
+from evergreen.settings.task import Task
 from evergreen.settings.triggers import TriggerSettings
 from evergreen.spans import Format, Period
+
+LEAST_CLASSES = 2
+"""The fewest classes of a multiclass model."""
 
 
 class PipelineSettings(Section):
@@ -94,7 +99,25 @@ class ModelSettings(Section):
     name: Name
     preprocessing_fn: DottedPath
     run_fn: DottedPath
+    task: Task = Field(Task.BINARY, description="What the model answers.")
+    classes: tuple[str, ...] = Field(
+        (), description="Of a multiclass model: their names, in the order of its answer."
+    )
+    label: str = Field(
+        min_length=1, description="The output of `transform_features` with the label."
+    )
     hyperparameters: dict[str, Any] = Field(description="Passed to the trainer unchanged.")
+
+    @model_validator(mode="after")
+    def _has_the_classes_of_its_task(self) -> Self:
+        named = len(set(self.classes))
+        if named < len(self.classes):
+            raise ValueError("classes names a class twice")
+        if self.task is Task.MULTICLASS and named < LEAST_CLASSES:
+            raise ValueError(f"task is multiclass, and classes has {named} names: name them all")
+        if self.task is not Task.MULTICLASS and named:
+            raise ValueError(f"task is {self.task}, and classes are those of multiclass")
+        return self
 
 
 class BeamSettings(Section):
@@ -142,6 +165,7 @@ class Settings(Section):
     pipeline: PipelineSettings
     data: DataSettings
     model: ModelSettings
+    gates: GateSettings
     metadata: MetadataSettings
     registry: RegistrySettings
     beam: BeamSettings

@@ -12,7 +12,6 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from evergreen.components.predictions import predict
-from evergreen.evaluation.criteria import Criteria
 from evergreen.evaluation.curves import draw
 from evergreen.evaluation.estimates import measure_slices
 from evergreen.evaluation.metrics import histogram, pack
@@ -23,6 +22,7 @@ from evergreen.evaluation.verdicts import (
     undefined,
 )
 from evergreen.runs.reports.model import Curves, ModelReport, Scores
+from evergreen.settings.gates import Criteria
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 DIFFERENCE = "_diff"  # TFMA's suffix for candidate minus baseline

@@ -8,7 +8,6 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.components.serving_validator.samples import as_request, sample, serving_features
 from evergreen.components.serving_validator.validation import Baseline, Validation
 from evergreen.quality.schema import load_schema
@@ -16,6 +15,7 @@ from evergreen.runs.reports.serving import ServingReport
 from evergreen.serving.trial import process
 from evergreen.serving.trial.exported import read_signatures
 from evergreen.serving.trial.server import ModelServer
+from evergreen.settings.gates import ServingCriteria
 
 # The properties of an InfraBlessing that TFX's Pusher reads.
 BLESSED, HAS_MODEL = "blessed", "has_model"

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.runs.reports.serving import Check, Latency
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
 from evergreen.serving.trial.exported import InProcess, Predict, Signature, UnservableError
 from evergreen.serving.trial.recorded import Replay, Request, measure, replay
+from evergreen.settings.gates import ServingCriteria
 
 
 @dataclass

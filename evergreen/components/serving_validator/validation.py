@@ -7,7 +7,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from evergreen.components.serving_validator.criteria import ServingCriteria
 from evergreen.components.serving_validator.examination import examine
 from evergreen.runs.reports.serving import Check, Latency, ServingReport
 from evergreen.serving.client.tensors import Tensors
@@ -22,6 +21,7 @@ from evergreen.serving.trial.exported import (
 )
 from evergreen.serving.trial.recorded import Request, record, write_requests
 from evergreen.serving.trial.server import ModelServer
+from evergreen.settings.gates import ServingCriteria
 
 
 @dataclass(frozen=True)

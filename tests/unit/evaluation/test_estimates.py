@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
 from evergreen.evaluation.estimates import measure, measure_slices
 from evergreen.evaluation.verdicts import Predictions, judge_comparisons
 from evergreen.runs.reports.model import Estimate
+from evergreen.settings.gates import Bound, Criteria, NotWorse, Slicing
 from tests.unit.evaluation.simulated import simulate
 
 CRITERIA = Criteria(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from evergreen.evaluation.criteria import Slicing
 from evergreen.evaluation.slices import MOST, parts
+from evergreen.settings.gates import Slicing
 
 PAYMENT = Slicing(feature="payment")
 

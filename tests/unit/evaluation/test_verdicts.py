@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
 from evergreen.evaluation.verdicts import (
     Predictions,
     judge_bounds,
@@ -15,6 +14,7 @@ from evergreen.evaluation.verdicts import (
 )
 from evergreen.runs.reports.model import Verdict
 from evergreen.runs.sentences import numbers
+from evergreen.settings.gates import Bound, Criteria, NotWorse, Slicing
 from tests.unit.evaluation.simulated import simulate
 
 BOUND = Bound(metric="auc", at_least=0.75)

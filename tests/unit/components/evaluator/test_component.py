@@ -15,11 +15,12 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 
 from evergreen.components.evaluator import component as ours
+from evergreen.evaluation.config import eval_config
 from evergreen.evaluation.request import Asked
 from evergreen.evaluation.slices import MOST
-from pipeline.criteria import eval_config
 from tests.unit.components.rows import Row, write_split
 
+SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
 OPTIONS = ["--runner=FnApiRunner"]
 Metrics = dict[str, dict[str, float | str]]
 
@@ -92,7 +93,7 @@ def evaluate(
 ) -> Path:
     evaluation = standard_artifacts.ModelEvaluation()
     evaluation.uri = str(folder)
-    config = eval_config(has_baseline="baseline_model" in models)
+    config = eval_config("big_tip", SLICES, has_baseline="baseline_model" in models)
     asked = {
         "eval_config": json_format.MessageToJson(config, preserving_proto_field_name=True),
         "example_splits": json.dumps(["test"]),
@@ -156,7 +157,9 @@ def test_of_thousands_of_values_the_rarer_ones_are_one_slice(
 
 
 def asked(**changes: object) -> Asked | None:
-    config = json_format.MessageToDict(eval_config(False), preserving_proto_field_name=True)
+    config = json_format.MessageToDict(
+        eval_config("big_tip", SLICES, False), preserving_proto_field_name=True
+    )
     config["metrics_specs"][0]["model_names"] = ["candidate"]
     config |= changes
     return Asked.of(json_format.ParseDict(config, config_pb2.EvalConfig()))

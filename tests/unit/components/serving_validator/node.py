@@ -6,8 +6,8 @@ from typing import Any
 
 from tfx.types import Artifact, standard_artifacts
 
-from evergreen.components.serving_validator import ServingCriteria
 from evergreen.components.serving_validator.component import ServingValidator
+from evergreen.settings.gates import ServingCriteria
 from tests.unit.components.rows import Row, write_split
 
 SCHEMA = """

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.components.serving_validator import ServingCriteria
 from evergreen.errors import EvergreenError
 from evergreen.serving.trial.exported import UnservableError
+from evergreen.settings.gates import ServingCriteria
 
 from . import small
 from .node import Node, refused

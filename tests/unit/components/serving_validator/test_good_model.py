@@ -14,8 +14,8 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
 from evergreen.components.pusher import Executor
-from evergreen.components.serving_validator import ServingCriteria
 from evergreen.serving.trial.recorded import read_requests
+from evergreen.settings.gates import ServingCriteria
 
 from .node import Node, refused
 from .programs import make_program

@@ -10,7 +10,6 @@ from google.protobuf import text_format
 from pydantic import ValidationError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from evergreen.components.serving_validator import ServingCriteria
 from evergreen.components.serving_validator.samples import as_request, sample, serving_features
 from evergreen.serving.trial.checks import compatible, distance
 from evergreen.serving.trial.exported import (
@@ -22,6 +21,7 @@ from evergreen.serving.trial.exported import (
     read_signatures,
 )
 from evergreen.serving.trial.recorded import Request, record, write_requests
+from evergreen.settings.gates import ServingCriteria
 from tests.unit.components.rows import write_split
 
 from . import small

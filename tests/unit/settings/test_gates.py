@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from evergreen.evaluation.criteria import Bound, Criteria, NotWorse, Slicing
-from pipeline.criteria import CRITERIA
+from evergreen.settings import load_settings
+from evergreen.settings.gates import Bound, Criteria, NotWorse, Slicing
+from tests.project import ROOT
 
 PAYMENT = Slicing(feature="payment")
 
@@ -16,4 +17,4 @@ def test_a_gate_without_absolute_thresholds_is_not_built() -> None:
         Bound(metric="auc")
     with pytest.raises(ValidationError, match="log_loss"):
         NotWorse(metric="auc", margin=0.0, by=(PAYMENT,))
-    assert CRITERIA.bounds
+    assert load_settings(ROOT).gates.model.bounds
