@@ -41,7 +41,9 @@ def measure(labels: Floats, probabilities: Floats) -> Metrics:
     """
     losses = log_losses(labels, probabilities)
     error = losses.std(ddof=1) / math.sqrt(len(losses)) if len(losses) > 1 else math.nan
-    return Metrics(log_loss=_estimate(losses.mean(), error), auc=_auc(labels, probabilities))
+    return Metrics(
+        {"log_loss": _estimate(losses.mean(), error), "auc": _auc(labels, probabilities)}
+    )
 
 
 def _named(criteria: Criteria, predictions: Predictions) -> Iterator[tuple[str, Mask]]:

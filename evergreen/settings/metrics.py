@@ -55,6 +55,12 @@ TABLE = (
     Metric("mean_error", (REGRESSION,), 0, paired=False),  # mean prediction less mean label
     Metric("example_count", tuple(Task), 1, paired=False),  # rows with a label
 )
+MAIN = {
+    BINARY: ("log_loss", "auc"),
+    MULTICLASS: ("log_loss", "accuracy"),
+    REGRESSION: ("rmse", "mae"),
+}
+"""The metrics that each slice has, and that summaries show: first the loss."""
 PLACE = r"\{.*\}"
 PATTERNS = {"{k}": r"[2-9]|[1-9]\d+", "{q}": r"0\.\d*[1-9]", "{class}": ".+"}
 """What may be an argument: a rank from 2 on, a share between 0 and 1, a class."""

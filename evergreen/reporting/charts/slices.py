@@ -68,7 +68,7 @@ def _row(axes: Axes, row: int, part: Slice) -> None:
 def _loss(part: Slice, model: str) -> Estimate | None:
     """Returns the log loss of a model; None without a model, or with too few rows."""
     metrics = part.baseline if model == "baseline" else part.candidate
-    return metrics.log_loss if metrics else None
+    return metrics.known.get("log_loss") if metrics else None
 
 
 def _right_end(slices: Sequence[Slice]) -> float:

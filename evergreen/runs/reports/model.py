@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import computed_field, model_validator
+from pydantic import RootModel, computed_field, model_validator
 
 from evergreen.runs import sentences
 from evergreen.runs.nodes import MODEL_GATE
 from evergreen.runs.reports.report import Part, Report
+from evergreen.settings.task import Task
 
 ALL_ROWS = "all rows"
 """The slice that leaves nothing out."""
@@ -29,7 +30,7 @@ class Verdict(Part):
         improvement: How much better the candidate is, in a comparison.
         interval: Confidence interval of the improvement.
         rows: Rows compared.
-        positives: The rows with label 1 among them.
+        positives: The rows with label 1 among them, of a binary model.
         undefined: Why there is no value; the criterion then fails.
     """
 
@@ -86,16 +87,13 @@ class Estimate(Part):
     high: float
 
 
-class Metrics(Part):
-    """Metrics of one model on the rows of a slice; `auc` only if both classes occur."""
-
-    log_loss: Estimate | None = None
-    auc: Estimate | None = None
+class Metrics(RootModel[Mapping[str, Estimate | None]]):
+    """Metrics of one model on the rows of a slice, by name: the main ones of its task."""
 
     @property
     def known(self) -> dict[str, Estimate]:
-        """Those that could be measured, by name."""
-        return {name: found for name, found in self if found is not None}
+        """Those that could be measured; `auc` only if both classes occur."""
+        return {name: found for name, found in self.root.items() if found is not None}
 
 
 class Slice(Part):
@@ -104,7 +102,7 @@ class Slice(Part):
     Attributes:
         name: `all rows`, or feature and value.
         rows: Its rows.
-        positives: Its rows with label 1.
+        positives: Its rows with label 1, of a binary model.
         decides: Whether it has enough rows for the gate to decide on it.
         candidate: The candidate's metrics.
         baseline: The baseline's metrics, if there is one.
@@ -112,7 +110,7 @@ class Slice(Part):
 
     name: str
     rows: int
-    positives: int
+    positives: int | None = None
     decides: bool
     candidate: Metrics
     baseline: Metrics | None
@@ -123,8 +121,8 @@ class Bin(Part):
 
     Attributes:
         predicted: Their mean prediction.
-        observed: The share of label 1 among them.
-        low: Lower end of its 95 % interval (Wilson's).
+        observed: The mean label; of a class, the share of its rows.
+        low: Lower end of its 95 % interval: Wilson's of a share, Student's of a mean.
         high: Upper end.
         rows: The number of rows.
     """
@@ -136,20 +134,54 @@ class Bin(Part):
     rows: int
 
 
-class Curves(Part):
-    """Curves of one model.
+class Joint(Part):
+    """A histogram of labels and predictions in the same bins.
 
     Attributes:
-        roc: False and true positive rates, from (0, 0) to (1, 1); empty without both classes.
-        calibration: Bins with equal numbers of rows, by rising prediction.
+        edges: Of the bins, rising; values beyond the ends count in the outer bins.
+        counts: Rows by bin of the label, and by bin of the prediction.
     """
 
-    roc: list[tuple[float, float]]
-    calibration: list[Bin]
+    edges: list[float]
+    counts: list[list[int]]
+
+
+class Histogram(Part):
+    """A histogram of values; those beyond the ends count in the outer bins.
+
+    Attributes:
+        edges: Of the bins, rising.
+        counts: The rows of each bin.
+    """
+
+    edges: list[float]
+    counts: list[int]
+
+
+class Curves(Part):
+    """What charts show of one model.
+
+    Attributes:
+        roc: Binary: false and true positive rates, from (0, 0) to (1, 1); empty without both
+            classes.
+        calibration: Binary and regression: bins with equal numbers of rows, by rising prediction.
+        reliability: Multiclass: the same for the probability of each class, by its name; of the
+            most frequent classes.
+        confusion: Multiclass: rows by class, and by predicted class; without empty cells.
+        joint: Regression: labels and predictions.
+        residuals: Regression: predictions less labels.
+    """
+
+    roc: tuple[tuple[float, float], ...] = ()
+    calibration: tuple[Bin, ...] = ()
+    reliability: Mapping[str, tuple[Bin, ...]] = {}
+    confusion: Mapping[str, Mapping[str, int]] = {}
+    joint: Joint | None = None
+    residuals: Histogram | None = None
 
 
 class Scores(Part):
-    """The cells that are not empty of a histogram of scores by label.
+    """The cells that are not empty of a histogram, such as of scores by label.
 
     Attributes:
         cells: Their places in the flattened histogram.
@@ -172,7 +204,11 @@ class ModelReport(Report):
         verdicts: One for each criterion and part; the candidate is blessed if all hold.
         slices: All rows, and each part of them that the criteria name.
         curves: Of `candidate` and `baseline`; None for a model that answers no numbers.
-        scores: What the candidate answers, for monitors to compare with; None if no numbers.
+        scores: What a binary candidate answers, for monitors; None if no numbers.
+        sketch: What a candidate of another task answers, for monitors, by the name of the
+            histogram: `evaluation/sketches.py`.
+        task: The model's task.
+        classes: The names of its classes, in the order of its answer.
     """
 
     node: ClassVar[str] = MODEL_GATE
@@ -186,6 +222,9 @@ class ModelReport(Report):
     slices: tuple[Slice, ...] = ()
     curves: Mapping[str, Curves | None] = {}
     scores: Scores | None = None
+    sketch: Mapping[str, Scores] = {}
+    task: Task = Task.BINARY
+    classes: tuple[str, ...] = ()
 
     @property
     def models(self) -> dict[str, Mapping[str, float | None]]:

@@ -10,7 +10,7 @@ from evergreen.settings.task import Task
 def test_every_name_that_is_suggested_is_known(task: Task) -> None:
     classes = ["Adelie", "a class, with {signs}"]
     found = [metric(name, task, classes) for name in names(task, classes)]
-    assert [one.name for one in found] == names(task, classes)
+    assert [known.name for known in found] == names(task, classes)
     assert {"example_count"} < set(names(task))
 
 
