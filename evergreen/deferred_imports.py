@@ -9,13 +9,12 @@ submodules are imported without it.
 """
 
 import importlib
-import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 from threading import RLock
 from types import ModuleType
 from typing import Any
+
+from evergreen.module_finder import ModuleFinder
 
 DEFERRED = (
     "tfx.components",  # TFX 1.21: all components, whichever is used
@@ -34,22 +33,7 @@ COMPLETED = {"tensorflow_model_analysis": "tensorflow_model_analysis.proto.confi
 
 def install() -> None:
     """Defers the packages that are not imported yet. Idempotent."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
-
-
-class _Finder(MetaPathFinder):
-    """Finds the deferred packages where Python would."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname not in DEFERRED:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(fullname, spec.loader.path)
-        return spec
+    ModuleFinder(DEFERRED, _Loader).install()
 
 
 class _Loader(SourceFileLoader):

@@ -10,11 +10,11 @@ here.
 import io
 import pickle
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import Any
+
+from evergreen.module_finder import ModuleFinder
 
 MODULES = (
     "tensorflow_transform.analyzers",
@@ -32,8 +32,7 @@ def install() -> None:
     for name in MODULES:
         if name in sys.modules:
             _restrict(sys.modules[name])
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    ModuleFinder(MODULES, _Loader).install()
 
 
 class _Data(pickle.Unpickler):
@@ -58,20 +57,6 @@ def _restrict(module: ModuleType) -> None:
     restricted = ModuleType("pickle", __doc__)
     vars(restricted).update(dumps=pickle.dumps, loads=loads)
     vars(module)["pickle"] = restricted
-
-
-class _Finder(MetaPathFinder):
-    """Finds the libraries' modules where Python would."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname not in MODULES:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(fullname, spec.loader.path)
-        return spec
 
 
 class _Loader(SourceFileLoader):
