@@ -12,18 +12,17 @@ from typing import Self
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from evergreen.errors import EvergreenError
 from evergreen.lineage import policies
 from evergreen.lineage import stages as log
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.retries import contended
 from evergreen.lineage.stages import Action, Event, RegistryError, Stage
 from evergreen.lineage.store import (
-    AlreadyExistsError,
+    ConflictError,
+    append,
     context_type,
     parse,
     set_properties,
-    take_name,
 )
 from evergreen.runs.plan import ModelRef
 from evergreen.settings import Settings
@@ -33,10 +32,6 @@ VERSION_TYPE = "evergreen.model_version"
 EVENT_TYPE = "evergreen.model_event"
 ANYBODY = PromotionSettings()
 """The policy without conditions."""
-
-
-class RegistryConflictError(EvergreenError):
-    """Raised when somebody else wrote to the model's log at the same moment."""
 
 
 class Registry:
@@ -57,7 +52,7 @@ class Registry:
 
     def take_version(self, train_key: str) -> int:
         """Returns the version of a training, reserving the next free number for a new one."""
-        for attempt in contended(RegistryConflictError):
+        for attempt in contended(ConflictError):
             with attempt:  # if another planner took the number, the next one is taken
                 taken = self._versions()
                 if train_key not in taken:
@@ -104,7 +99,7 @@ class Registry:
         Returns:
             The version's stage; unchanged if it was registered before.
         """
-        for attempt in contended(RegistryConflictError):
+        for attempt in contended(ConflictError):
             with attempt:
                 events = self.events()
                 if model.version not in log.stages(events):
@@ -133,7 +128,7 @@ class Registry:
             RegistryError: If the version is unknown, serves already, or is rejected; if another
                 than the expected one serves.
             PolicyError: If the policy does not allow it.
-            RegistryConflictError: If somebody else was faster.
+            ConflictError: If somebody else was faster.
         """
         events = self.events()
         log.expect(events, expect)
@@ -154,7 +149,7 @@ class Registry:
         Raises:
             RegistryError: If there is nothing to go back to, or another than the expected one
                 serves.
-            RegistryConflictError: If somebody else was faster.
+            ConflictError: If somebody else was faster.
         """
         events = self.events()
         log.expect(events, expect)
@@ -184,7 +179,7 @@ class Registry:
             RegistryError: If the version is no longer a canary, or another than the expected one
                 serves.
             PolicyError: If it is to serve, and the policy does not allow it.
-            RegistryConflictError: If somebody else was faster.
+            ConflictError: If somebody else was faster.
         """
         events = self.events()
         model = log.model(events, version)
@@ -204,7 +199,7 @@ class Registry:
 
         Raises:
             RegistryError: If the version is unknown or serving.
-            RegistryConflictError: If somebody else was faster.
+            ConflictError: If somebody else was faster.
         """
         events = self.events()
         model = log.model(events, version)
@@ -221,7 +216,7 @@ class Registry:
             RegistryError: If nothing is serving, or another than the expected one.
             PolicyError: If they may not promote, since the next version will serve without a
                 promotion.
-            RegistryConflictError: If somebody else was faster.
+            ConflictError: If somebody else was faster.
         """
         events = self.events()
         log.expect(events, expect)
@@ -271,10 +266,5 @@ class Registry:
     def _put(self, type_name: str, name: str, properties: dict[str, str | int]) -> None:
         context = mlmd.Context(type_id=self._type_ids[type_name], name=f"{self._model}/{name}")
         set_properties(context, properties)
-        try:
-            take_name(self._store, type_name, context)
-        except AlreadyExistsError as error:
-            raise RegistryConflictError(
-                f"model {self._model}: somebody else wrote to its log at the same moment.",
-                hint="Look at the log and decide again.",
-            ) from error
+        whose = f"the log of model {self._model}"
+        append(self._store, type_name, context, whose, "Look at the log and decide again.")

@@ -17,6 +17,10 @@ AlreadyExistsError = errors.AlreadyExistsError
 Values = TypeVar("Values", bound=BaseModel)
 
 
+class ConflictError(EvergreenError):
+    """Raised when somebody else wrote to a log at the same moment."""
+
+
 def connection_config(settings: MetadataSettings) -> mlmd.ConnectionConfig:
     """Returns the connection that the settings describe; it holds no secret."""
     if settings.mysql:
@@ -64,6 +68,29 @@ def take_name(store: MetadataStore, type_name: str, context: mlmd.Context) -> No
         taken = store.get_context_by_type_and_name(type_name, context.name)
         if dict(taken.custom_properties) != dict(context.custom_properties):
             raise
+
+
+def append(
+    store: MetadataStore, type_name: str, context: mlmd.Context, log: str, look: str
+) -> None:
+    """Stores the next entry of a log, whose name is its number.
+
+    Args:
+        store: The store.
+        type_name: The type of the log's entries.
+        context: The entry.
+        log: What to call the log.
+        look: What to do after a conflict.
+
+    Raises:
+        ConflictError: If the number is taken.
+    """
+    try:
+        take_name(store, type_name, context)
+    except AlreadyExistsError as error:
+        raise ConflictError(
+            f"{log}: somebody else wrote to it at the same moment.", hint=look
+        ) from error
 
 
 def set_properties(

@@ -17,6 +17,7 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.retries import StoreError
+from evergreen.lineage.store import ConflictError
 from evergreen.planning.identity import take_digests
 from evergreen.planning.planner import Planner
 from evergreen.running.conclusion import end
@@ -26,7 +27,7 @@ from evergreen.settings import Settings
 from evergreen.spans import format_selection
 from evergreen.triggers.decision import Decision, Ruling, Why, decide
 from evergreen.triggers.event import Trigger
-from evergreen.triggers.log import Decided, Ended, Entry, LogConflictError, Tried, TriggerLog
+from evergreen.triggers.log import Decided, Ended, Entry, Tried, TriggerLog
 from evergreen.triggers.state import gather
 
 _log = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ class Controller:
             self._notice(now)
             while self._advance(now):
                 pass
-        except LogConflictError:  # a concurrent fire; the next step reads it
+        except ConflictError:  # a concurrent fire; the next step reads it
             return Step(self._untold(), now)
         return Step(self._untold(), self._due(now))
 

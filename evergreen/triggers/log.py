@@ -12,25 +12,20 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from pydantic import AwareDatetime, Field, RootModel
 
-from evergreen.errors import EvergreenError
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.retries import contended
 from evergreen.lineage.store import (
-    AlreadyExistsError,
+    ConflictError,
+    append,
     context_type,
     parse,
     set_properties,
-    take_name,
 )
 from evergreen.runs.plan import Frozen, Outcome
 from evergreen.triggers.decision import Decision, Ruling
 from evergreen.triggers.event import TriggerEvent
 
 TYPE = "evergreen.trigger_log"
-
-
-class LogConflictError(EvergreenError):
-    """Raised when somebody else wrote to the log at the same moment."""
 
 
 class Noticed(Frozen):
@@ -119,18 +114,13 @@ class TriggerLog:
         """Writes an entry after all that were read.
 
         Raises:
-            LogConflictError: If there are further entries.
+            ConflictError: If there are further entries.
         """
         name = f"{self._pipeline}/{len(self.entries) + 1:08d}"
         context = mlmd.Context(type_id=self._type_id, name=name)
         set_properties(context, {"entry": entry.model_dump_json(), "writer": self._writer})
-        try:
-            take_name(self._store, TYPE, context)
-        except AlreadyExistsError as error:
-            raise LogConflictError(
-                f"the triggers of {self._pipeline}: somebody else wrote at the same moment.",
-                hint="Look at the log and decide again: evergreen triggers history",
-            ) from error
+        again = "Look at the log and decide again: evergreen triggers history"
+        append(self._store, TYPE, context, f"the triggers of {self._pipeline}", again)
         self.refresh()
 
     def notice(self, event: TriggerEvent) -> TriggerEvent:
@@ -140,9 +130,9 @@ class TriggerLog:
             The event in the log.
 
         Raises:
-            LogConflictError: If others were faster again and again.
+            ConflictError: If others were faster again and again.
         """
-        for attempt in contended(LogConflictError):
+        for attempt in contended(ConflictError):
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
                     self.refresh()
@@ -154,7 +144,7 @@ class TriggerLog:
         """Returns when a schedule began to apply: at its first query, by a correct clock.
 
         Raises:
-            LogConflictError: If somebody else writes at the same moment.
+            ConflictError: If somebody else writes at the same moment.
         """
         found = [
             entry.at for entry in self.of(Since) if entry.schedule == schedule and entry.at <= now

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import grpc
 
-from evergreen.serving.gateway.backend import Answer
+from evergreen.serving.gateway.access import Doorman
+from evergreen.serving.gateway.backend import Answer, Backend
 from evergreen.serving.gateway.memory import Budget, OverBudgetError
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry
@@ -161,3 +163,22 @@ class Dispatcher:
             self._metrics.shadows_dropped.inc()
         except Exception:  # nobody waits for a copy
             log.exception("a copy for version %s", route.version)
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """What both APIs need to forward requests.
+
+    Attributes:
+        model: The model whose versions the gateway chooses; other requests pass through.
+        backend: Receives the requests.
+        dispatcher: Chooses the version.
+        sticky: The name of the header or metadata that identifies clients in an A/B test.
+        doorman: Checks access, and limits the bytes in flight.
+    """
+
+    model: str
+    backend: Backend
+    dispatcher: Dispatcher
+    sticky: str
+    doorman: Doorman

@@ -11,9 +11,9 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from evergreen.errors import EvergreenError
 from evergreen.serving.gateway import rewrites
-from evergreen.serving.gateway.access import REQUEST_ID, Doorman, request_id
-from evergreen.serving.gateway.backend import METHODS, STATUS, Backend
-from evergreen.serving.gateway.dispatch import Dispatcher, Question
+from evergreen.serving.gateway.access import REQUEST_ID, request_id
+from evergreen.serving.gateway.backend import METHODS, STATUS
+from evergreen.serving.gateway.dispatch import Forwarding, Question
 from evergreen.serving.gateway.memory import LateError, OverBudgetError, Uploads
 from evergreen.serving.gateway.secrets import Certificate
 from evergreen.settings.gateway import GatewaySettings
@@ -54,28 +54,12 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     Requests without a key are refused by their metadata, before the message is read.
 
     Args:
-        model: The model whose versions the gateway chooses; other requests pass through.
-        backend: Receives the requests.
-        dispatcher: Chooses the version.
-        sticky: The name of the metadata that identifies clients in an A/B test.
-        doorman: Checks access, and limits the bytes in flight.
+        shared: Forwards the requests.
         uploads: Reads messages.
     """
 
-    def __init__(
-        self,
-        model: str,
-        backend: Backend,
-        dispatcher: Dispatcher,
-        sticky: str,
-        doorman: Doorman,
-        uploads: Uploads,
-    ) -> None:
-        self._model = model
-        self._backend = backend
-        self._dispatcher = dispatcher
-        self._doorman = doorman
-        self._sticky = sticky
+    def __init__(self, shared: Forwarding, uploads: Uploads) -> None:
+        self._shared = shared
         self._uploads = uploads
         # gRPC calls handlers of streams before it reads anything.
         self._refusal = grpc.stream_unary_rpc_method_handler(self._refuse)
@@ -89,7 +73,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     def service(self, handler_call_details: Any) -> Any:
         """Returns the handler of a call; it handles bytes, which are not parsed."""
         handler = self._handlers.get(handler_call_details.method)
-        if handler and not self._doorman.admit(_metadata(handler_call_details)):
+        if handler and not self._shared.doorman.admit(_metadata(handler_call_details)):
             return self._refusal
         return handler
 
@@ -104,15 +88,15 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
         metadata = dict(context.invocation_metadata() or ())
         request = request_id(metadata.get(REQUEST_ID))
         trailing: Trailing = ((REQUEST_ID, request),)
-        with self._doorman.budget.share() as share:
+        with self._shared.doorman.budget.share() as share:
             try:
                 data = await self._uploads.read(context)
                 share.add(len(data or b""))
             except OverBudgetError as error:
-                self._doorman.refused("memory")
+                self._shared.doorman.refused("memory")
                 await _abort(context, Code.RESOURCE_EXHAUSTED, str(error), trailing)
             except LateError as error:
-                self._doorman.refused("late")
+                self._shared.doorman.refused("late")
                 await _abort(context, Code.DEADLINE_EXCEEDED, str(error), trailing)
             if data is None:
                 await _abort(context, Code.INVALID_ARGUMENT, NO_MESSAGE, trailing)
@@ -121,12 +105,12 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
                 request_id=request,
                 api=name,
                 body=data,
-                is_open=path != STATUS and kind.is_open(data, self._model),
+                is_open=path != STATUS and kind.is_open(data, self._shared.model),
                 is_prediction=name in PREDICTIONS,
-                key=metadata.get(self._sticky, ""),
+                key=metadata.get(self._shared.sticky, ""),
             )
             del data
-            route, answer = await self._dispatcher.answer(
+            route, answer = await self._shared.dispatcher.answer(
                 question, self._sender(path, kind, question, context.time_remaining())
             )
         if route.version is not None:
@@ -141,7 +125,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     ) -> Callable[[int | None], Awaitable[Any]]:
         def send(version: int | None) -> Awaitable[Any]:
             data = question.body if version is None else kind.with_version(question.body, version)
-            return self._backend.call(path, data, question.request_id, seconds)
+            return self._shared.backend.call(path, data, question.request_id, seconds)
 
         return send
 

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from evergreen.errors import EvergreenError
 from evergreen.serving.connections import Limits, Listening, listen
-from evergreen.serving.gateway.access import REQUEST_ID, Doorman, request_id
-from evergreen.serving.gateway.backend import Answer, Backend
-from evergreen.serving.gateway.dispatch import Dispatcher, Question
+from evergreen.serving.gateway.access import REQUEST_ID, request_id
+from evergreen.serving.gateway.backend import Answer
+from evergreen.serving.gateway.dispatch import Forwarding, Question
 from evergreen.serving.gateway.grpc_front import NO_KEY, VERSION
 from evergreen.serving.gateway.memory import OverBudgetError, Share
 from evergreen.serving.gateway.metrics import Metrics
@@ -37,59 +37,43 @@ class RestFront:
     """Answers REST requests.
 
     Args:
-        model: The model whose versions the gateway chooses; other requests pass through.
-        backend: Receives the requests.
-        dispatcher: Chooses the version.
-        sticky: The name of the header that identifies clients in an A/B test.
-        doorman: Checks access, and limits the bytes in flight.
+        shared: Forwards the requests.
         max_body: The most bytes of a request.
     """
 
-    def __init__(
-        self,
-        model: str,
-        backend: Backend,
-        dispatcher: Dispatcher,
-        sticky: str,
-        doorman: Doorman,
-        max_body: int,
-    ) -> None:
-        self._model = model
-        self._backend = backend
-        self._dispatcher = dispatcher
-        self._sticky = sticky
-        self._doorman = doorman
+    def __init__(self, shared: Forwarding, max_body: int) -> None:
+        self._shared = shared
         self._max_body = max_body
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses requests without a key, except for `/healthz`."""
         sent = {name.lower(): value for name, value in request.headers.items()}
-        if request.path == "/healthz" or self._doorman.admit(sent):
+        if request.path == "/healthz" or self._shared.doorman.admit(sent):
             return await handler(request)
         return response(UNAUTHORIZED, NO_KEY)
 
     async def answer(self, request: web.Request) -> web.Response:
         """Forwards a request, adding a version if it names none."""
-        with self._doorman.budget.share() as share:
+        with self._shared.doorman.budget.share() as share:
             try:
                 body = await self._read(request, share)
             except OverBudgetError as error:
-                self._doorman.refused("memory")
+                self._shared.doorman.refused("memory")
                 return response(STATUS[Code.UNAVAILABLE], str(error))
             return await self._forward(request, body)
 
     async def _forward(self, request: web.Request, body: bytes) -> web.Response:
-        parts = open_path(request.rel_url.raw_path, self._model)
+        parts = open_path(request.rel_url.raw_path, self._shared.model)
         question = self._question(request, body, parts is not None)
         kind = request.headers.get("Content-Type")
         headers = {REQUEST_ID: question.request_id} | ({"Content-Type": kind} if kind else {})
 
         def send(version: int | None) -> Awaitable[Answer]:
             target = question.path if version is None or parts is None else _at(parts, version)
-            return self._backend.send(request.method, target, question.body, headers)
+            return self._shared.backend.send(request.method, target, question.body, headers)
 
-        route, answer = await self._dispatcher.answer(question, send)
+        route, answer = await self._shared.dispatcher.answer(question, send)
         result = _response(answer)
         result.headers[REQUEST_ID] = question.request_id
         if route.version is not None:
@@ -121,7 +105,7 @@ class RestFront:
             body=body,
             is_open=is_open,
             is_prediction=is_prediction,
-            key=request.headers.get(self._sticky, "") if self._sticky else "",
+            key=request.headers.get(self._shared.sticky, "") if self._shared.sticky else "",
             path=path,
         )
 

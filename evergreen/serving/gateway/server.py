@@ -19,7 +19,7 @@ from evergreen.serving.gateway import grpc_front, rest_front
 from evergreen.serving.gateway.access import Doorman
 from evergreen.serving.gateway.aside import Aside
 from evergreen.serving.gateway.backend import Backend
-from evergreen.serving.gateway.dispatch import Dispatcher
+from evergreen.serving.gateway.dispatch import Dispatcher, Forwarding
 from evergreen.serving.gateway.follower import Expose, Follower
 from evergreen.serving.gateway.grpc_front import MIB
 from evergreen.serving.gateway.memory import Budget, Uploads
@@ -221,10 +221,16 @@ class Gateway:
 
     def _make_fronts(self, uploads: Uploads) -> tuple[grpc_front.GrpcFront, rest_front.RestFront]:
         settings = self.settings
-        shared = self._model, self._backend, self._dispatcher, settings.canary.sticky_header
+        shared = Forwarding(
+            self._model,
+            self._backend,
+            self._dispatcher,
+            settings.canary.sticky_header,
+            self._doorman,
+        )
         return (
-            grpc_front.GrpcFront(*shared, self._doorman, uploads),
-            rest_front.RestFront(*shared, self._doorman, settings.max_body_mb * MIB),
+            grpc_front.GrpcFront(shared, uploads),
+            rest_front.RestFront(shared, settings.max_body_mb * MIB),
         )
 
     def _state(self) -> tuple[bool, bytes]:

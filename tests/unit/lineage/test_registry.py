@@ -8,9 +8,9 @@ from multiprocessing.synchronize import Barrier
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.lineage.registry import Registry, RegistryConflictError
+from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Event, Stage
-from evergreen.lineage.store import open_store
+from evergreen.lineage.store import ConflictError, open_store
 from evergreen.runs.plan import ModelRef
 from evergreen.settings.metadata import MetadataSettings
 
@@ -107,7 +107,7 @@ def test_of_two_writers_that_saw_the_same_log_one_wins(registry: Registry) -> No
         return Event(model=model, stage=Stage.SERVING, who="", when=datetime.now(UTC), why="")
 
     registry._append(event(1), after=0)
-    with pytest.raises(RegistryConflictError) as conflict:
+    with pytest.raises(ConflictError) as conflict:
         registry._append(event(2), after=0)
     assert conflict.value.hint
     assert stages(registry) == [(1, "serving")]
@@ -124,7 +124,7 @@ def test_versions_pushed_at_the_same_time_are_all_registered_once(place: Metadat
 def promote_another(registry: Registry, number: int) -> list[tuple]:
     try:
         return [(registry.promote(number + 2, who="somebody", why="a test").model.version,)]
-    except RegistryConflictError:
+    except ConflictError:
         return []
 
 

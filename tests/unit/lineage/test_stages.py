@@ -3,8 +3,9 @@
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 
-from evergreen.lineage.registry import Registry, RegistryConflictError
+from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Action, RegistryError, Stage, stages, stays
+from evergreen.lineage.store import ConflictError
 from evergreen.runs.plan import ModelRef
 
 
@@ -143,7 +144,7 @@ def test_of_two_people_who_promote_at_once_one_is_told(
     seen = registry.events()
     Registry(store, "taxi").promote(2, who="ada", why="")
     monkeypatch.setattr(registry, "events", lambda: seen)  # read before ada wrote
-    with pytest.raises(RegistryConflictError, match="at the same moment"):
+    with pytest.raises(ConflictError, match="at the same moment"):
         registry.promote(3, who="bob", why="")
     assert stages(Registry(store, "taxi").events())[2] is Stage.SERVING
 

@@ -7,9 +7,10 @@ import pytest
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.retries import contended
+from evergreen.lineage.store import ConflictError
 from evergreen.runs.plan import Outcome
 from evergreen.triggers.event import fired_event
-from evergreen.triggers.log import Ended, LogConflictError, TriggerLog
+from evergreen.triggers.log import Ended, TriggerLog
 from tests.unit.planning.conftest import Bench
 from tests.unit.triggers.world import START
 
@@ -24,7 +25,7 @@ def logs(bench: Bench) -> list[TriggerLog]:
 def test_of_two_who_write_the_same_at_once_one_wins(logs: list[TriggerLog]) -> None:
     first, other = logs
     first.append(END)
-    with pytest.raises(LogConflictError):
+    with pytest.raises(ConflictError):
         other.append(END)
     other.refresh()
     assert first.entries == other.entries == [END]
@@ -98,7 +99,7 @@ def test_who_is_always_late_gives_up(bench: Bench, monkeypatch: pytest.MonkeyPat
     log = TriggerLog(bench.store, "taxi")
     TriggerLog(bench.store, "taxi").append(END)
     monkeypatch.setattr(log, "refresh", lambda: None)
-    with pytest.raises(LogConflictError):
+    with pytest.raises(ConflictError):
         log.notice(fired_event("k", START, "ann", "a"))
     assert len(waits) > 1
     assert max(waits) > min(waits)

@@ -1,7 +1,7 @@
 """Answers TensorFlow Serving's requests with a loaded version."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import grpc
@@ -49,13 +49,10 @@ async def classify(
     servable: Servable, request: ClassificationRequest, strict: bool = False
 ) -> ClassificationResponse:
     """Answers with the classes of examples."""
-    name = request.model_spec.signature_name
-    signature = _signature(servable, name, "No signature was found with the name: ")
-    wanted = examples.classification_outputs(signature, strict)
-    with _serialized(servable, request.input) as rows:
-        outputs = await servable.run(name, {examples.INPUTS: rows}, wanted)
+    outputs, count = await _run(servable, request, examples.classification_outputs, strict)
     return ClassificationResponse(
-        model_spec=_spec(servable, name), result=examples.classification(outputs, len(rows))
+        model_spec=_spec(servable, request.model_spec.signature_name),
+        result=examples.classification(outputs, count),
     )
 
 
@@ -63,13 +60,10 @@ async def regress(
     servable: Servable, request: RegressionRequest, strict: bool = False
 ) -> RegressionResponse:
     """Answers with a value for each example."""
-    name = request.model_spec.signature_name
-    signature = _signature(servable, name, "No signature was found with the name: ")
-    wanted = examples.regression_outputs(signature, strict)
-    with _serialized(servable, request.input) as rows:
-        outputs = await servable.run(name, {examples.INPUTS: rows}, wanted)
+    outputs, count = await _run(servable, request, examples.regression_outputs, strict)
     return RegressionResponse(
-        model_spec=_spec(servable, name), result=examples.regression(outputs, len(rows))
+        model_spec=_spec(servable, request.model_spec.signature_name),
+        result=examples.regression(outputs, count),
     )
 
 
@@ -98,6 +92,20 @@ def metadata(servable: Servable) -> GetModelMetadataResponse:
     signatures = SignatureDefMap(signature_def=servable.signatures)
     response.metadata[SIGNATURES].Pack(signatures)
     return response
+
+
+async def _run(
+    servable: Servable,
+    request: ClassificationRequest | RegressionRequest,
+    choose: Callable[[SignatureDef, bool], list[str]],
+    strict: bool,
+) -> tuple[dict[str, Array], int]:
+    """Returns the outputs that `choose` selects, and the number of examples."""
+    name = request.model_spec.signature_name
+    signature = _signature(servable, name, "No signature was found with the name: ")
+    wanted = choose(signature, strict)
+    with _serialized(servable, request.input) as rows:
+        return await servable.run(name, {examples.INPUTS: rows}, wanted), len(rows)
 
 
 @contextmanager
