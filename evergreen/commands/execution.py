@@ -35,7 +35,7 @@ def execute(settings: "Settings", carry_out: "Callable[[Run], RunRecord]") -> Ex
         try:
             outcome = carry_out(runner).outcome
         except KeyboardInterrupt:
-            console.print(f"\n{runner.parting}", highlight=False, soft_wrap=True)
+            runner.part()
             console.file.flush()
             os._exit(ExitCode.INTERRUPTED)  # Beam's worker threads would continue the node
     refused = {

@@ -20,6 +20,7 @@ from evergreen.running.outcome import RunFailedError
 from evergreen.running.progress import LiveView
 from evergreen.running.resumption import CannotGoOnError, reopen
 from evergreen.runs.plan import Outcome, RunRecord
+from evergreen.screen import next_step
 from evergreen.settings import Settings
 from evergreen.texts import plain
 
@@ -102,13 +103,12 @@ class Handover:
             f"{record.run_id}",
         )
 
-    def parting(self, run_id: str) -> str:
-        """Returns the text for a person who stops following a run."""
-        return (
-            f"[yellow]no longer followed[/yellow]: run {run_id} goes on.\n"
-            f"next: follow it again: evergreen resume {run_id}\n"
-            f"      look at it: evergreen show {run_id}\n"
-            f"      its logs: {plain(self._logs)}"
+    def part(self, run_id: str) -> None:
+        """Tells a person who stops following a run how to come back to it."""
+        text = f"\n[yellow]no longer followed[/yellow]: run {run_id} goes on; logs: "
+        self._console.print(text + plain(self._logs), highlight=False, soft_wrap=True)
+        next_step(
+            f"evergreen resume {run_id} follows it again; evergreen show {run_id}", self._console
         )
 
     def _newest(self, record: RunRecord) -> tuple[int, bool]:

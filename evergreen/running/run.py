@@ -21,6 +21,7 @@ from evergreen.running.resumption import reopen
 from evergreen.running.summary import show_plan, show_summary
 from evergreen.runs.plan import Outcome, Plan, Request, RunRecord, train_plan
 from evergreen.runs.reports.data import DataReport
+from evergreen.screen import next_step
 from evergreen.settings import Settings
 from evergreen.texts import plain
 
@@ -122,13 +123,15 @@ class Run:
             show_plan(self._console, self._settings, record)
             return self._carry_out(record)
 
-    @property
-    def parting(self) -> str:
-        """Returns the message for a person who interrupts a run."""
+    def part(self) -> None:
+        """Tells a person who interrupts a run how to go on with it."""
         if self._handover and self._handover.is_launched:
-            return self._handover.parting(self.run_id)
-        again = f"evergreen resume {self.run_id}" if self.run_id else "run the same again"
-        return f"[yellow]interrupted[/yellow]; what was pushed before is untouched.\nnext: {again}"
+            self._handover.part(self.run_id)
+        else:
+            text = "\n[yellow]interrupted[/yellow]; what was pushed before is untouched."
+            self._console.print(text, highlight=False, soft_wrap=True)
+            again = f"evergreen resume {self.run_id}" if self.run_id else "run the same again"
+            next_step(again, self._console)
 
     def _hand_over(self, handover: Handover, record: RunRecord) -> RunRecord:
         show_plan(self._console, self._settings, record)

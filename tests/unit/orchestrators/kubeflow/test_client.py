@@ -134,6 +134,31 @@ def test_status_and_logs_tell_of_tasks_and_containers(
     assert run["run_id"] in command("status").output
 
 
+def test_eighty_columns_never_cut_an_id(
+    kubeflow: Kubeflow, command: Command, deployed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    command("run")
+    [run] = kubeflow.runs
+    run["run_id"] = "3f0c2a61-8d5e-4b7c-9a3e-5d1f7b0c4e29"
+    run["display_name"] = "the-quarterly-retraining-of-all-the-cities " * 3
+    run["state"] = "PENDING_FOR_A_VERY_LONG_TIME"
+    run["run_details"] = {
+        "task_details": [
+            {"task_id": "1", "display_name": "a-very-long-name-" * 5, "state": "RUNNING",
+             "start_time": "2026-01-02T00:00:00Z", "end_time": "2026-01-02T00:00:00Z"},
+        ]
+    }  # fmt: skip
+    command("schedule", "0 3 * * *")
+    kubeflow.schedules[0]["recurring_run_id"] = "b1d94c07-2e6f-4a58-8c13-6f0e9a7d2b45"
+    listed, shown = command("status").output, command("status", "3f0c2a61").output
+    assert run["run_id"] in listed
+    assert kubeflow.schedules[0]["recurring_run_id"] in listed
+    table = [line for line in listed.splitlines() if not line.startswith("next:")]
+    assert all(len(line) <= 80 for line in table), listed
+    assert run["run_id"] in shown.splitlines()[-1]
+
+
 def test_a_run_that_goes_on_is_not_deleted(
     kubeflow: Kubeflow, command: Command, deployed: str
 ) -> None:
