@@ -145,7 +145,9 @@ def doctor(
     for fault in found:
         mark = "[green]repaired[/green]" if fault in repaired else f"[yellow]{fault.kind}[/yellow]"
         out.print(f"{mark}  {plain(fault.what)}" + (f"; {plain(fault.hint)}" if fault.hint else ""))
-    out.print(f"{len(found)} things do not match" if found else "everything matches")
+    things = "1 thing does" if len(found) == 1 else f"{len(found)} things do"
+    out.print(f"{things} not match" if found else "everything matches")
     safe = any(fault.repair for fault in left)
-    next_step("evergreen doctor --repair" if safe else "evergreen runs")
+    hint = next((fault.hint for fault in left if fault.hint), "evergreen runs")
+    next_step("evergreen doctor --repair" if safe else hint)
     raise typer.Exit(ExitCode.FOUND if left else ExitCode.DONE)

@@ -17,7 +17,7 @@ from evergreen.lineage.roots import MARKER, Root, RootError, store_id
 from evergreen.lineage.store import open_store
 from evergreen.settings.models import MetadataSettings
 from tests.fuzzing import fuzz
-from tests.unit.commands.asking import ask
+from tests.unit.commands.asking import ask, last_line
 from tests.unit.lineage.making import make_store
 from tests.unit.lineage.worlds import World
 
@@ -130,6 +130,9 @@ def test_a_moved_root_is_said_once_and_nothing_is_touched(world: World, has_mark
 
 def test_a_moved_root_is_taken_over(tmp_path: Path, world: World) -> None:
     old, number = moved(world), len(world.artifacts())
+    said = ask(tmp_path, "doctor")
+    assert "1 thing does not match" in said.stdout
+    assert last_line(said) == f"next: to take it over: evergreen doctor --moved-from {old}"
     without_marker(world)
     answer = ask(tmp_path, "doctor", "--moved-from", str(old))
     assert answer.exit_code == 0, answer.stdout
