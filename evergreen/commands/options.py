@@ -59,7 +59,8 @@ def _local(then: Callable[..., Any] | None) -> Callable[..., Any]:
         from evergreen.settings.base import URL
 
         if value and URL.match(str(value)):
-            given = str(value).replace(":/", "://", 1)  # a path has lost a slash
+            slashes = ":///" if str(value).startswith("file:") else "://"
+            given = str(value).replace(":/", slashes, 1)  # a path has lost some slashes
             raise typer.BadParameter(
                 f"{given} is a URL; a file or folder of this machine is expected.",
                 ctx=context,

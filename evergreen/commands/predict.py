@@ -44,7 +44,7 @@ Ca = Annotated[Path | None, typer.Option(help="PEM file of the authorities to tr
 @project_options
 def predict(
     project: Project,
-    file: Annotated[str, typer.Argument(help="CSV, Parquet or JSON lines; - for stdin.")],
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines; - for stdin.")],
     target: Target = "",
     rest: Rest = False,
     model: Model = "",
@@ -100,15 +100,15 @@ def predict(
 
 
 @contextmanager
-def _file(name: str) -> Iterator[Path]:
+def _file(path: Path) -> Iterator[Path]:
     """Yields the file; for stdin, a temporary file with its content."""
-    if name != STDIN:
-        yield Path(name)
+    if str(path) != STDIN:
+        yield path
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "stdin")
-        path.write_bytes(sys.stdin.buffer.read())
-        yield path
+        copy = Path(folder, "stdin")
+        copy.write_bytes(sys.stdin.buffer.read())
+        yield copy
 
 
 def _predict(

@@ -147,7 +147,9 @@ def test_outside_of_a_project_one_is_told_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        ("predict", "s3://bucket/rows.csv"),
         ("predict", "rows.csv", "--output", "s3://bucket/out.csv"),
+        ("data", "land", "gs://bucket/rows", "--span", "1"),
         ("watch", "--heartbeat", "file:///tmp/heartbeat"),
         ("monitor", "calibrate", "--output", "s3://bucket/limits.yaml"),
     ],
@@ -155,4 +157,6 @@ def test_outside_of_a_project_one_is_told_so(tmp_path: Path) -> None:
 def test_a_url_in_place_of_a_file_is_refused(words: tuple[str, ...]) -> None:
     result = evergreen(*words)
     assert result.returncode == 2
-    assert "is a URL; a file or folder of" in result.stderr
+    said = " ".join(result.stderr.replace("│", " ").split())
+    url = next(word for word in words if "://" in word)
+    assert f"{url} is a URL; a file or folder of this machine is expected." in said

@@ -197,7 +197,8 @@ def test_without_output_the_terminal_shows_a_table(backend: Backend, csv: Path) 
     for text in ("probabilities", "fare", f"{EXPECTED[0]:.6g}", f"{EXPECTED[1]:.6g}"):
         assert text in answer.output
     assert f"{EXPECTED[2]:.6g}" not in answer.output
-    assert answer.output.splitlines()[-1].startswith("next: ")
+    last = "next: --output predictions.parquet keeps all rows and columns"
+    assert answer.output.splitlines()[-1] == last
 
 
 def test_many_rows_are_asked_in_several_requests(backend: Backend, tmp_path: Path) -> None:
@@ -236,7 +237,10 @@ def test_a_server_that_is_gone_is_said(csv: Path, tmp_path: Path) -> None:
         target = backend.grpc
     error = failure(csv, "--target", target, "--output", tmp_path / "out.parquet")
     assert isinstance(error, ServerError)
-    assert "evergreen serve" in error.hint
+    assert error.hint == (
+        "Start a server with `evergreen serve`, or check the address: gRPC has port 8500 and REST "
+        "8501, unless told otherwise."
+    )
     assert not (tmp_path / "out.parquet").exists()
 
 
@@ -244,6 +248,8 @@ def test_a_server_that_is_gone_is_said(csv: Path, tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"", "is empty"),
+        (b"fare,hour\n", "has a header and no rows"),
+        (b"[]", "there are no rows to predict"),
         (b'{"fare": 1}\n{"fare"', "line 2: is not JSON"),
         (b"[1, 2]", "row 1: is not an object"),
         (b'{"fare": 1}\n{"fare": "x"}', "values of different types"),
