@@ -5,16 +5,20 @@ calls `preprocess`, and a `run_fn` that calls `train`. Any part can be replaced 
 as in any TFX pipeline.
 """
 
-from evergreen.tabular.features import Boolean, Category, Hashed, Integer, Moment, Number
-from evergreen.tabular.table import Label, Table
+from evergreen.settings.task import Task
+from evergreen.tabular.features import Boolean, Category, Date, Hashed, Integer, Moment, Number
+from evergreen.tabular.table import Label, Table, Weight
 
 __all__ = [
     "Boolean",
     "Category",
+    "Date",
     "Hashed",
     "Integer",
     "Label",
     "Moment",
     "Number",
     "Table",
+    "Task",
+    "Weight",
 ]

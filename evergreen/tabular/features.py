@@ -59,7 +59,7 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Category:
-    """A text, transformed to 2..size by a learned vocabulary; 0 is missing, 1 is rare.
+    """A text or a code, transformed to 2..size by a learned vocabulary; 0 is missing, 1 is rare.
 
     Attributes:
         name: Raw feature, and name of its vocabulary.
@@ -78,17 +78,17 @@ class Category:
 
 @dataclass(frozen=True)
 class Hashed:
-    """A text of very many values, transformed to 1..size by its hash; 0 is missing."""
+    """A text or a code of very many values, transformed to 1..size by its hash; 0 is missing."""
 
     name: str
     size: int
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A time in whole seconds since 1970 (UTC), transformed to its month, weekday and hour.
+class Date:
+    """A day, as whole seconds since 1970, transformed to its month and weekday.
 
-    The date is left out: a model must not learn when its training data was.
+    The date itself is left out: a model must not learn when its training data was.
     """
 
     name: str
@@ -104,17 +104,34 @@ class Moment:
         return Integer(f"{self.name}_weekday", 0, 6)
 
     @property
+    def parts(self) -> tuple[Integer, ...]:
+        """All parts."""
+        return self.month, self.weekday
+
+
+@dataclass(frozen=True)
+class Moment(Date):
+    """A time in whole seconds since 1970 (UTC), transformed to its month, weekday and hour.
+
+    Attributes:
+        name: Raw feature.
+        zone: The time zone of month, weekday and hour, such as `America/New_York`.
+    """
+
+    zone: str = "UTC"
+
+    @property
     def hour(self) -> Integer:
         """0 to 23."""
         return Integer(f"{self.name}_hour", 0, 23)
 
     @property
-    def parts(self) -> tuple[Integer, Integer, Integer]:
-        """All three."""
+    def parts(self) -> tuple[Integer, ...]:
+        """All parts."""
         return self.month, self.weekday, self.hour
 
 
-Feature = Number | Integer | Boolean | Category | Hashed | Moment
+Feature = Number | Integer | Boolean | Category | Hashed | Date
 
 
 def transformed_name(name: str) -> str:

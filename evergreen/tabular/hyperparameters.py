@@ -1,11 +1,15 @@
 """Hyperparameters of the model and its training, with defaults that did well."""
 
 from collections.abc import Mapping
+from math import log2
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from evergreen.errors import closest
+
+_STEPS = 32
+_SMALLEST_BATCH, _LARGEST_BATCH = 16, 1024
 
 
 class HyperParameters(BaseModel):
@@ -15,9 +19,10 @@ class HyperParameters(BaseModel):
         hidden_units: Widths of the hidden layers.
         dropout: Share of each hidden layer's outputs that is dropped in training.
         learning_rate: Step size of Adam.
-        batch_size: Rows per step.
+        batch_size: Rows per step; if null, a power of two from 16 to 1024 that gives an epoch some
+            32 steps, or more.
         max_epochs: The most passes over the training rows.
-        patience: Epochs without a better log loss on the eval split before training stops.
+        patience: Epochs without a better loss on the eval split before training stops.
         seed: The seed of initial weights, shuffling and dropout.
     """
 
@@ -26,7 +31,7 @@ class HyperParameters(BaseModel):
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (64, 32)
     dropout: float = Field(0.5, ge=0.0, lt=1.0)
     learning_rate: float = Field(1e-3, gt=0.0)
-    batch_size: int = Field(256, ge=1)
+    batch_size: int | None = Field(None, ge=1)
     max_epochs: int = Field(60, ge=1)
     patience: int = Field(4, ge=1)
     seed: int = Field(0, ge=0)
@@ -46,6 +51,11 @@ class HyperParameters(BaseModel):
         if unknown:
             raise ValueError("; ".join(_unknown(name, list(cls.model_fields)) for name in unknown))
         return cls.model_validate(config)
+
+    def batch(self, rows: int) -> int:
+        """Returns the rows per step of a training on a number of rows."""
+        nearest = 2 ** round(log2(max(rows, 1) / _STEPS))
+        return self.batch_size or min(max(nearest, _SMALLEST_BATCH), _LARGEST_BATCH)
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -1,17 +1,29 @@
 """The network: a small perceptron on piecewise linear ranks and one-hot ids."""
 
-import keras
+from collections.abc import Callable
 
+import keras
+import numpy as np
+
+from evergreen.settings.task import Task
 from evergreen.tabular.features import Number, transformed_name
 from evergreen.tabular.hyperparameters import HyperParameters
-from evergreen.tabular.table import Table
+from evergreen.tabular.rows import Rows
+from evergreen.tabular.table import Ids, Label, Table
+
+Loss = str | Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]
 
 STEPS_AT_ONCE = 32
 """Steps per call of TensorFlow: a step of such a small network takes less than a call from
 Python."""
 
+MOST_ONE_HOT = 128
+"""The most values of an id that get a column each; an id of more is embedded."""
+EMBEDDED = 16
+"""Columns of an embedded id."""
 
-def perceptron(table: Table, parameters: HyperParameters) -> keras.Model:
+
+def perceptron(table: Table, parameters: HyperParameters, rows: Rows | None = None) -> keras.Model:
     """Builds and compiles the network of a table.
 
     Trees beat a plain network where the target jumps at certain values. Ramps, the piecewise
@@ -21,21 +33,48 @@ def perceptron(table: Table, parameters: HyperParameters) -> keras.Model:
     Args:
         table: The declaration.
         parameters: Sizes, dropout and learning rate; the training's parameters are not used.
+        rows: The training rows. A regression starts from mean and spread of their labels.
 
     Returns:
-        A compiled model from transformed features by name, each [n], to probabilities float32
-        [n, 1].
+        A compiled model from transformed features by name, each [n], to float32 [n, 1], the
+        probability of 1 or the number, or to float32 [n, classes], their probabilities.
     """
     inputs = model_inputs(table)
     hidden = keras.layers.Concatenate()(encoded(table, inputs))
     for units in parameters.hidden_units:
         hidden = keras.layers.Dense(units, activation="relu")(hidden)
         hidden = keras.layers.Dropout(parameters.dropout)(hidden)
-    probabilities = keras.layers.Dense(1, activation="sigmoid", name="probabilities")(hidden)
-    model = keras.Model(inputs, probabilities, name=table.name)
+    mean, spread = _scale(table.label, rows)
+    answer, loss = _head(table.label, hidden, mean, spread)
+    model = keras.Model(inputs, answer, name=table.name)
     optimizer = keras.optimizers.Adam(parameters.learning_rate)
-    model.compile(optimizer, loss="binary_crossentropy", steps_per_execution=STEPS_AT_ONCE)
+    model.compile(optimizer, loss=loss, steps_per_execution=STEPS_AT_ONCE)
     return model
+
+
+def _head(
+    label: Label, hidden: keras.KerasTensor, mean: float, spread: float
+) -> tuple[keras.KerasTensor, Loss]:
+    """Returns the answer from the last hidden layer, and the loss that fits the task."""
+    if label.task is Task.BINARY:
+        answer = keras.layers.Dense(1, activation="sigmoid", name="probabilities")(hidden)
+        return answer, "binary_crossentropy"
+    if label.task is Task.MULTICLASS:
+        layer = keras.layers.Dense(len(label.classes), activation="softmax", name="probabilities")
+        return layer(hidden), "sparse_categorical_crossentropy"
+    standardized = keras.layers.Dense(1)(hidden)
+    answer = keras.layers.Rescaling(spread, mean, name="predictions")(standardized)
+    return answer, lambda truth, answers: keras.ops.mean(
+        keras.ops.square((answers - truth) / spread), axis=-1
+    )
+
+
+def _scale(label: Label, rows: Rows | None) -> tuple[float, float]:
+    """Returns mean and standard deviation of a regression's labels; 0 and 1 without any."""
+    if label.task is not Task.REGRESSION or rows is None:
+        return 0.0, 1.0
+    labels = rows.labels.astype(np.float64)
+    return float(labels.mean()), float(labels.std()) or 1.0
 
 
 def model_inputs(table: Table) -> dict[str, keras.KerasTensor]:
@@ -48,11 +87,15 @@ def model_inputs(table: Table) -> dict[str, keras.KerasTensor]:
 def encoded(table: Table, inputs: dict[str, keras.KerasTensor]) -> list[keras.KerasTensor]:
     """Returns the first layer's inputs from each feature, float32 [n, columns]."""
     numbers = [part for number in table.numbers for part in _number(number, inputs)]
+    return numbers + [_id(item, inputs) for item in table.ids]
+
+
+def _id(item: Ids, inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    ids = inputs[transformed_name(item.name)]
+    if item.size > MOST_ONE_HOT:
+        return keras.layers.Embedding(item.size + 1, EMBEDDED)(ids)
     # Id 0, missing, becomes -1, whose row is all zeros and adds nothing to the network.
-    ids = [
-        keras.ops.one_hot(inputs[transformed_name(item.name)] - 1, item.size) for item in table.ids
-    ]
-    return numbers + ids
+    return keras.ops.one_hot(ids - 1, item.size)
 
 
 def _number(number: Number, inputs: dict[str, keras.KerasTensor]) -> list[keras.KerasTensor]:

@@ -9,16 +9,19 @@ from collections.abc import Mapping
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from evergreen.tabular.columns import Column, dense
+from evergreen.tabular.columns import Column, dense, dense_texts
 from evergreen.tabular.features import (
     Boolean,
     Category,
+    Date,
     Hashed,
     Integer,
     Moment,
     transformed_name,
 )
-from evergreen.tabular.table import Label, Table
+from evergreen.tabular.labels import label, weight
+from evergreen.tabular.table import Table
+from evergreen.tabular.zones import local_seconds
 
 # 32 buckets have 31 boundaries, and 30 steps between them.
 _BUCKETS = 32
@@ -29,7 +32,7 @@ _DAY = 86_400
 
 
 def preprocess(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tensor]:
-    """Transforms raw features; for any input, only the label may be NaN.
+    """Transforms raw features; for any input, only label and weight may be NaN.
 
     Args:
         table: The declaration.
@@ -38,8 +41,8 @@ def preprocess(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tenso
 
     Returns:
         Tensors [n]. Numbers: float32 rank in [0, 1], and 0.5, the median, where missing. Flags of
-        missing numbers: float32, 0 or 1. All others: int64, 0 where missing. The label: float32,
-        NaN where it is not known.
+        missing numbers: float32, 0 or 1. All others: int64, 0 where missing. The label and the
+        weight: float32, NaN where they are not known.
     """
     outputs = _ranks(table, inputs) if table.numbers else {}
     for feature in table.features:
@@ -49,17 +52,12 @@ def preprocess(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tenso
             outputs[transformed_name(feature.name)] = _category_ids(inputs[feature.name], feature)
         elif isinstance(feature, Hashed):
             outputs[transformed_name(feature.name)] = hashed_ids(inputs[feature.name], feature)
-        elif isinstance(feature, Moment):
+        elif isinstance(feature, Date):
             outputs |= moment_ids(inputs[feature.name], feature)
-    return outputs | {table.label.name: label(table.label, inputs)}
-
-
-def label(declared: Label, inputs: Mapping[str, Column]) -> tf.Tensor:
-    """Returns the label, float32 [n]; NaN if one of its columns is missing."""
-    columns = {name: dense(inputs[name], tf.float32, float("nan")) for name in declared.columns}
-    unknown = tf.reduce_any([tf.math.is_nan(column) for column in columns.values()], axis=0)
-    filled = {name: tf.where(unknown, 0.0, column) for name, column in columns.items()}
-    return tf.where(unknown, float("nan"), tf.cast(declared.function(filled), tf.float32))
+    outputs[table.label.name] = label(table.label, inputs)
+    if table.weight:
+        outputs[table.weight.name] = weight(table.weight, inputs)
+    return outputs
 
 
 def _ranks(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tensor]:
@@ -123,24 +121,27 @@ def integer_ids(values: Column, feature: Integer | Boolean) -> tf.Tensor:
 
 def hashed_ids(values: Column, feature: Hashed) -> tf.Tensor:
     """Returns int64 [n]: 1 to `feature.size` by FarmHash, 0 for missing."""
-    texts = dense(values, tf.string, "")
+    texts = dense_texts(values)
     ids = tf.strings.to_hash_bucket_fast(texts, feature.size) + 1
     return tf.where(texts == "", tf.zeros_like(ids), ids)
 
 
-def moment_ids(values: Column, feature: Moment) -> dict[str, tf.Tensor]:
+def moment_ids(values: Column, feature: Date) -> dict[str, tf.Tensor]:
     """Returns the ids of month, weekday and hour, int64 [n] each; 0 for missing or before 1970."""
     seconds = dense(values, tf.int64, -1)
     known = seconds >= 0
+    if isinstance(feature, Moment):
+        seconds = local_seconds(seconds, feature.zone)
     days = seconds // _DAY
-    parts = {
+    ids = {
         feature.month: _month(days),
         feature.weekday: (days + 3) % 7 + 1,  # 1 January 1970 was a Thursday
-        feature.hour: seconds % _DAY // 3600 + 1,
     }
+    if isinstance(feature, Moment):
+        ids[feature.hour] = seconds % _DAY // 3600 + 1
     return {
-        transformed_name(part.name): tf.where(known, ids, tf.zeros_like(ids))
-        for part, ids in parts.items()
+        transformed_name(part.name): tf.where(known, id_, tf.zeros_like(id_))
+        for part, id_ in ids.items()
     }
 
 
@@ -159,7 +160,7 @@ def _month(days: tf.Tensor) -> tf.Tensor:
 
 
 def _category_ids(values: Column, feature: Category) -> tf.Tensor:
-    texts = dense(values, tf.string, "")
+    texts = dense_texts(values)
     vocabulary = tft.vocabulary(texts, top_k=feature.top_k, vocab_filename=feature.name)
     ids = tft.apply_vocabulary(texts, vocabulary, default_value=-1) + 2
     return tf.where(texts == "", tf.zeros_like(ids), ids)

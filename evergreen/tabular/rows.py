@@ -1,55 +1,104 @@
 """Training rows: transformed when read, kept in memory, and divided into batches."""
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from evergreen.serving.trial.contract import check_labels
+from evergreen.settings.task import Task
+from evergreen.tabular.labels import check, check_weight
+from evergreen.tabular.table import Table
 from evergreen.tabular.transformer import Transformer
 from evergreen.tf_examples import examples
 
 _READ_ROWS = 4096
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Labelled rows in memory, at some 100 bytes each: ten million per gigabyte.
 
     Attributes:
         features: Transformed features by name, each [n].
-        labels: float32 [n, 1], 0 or 1.
+        labels: float32 [n, 1]: 0 or 1, the index of a class, or a number.
+        weights: float32 [n], from 0; None if all rows count alike.
+        left_out: The number of rows that were left out for want of a label or a weight.
     """
 
     features: dict[str, np.ndarray]
     labels: np.ndarray
+    weights: np.ndarray | None = None
+    left_out: int = 0
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """What Keras takes: features, labels, and weights if there are any."""
+        weights = () if self.weights is None else (self.weights,)
+        return (self.features, self.labels, *weights)
+
+    def of(self, model: keras.Model) -> "Rows":
+        """Returns the rows with the features that a model takes.
+
+        Issue: Keras 3.15 assigns a dict with other features than these to the model's inputs by
+        their place, with a warning only. Solution: it gets no others.
+
+        Raises:
+            ValueError: If the model takes a feature that Transform does not emit.
+        """
+        names = [tensor.name for tensor in model.inputs]
+        missing = [name for name in names if name not in self.features]
+        if missing:
+            raise ValueError(
+                f"the model takes {', '.join(missing)}, which preprocessing_fn does not return; "
+                f"it returns {', '.join(sorted(self.features))}"
+            )
+        return replace(self, features={name: self.features[name] for name in names})
 
 
-def read_rows(patterns: list[str], transformer: Transformer, label: str) -> Rows:
+def read_rows(patterns: list[str], transformer: Transformer, table: Table) -> Rows:
     """Reads raw examples into memory, transformed, without those whose label is unknown.
 
     Args:
         patterns: Patterns of files of `tf.Example`s.
         transformer: Transforms the examples.
-        label: The name of the transformed label.
+        table: The declaration, with the names of label and weight.
 
     Raises:
         ValueError: If no row is left.
-        ContractError: If a label is not 0, 1 or unknown.
+        ContractError: If a label does not fit the task, or a weight is below 0 or infinite.
     """
+    where = ", ".join(patterns)
+    columns = _transformed(patterns, transformer)
+    labels = columns.pop(table.label.name)
+    check(table.label, labels, where)
+    known = ~np.isnan(labels)
+    if table.label.task is not Task.REGRESSION:
+        known &= labels >= 0
+    weights = columns.pop(table.weight.name) if table.weight else None
+    if weights is not None:
+        check_weight(weights, where)
+        known &= ~np.isnan(weights)
+    if not known.any():
+        needed = table.label.name + (f" and {table.weight.name}" if table.weight else "")
+        raise ValueError(f"no example with a label ({needed}) in {where}")
+    return Rows(
+        {name: values[known] for name, values in columns.items()},
+        labels[known, np.newaxis].astype(np.float32),
+        None if weights is None else weights[known].astype(np.float32),
+        left_out=int((~known).sum()),
+    )
+
+
+def _transformed(patterns: list[str], transformer: Transformer) -> dict[str, np.ndarray]:
     files = [file for pattern in patterns for file in sorted(tf.io.gfile.glob(pattern))]
     raw = examples(files).batch(_READ_ROWS)
     transformed = raw.map(transformer.transform_examples, tf.data.AUTOTUNE)
     batches = list(transformed.as_numpy_iterator())
     if not batches:
         raise ValueError(f"no examples in {', '.join(patterns)}")
-    columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-    labels = columns.pop(label)
-    check_labels(labels, where=", ".join(patterns))
-    known = labels >= 0  # NaN is not
-    if not known.any():
-        raise ValueError(f"no example with a label ({label}) in {', '.join(patterns)}")
-    features = {name: values[known] for name, values in columns.items()}
-    return Rows(features, labels[known, np.newaxis].astype(np.float32))
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
@@ -61,7 +110,7 @@ def shuffled_batches(rows: Rows, size: int, seed: int) -> tf.data.Dataset:
         seed: The seed of the orders.
     """
     count = len(rows.labels)
-    columns = tf.nest.map_structure(tf.constant, tuple(rows))
+    columns = tf.nest.map_structure(tf.constant, rows.columns)
     orders = tf.data.Dataset.range(count).shuffle(count, seed=seed).batch(size)
     # Gathering whole batches is several times faster than batching single rows.
     batches = orders.map(lambda at: tf.nest.map_structure(lambda x: tf.gather(x, at), columns))
@@ -75,7 +124,7 @@ def ordered_batches(rows: Rows, size: int) -> tf.data.Dataset:
         rows: Rows.
         size: Rows in a batch.
     """
-    columns = tf.nest.map_structure(tf.constant, tuple(rows))
+    columns = tf.nest.map_structure(tf.constant, rows.columns)
     starts = tf.data.Dataset.range(0, len(rows.labels), size)
     return _plain(
         starts.map(lambda at: tf.nest.map_structure(lambda x: x[at : at + size], columns))

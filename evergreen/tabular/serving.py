@@ -1,31 +1,43 @@
 """The exported model: a module whose signatures share one path from raw features to answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from evergreen.tabular.columns import sparse
-from evergreen.tabular.features import Category, Feature, Hashed, Number
+from evergreen.settings.task import Task
+from evergreen.tabular.columns import cast, sparse
+from evergreen.tabular.features import Feature, Integer, Number
 from evergreen.tabular.table import Table
 from evergreen.tabular.transformer import Transformer
 
 EXAMPLES = tf.TensorSpec([None], tf.string, name="examples")
 
 
-def raw_signature(table: Table) -> dict[str, tf.TensorSpec]:
-    """Returns the inputs of the signature `raw`: one tensor [n] per feature."""
+def raw_signature(
+    table: Table, spec: Mapping[str, tf.io.VarLenFeature]
+) -> dict[str, tf.TensorSpec]:
+    """Returns the inputs of the signature `raw`: one tensor [n] per feature.
+
+    Numbers are float32. Other features have the type of the schema, but that whole numbers for
+    which -1 is a value like others are float32, too: in int64, -1 is a missing value.
+
+    Args:
+        table: The declaration.
+        spec: The parsing spec of the schema's features.
+    """
     return {
-        feature.name: tf.TensorSpec([None], _raw_type(feature), name=feature.name)
+        feature.name: tf.TensorSpec(
+            [None], _raw_type(feature, spec[feature.name].dtype), name=feature.name
+        )
         for feature in table.features
     }
 
 
-def _raw_type(feature: Feature) -> tf.DType:
-    if isinstance(feature, Number):
-        return tf.float32
-    return tf.string if isinstance(feature, Category | Hashed) else tf.int64
+def _raw_type(feature: Feature, dtype: tf.DType) -> tf.DType:
+    holds_missing = isinstance(feature, Integer) and feature.low < 0
+    return tf.float32 if isinstance(feature, Number) or holds_missing else dtype
 
 
 class ServingModule(tf.Module):
@@ -44,7 +56,8 @@ class ServingModule(tf.Module):
 
         Args:
             table: The declaration.
-            model: Maps transformed features by name to probabilities, [n, 1].
+            model: Maps transformed features by name to the answer: probabilities or numbers [n, 1],
+                or probabilities of classes [n, classes].
             transformer: The graph that transformed its training rows.
         """
         super().__init__()
@@ -54,6 +67,7 @@ class ServingModule(tf.Module):
         self._answer: Callable[[Any], Any] = lambda features: model(features, training=False)
         self._model_inputs = [tensor.name for tensor in model.inputs]
         self._raw_names = table.raw_names
+        self._task = table.label.task
 
     @tf.function(input_signature=[EXAMPLES])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -63,8 +77,10 @@ class ServingModule(tf.Module):
             examples: string [n]. An absent feature is a missing value.
 
         Returns:
-            `probabilities`: float32 [n]. Rank 1, so that a REST client of TF Serving gets a list of
-            numbers and not of lists; TFMA's binary metrics accept it as well.
+            `probabilities`: float32 [n], of the label 1; or, of a multiclass task, [n, classes], in
+            the order of the label's classes. `predictions`: float32 [n], of a regression. Rank 1,
+            so that a REST client of TF Serving gets a list of numbers and not of lists; TFMA's
+            binary metrics accept it as well.
         """
         spec = {name: self.transformer.spec[name] for name in self._raw_names}
         return self._predict(tf.io.parse_example(examples, spec))
@@ -79,7 +95,12 @@ class ServingModule(tf.Module):
         Returns:
             As for `serving_default`.
         """
-        return self._predict({name: sparse(values) for name, values in features.items()})
+        return self._predict(
+            {
+                name: cast(sparse(values), self.transformer.spec[name].dtype)
+                for name, values in features.items()
+            }
+        )
 
     @tf.function(input_signature=[EXAMPLES])
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -96,7 +117,11 @@ class ServingModule(tf.Module):
     def _predict(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
         transformed = self.transformer.transform(raw)
         features = {name: transformed[name] for name in self._model_inputs}
-        return {"probabilities": self._answer(features)[:, 0]}
+        answer = self._answer(features)
+        if self._task is Task.MULTICLASS:
+            return {"probabilities": answer}
+        name = "probabilities" if self._task is Task.BINARY else "predictions"
+        return {name: answer[:, 0]}
 
 
 def export(table: Table, model: keras.Model, transformer: Transformer, folder: str) -> None:
@@ -104,7 +129,7 @@ def export(table: Table, model: keras.Model, transformer: Transformer, folder: s
     module = ServingModule(table, model, transformer)
     signatures = {
         "serving_default": module.serving_default,
-        "raw": tf.function(module.raw, input_signature=[raw_signature(table)]),
+        "raw": tf.function(module.raw, input_signature=[raw_signature(table, transformer.spec)]),
         "transform_features": module.transform_features,
     }
     tf.saved_model.save(module, folder, signatures=signatures)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evergreen.settings.task import Task
 from evergreen.tabular.features import (
     Boolean,
     Category,
+    Date,
     Feature,
     Hashed,
     Integer,
-    Moment,
     Number,
     transformed_name,
 )
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 Ids = Integer | Boolean | Category | Hashed
+
+
+Columns = Mapping[str, "tf.Tensor"]
+
+
+def only_column(columns: Columns) -> "tf.Tensor":
+    """Returns the single column."""
+    (column,) = columns.values()
+    return column
 
 
 @dataclass(frozen=True)
@@ -30,14 +40,52 @@ class Label:
 
     Attributes:
         name: The name of the label among the transformed features.
-        columns: The numeric raw columns that it uses.
-        function: Maps these columns by name, float32 [n] without missing values, to the label, [n],
-            0 or 1.
+        columns: The raw columns that it uses, of any type.
+        function: Maps these columns by name to the label, [n]. Columns have the types of the
+            schema, float32, int64 or string [n], without missing values. The label of a binary task
+            is a bool, 0 or 1; of a multiclass task the name of a class or its index; of a
+            regression a number. NaN, or an empty name, is a label that is not known.
+        task: What is predicted.
+        classes: Names of the classes of a multiclass task, in the order of the model's answer.
     """
 
     name: str
     columns: tuple[str, ...]
-    function: "Callable[[Mapping[str, tf.Tensor]], tf.Tensor]"
+    function: Callable[[Columns], "tf.Tensor"] = only_column
+    task: Task = Task.BINARY
+    classes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Checks that there are classes to choose from where the task asks for them.
+
+        Raises:
+            ValueError: If there are not, or a class is named twice, or has no name.
+        """
+        if self.task is not Task.MULTICLASS:
+            if self.classes:
+                raise ValueError(f"label {self.name!r}: a {self.task} task has no classes")
+        elif len(self.classes) < 2:  # noqa: PLR2004
+            raise ValueError(f"label {self.name!r}: a multiclass task needs two classes or more")
+        elif len(set(self.classes)) < len(self.classes) or "" in self.classes:
+            raise ValueError(f"label {self.name!r}: a class is named twice, or has no name")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How much a row counts in training, as a function of raw columns.
+
+    A row in which one of the columns is missing is left out of training. Evaluator and the gates
+    count all rows alike.
+
+    Attributes:
+        name: The name of the weight among the transformed features.
+        columns: The raw columns that it uses, of any type.
+        function: Maps these columns by name, as for `Label`, to numbers from 0, [n].
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    function: Callable[[Columns], "tf.Tensor"] = only_column
 
 
 @dataclass(frozen=True)
@@ -48,11 +96,13 @@ class Table:
         name: The name of the model.
         features: The features, in the order of the model's inputs.
         label: The label.
+        weight: The weight of a row in training; None if all rows count alike.
     """
 
     name: str
     features: tuple[Feature, ...]
     label: Label
+    weight: Weight | None = None
 
     @property
     def numbers(self) -> tuple[Number, ...]:
@@ -60,14 +110,14 @@ class Table:
         return tuple(feature for feature in self.features if isinstance(feature, Number))
 
     @property
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[Date, ...]:
         """The features that are transformed to parts of a date."""
-        return tuple(feature for feature in self.features if isinstance(feature, Moment))
+        return tuple(feature for feature in self.features if isinstance(feature, Date))
 
     @property
     def ids(self) -> tuple[Ids, ...]:
         """Ids: features that are transformed to ids, and parts of moments."""
-        plain = [item for item in self.features if not isinstance(item, Number | Moment)]
+        plain = [item for item in self.features if not isinstance(item, Number | Date)]
         return (*plain, *(part for moment in self.moments for part in moment.parts))
 
     @property

@@ -5,10 +5,13 @@ import os
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from evergreen.settings.task import Task
 from evergreen.tabular.hyperparameters import HyperParameters
 from evergreen.tabular.network import perceptron
 from evergreen.tabular.rows import Rows, ordered_batches, read_rows, shuffled_batches
@@ -16,7 +19,8 @@ from evergreen.tabular.serving import export
 from evergreen.tabular.table import Table
 from evergreen.tabular.transformer import Transformer
 
-Build = Callable[[Table, HyperParameters], keras.Model]
+Floats = NDArray[np.floating]
+Build = Callable[[Table, HyperParameters, Rows], keras.Model]
 
 _PREDICT_ROWS = 4096
 _MEASURE_ROWS = 16_384
@@ -30,23 +34,27 @@ def train(table: Table, fn_args: FnArgs, build: Build = perceptron) -> None:
         table: The declaration.
         fn_args: TFX's arguments. `custom_config` holds hyper-parameters (`HyperParameters`). Early
             stopping decides the length of training: `train_steps` and `eval_steps` are not used.
-        build: Creates the compiled Keras model, from transformed features by name to probabilities.
+        build: Creates the compiled Keras model from declaration, hyper-parameters and training
+            rows; `perceptron` tells what it takes and answers.
 
     Writes the SavedModel into `serving_model_dir`; and into `model_run_dir` `history.json` (losses
-    by epoch), `metrics.json` (log loss and AUC of both splits) and TensorBoard's logs.
+    by epoch), `metrics.json` (rows and metrics of both splits) and TensorBoard's logs.
 
     Raises:
         ValueError: If a hyper-parameter is refused, or a split has no labelled row.
+        ContractError: If a label does not fit the task.
     """
     parameters = HyperParameters.from_config(fn_args.custom_config)
     keras.utils.set_random_seed(parameters.seed)
     transformer = Transformer(tft.TFTransformOutput(fn_args.transform_graph_path))
-    training = read_rows(fn_args.train_files, transformer, table.label.name)
-    evaluation = read_rows(fn_args.eval_files, transformer, table.label.name)
-    model = build(table, parameters)
+    training = read_rows(fn_args.train_files, transformer, table)
+    evaluation = read_rows(fn_args.eval_files, transformer, table)
+    model = build(table, parameters, training)
+    training, evaluation = (rows.of(model) for rows in (training, evaluation))
     board = keras.callbacks.TensorBoard(fn_args.model_run_dir, write_graph=False)
     history = fit(model, training, evaluation, parameters, [board])
-    metrics = {"train": measure(model, training), "eval": measure(model, evaluation)}
+    splits = {"train": training, "eval": evaluation}
+    metrics = {name: measure(model, rows, table.label.task) for name, rows in splits.items()}
     _write_json(fn_args.model_run_dir, "history.json", history)
     _write_json(fn_args.model_run_dir, "metrics.json", metrics)
     export(table, model, transformer, fn_args.serving_model_dir)
@@ -59,7 +67,7 @@ def fit(
     parameters: HyperParameters,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
-    """Trains until the log loss of the evaluation rows stops improving, and keeps the best weights.
+    """Trains until the loss of the evaluation rows stops improving, and keeps the best weights.
 
     Args:
         model: A compiled model, trained in place.
@@ -69,13 +77,14 @@ def fit(
         callbacks: Called after each epoch.
 
     Returns:
-        Log loss by epoch: `loss` of the training rows, with dropout, and `val_loss`.
+        Loss by epoch: `loss` of the training rows, with dropout, and `val_loss`. It is log loss; of
+        a regression by `perceptron` squared errors over the variance of the training labels.
     """
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=parameters.patience, restore_best_weights=True
     )
     history = model.fit(
-        shuffled_batches(train, parameters.batch_size, parameters.seed),
+        shuffled_batches(train, parameters.batch(len(train.labels)), parameters.seed),
         validation_data=ordered_batches(evaluation, _MEASURE_ROWS),
         epochs=parameters.max_epochs,
         shuffle=False,
@@ -85,13 +94,40 @@ def fit(
     return history.history
 
 
-def measure(model: keras.Model, rows: Rows) -> dict[str, float]:
-    """Returns `log_loss`, the mean, and `auc` of a model's predictions."""
-    probabilities = model.predict(rows.features, batch_size=_PREDICT_ROWS, verbose=0)
+def measure(model: keras.Model, rows: Rows, task: Task = Task.BINARY) -> dict[str, float]:
+    """Returns what a model's answers come to: rows, `left_out`, and metrics of the task.
+
+    The metrics are `log_loss` and `auc`, `log_loss` and `accuracy`, or `rmse` and `mae`.
+    """
+    answers = model.predict(rows.features, batch_size=_PREDICT_ROWS, verbose=0)
+    counts = {"rows": float(len(rows.labels)), "left_out": float(rows.left_out)}
+    return counts | METRICS[task](rows.labels, answers)
+
+
+def _of_probabilities(labels: Floats, answers: Floats) -> dict[str, float]:
     auc = keras.metrics.AUC(num_thresholds=10_000)
-    auc.update_state(rows.labels, probabilities)
-    log_loss = keras.losses.BinaryCrossentropy()(rows.labels, probabilities)
+    auc.update_state(labels, answers)
+    log_loss = keras.losses.BinaryCrossentropy()(labels, answers)
     return {"log_loss": float(log_loss), "auc": float(auc.result())}
+
+
+def _of_classes(labels: Floats, answers: Floats) -> dict[str, float]:
+    log_loss = keras.losses.SparseCategoricalCrossentropy()(labels, answers)
+    right = answers.argmax(axis=1) == labels[:, 0]
+    return {"log_loss": float(log_loss), "accuracy": float(right.mean())}
+
+
+def _of_numbers(labels: Floats, answers: Floats) -> dict[str, float]:
+    errors = answers.astype(np.float64) - labels
+    rmse = np.sqrt(np.mean(np.square(errors)))
+    return {"rmse": float(rmse), "mae": float(np.abs(errors).mean())}
+
+
+METRICS = {
+    Task.BINARY: _of_probabilities,
+    Task.MULTICLASS: _of_classes,
+    Task.REGRESSION: _of_numbers,
+}
 
 
 def _write_json(folder: str, name: str, content: object) -> None:

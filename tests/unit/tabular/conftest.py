@@ -13,7 +13,7 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.public import tfxio
 
@@ -26,6 +26,7 @@ from models.taxi.features import TRIPS
 from models.taxi.model import preprocessing_fn, run_fn
 
 SCHEMA = text_format.Parse(SCHEMA_PATH.read_text(), schema_pb2.Schema())
+SPEC = schema_utils.schema_as_feature_spec(SCHEMA).feature_spec
 TYPES = {feature.name: feature.type for feature in SCHEMA.feature}
 
 
@@ -138,6 +139,6 @@ def exported(fn_args: FnArgs) -> object:
 def splits(examples: Path, transformer: Transformer) -> dict[str, Rows]:
     """The transformed rows of train and eval, as `run_fn` reads them."""
     return {
-        split: read_rows([f"{examples}/Split-{split}/*"], transformer, TRIPS.label.name)
+        split: read_rows([f"{examples}/Split-{split}/*"], transformer, TRIPS)
         for split in ("train", "eval")
     }

@@ -21,7 +21,7 @@ from evergreen.tabular.serving import raw_signature
 from models.taxi.features import TRIPS
 from models.taxi.model import preprocessing_fn
 
-from .conftest import SCHEMA, serialize
+from .conftest import SCHEMA, SPEC, serialize
 
 NAN, INF = float("nan"), float("inf")
 
@@ -164,7 +164,7 @@ def test_analyzers_are_few_and_all_can_be_cached():
 
 
 def test_a_column_missing_in_all_rows_can_be_analyzed_and_dense_columns_too(tmp_path):
-    types = raw_signature(TRIPS)
+    types = raw_signature(TRIPS, SPEC)
     spec = {name: tf.io.FixedLenFeature([], given.dtype) for name, given in types.items()}
     spec["tips"] = spec["fare"]
     gaps = {tf.float32: NAN, tf.int64: -1, tf.string: ""}

@@ -11,11 +11,11 @@ from evergreen.tabular.serving import raw_signature
 from evergreen.tabular.transformer import Transformer
 from models.taxi.features import TRIPS
 
-from .conftest import SCHEMA, serialize, write_raw_metadata
+from .conftest import SCHEMA, SPEC, serialize, write_raw_metadata
 
 NAN, INF = float("nan"), float("inf")
 
-RAW_SIGNATURE = raw_signature(TRIPS)
+RAW_SIGNATURE = raw_signature(TRIPS, SPEC)
 RAW_NAMES = TRIPS.raw_names
 
 

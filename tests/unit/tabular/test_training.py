@@ -64,7 +64,8 @@ def test_measures_are_those_of_the_definition():
     # Of the four pairs of a 0 and a 1, three are in order: (.1, .4), (.1, .9), (.8, .9).
     measured = measure(model, Rows(probabilities, labels))
     expected = -np.mean(np.log([0.9, 0.2, 0.4, 0.9]))
-    assert measured == pytest.approx({"log_loss": expected, "auc": 0.75}, abs=1e-4)
+    of_answers = {"log_loss": expected, "auc": 0.75}
+    assert measured == pytest.approx({"rows": 4, "left_out": 0} | of_answers, abs=1e-4)
 
 
 def write_labelled(trips, file, labels):
@@ -79,8 +80,8 @@ def write_labelled(trips, file, labels):
 
 def test_rows_without_a_label_are_left_out(splits, transformer, trips, tmp_path):
     write_labelled(trips, tmp_path / "rows.gz", [-1, 1, 0, -1])
-    rows = read_rows([str(tmp_path / "rows.gz")], transformer, TRIPS.label.name)
-    assert rows.labels.tolist() == [[1.0], [0.0]]
+    rows = read_rows([str(tmp_path / "rows.gz")], transformer, TRIPS)
+    assert (rows.labels.tolist(), rows.left_out) == ([[1.0], [0.0]], 2)
     read = splits["train"].features["trip_miles_xf"]
     np.testing.assert_array_equal(rows.features["trip_miles_xf"], read[1:3])
 
@@ -92,7 +93,7 @@ def test_rows_without_a_label_are_left_out(splits, transformer, trips, tmp_path)
 def test_a_split_without_labels_is_an_error(transformer, trips, tmp_path, labels, message):
     write_labelled(trips, tmp_path / "rows.gz", labels)
     with pytest.raises(ValueError, match=f"{message} .*rows.gz"):
-        read_rows([str(tmp_path / "rows.gz")], transformer, TRIPS.label.name)
+        read_rows([str(tmp_path / "rows.gz")], transformer, TRIPS)
 
 
 class Counting:
@@ -105,7 +106,7 @@ class Counting:
 def test_other_labels_are_refused_before_anything_is_trained(tmp_path):
     write_examples([b""] * 4, tmp_path / "rows.gz")
     with pytest.raises(ContractError, match=r"rows.gz: labels .*; row 3 has 2, row 4 has 3\."):
-        read_rows([str(tmp_path / "rows.gz")], Counting(), "big_tip")
+        read_rows([str(tmp_path / "rows.gz")], Counting(), TRIPS)
 
 
 def test_each_epoch_has_each_row_once_in_another_order(splits):
