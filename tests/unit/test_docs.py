@@ -58,11 +58,10 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_pages_of_the_site_link_only_to_what_is_in_it() -> None:
-    """Except for the benchmarks, which are generated for readers of the repository."""
     for page in ROOT.glob("docs/**/*.md"):
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
             inside = (page.parent / target).resolve().is_relative_to(ROOT / "docs")
-            assert target.startswith("http") or inside or page.name == "benchmarks.md", page
+            assert target.startswith("http") or inside, page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
