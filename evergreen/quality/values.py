@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,6 +26,7 @@ NOT_A_MOMENT = "is not a moment: ISO-8601, or seconds since 1970"
 BEYOND_FLOAT = "is beyond what a float of 32 bits holds"
 FRACTION = "has a fraction of a second, where whole seconds are taken"
 MOMENT_AS_FLOAT = "is a moment, which a FLOAT does not hold to the second: make the column INT"
+BEYOND_CALENDAR = "is beyond the years 1 to 9999"
 TIME_OF_DAY = "is a time of day, which is no moment: deliver seconds"
 
 _NUMBER = re.compile(NUMBER)
@@ -36,10 +38,12 @@ _MOMENT = re.compile(
 
 
 def is_missing(value: Any, tokens: Collection[str] = ()) -> bool:
-    """Returns whether a value is missing: None, NaN, or text that is one of the tokens."""
+    """Returns whether a value is missing: None, NaN, NaT, NA, or text that is one of the tokens."""
     if isinstance(value, str):
         return value in tokens
-    return value is None or (isinstance(value, float | np.floating) and math.isnan(value))
+    if isinstance(value, float | np.floating | date | np.datetime64 | np.timedelta64):
+        return bool(value != value)  # noqa: PLR0124 - NaN, and NaT of NumPy and pandas
+    return value is None or value is getattr(sys.modules.get("pandas"), "NA", None)
 
 
 def number(value: Any, limit: float = math.inf) -> float:
@@ -89,7 +93,7 @@ def whole(value: Any, limits: tuple[int, int] = INT64) -> int:
         ValueError: If the value is not a whole number within the limits, in words that follow it.
     """
     value = _plain(value)
-    if isinstance(value, date | time | timedelta):
+    if isinstance(value, date | time | timedelta) and not is_missing(value):
         value = _seconds(value)
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
@@ -146,7 +150,10 @@ def moment(value: Any) -> datetime:
 def _in_utc(value: date) -> datetime:
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(BEYOND_CALENDAR) from None
 
 
 def _seconds(value: date | time | timedelta) -> int:
@@ -166,14 +173,26 @@ def _iso(text: str) -> datetime:
 
 def _plain(value: Any) -> Any:
     """Converts NumPy scalars to Python's, strips text, and converts `true` and `false`."""
-    if isinstance(value, np.datetime64 | np.timedelta64):  # .item() of nanoseconds is a number
-        return value.astype(f"{value.dtype.kind}8[us]").item()
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return None if is_missing(value) else _item(value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, str | bytes):
         text = _trimmed(value)
         return BOOLEANS.get(text, text)
     return value
+
+
+def _item(value: np.datetime64 | np.timedelta64) -> date | timedelta:
+    """Converts NumPy's moments and durations; `.item()` makes large ones numbers."""
+    held = value.astype(f"{value.dtype.kind}8[us]")
+    if held.astype(value.dtype) != value:
+        is_fine = np.datetime_data(value.dtype)[0] in ("ns", "ps", "fs", "as")
+        raise ValueError(FRACTION if is_fine else BEYOND_CALENDAR)
+    item = held.item()
+    if not isinstance(item, date | timedelta):
+        raise ValueError(BEYOND_CALENDAR)
+    return item
 
 
 def _trimmed(value: str | bytes) -> str:

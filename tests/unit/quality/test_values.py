@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import assume, given
@@ -199,3 +200,40 @@ def test_any_text_is_read_alike_as_a_value_and_in_a_column(text: str) -> None:
         assume(text.isascii() or text.isprintable())  # halves of surrogate pairs are no text
         found = columnar(pa.array([text, "7"])).column[0].as_py()
         assert repr(found) == repr(or_refused(scalar, text)) or found == or_refused(scalar, text)
+
+
+EAST, WEST = (timezone(timedelta(hours=hours)) for hours in (14, -14))
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (np.datetime64("20000-01-01"), values.BEYOND_CALENDAR),  # NumPy gives microseconds
+        (np.datetime64(10**15, "D"), values.BEYOND_CALENDAR),  # wraps in microseconds
+        (np.timedelta64(10**12, "D"), values.BEYOND_CALENDAR),
+        (datetime(1, 1, 1, tzinfo=EAST), values.BEYOND_CALENDAR),
+        (datetime(9999, 12, 31, 23, tzinfo=WEST), values.BEYOND_CALENDAR),
+        (np.datetime64("2020-01-01T00:00:00.000000001"), values.FRACTION),
+        (np.timedelta64(5_000_000_001, "ns"), values.FRACTION),
+    ],
+)
+def test_a_moment_is_exact_or_refused(value: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        values.whole(value)
+
+
+def test_moments_and_durations_of_numpy_and_pandas_are_seconds() -> None:
+    for value in (np.datetime64("1970-01-01T00:00:05", "ns"), pd.Timestamp(5, unit="s")):
+        assert values.whole(value) == 5
+    assert values.whole(np.timedelta64(5, "s")) == 5
+    assert values.number(np.timedelta64(5500, "ms")) == 5.5
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, NAN, np.float32("nan"), np.datetime64("NaT"), np.timedelta64("NaT"), pd.NaT, pd.NA],
+)
+def test_what_numpy_and_pandas_have_for_a_missing_value_is_missing(value: Any) -> None:
+    assert values.is_missing(value)
+    with pytest.raises(ValueError, match=values.NOT_WHOLE):
+        values.whole(value)
