@@ -11,6 +11,9 @@ from evergreen.errors import closest
 Source = tuple[str, DictConfig]
 """The name of a settings source, and its content."""
 
+LISTS = ("tuple_type", "list_type", "set_type", "frozen_set_type")
+"""Pydantic's kinds of problems with a value that is no list."""
+
 
 def explain(error: ValidationError, model: type[BaseModel], sources: Sequence[Source]) -> str:
     """Describes every problem of a validation, one line each.
@@ -35,6 +38,8 @@ def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> st
     if problem["type"] == "missing":
         return f"{where}: {key} is missing."
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in LISTS:
+        message = "Input should be a list, such as [a, b]"
     if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
         message += f": YAML reads it as {str(problem['input']).lower()}; put a text into quotes"
     return f"{where}: {key} = {problem['input']!r}: {message}."

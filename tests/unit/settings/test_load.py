@@ -281,6 +281,12 @@ def test_what_yaml_may_take_for_something_else_is_said(value: str, said: str) ->
         assert load_settings(ROOT, [], [quoted]).model.hyperparameters == {"x": value}
 
 
+def test_a_value_in_place_of_a_list_is_told_so(project: Path) -> None:
+    write(project, "mine", "data: {missing: NA}")
+    [missing] = problems(project, "mine")
+    assert missing.endswith("data.missing = 'NA': Input should be a list, such as [a, b].")
+
+
 def test_a_text_that_yaml_takes_for_another_type_is_told_so(project: Path) -> None:
     write(project, "mine", "data: {key: on, timestamp: 010}")
     key, timestamp = problems(project, "mine")
