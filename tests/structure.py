@@ -17,6 +17,7 @@ import grimp
 
 ROOT = Path(__file__).parents[1]
 PLATFORM = ROOT / "evergreen"
+UNIT = ROOT / "tests/unit"
 CODE = ("evergreen", "pipeline", "models", "data", "tests", "benchmarks", "docs", "requirements")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 PROCESSES = {
@@ -43,6 +44,7 @@ LIMITS = {
     "packages that docs/architecture.md does not name": 0,
     "files called by a gerund": 14,
     "variables called `one`": 0,
+    "tests of no module": 27,  # of a folder as a whole, of hostile input, of the tests themselves
     "noqa": 49,
     "reports without a type": 0,
     "sentences taken apart": 1,  # of the model gate's verdicts, as version 0.1.0 wrote them
@@ -90,6 +92,7 @@ def measure() -> dict[str, list[str]]:
         ],
         "files called by a gerund": list(gerunds()),
         "variables called `one`": list(called("one")),
+        "tests of no module": list(without_module()),
         "noqa": list(found(r"# noqa")),
         "reports without a type": [
             place
@@ -151,6 +154,20 @@ def called(name: str) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
+def without_module() -> Iterator[str]:
+    """Yields the tests whose path names no module: `tests/unit/a/test_b.py` is of `a/b`."""
+    for path in unit_tests():
+        module = path.relative_to(UNIT).with_name(path.stem.removeprefix("test_"))
+        places = (top / module for top in (PLATFORM, ROOT))
+        if not any(place.is_dir() or place.with_suffix(".py").is_file() for place in places):
+            yield str(path.relative_to(ROOT))
+
+
+def unit_tests() -> list[Path]:
+    """Returns the files of unit tests."""
+    return sorted(UNIT.rglob("test_*.py"))
+
+
 def found(pattern: str) -> Iterator[str]:
     """Yields the lines in which a pattern is found."""
     for path in modules():
@@ -182,7 +199,9 @@ def size() -> str:
     return (
         f"{len(texts)} files, {sum(text.count(chr(10)) for text in texts)} lines; functions of "
         f"{statistics.median(lengths):g} lines at the median, {max(lengths)} at most; "
-        f"{inner / len(texts):.1f} imports of the platform's own a file"
+        f"{inner / len(texts):.1f} imports of the platform's own a file; "
+        f"{1 - len(list(without_module())) / len(unit_tests()):.0%} of the tests lie at their "
+        "module's path"
     )
 
 

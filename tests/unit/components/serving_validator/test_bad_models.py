@@ -7,8 +7,8 @@ import pytest
 from evergreen.errors import EvergreenError
 from evergreen.serving.trial.exported import UnservableError
 from evergreen.settings.gates import ServingCriteria
+from tests.unit.serving.trial import models
 
-from . import small
 from .node import Node, refused
 
 
@@ -17,8 +17,8 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What is said of a model with a signature for each fault, held to tiny budgets."""
     folder = tmp_path_factory.mktemp("bad")
     names = ("shifted", "undefined", "mixed", "crooked")
-    small.export(
-        folder / "model" / "Format-Serving", {name: getattr(small, name) for name in names}
+    models.export(
+        folder / "model" / "Format-Serving", {name: getattr(models, name) for name in names}
     )
     criteria = ServingCriteria(
         signatures=("serving_default", *names, "absent"),
@@ -75,7 +75,7 @@ def test_what_is_right_is_not_refused(faults: dict[str, str]) -> None:
     ],
 )
 def test_a_broken_file_is_a_refused_model(tmp_path: Path, file: str, words: str) -> None:
-    model = small.export(tmp_path / "model" / "Format-Serving")
+    model = models.export(tmp_path / "model" / "Format-Serving")
     (model / file).write_bytes(b"\x00 not what it was")
     report = Node(tmp_path, tmp_path / "model")(ServingCriteria(rows=5))
     assert (report["blessed"], report["load_seconds"], report["memory_mb"]) == (False, None, None)
@@ -84,7 +84,7 @@ def test_a_broken_file_is_a_refused_model(tmp_path: Path, file: str, words: str)
 
 
 def test_a_window_without_rows_is_no_fault_of_the_model(tmp_path: Path) -> None:
-    small.export(tmp_path / "model" / "Format-Serving")
+    models.export(tmp_path / "model" / "Format-Serving")
     node = Node(tmp_path, tmp_path / "model")
     for span in node.spans:
         for file in (span / "Split-test").iterdir():

@@ -16,10 +16,10 @@ from tfx.utils import proto_utils
 from evergreen.components.pusher import Executor
 from evergreen.serving.trial.recorded import read_requests
 from evergreen.settings.gates import ServingCriteria
+from tests.unit.serving.trial.models import export, probabilities
+from tests.unit.serving.trial.programs import make_program
 
 from .node import Node, refused
-from .programs import make_program
-from .small import export, probabilities
 
 CRITERIA = ServingCriteria(rows=20, batch_sizes=(1, 8))
 REQUESTS = 20 + 3  # a signature

@@ -19,20 +19,21 @@ from evergreen.serving.trial.channels import Asking
 from evergreen.serving.trial.checks import are_by_row, distance
 from evergreen.serving.trial.exported import InProcess, UnservableError, read_signatures
 from evergreen.serving.trial.server import ModelServer
-from tests.unit.components.serving_validator import small
-from tests.unit.components.serving_validator.programs import make_program
+
+from . import models
+from .programs import make_program
 
 INPUTS = {
     "fare": np.array([1.0, np.nan, 1 / 3], np.float32),
     "hour": np.array([1, -1, 23]),
     "payment": np.array([b"Cash", b"", "Kärtchen".encode()], object),
 }
-SIGNATURES = {name: getattr(small, name) for name in ("explained", "whole", "endless")}
+SIGNATURES = {name: getattr(models, name) for name in ("explained", "whole", "endless")}
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small.export(tmp_path_factory.mktemp("model"), SIGNATURES)
+    return models.export(tmp_path_factory.mktemp("model"), SIGNATURES)
 
 
 @pytest.fixture
