@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.quality.tallies import MAX_VALUES, Tally, as_text
+from evergreen.quality.mismatch import MAX_DOMAIN, WORDS, Mismatch, as_text
+from evergreen.quality.tallies import Tally
 
-Kind = anomalies_pb2.AnomalyInfo
-MAX_DOMAIN = 10
+Kind = anomalies_pb2.AnomalyInfo.Type
 TYPES = {
     schema_pb2.BYTES: "text",
     schema_pb2.INT: "whole numbers",
@@ -23,89 +23,73 @@ def describe(kind: int, feature: schema_pb2.Feature, tally: Tally) -> str:
         feature: The feature in the schema.
         tally: The findings.
     """
-    if kind not in _WORDS or not tally.count:
+    found = mismatch(kind, feature, tally)
+    if found is None:
         return tally.said
-    expected, found = _WORDS[kind](feature, tally)
-    return f"expected {expected}; found {found}"
+    return found.words(Kind.Name(kind), tally.count, tally.rows, tally.values)
 
 
-def percent(share: float) -> str:
-    """Returns a share as percentage with six digits, so that a few rows of many still show."""
-    return f"{100 * share:.6g} %"
+def mismatch(kind: int, feature: schema_pb2.Feature, tally: Tally) -> Mismatch | None:
+    """Returns what was expected and what was found; None if only TFDV has words for it.
+
+    Args:
+        kind: The type of the anomaly, of `AnomalyInfo.Type`.
+        feature: The feature in the schema.
+        tally: The findings.
+    """
+    name = Kind.Name(kind)
+    if name not in WORDS or not tally.count:
+        return None
+    return FACTS[name](feature, tally) if name in FACTS else Mismatch()
+
+
+def _presence(feature: schema_pb2.Feature, _: Tally) -> Mismatch:
+    return Mismatch(bound=feature.presence.min_fraction)
+
+
+def _least(feature: schema_pb2.Feature, tally: Tally) -> Mismatch:
+    return Mismatch(bound=_limits(feature).min, found=tally.smallest)
+
+
+def _most(feature: schema_pb2.Feature, tally: Tally) -> Mismatch:
+    return Mismatch(bound=_limits(feature).max, found=tally.largest)
+
+
+def _limits(feature: schema_pb2.Feature) -> schema_pb2.IntDomain | schema_pb2.FloatDomain:
+    return feature.int_domain if feature.HasField("int_domain") else feature.float_domain
 
 
 def _type(feature: schema_pb2.Feature) -> str:
     return TYPES.get(feature.type, "any type")
 
 
-def _wanted(feature: schema_pb2.Feature) -> str:
-    least = feature.presence.min_fraction
-    where = "every row" if least == 1 else f"at least {percent(least)} of the rows"
-    return f"a value in {where}"
+def _domain(feature: schema_pb2.Feature, _: Tally) -> Mismatch:
+    known = feature.string_domain.value
+    shown = tuple(as_text(value.encode()) for value in known[:MAX_DOMAIN])
+    return Mismatch(domain=shown, domain_size=len(known))
 
 
-def _present(tally: Tally) -> str:
-    present = tally.rows - tally.count
-    return f"one in {_many(present, 'row')} ({percent(present / tally.rows)})"
-
-
-def _domain(feature: schema_pb2.Feature) -> str:
-    known = [as_text(value.encode()) for value in feature.string_domain.value]
-    more = f", ... ({len(known)} values)" if len(known) > MAX_DOMAIN else ""
-    return f"one of {', '.join(known[:MAX_DOMAIN])}{more}"
-
-
-def _others(tally: Tally) -> str:
-    many = len(tally.values) == MAX_VALUES
-    return f"{'at least ' if many else ''}{_many(len(tally.values), 'other value')}"
-
-
-def _many(number: float, noun: str) -> str:
-    return f"{as_text(number)} {noun}{'' if number == 1 else 's'}"
-
-
-def _least(feature: schema_pb2.Feature, tally: Tally) -> tuple[str, str]:
-    limits = feature.int_domain if feature.HasField("int_domain") else feature.float_domain
-    return f"at least {as_text(limits.min)}", f"down to {as_text(tally.smallest)}"
-
-
-def _most(feature: schema_pb2.Feature, tally: Tally) -> tuple[str, str]:
-    limits = feature.int_domain if feature.HasField("int_domain") else feature.float_domain
-    return f"at most {as_text(limits.max)}", f"up to {as_text(tally.largest)}"
-
-
-_WORDS: dict[int, Callable[[schema_pb2.Feature, Tally], tuple[str, str]]] = {
-    Kind.SCHEMA_MISSING_COLUMN: lambda feature, _: (f"a column of {_type(feature)}", "none"),
-    Kind.SCHEMA_NEW_COLUMN: lambda _, tally: ("no such column", f"one with {tally.type_name}"),
-    Kind.FEATURE_TYPE_NOT_PRESENT: lambda feature, _: (_wanted(feature), "none"),
-    Kind.FEATURE_TYPE_LOW_FRACTION_PRESENT: lambda feature, tally: (
-        _wanted(feature),
-        _present(tally),
+FACTS: dict[str, Callable[[schema_pb2.Feature, Tally], Mismatch]] = {
+    "SCHEMA_MISSING_COLUMN": lambda feature, _: Mismatch(type=_type(feature)),
+    "SCHEMA_NEW_COLUMN": lambda _, tally: Mismatch(found_type=tally.type_name),
+    "FEATURE_TYPE_NOT_PRESENT": _presence,
+    "FEATURE_TYPE_LOW_FRACTION_PRESENT": _presence,
+    "FEATURE_TYPE_LOW_NUMBER_PRESENT": lambda feature, _: Mismatch(
+        bound=feature.presence.min_count
     ),
-    Kind.FEATURE_TYPE_LOW_NUMBER_PRESENT: lambda feature, tally: (
-        f"a value in at least {_many(feature.presence.min_count, 'row')}",
-        _present(tally),
+    "FEATURE_TYPE_LOW_NUMBER_VALUES": lambda feature, tally: Mismatch(
+        bound=feature.value_count.min, found=tally.smallest
     ),
-    Kind.FEATURE_TYPE_LOW_NUMBER_VALUES: lambda feature, tally: (
-        f"at least {_many(feature.value_count.min, 'value')} a row",
-        f"as few as {as_text(tally.smallest)}",
+    "FEATURE_TYPE_HIGH_NUMBER_VALUES": lambda feature, tally: Mismatch(
+        bound=feature.value_count.max, found=tally.largest
     ),
-    Kind.FEATURE_TYPE_HIGH_NUMBER_VALUES: lambda feature, tally: (
-        f"at most {_many(feature.value_count.max, 'value')} a row",
-        f"up to {as_text(tally.largest)}",
+    "UNEXPECTED_DATA_TYPE": lambda feature, tally: Mismatch(
+        type=_type(feature), found_type=tally.type_name
     ),
-    Kind.UNEXPECTED_DATA_TYPE: lambda feature, tally: (_type(feature), tally.type_name),
-    Kind.ENUM_TYPE_UNEXPECTED_STRING_VALUES: lambda feature, tally: (
-        _domain(feature),
-        _others(tally),
-    ),
-    Kind.ENUM_TYPE_INVALID_UTF8: lambda *_: ("text in UTF-8", "other bytes"),
-    Kind.INT_TYPE_SMALL_INT: _least,
-    Kind.INT_TYPE_BIG_INT: _most,
-    Kind.INT_TYPE_NOT_INT_STRING: lambda *_: ("whole numbers", "text that is none"),
-    Kind.FLOAT_TYPE_SMALL_FLOAT: _least,
-    Kind.FLOAT_TYPE_BIG_FLOAT: _most,
-    Kind.FLOAT_TYPE_STRING_NOT_FLOAT: lambda *_: ("numbers", "text that is none"),
-    Kind.FLOAT_TYPE_HAS_NAN: lambda *_: ("numbers", "NaN"),
-    Kind.FLOAT_TYPE_HAS_INF: lambda *_: ("finite numbers", "infinite ones"),
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": _domain,
+    "INT_TYPE_SMALL_INT": _least,
+    "INT_TYPE_BIG_INT": _most,
+    "FLOAT_TYPE_SMALL_FLOAT": _least,
+    "FLOAT_TYPE_BIG_FLOAT": _most,
 }
+"""What a mismatch holds, by kind; the other kinds need nothing but their name."""

@@ -11,15 +11,14 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
+from evergreen.quality.mismatch import MAX_TEXT, MAX_VALUES, as_text
 from evergreen.quality.violations import Violation, violating
 from evergreen.texts import shorten
 from evergreen.tf_examples import read_records
 
 BATCH_ROWS = 65_536
-MAX_TEXT = 80
-HUGE = 1e9
 MISSING = "missing"
-MAX_VALUES, MAX_EXAMPLES = 5, 3
+MAX_EXAMPLES = 3
 
 
 def read(folder: Path) -> Iterator[tuple[pa.RecordBatch, int]]:
@@ -53,16 +52,6 @@ def row_as_text(batch: pa.RecordBatch, row: int) -> dict[str, str]:
     """Returns all columns of a row as text."""
     names = batch.schema.names
     return {name: _cell(batch.column(at)[row].as_py()) for at, name in enumerate(names)}
-
-
-def as_text(value: bytes | float) -> str:
-    """Formats a value: numbers with float32's precision, long text cut at 80 characters."""
-    if isinstance(value, bytes):
-        return shorten(value.decode(errors="backslashreplace"), MAX_TEXT)
-    if isinstance(value, int):
-        return str(value)
-    number = np.float32(value)
-    return np.format_float_positional(number, trim="-") if abs(number) < HUGE else str(number)
 
 
 def _cell(values: list[bytes | float] | None) -> str:

@@ -1,15 +1,39 @@
 """Sentences on the gates' reports, for the terminal, the pages, the monitor and the dashboard."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from evergreen.quality.mismatch import percent
 from evergreen.texts import many
 
 if TYPE_CHECKING:
-    from evergreen.runs.reports.data import DataReport, Finding
+    from evergreen.runs.reports.data import Change, DataReport, Drift, Finding
     from evergreen.runs.reports.model import ModelReport, Verdict
-    from evergreen.runs.reports.serving import Check, ServingReport
+    from evergreen.runs.reports.serving import Check, Criterion, ServingReport
 
+AGAINST = {"previous": "the span before", "window": "the earlier spans of the window"}
+DISTANCES = {
+    "L_INFTY": "an L-infinity distance",
+    "JENSEN_SHANNON_DIVERGENCE": "a Jensen-Shannon divergence",
+    "NORMALIZED_ABSOLUTE_DIFFERENCE": "a normalized absolute difference",
+}
+PANDAS_INDEX = re.compile(r"''|index|Unnamed: \d+|__index_level_\d+__")
+CHECKS = {
+    "read": "the SavedModel can be read",
+    "clients": "clients of version {version} can go on",
+    "requests": "{signature}: requests can be made from test rows",
+    "loads here": "the model loads in this process",
+    "load seconds": "seconds to load in the model server",
+    "answered": "{signature}: every request is answered over {way}",
+    "well-formed": "{signature}: answers have the declared names, dtypes and shapes",
+    "finite": "{signature}: answers are finite numbers",
+    "as here": "{signature}: answers over {way} as in this process",
+    "batches": "{signature}: rows alone as in batches",
+    "as signature": "{signature}: answers as {other}",
+    "latency": "{signature}: p95 of one row in ms over gRPC",
+    "memory": "memory of the model server in MB",
+}
 NOT_WORSE = " not worse than the baseline's by "
 
 
@@ -21,6 +45,19 @@ def of_data(report: "DataReport") -> Iterator[str]:
             f"{finding.feature or 'data set'} {finding.kind}: "
             f"{finding.count} of {finding.rows} rows. {finding.description}{values}"
         )
+
+
+def description(finding: "Finding") -> str:
+    """Returns what was expected of a span, and what was found."""
+    where = f", in {' and '.join(finding.splits)}" if finding.splits else ""
+    if finding.mismatch:
+        words = finding.mismatch.words(finding.kind, finding.count, finding.rows, finding.values)
+        return words + where + _of_pandas(finding)
+    if finding.said:
+        return finding.said + where
+    if finding.drift and finding.change:
+        return _drifted(finding.drift, finding.change)
+    return _of_rows(finding)
 
 
 def of_drift(report: "DataReport") -> Iterator[str]:
@@ -46,6 +83,26 @@ def of_serving(report: "ServingReport") -> Iterator[str]:
     """Yields a line for each check that the exported model fails."""
     for check in report.failed:
         yield f"{check.criterion}: {check.detail or _beyond(check)}"
+
+
+def of_criterion(criterion: "Criterion") -> str:
+    """Returns what an exported model is checked for."""
+    return CHECKS[criterion.kind].format_map(criterion.model_dump())
+
+
+def detail(check: "Check") -> str:
+    """Returns the faults that a check found, or how exact the answers are."""
+    if check.of is None or not check.faults:
+        return _exactness(check)
+    # Faults are counted; otherwise the value is a measurement, and there is one fault.
+    left = int(check.value or 0) - len(check.faults) if check.limit == 0 else 0
+    faults = "; ".join(check.faults) + (f"; and {left} more" if left > 0 else "")
+    if check.of.kind != "clients":
+        return faults
+    declared = f"may_break={check.of.version}"
+    if check.passed:
+        return f"declared by {declared}: {faults}"
+    return f"{faults}. If all of them are ready for it, declare {declared}"
 
 
 def compared(report: "ModelReport") -> str:
@@ -103,3 +160,51 @@ def _beyond(check: "Check") -> str:
 
 def _recorded(finding: "Finding") -> str:
     return f"{finding.feature} {finding.kind}: {finding.description}"
+
+
+def _of_pandas(finding: "Finding") -> str:
+    """Returns a remark if a column is pandas' index, which is probably delivered by mistake."""
+    is_index = finding.kind == "SCHEMA_NEW_COLUMN" and PANDAS_INDEX.fullmatch(finding.feature)
+    return "; it is pandas' index: write the file with index=False" if is_index else ""
+
+
+def _drifted(drift: "Drift", change: "Change") -> str:
+    moved = f"the mean went from {change.before:.5g} to {change.now:.5g}"
+    if change.value is not None:
+        shares = f"{percent(change.before)} to {percent(change.now)}"
+        moved = f"{change.value} went from {shares} of the values"
+    return (
+        f"expected {DISTANCES[drift.measure]} of at most {drift.threshold:g} from "
+        f"{AGAINST[drift.against]}; found {drift.value:.4g}: {moved}"
+    )
+
+
+def _places(finding: "Finding") -> str:
+    places = [f"{example['file']} row {example['row']}" for example in finding.examples]
+    return ", ".join(places) + (", ..." if finding.count > len(places) else "")
+
+
+def _of_rows(finding: "Finding") -> str:
+    if finding.reason:
+        return f"the value {finding.reason}: {_places(finding)}"
+    if finding.kind == "MISSING_IN_WORDS":
+        share = percent(round(finding.count / finding.rows, 4))
+        return (
+            f"{finding.values[0]!r} is {share} of the values, and reads like a missing one: list "
+            "it in data.missing, or in the column's domain if it is meant"
+        )
+    if finding.kind == "SPLIT_EMPTY":
+        split = " and ".join(finding.splits)
+        return (
+            f"expected rows in each split; found none in {split}: "
+            "there are too few, or keys that repeat"
+        )
+    return ""
+
+
+def _exactness(check: "Check") -> str:
+    if check.of is None or check.of.kind not in ("as here", "as signature"):
+        return ""
+    if check.value is None:
+        return "they differ in more than numbers"
+    return "not bit for bit" if check.value else "bit for bit"

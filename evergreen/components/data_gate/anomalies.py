@@ -1,17 +1,15 @@
-"""Turns TFDV's anomalies into findings, with descriptions, counts and example rows."""
+"""Turns TFDV's anomalies into findings: what was expected and found, counts and example rows."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.quality.descriptions import describe
+from evergreen.quality.descriptions import mismatch
 from evergreen.quality.tallies import MISSING, Anomaly, Tally, count_rows, feature_of
 from evergreen.runs.reports.data import Finding
 
 Kind = anomalies_pb2.AnomalyInfo.Type
-INDEX = re.compile(r"|index|Unnamed: \d+|__index_level_\d+__")
 
 
 def from_anomalies(
@@ -48,14 +46,15 @@ def _anomalies(found: anomalies_pb2.Anomalies) -> Iterator[tuple[Anomaly, str]]:
 
 
 def _finding(anomaly: Anomaly, tally: Tally, schema: schema_pb2.Schema, splits: int) -> Finding:
-    description = describe(anomaly.kind, feature_of(schema, anomaly.column), tally)
-    where = f", in {' and '.join(tally.splits)}" if len(tally.splits) < splits else ""
+    found = mismatch(anomaly.kind, feature_of(schema, anomaly.column), tally)
     columns = dict.fromkeys(name for example in tally.examples for name in example)
     return Finding(
         # A column can have an empty name; None stands for the data set.
         feature="" if anomaly.column is None else anomaly.column or "''",
         kind=Kind.Name(anomaly.kind),
-        description=description + where + _of_pandas(anomaly),
+        mismatch=found,
+        said="" if found else tally.said,
+        splits=tally.splits if len(tally.splits) < splits else (),
         count=tally.count,
         rows=tally.rows,
         values=tally.values,
@@ -64,14 +63,6 @@ def _finding(anomaly: Anomaly, tally: Tally, schema: schema_pb2.Schema, splits: 
             for example in tally.examples
         ],
     )
-
-
-def _of_pandas(anomaly: Anomaly) -> str:
-    """Returns a remark if a column is pandas' index, which is probably delivered by mistake."""
-    name = anomaly.column
-    if anomaly.kind != Kind.SCHEMA_NEW_COLUMN or name is None or not INDEX.fullmatch(name):
-        return ""
-    return "; it is pandas' index: write the file with index=False"
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:

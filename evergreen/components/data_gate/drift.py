@@ -11,17 +11,9 @@ import tensorflow_data_validation as tfdv
 # isort: on
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from evergreen.quality.descriptions import percent
 from evergreen.quality.merged import Feature, counts, merge
-from evergreen.runs.reports.data import DRIFT, Against, Drift, Finding
+from evergreen.runs.reports.data import DRIFT, Against, Change, Drift, Finding
 
-WORDS = {
-    "previous": "the span before",
-    "window": "the earlier spans of the window",
-    "L_INFTY": "an L-infinity distance",
-    "JENSEN_SHANNON_DIVERGENCE": "a Jensen-Shannon divergence",
-    "NORMALIZED_ABSOLUTE_DIFFERENCE": "a normalized absolute difference",
-}
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 Measure = anomalies_pb2.DriftSkewInfo.Measurement.Type
 
@@ -34,30 +26,26 @@ def drift_finding(drift: Drift, now: Feature, before: Feature) -> Finding:
         now: Statistics of the feature in the span.
         before: Its statistics in the earlier spans.
     """
-    value = None
-    change = f"the mean went from {before.num_stats.mean:.5g} to {now.num_stats.mean:.5g}"
+    change = Change(before=before.num_stats.mean, now=now.num_stats.mean)
     if now.HasField("string_stats"):
-        value, old, new = _largest_change(counts(before), counts(now))
-        change = f"{value} went from {percent(old)} to {percent(new)} of the values"
+        change = _largest_change(counts(before), counts(now))
     return Finding(
         feature=drift.feature,
         kind=DRIFT,
-        description=f"expected {WORDS[drift.measure]} of at most {drift.threshold:g} from "
-        f"{WORDS[drift.against]}; found {drift.value:.4g}: {change}",
-        count=0,
-        rows=0,
-        values=[value] if value else [],
+        values=[change.value] if change.value else [],
         refuses=False,
+        drift=drift,
+        change=change,
     )
 
 
-def _largest_change(before: Counter[str], now: Counter[str]) -> tuple[str, float, float]:
-    """Returns the value whose share changed most, with its share before and now."""
+def _largest_change(before: Counter[str], now: Counter[str]) -> Change:
+    """Returns the value whose share changed most."""
     value = max(
         before | now,
         key=lambda value: abs(now[value] / now.total() - before[value] / before.total()),
     )
-    return value, before[value] / before.total(), now[value] / now.total()
+    return Change(value=value, before=before[value] / before.total(), now=now[value] / now.total())
 
 
 def measure(

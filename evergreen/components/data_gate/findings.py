@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from evergreen.components.example_gen.rejects import RefusedValue, RejectedReport
-from evergreen.quality.descriptions import percent
 from evergreen.quality.merged import counts
-from evergreen.quality.tallies import MAX_EXAMPLES, MAX_TEXT, MAX_VALUES, feature_of
-from evergreen.runs.reports.data import Finding
+from evergreen.quality.mismatch import MAX_TEXT, MAX_VALUES
+from evergreen.quality.tallies import MAX_EXAMPLES, feature_of
+from evergreen.runs.reports.data import MISSING_IN_WORDS, ROWS_REFUSED, SPLIT_EMPTY, Finding
 from evergreen.texts import shorten
 
 OFTEN = 0.01
 """The share of a column's values from which a text that looks like a missing value is reported."""
-MISSING_IN_WORDS = frozenset(
+WORDS_FOR_MISSING = frozenset(
     {"na", "n/a", "#n/a", "<na>", "null", "(null)", "nil", "none", "nan", "nat", "missing"}
     | {"-", "--", "---", "?", "\\n"}
 )
@@ -33,16 +33,13 @@ def from_rejections(refused: RejectedReport, rows: int, share: float = 0.0) -> l
     return [
         Finding(
             feature=reason["column"],
-            kind="ROWS_REFUSED",
-            description=f"the value {reason['reason']}: {_places(reason['examples'])}",
+            kind=ROWS_REFUSED,
+            reason=reason["reason"],
             count=reason["count"],
             rows=rows,
             refuses=refuses,
             values=_values(reason["examples"]),
-            examples=[
-                {key: shorten(str(value), MAX_TEXT) for key, value in example.items()}
-                for example in reason["examples"][:MAX_EXAMPLES]
-            ],
+            examples=[_example(value) for value in reason["examples"][:MAX_EXAMPLES]],
         )
         for reason in refused["reasons"]
     ]
@@ -57,10 +54,8 @@ def empty_splits(rows: Mapping[str, int]) -> list[Finding]:
     return [
         Finding(
             feature="",
-            kind="SPLIT_EMPTY",
-            description=f"expected rows in each split; found none in {split}: "
-            "there are too few, or keys that repeat",
-            count=0,
+            kind=SPLIT_EMPTY,
+            splits=(split,),
             rows=sum(rows.values()),
         )
         for split, count in rows.items()
@@ -88,7 +83,7 @@ def suspected_missing(
         _suspected(name, text, of_text[text], of_text.total())
         for name, of_text in found.items()
         for text in of_text
-        if text.strip().lower() in MISSING_IN_WORDS
+        if text.strip().lower() in WORDS_FOR_MISSING
         and text not in feature_of(schema, name).string_domain.value
         and of_text[text] >= OFTEN * of_text.total()
     ]
@@ -97,9 +92,7 @@ def suspected_missing(
 def _suspected(name: str, text: str, count: int, total: int) -> Finding:
     return Finding(
         feature=name,
-        kind="MISSING_IN_WORDS",
-        description=f"{text!r} is {percent(round(count / total, 4))} of the values, and reads like "
-        "a missing one: list it in data.missing, or in the column's domain if it is meant",
+        kind=MISSING_IN_WORDS,
         count=count,
         rows=total,
         values=[text],
@@ -112,6 +105,6 @@ def _values(examples: Sequence[RefusedValue]) -> list[str]:
     return list(texts)[:MAX_VALUES]
 
 
-def _places(examples: Sequence[RefusedValue]) -> str:
-    places = [f"{example['file']} row {example['row']}" for example in examples[:MAX_EXAMPLES]]
-    return ", ".join(places) + (", ..." if len(examples) > len(places) else "")
+def _example(refused: RefusedValue) -> dict[str, str]:
+    value = shorten(str(refused["value"]), MAX_TEXT)
+    return {"file": refused["file"], "row": str(refused["row"]), "value": value}

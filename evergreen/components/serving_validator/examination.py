@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from evergreen.runs.reports.serving import Check, Latency
+from evergreen.runs.reports.serving import Check, Criterion, Latency
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
@@ -60,7 +60,8 @@ def examine(
     expected, tolerance = replay(here.predict, requests), criteria.tolerance
     findings.checks.append(_as_here(name, "gRPC", given, expected, tolerance))
     apart = checks.batches_apart(given.answers, signature, rows)
-    findings.checks.append(checks.within(f"{name}: rows alone as in batches", apart, tolerance))
+    batches = Criterion(kind="batches", signature=name)
+    findings.checks.append(checks.within(batches, apart, tolerance))
     for format_, predict in _rest(asking, signature).items():
         given = replay(predict, requests)
         findings.checks.append(_answered(name, format_, given, requests))
@@ -79,11 +80,12 @@ def _rest(asking: Asking, signature: Signature) -> dict[str, Predict]:
 
 
 def _answered(name: str, way: str, given: Replay, requests: Sequence[Request]) -> Check:
-    return checks.answered(f"{name}: every request is answered over {way}", given, requests)
+    criterion = Criterion(kind="answered", signature=name, way=way)
+    return checks.answered(criterion, given, requests)
 
 
 def _as_here(name: str, way: str, given: Replay, expected: Replay, tolerance: float) -> Check:
-    criterion = f"{name}: answers over {way} as in this process"
+    criterion = Criterion(kind="as here", signature=name, way=way)
     if expected.fault:
         return checks.none_of(criterion, [expected.fault])
     return checks.same(criterion, given.answers, expected.answers, tolerance)
@@ -96,10 +98,10 @@ def _measure(
     criteria: ServingCriteria,
     findings: Examination,
 ) -> None:
-    criterion, limit = f"{name}: p95 of one row in ms over gRPC", criteria.p95_ms
+    criterion, limit = Criterion(kind="latency", signature=name), criteria.p95_ms
     try:
         findings.latency = measure(asking.by_grpc, requests)
     except UnservableError as error:
-        findings.checks.append(checks.within(criterion, None, limit, str(error)))
+        findings.checks.append(checks.within(criterion, None, limit, [str(error)]))
     else:
         findings.checks.append(checks.within(criterion, findings.latency.p95_ms, limit))

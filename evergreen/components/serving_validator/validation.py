@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from evergreen.components.serving_validator.examination import examine
-from evergreen.runs.reports.serving import Check, Latency, ServingReport
+from evergreen.runs.reports.serving import Check, Criterion, Latency, ServingReport
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
@@ -71,7 +71,7 @@ class Validation:
         try:
             self._signatures = read_signatures(self._model)
         except UnservableError as error:
-            self._add(checks.none_of("the SavedModel can be read", [str(error)]))
+            self._add(checks.none_of(Criterion(kind="read"), [str(error)]))
             return self._report(len(rows), baseline)
         self._compare_signatures(baseline)
         self._record(rows, features, model_name)
@@ -80,7 +80,7 @@ class Validation:
                 self._examine(name, *loaded, len(rows))
             self._compare_answers()
             memory, limit = self._server.memory_mb, self._criteria.memory_mb
-            self._add(checks.within("memory of the model server in MB", memory, limit))
+            self._add(checks.within(Criterion(kind="memory"), memory, limit))
         return self._report(len(rows), baseline)
 
     def _compare_signatures(self, baseline: Baseline | None) -> None:
@@ -98,7 +98,7 @@ class Validation:
                 self._requests[name] = self._requests_to(name, rows, features)
             except UnservableError as error:
                 faults = [str(error)]
-            self._add(checks.none_of(f"{name}: requests can be made from test rows", faults))
+            self._add(checks.none_of(Criterion(kind="requests", signature=name), faults))
         requests = [request for asked in self._requests.values() for request in asked]
         write_requests(self._model, requests, model_name)
 
@@ -118,17 +118,17 @@ class Validation:
             here = loading.result()
         except UnservableError as error:
             if asking:
-                self._add(checks.none_of("the model loads in this process", [str(error)]))
+                self._add(checks.none_of(Criterion(kind="loads here"), [str(error)]))
             return None
         asking = asking or self._serve_cold()
         return (here, asking) if asking else None
 
     def _serve(self) -> Asking | None:
-        criterion, limit = "seconds to load in the model server", self._criteria.load_seconds
+        criterion, limit = Criterion(kind="load seconds"), self._criteria.load_seconds
         try:
             asking = self._server.load(self._model, self._signatures)
         except UnservableError as error:
-            self._add(checks.within(criterion, None, limit, str(error)))
+            self._add(checks.within(criterion, None, limit, [str(error)]))
             return None
         self._add(checks.within(criterion, self._server.load_seconds, limit))
         return asking
@@ -153,7 +153,7 @@ class Validation:
         for name in list(self._answers)[1:]:
             first = next(iter(self._answers))
             answers, other = self._answers[name], self._answers[first]
-            criterion = f"{name}: answers as {first}"
+            criterion = Criterion(kind="as signature", signature=name, other=first)
             self._add(checks.same(criterion, answers, other, self._criteria.tolerance))
 
     def _add(self, check: Check) -> None:

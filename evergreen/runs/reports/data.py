@@ -1,43 +1,18 @@
 """The data gate's report on a span."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+from pydantic import computed_field, model_validator
+
+from evergreen.quality.mismatch import Mismatch
+from evergreen.runs import sentences
 from evergreen.runs.nodes import DATA_GATE
 from evergreen.runs.reports.report import Part, Report
 
 Against = Literal["previous", "window"]
-DRIFT = "DRIFT"
-
-
-class Finding(Part):
-    """A fact that a person should know about a span.
-
-    Attributes:
-        feature: The feature; empty where the whole data set is meant.
-        kind: TFDV's name of the anomaly, or `ROWS_REFUSED`, `SPLIT_EMPTY`,
-            `MISSING_IN_WORDS`, `DRIFT`.
-        description: The expected and the found values in words; for people only.
-        count: The rows concerned.
-        rows: All rows that were looked at.
-        values: A few of the values concerned.
-        refuses: Whether the span is refused for it.
-        examples: Up to three of the rows concerned, as text by column.
-    """
-
-    feature: str
-    kind: str
-    description: str
-    count: int = 0
-    rows: int = 0
-    values: tuple[str, ...] = ()
-    refuses: bool = True
-    examples: tuple[dict[str, str], ...] = ()
-
-    @property
-    def is_drift(self) -> bool:
-        """Whether it is a distance beyond its threshold."""
-        return self.kind == DRIFT
+DRIFT, ROWS_REFUSED, SPLIT_EMPTY = "DRIFT", "ROWS_REFUSED", "SPLIT_EMPTY"
+MISSING_IN_WORDS = "MISSING_IN_WORDS"
 
 
 class Drift(Part):
@@ -63,6 +38,76 @@ class Drift(Part):
     def share(self) -> float:
         """The distance as a share of its threshold; 0 without a threshold."""
         return self.value / self.threshold if self.threshold else 0.0
+
+
+class Change(Part):
+    """What changed most in a feature that drifted.
+
+    Attributes:
+        value: The value whose share of the feature's values changed; None for the mean of numbers.
+        before: The share or mean before.
+        now: The share or mean in the span.
+    """
+
+    value: str | None = None
+    before: float
+    now: float
+
+
+class Finding(Part):
+    """A fact that a person should know about a span.
+
+    Attributes:
+        feature: The feature; empty where the whole data set is meant.
+        kind: TFDV's name of the anomaly, or `ROWS_REFUSED`, `SPLIT_EMPTY`,
+            `MISSING_IN_WORDS`, `DRIFT`.
+        count: The rows concerned.
+        rows: All rows that were looked at.
+        values: A few of the values concerned.
+        refuses: Whether the span is refused for it.
+        examples: Up to three of the rows concerned, as text by column; of a refused value its
+            file, the row in it, and the value.
+        splits: The splits that have it, unless all do.
+        mismatch: What the schema expects and what was found, of an anomaly of values.
+        said: What TFDV says of an anomaly with no `mismatch`; the whole description in a report of
+            version 0.1.0.
+        reason: Why ingestion refused the values.
+        drift: The distance beyond its threshold.
+        change: What changed most with it.
+    """
+
+    feature: str
+    kind: str
+    count: int = 0
+    rows: int = 0
+    values: tuple[str, ...] = ()
+    refuses: bool = True
+    examples: tuple[dict[str, str], ...] = ()
+    splits: tuple[str, ...] = ()
+    mismatch: Mismatch | None = None
+    said: str = ""
+    reason: str = ""
+    drift: Drift | None = None
+    change: Change | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def description(self) -> str:
+        """What was expected and found, in words; written so that version 0.1.0 can read it."""
+        return sentences.description(self)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_0_1_0(cls, values: Any) -> Any:
+        """Takes over the description of a report by version 0.1.0, which has nothing else."""
+        if isinstance(values, dict) and "description" in values and "said" not in values:
+            return values | {"said": values["description"]}
+        return values
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether it is a distance beyond its threshold."""
+        return self.kind == DRIFT
 
 
 class DataReport(Report):

@@ -1,28 +1,87 @@
 """The report of serving validation on an exported model."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
+from pydantic import computed_field, model_validator
+
+from evergreen.runs import sentences
 from evergreen.runs.nodes import SERVING_VALIDATOR
 from evergreen.runs.reports.report import Part, Report
+
+Kind = Literal[
+    "read",
+    "clients",
+    "requests",
+    "loads here",
+    "load seconds",
+    "answered",
+    "well-formed",
+    "finite",
+    "as here",
+    "batches",
+    "as signature",
+    "latency",
+    "memory",
+]
+
+
+class Criterion(Part):
+    """What an exported model is checked for.
+
+    Attributes:
+        kind: The kind of the check.
+        signature: The signature that is asked, if it is about one.
+        way: How it is asked: `gRPC`, `REST by columns`, `REST by rows`.
+        other: The signature that answers are compared with.
+        version: The version whose clients are to go on.
+    """
+
+    kind: Kind
+    signature: str = ""
+    way: str = ""
+    other: str = ""
+    version: int | None = None
 
 
 class Check(Part):
     """The verdict on one criterion.
 
     Attributes:
-        criterion: The criterion, in words.
+        of: The criterion; None in a report of version 0.1.0, which says it in words only.
         passed: Whether it holds.
         value: The measured or counted value; None if there is no finite number.
         limit: The greatest value that passes.
-        detail: The fault, or other information.
+        faults: The first of the faults, in words.
+        said: The criterion and its detail, as version 0.1.0 wrote them.
     """
 
-    criterion: str
+    of: Criterion | None
     passed: bool
     value: float | None = None
     limit: float | None = None
-    detail: str = ""
+    faults: tuple[str, ...] = ()
+    said: tuple[str, str] = ("", "")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def criterion(self) -> str:
+        """The criterion in words; written so that version 0.1.0 can read the report."""
+        return sentences.of_criterion(self.of) if self.of else self.said[0]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def detail(self) -> str:
+        """The faults, or other information, in words; written for version 0.1.0 as well."""
+        return sentences.detail(self) if self.of else self.said[1]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_0_1_0(cls, values: Any) -> Any:
+        """Takes over the words of a report by version 0.1.0, which has nothing else."""
+        if isinstance(values, dict) and "criterion" in values and "of" not in values:
+            return values | {"of": None, "said": (values["criterion"], values.get("detail", ""))}
+        return values
 
 
 class Latency(Part):

@@ -5,32 +5,33 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from evergreen.runs.reports.serving import Check
+from evergreen.runs.reports.serving import Check, Criterion
 from evergreen.serving.client.tensors import Array, Tensors
 from evergreen.serving.trial.exported import Signature, Spec
 from evergreen.serving.trial.recorded import Replay, Request
 
-SHOWN = 3  # faults in one line
+SHOWN = 3  # faults of a check
 
 
-def within(criterion: str, value: float | None, limit: float, detail: str = "") -> Check:
+def within(
+    criterion: Criterion, value: float | None, limit: float, faults: Sequence[str] = ()
+) -> Check:
     """Checks a value against an upper limit; a missing value does not pass."""
     known = value is not None and math.isfinite(value)
     passed = value is not None and known and value <= limit
     return Check(
-        criterion=criterion,
+        of=criterion,
         passed=passed,
         value=value if known else None,
         limit=limit,
-        detail=detail,
+        faults=tuple(faults),
     )
 
 
-def none_of(criterion: str, faults: Iterable[str]) -> Check:
+def none_of(criterion: Criterion, faults: Iterable[str]) -> Check:
     """Checks that there are no faults; names the first few."""
     found = list(faults)
-    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return within(criterion, len(found), 0, "; ".join(found[:SHOWN]) + more)
+    return within(criterion, len(found), 0, found[:SHOWN])
 
 
 def compatible(changes: Sequence[str], version: int, may_break: int | None) -> Check:
@@ -41,24 +42,18 @@ def compatible(changes: Sequence[str], version: int, may_break: int | None) -> C
         version: The serving version.
         may_break: The version whose clients may break, as declared.
     """
-    check = none_of(f"clients of version {version} can go on", changes)
-    if check.passed:
-        return check
-    if may_break == version:
-        declared = f"declared by may_break={version}: {check.detail}"
-        return check.model_copy(update={"passed": True, "detail": declared})
-    ask = f"{check.detail}. If all of them are ready for it, declare may_break={version}"
-    return check.model_copy(update={"detail": ask})
+    check = none_of(Criterion(kind="clients", version=version), changes)
+    return check.model_copy(update={"passed": check.passed or may_break == version})
 
 
-def answered(criterion: str, found: Replay, requests: Sequence[Request]) -> Check:
+def answered(criterion: Criterion, found: Replay, requests: Sequence[Request]) -> Check:
     """Checks that all requests were answered."""
     return Check(
-        criterion=criterion,
+        of=criterion,
         passed=not found.fault,
         value=len(found.answers),
         limit=len(requests),
-        detail=found.fault,
+        faults=(found.fault,) if found.fault else (),
     )
 
 
@@ -71,7 +66,7 @@ def well_formed(
         for number, (answer, request) in enumerate(zip(answers, requests, strict=False), start=1)
         for fault in _form_faults(answer, signature, _rows(request))
     )
-    return none_of(f"{name}: answers have the declared names, dtypes and shapes", faults)
+    return none_of(Criterion(kind="well-formed", signature=name), faults)
 
 
 def finite(name: str, answers: Sequence[Tensors]) -> Check:
@@ -82,17 +77,16 @@ def finite(name: str, answers: Sequence[Tensors]) -> Check:
         for output, values in sorted(answer.items())
         if values.dtype.kind == "f" and not np.isfinite(values).all()
     )
-    return none_of(f"{name}: answers are finite numbers", faults)
+    return none_of(Criterion(kind="finite", signature=name), faults)
 
 
 def same(
-    criterion: str, ones: Sequence[Tensors], others: Sequence[Tensors], tolerance: float
+    criterion: Criterion, answers: Sequence[Tensors], others: Sequence[Tensors], tolerance: float
 ) -> Check:
     """Checks that two models, or two ways to ask one, agree in their common outputs."""
-    pairs = zip(ones, others, strict=True)
+    pairs = zip(answers, others, strict=True)
     worst = max((distance(answer, other) for answer, other in pairs), default=math.inf)
-    words = {0.0: "bit for bit", math.inf: "they differ in more than numbers"}
-    return within(criterion, worst, tolerance, words.get(worst, "not bit for bit"))
+    return within(criterion, worst, tolerance)
 
 
 def distance(answer: Tensors, other: Tensors) -> float:

@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from evergreen.quality.descriptions import describe, percent
+from evergreen.quality.descriptions import describe
 from evergreen.quality.tallies import Tally
 
 Kind = anomalies_pb2.AnomalyInfo
@@ -77,8 +77,3 @@ def test_expected_and_found(kind: int, feature: str, found: dict, words: str) ->
 def test_without_words_or_rows_it_is_what_tfdv_says(kind: int, count: int) -> None:
     said = describe(kind, schema_pb2.Feature(), Tally(said="as TFDV has it", count=count, rows=10))
     assert said == "as TFDV has it"
-
-
-def test_a_few_rows_of_many_still_show() -> None:
-    assert percent(1 - 3 / 1_000_000) == "99.9997 %"
-    assert percent(1.0) == "100 %"

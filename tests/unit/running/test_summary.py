@@ -29,7 +29,9 @@ def test_what_is_recorded_of_a_blessed_span_is_said() -> None:
         feature="company",
         refuses=False,
         kind="MISSING_IN_WORDS",
-        description="'NA' is 10 % of the values",
+        count=6,
+        rows=60,
+        values=("NA",),
     )
     report = DataReport(
         span=4,

@@ -1,6 +1,7 @@
 """What gates write is read by the types that wrote it, and what version 0.1.0 wrote as well."""
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 
 from evergreen.errors import EvergreenError
 from evergreen.lineage.run_artifacts import R, load_report
+from evergreen.quality.mismatch import Mismatch
 from evergreen.runs import sentences
-from evergreen.runs.reports.data import DataReport
+from evergreen.runs.reports.data import Change, DataReport, Drift, Finding
 from evergreen.runs.reports.model import ALL_ROWS, ModelReport, Verdict
 from evergreen.runs.reports.report import FILE
 from evergreen.runs.reports.serving import ServingReport
@@ -96,6 +98,39 @@ def test_sentences_are_made_of_fields() -> None:
         "0.01 worse": 1,
         "0.005 worse": 3,
     }
+
+
+def test_a_finding_keeps_its_fields_and_its_sentence(tmp_path: Path) -> None:
+    """Infinity among them, which JSON has no word for."""
+    drift = Drift(
+        feature="miles",
+        against="window",
+        value=0.5,
+        threshold=0.2,
+        exceeded=True,
+        measure="L_INFTY",
+    )
+    mismatch = Mismatch(bound=0.5, found=math.inf)
+    found = {
+        "expected at most 0.5; found up to inf, in eval": Finding(
+            feature="fare", kind="FLOAT_TYPE_BIG_FLOAT", mismatch=mismatch, splits=("eval",)
+        ),
+        "expected an L-infinity distance of at most 0.2 from the earlier spans of the window; "
+        "found 0.5: Cash went from 20 % to 70 % of the values": Finding(
+            feature="miles",
+            kind="DRIFT",
+            drift=drift,
+            change=Change(value="Cash", before=0.2, now=0.7),
+        ),
+        "expected rows in each split; found none in eval: there are too few, or keys that repeat": (
+            Finding(feature="", kind="SPLIT_EMPTY", splits=("eval",))
+        ),
+    }
+    report = earlier(DataReport).model_copy(update={"findings": tuple(found.values())})
+    report.write(str(tmp_path))
+    read = load_report(tmp_path, DataReport)
+    assert read == report
+    assert [finding.description for finding in read.findings] == list(found)
 
 
 def test_a_report_of_another_form_is_named(tmp_path: Path) -> None:

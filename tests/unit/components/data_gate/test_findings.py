@@ -8,6 +8,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from evergreen.components.data_gate.anomalies import from_anomalies
 from evergreen.components.data_gate.findings import empty_splits, from_rejections
+from evergreen.quality.mismatch import Mismatch
 from evergreen.runs.reports.data import Finding
 from tests.unit.components.data_gate.anomaly_cases import put, sixty
 from tests.unit.components.data_gate.gating import Gate, Report, ingested, taxi_schema
@@ -46,11 +47,17 @@ def test_findings_add_up_the_splits_that_have_the_anomaly(
         "eval": anomalies(hour=[Kind.INT_TYPE_BIG_INT]),
         "test": anomalies(),
     }
-    assert from_anomalies(found, tmp_path, schema) == [
+    findings = from_anomalies(found, tmp_path, schema)
+    assert [finding.description for finding in findings] == [
+        "expected at most 23; found up to 100, in train and eval",
+        "expected at least 0; found down to -7, in train",
+    ]
+    assert findings == [
         Finding(
             feature="hour",
             kind="INT_TYPE_BIG_INT",
-            description="expected at most 23; found up to 100, in train and eval",
+            mismatch=Mismatch(bound=23, found=100),
+            splits=["train", "eval"],
             count=3,
             rows=6,
             values=["100", "50"],
@@ -59,7 +66,8 @@ def test_findings_add_up_the_splits_that_have_the_anomaly(
         Finding(
             feature="hour",
             kind="INT_TYPE_SMALL_INT",
-            description="expected at least 0; found down to -7, in train",
+            mismatch=Mismatch(bound=0, found=-7),
+            splits=["train"],
             count=1,
             rows=3,
             values=["-7"],
@@ -78,9 +86,7 @@ def test_an_anomaly_of_the_whole_data_set_is_a_finding(
         type=Kind.DATASET_LOW_NUM_EXAMPLES, description="too few rows"
     )
     assert from_anomalies({"train": found}, tmp_path, schema) == [
-        Finding(
-            feature="", kind="DATASET_LOW_NUM_EXAMPLES", description="too few rows", count=0, rows=3
-        )
+        Finding(feature="", kind="DATASET_LOW_NUM_EXAMPLES", said="too few rows", rows=3)
     ]
 
 
@@ -184,18 +190,19 @@ def test_refused_rows_are_findings_with_their_places() -> None:
     examples = [{"file": "part.csv", "row": row, "value": "abc" * 40} for row in (2, 5, 6, 9)]
     reason = {"column": "fare", "reason": "is not a number", "count": 40, "examples": examples}
     cut = "abc" * 25 + "ab..."
-    assert from_rejections({"rows": 40, "reasons": [reason]}, rows=100) == [
-        Finding(
-            feature="fare",
-            kind="ROWS_REFUSED",
-            description="the value is not a number: part.csv row 2, part.csv row 5, "
-            "part.csv row 6, ...",
-            count=40,
-            rows=100,
-            values=[cut],
-            examples=[{"file": "part.csv", "row": row, "value": cut} for row in "256"],
-        )
-    ]
+    [finding] = from_rejections({"rows": 40, "reasons": [reason]}, rows=100)
+    assert finding == Finding(
+        feature="fare",
+        kind="ROWS_REFUSED",
+        reason="is not a number",
+        count=40,
+        rows=100,
+        values=[cut],
+        examples=[{"file": "part.csv", "row": row, "value": cut} for row in "256"],
+    )
+    assert finding.description == (
+        "the value is not a number: part.csv row 2, part.csv row 5, part.csv row 6, ..."
+    )
 
 
 def test_a_split_without_rows_is_a_finding() -> None:
