@@ -44,7 +44,7 @@ LIMITS = {
     "packages that docs/architecture.md does not name": 0,
     "files called by a gerund": 14,
     "variables called `one`": 0,
-    "tests of no module": 27,  # of a folder as a whole, of hostile input, of the tests themselves
+    "tests of no module": 30,  # of a folder as a whole, of hostile input, of the tests themselves
     "noqa": 49,
     "reports without a type": 0,
     "sentences taken apart": 1,  # of the model gate's verdicts, as version 0.1.0 wrote them
