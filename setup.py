@@ -29,6 +29,7 @@ setup(
         "evergreen": [
             "py.typed",
             "reporting/templates/*",
+            "scaffold/templates/*",
             "dashboard/templates/*",
             "dashboard/static/*",
         ],

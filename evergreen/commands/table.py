@@ -40,6 +40,7 @@ PANELS = {
         "replay": "replay:replay",
     },
     "Project": {
+        "new": "new:new",
         "data": "data:app",
         "config": "config:app",
         "orchestrators": "orchestrators:orchestrators",

@@ -14,6 +14,7 @@ from evergreen.spans.manifest import Format, Interval, Manifest
 from evergreen.spans.periods import Period
 
 if TYPE_CHECKING:
+    from evergreen.spans.cut import cut_table
     from evergreen.spans.keys import add_row_keys
     from evergreen.spans.landing import land
     from evergreen.spans.layout import (
@@ -35,6 +36,7 @@ __all__ = [
     "Span",
     "add_row_keys",
     "check_newest",
+    "cut_table",
     "format_selection",
     "land",
     "list_spans",
@@ -46,6 +48,7 @@ __all__ = [
     "verify",
 ]
 _HOMES = {
+    "cut": ("cut_table",),
     "keys": ("add_row_keys",),
     "landing": ("land",),
     "layout": ("Span", "check_newest", "list_spans", "list_versions", "read_span", "verify"),

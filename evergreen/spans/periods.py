@@ -1,8 +1,9 @@
-"""Calendar periods in UTC."""
+"""Calendar periods."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from evergreen.spans.manifest import Interval
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Period(Enum):
-    """A calendar period; all of them start on the first of a month at 00:00 UTC."""
+    """A calendar period; all of them start on the first of a month at 00:00."""
 
     YEAR = "year"
     QUARTER = "quarter"
@@ -23,29 +24,35 @@ class Period(Enum):
         """Length in months."""
         return {"year": 12, "quarter": 3, "month": 1}[self.value]
 
-    def ordinals(self, seconds: "pa.ChunkedArray") -> "np.ndarray":
+    def ordinals(self, seconds: "pa.ChunkedArray", zone: str = "UTC") -> "np.ndarray":
         """Returns the numbers of the periods that moments fall in; consecutive periods differ by 1.
 
         Args:
             seconds: int64, shape (rows,), seconds since 1970-01-01 UTC, no nulls.
+            zone: The time zone of the calendar, such as Europe/Berlin.
 
         Returns:
             int64 array of shape (rows,).
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        import pandas as pd
 
-        moments = pc.cast(seconds, pa.timestamp("s"))
-        months = pc.year(moments).to_numpy() * 12 + pc.month(moments).to_numpy() - 1
+        moments = pd.DatetimeIndex(seconds.to_numpy().astype("datetime64[s]"))
+        local = moments.tz_localize("UTC").tz_convert(ZoneInfo(zone))
+        months = local.year.to_numpy("int64") * 12 + local.month.to_numpy("int64") - 1
         return months // self.months
 
-    def interval(self, ordinal: int) -> Interval:
+    def interval(self, ordinal: int, zone: str = "UTC") -> Interval:
         """Returns the start of the period with this ordinal, and of the next one."""
-        return Interval(start=self._start(ordinal), end=self._start(ordinal + 1))
+        starts = (
+            datetime.combine(self.first_day(at), time(), ZoneInfo(zone)).astimezone(UTC)
+            for at in (ordinal, ordinal + 1)
+        )
+        return Interval(start=next(starts), end=next(starts))
 
-    def _start(self, ordinal: int) -> datetime:
+    def first_day(self, ordinal: int) -> date:
+        """Returns the first day of the period with this ordinal."""
         year, month = divmod(ordinal * self.months, 12)
-        return datetime(year, month + 1, 1, tzinfo=UTC)
+        return date(year, month + 1, 1)
 
 
 def measure_time_range(table: "pa.Table", column: str | None) -> Interval | None:

@@ -51,10 +51,12 @@ def test_reference_pages_are_up_to_date() -> None:
 
 
 def test_every_page_is_in_the_navigation() -> None:
+    """Except for those that `evergreen new` has written, which leaves the navigation alone."""
     nav = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
     named = re.findall(r"'([^']+\.md)'", str(nav))
-    pages = sorted(str(path.relative_to(ROOT / "docs")) for path in ROOT.glob("docs/**/*.md"))
-    assert sorted(named) == pages
+    pages = {str(path.relative_to(ROOT / "docs")) for path in ROOT.glob("docs/**/*.md")}
+    assert {page for page in pages if not page.startswith("use-cases/")} <= set(named) <= pages
+    assert len(named) == len(set(named))
 
 
 def test_pages_of_the_site_link_only_to_what_is_in_it() -> None:

@@ -1,0 +1,56 @@
+"""Names: of use cases, which become packages and folders, and of what is written in their code."""
+
+import keyword
+import re
+import unicodedata
+from pathlib import Path
+
+from evergreen.errors import SettingsError
+
+PLAIN = re.compile(r"[a-z][a-z0-9_]{0,39}")
+PLACES = ("models", "data", "configs", "docs/use-cases", "tests/unit/models")
+"""Folders in which a use case has a file or a folder of its name."""
+RESERVED = {"base", "none", "null", "true", "false", "test", "tests", "unit", "models", "data"}
+RESERVED |= {"configs", "docs", "pipeline", "evergreen", "var", "bound"}
+
+
+def check_name(project: Path, name: str) -> None:
+    """Checks the name of a new use case.
+
+    Args:
+        project: The project's folder.
+        name: The name.
+
+    Raises:
+        SettingsError: If it cannot be a package's name, or is taken, if only by case.
+    """
+    if not PLAIN.fullmatch(name):
+        near = identifier(name, "")[:40]
+        raise SettingsError(
+            f"{name[:60]!r} cannot be the name of a use case: it becomes a package and a folder, "
+            "and has lower-case letters, digits and _, first a letter, 40 at most.",
+            hint=f"For example: {near}." if PLAIN.fullmatch(near) else "For example: flights.",
+        )
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in RESERVED:
+        raise SettingsError(
+            f"{name!r} cannot be the name of a use case: it is a word of Python or of the project.",
+            hint=f"For example: {name}_model.",
+        )
+    for place in PLACES:
+        for path in sorted((project / place).glob("*")):
+            if path.stem.casefold() == name.casefold():
+                raise SettingsError(
+                    f"the name {name!r} is taken: {path.relative_to(project)} exists.",
+                    hint="Choose another name, or remove what is there.",
+                )
+
+
+def identifier(text: str, default: str) -> str:
+    """Returns a Python name for a text; the default if none of its characters fits."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not name:
+        return default
+    if name[0].isdigit():
+        name = f"n{name}"
+    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name

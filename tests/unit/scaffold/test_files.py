@@ -1,0 +1,115 @@
+"""What is written is formatted, typed by name, and the same for any text in the table."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from evergreen.quality.schema import load_curated
+from evergreen.scaffold.design import Design, Request, design_table
+from evergreen.scaffold.files import files
+from tests.project import ROOT
+from tests.unit.scaffold.tables import orders
+
+SCRATCH_PATHS = "S108"  # the test's table is in a temporary folder
+
+
+def designed(table: pa.Table, name: str, folder: Path, **request: object) -> Design:
+    return design_table(Request(name=name, source=folder / "rows.parquet", **request), table)
+
+
+def hostile() -> pa.Table:
+    """Names and values that would break code, YAML, Markdown or the schema if they were pasted."""
+    rows = 400
+    random = np.random.default_rng(0)
+    names = [
+        "a b",
+        'q"uote',
+        "it's",
+        "back\\slash",
+        "東京",
+        "class",
+        "new\nline",
+        "${x}",
+        "{{ y }}",
+    ]
+    names += ["x" * 120, "|", "`tick`", "*/ # -- '''", '"""', "None", "yes", "1"]
+    table = pa.table({name: random.choice(["u", 'v"', "w\\", "{}"], rows) for name in names})
+    return table.append_column("label", pa.array(random.choice(["né", 'g"', "b\n"], rows)))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a use case of each task, and one with hostile texts."""
+    folder = tmp_path_factory.mktemp("project")
+    time = {"time": "ordered at"}
+    designs = (
+        designed(orders(), "late", folder, label="delay > 15", **time),
+        designed(orders(), "state", folder, label="state", not_before=("delay",), **time),
+        designed(orders(), "price", folder, label="price"),
+        designed(hostile(), "hostile", folder, label="label"),
+    )
+    for design in designs:
+        for path, text in files(design, folder).items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+    return folder
+
+
+def test_the_code_passes_the_projects_linter_and_formatter(written: Path) -> None:
+    settings = ["--config", str(ROOT / "pyproject.toml")]
+    first_party = 'lint.isort.known-first-party=["evergreen", "models", "data"]'
+    for command in (
+        ["check", "--ignore", SCRATCH_PATHS, "--config", first_party],
+        ["format", "--check", "--diff"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, *settings, "--no-cache", "."],
+            check=False,
+            cwd=written,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_settings_and_schema_can_be_read(written: Path) -> None:
+    for name in ("late", "state", "price", "hostile"):
+        settings = yaml.safe_load((written / f"configs/{name}.yaml").read_text())
+        assert settings["model"]["label"].isidentifier()
+        assert settings["gates"]["model"]["bounds"]
+        load_curated(written / f"data/{name}/schema.pbtxt")
+    assert settings["model"]["classes"] == ["b\n", 'g"', "né"]
+    assert "${" not in (written / "configs/hostile.yaml").read_text()
+
+
+def test_names_survive_in_the_code(written: Path) -> None:
+    tree = ast.parse((written / "models/hostile/features.py").read_text())
+    [table] = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    [features] = [word.value for word in table.keywords if word.arg == "features"]
+    names = [ast.literal_eval(feature.args[0]) for feature in features.elts]
+    assert names == [name for name in hostile().column_names if name != "label"]
+
+
+def test_the_label_and_the_spans_read_as_written_by_hand(written: Path) -> None:
+    features = (written / "models/late/features.py").read_text()
+    assert 'return columns["delay"] > BOUND' in features
+    assert "BOUND = 15" in features
+    assert 'Moment("ordered at")' in features
+    spans = (written / "data/late/spans.py").read_text()
+    assert 'SOURCE = Path(__file__).parents[2] / "rows.parquet"' in spans
+    assert 'MOMENTS = ("ordered at",)' in spans
+    assert "timestamp=None" in (written / "data/price/spans.py").read_text()
+
+
+def test_two_thousand_columns_are_no_problem(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    table = pa.table({f"x{n}": random.random(150) for n in range(2000)})
+    table = table.append_column("y", pa.array(random.random(150) > 0.5))
+    texts = files(designed(table, "wide", tmp_path, label="y"), tmp_path)
+    assert texts[Path("models/wide/features.py")].count("Number(") == 2000
