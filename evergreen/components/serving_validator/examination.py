@@ -7,7 +7,7 @@ from evergreen.runs.reports.serving import Check, Criterion, Latency
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
-from evergreen.serving.trial.exported import InProcess, Predict, Signature, UnservableError
+from evergreen.serving.trial.exported import ExportedSignature, InProcess, Predict, UnservableError
 from evergreen.serving.trial.recorded import Replay, Request, measure, replay
 from evergreen.settings.gates import ServingCriteria
 
@@ -29,7 +29,7 @@ class Examination:
 
 def examine(
     name: str,
-    signature: Signature,
+    signature: ExportedSignature,
     requests: Sequence[Request],
     rows: int,
     here: InProcess,
@@ -71,7 +71,7 @@ def examine(
     return findings
 
 
-def _rest(asking: Asking, signature: Signature) -> dict[str, Predict]:
+def _rest(asking: Asking, signature: ExportedSignature) -> dict[str, Predict]:
     """Returns the REST formats that the signature supports."""
     formats: dict[str, Predict] = {"REST by columns": asking.by_rest}
     if checks.are_by_row(signature):

@@ -13,8 +13,8 @@ from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
 from evergreen.serving.trial.exported import (
+    ExportedSignatures,
     InProcess,
-    Signatures,
     UnservableError,
     breaking_changes,
     read_signatures,
@@ -29,7 +29,7 @@ class Baseline:
     """The serving version, with its signatures."""
 
     version: int
-    signatures: Signatures
+    signatures: ExportedSignatures
 
 
 class Validation:
@@ -48,7 +48,7 @@ class Validation:
         """
         self._model, self._criteria, self._server, self._about = model, criteria, server, about
         self._checks: list[Check] = []
-        self._signatures: Signatures = {}
+        self._signatures: ExportedSignatures = {}
         self._requests: dict[str, list[Request]] = {}
         self._answers: dict[str, list[Tensors]] = {}
         self._latency: dict[str, Latency] = {}

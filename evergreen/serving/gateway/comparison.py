@@ -17,7 +17,7 @@ QUANTILE = 0.95
 CRITERIA = 3
 
 
-class Window:
+class NewestAnswers:
     """The newest answers of a version.
 
     Attributes:
@@ -87,11 +87,11 @@ class CanaryDifference:
         return f"{self.value:.4g} (at least {self.least:.4g}), limit {self.limit:g}: {self.detail}"
 
 
-Compare = Callable[[Window, Window, float, float], CanaryDifference | None]
+Compare = Callable[[NewestAnswers, NewestAnswers, float, float], CanaryDifference | None]
 
 
 def judge(
-    stable: Window, canary: Window, limits: LimitSettings, chance: float
+    stable: NewestAnswers, canary: NewestAnswers, limits: LimitSettings, chance: float
 ) -> list[CanaryDifference]:
     """Compares two versions by each criterion that has a limit, and a large enough sample.
 
@@ -114,7 +114,7 @@ def judge(
 
 
 def _errors(
-    least: int, stable: Window, canary: Window, limit: float, level: float
+    least: int, stable: NewestAnswers, canary: NewestAnswers, limit: float, level: float
 ) -> CanaryDifference | None:
     before, after = stable.errors, canary.errors
     if min(before[1], after[1]) < least:
@@ -129,7 +129,7 @@ def _errors(
 
 
 def _latency(
-    least: int, stable: Window, canary: Window, limit: float, level: float
+    least: int, stable: NewestAnswers, canary: NewestAnswers, limit: float, level: float
 ) -> CanaryDifference | None:
     if min(len(stable.seconds), len(canary.seconds)) < least:
         return None
@@ -148,7 +148,7 @@ def _latency(
 
 
 def _outputs(
-    least: int, stable: Window, canary: Window, limit: float, level: float
+    least: int, stable: NewestAnswers, canary: NewestAnswers, limit: float, level: float
 ) -> CanaryDifference | None:
     """Returns the output that differs with most confidence."""
     names = [
@@ -161,7 +161,7 @@ def _outputs(
 
 
 def _divergences(
-    names: list[str], stable: Window, canary: Window, limit: float, level: float
+    names: list[str], stable: NewestAnswers, canary: NewestAnswers, limit: float, level: float
 ) -> Iterator[CanaryDifference]:
     for name in names:
         before, after = stable.outputs[name], canary.outputs[name]

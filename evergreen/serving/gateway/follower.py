@@ -10,7 +10,13 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from evergreen.errors import EvergreenError
 from evergreen.serving.gateway.backend import Backend
 from evergreen.serving.gateway.metrics import Metrics
-from evergreen.serving.gateway.registry import Assignment, CanaryDecision, Recorder, Targets, usable
+from evergreen.serving.gateway.registry import (
+    Assignment,
+    CanaryDecision,
+    DecisionRecorder,
+    Targets,
+    usable,
+)
 from evergreen.serving.gateway.rollout import Rollout
 
 log = logging.getLogger(__name__)
@@ -40,7 +46,7 @@ class Follower:
         assignment: Assignment,
         backend: Backend,
         rollout: Rollout,
-        recorder: Recorder,
+        recorder: DecisionRecorder,
         metrics: Metrics,
         status: health.HealthServicer,
         expose: Expose | None,

@@ -89,7 +89,7 @@ class CanaryDecision:
     stable: int | None = None
 
 
-class Recorder(Protocol):
+class DecisionRecorder(Protocol):
     """Records decisions."""
 
     async def record(self, decision: CanaryDecision) -> None:

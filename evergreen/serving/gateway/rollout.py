@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from evergreen.serving.gateway.comparison import CanaryDifference, Window, judge
+from evergreen.serving.gateway.comparison import CanaryDifference, NewestAnswers, judge
 from evergreen.serving.gateway.registry import CanaryDecision, CanaryVerdict, Targets
 from evergreen.serving.gateway.routing import Arm, Route, position
 from evergreen.settings.gateway import CanarySettings, LimitSettings
@@ -61,7 +61,7 @@ class Rollout:
         self._clock = clock
         self._chances = chances
         self._usable = Targets()
-        self._windows: dict[int, Window] = {}
+        self._windows: dict[int, NewestAnswers] = {}
         self._progress: Progress | None = None
 
     def assign(self, targets: Targets, canary: int | None) -> None:
@@ -83,7 +83,7 @@ class Rollout:
         wanted = {targets.stable, canary} - {None}
         size = self._limits.window
         self._windows = {
-            version: self._windows.get(version) or Window(size)
+            version: self._windows.get(version) or NewestAnswers(size)
             for version in wanted
             if version is not None
         }
@@ -146,7 +146,9 @@ class Rollout:
                 return self._advance(progress, before, after)
         return progress.rejected
 
-    def _look(self, progress: Progress, stable: Window, canary: Window) -> CanaryDecision | None:
+    def _look(
+        self, progress: Progress, stable: NewestAnswers, canary: NewestAnswers
+    ) -> CanaryDecision | None:
         """Rejects the canary if it is surely worse; judges whenever enough new answers came.
 
         The k-th look gets the share 6 / (pi k)^2 of the false-alarm chance. These shares add up to
@@ -164,7 +166,9 @@ class Rollout:
             return None
         return self._decision(CanaryVerdict.REJECT, f"worse in {', '.join(worse)}", found, canary)
 
-    def _advance(self, progress: Progress, stable: Window, canary: Window) -> CanaryDecision | None:
+    def _advance(
+        self, progress: Progress, stable: NewestAnswers, canary: NewestAnswers
+    ) -> CanaryDecision | None:
         """Takes the next step, or promotes, if the canary held this step within all limits."""
         now = self._clock()
         is_long = now - progress.since >= self._canary.hold_seconds
@@ -181,11 +185,11 @@ class Rollout:
             return None
         return self._decision(CanaryVerdict.PROMOTE, "held all steps", found, canary)
 
-    def _is_comparable(self, stable: Window) -> bool:
+    def _is_comparable(self, stable: NewestAnswers) -> bool:
         """Returns whether the stable version has enough answers; without traffic it never will."""
         return stable.count >= self._limits.min_sample or self.share == 1
 
-    def _is_enough(self, progress: Progress, stable: Window, canary: Window) -> bool:
+    def _is_enough(self, progress: Progress, stable: NewestAnswers, canary: NewestAnswers) -> bool:
         """Returns whether this step has enough answers and, if limited, evaluated outputs."""
         least = self._limits.min_sample
         if canary.count - progress.count < least or not self._is_comparable(stable):
@@ -196,7 +200,7 @@ class Rollout:
         return is_read or self._limits.output_divergence is None
 
     def _decision(
-        self, verdict: CanaryVerdict, why: str, found: list[CanaryDifference], canary: Window
+        self, verdict: CanaryVerdict, why: str, found: list[CanaryDifference], canary: NewestAnswers
     ) -> CanaryDecision:
         assert self._progress is not None
         numbers = {difference.criterion: str(difference) for difference in found}

@@ -26,8 +26,12 @@ from evergreen.serving.gateway.memory import Budget, Uploads
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.files import Files
 from evergreen.serving.gateway.prediction_log.recorder import Observe, Recorder
-from evergreen.serving.gateway.registry import Assignment, RegistryAssignment, RegistryRecorder
-from evergreen.serving.gateway.registry import Recorder as Decisions
+from evergreen.serving.gateway.registry import (
+    Assignment,
+    DecisionRecorder,
+    RegistryAssignment,
+    RegistryRecorder,
+)
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.secrets import Certificate, Keys
 from evergreen.serving.lifetime import until_told
@@ -125,7 +129,7 @@ class Gateway:
         settings: GatewaySettings,
         model: str,
         assignment: Assignment,
-        decisions: Decisions,
+        decisions: DecisionRecorder,
         expose: Expose | None = None,
         clock: Callable[[], float] = time.monotonic,
         chances: random.Random | None = None,

@@ -91,7 +91,7 @@ def _rest(round_: Round, concurrency: int) -> Ask:
     return ask
 
 
-class Recorder:
+class SampleRecorder:
     """Collects samples in memory, and writes them when the round is over.
 
     Attributes:
@@ -155,7 +155,7 @@ def start_recording(environment: Environment, **_: Any) -> None:
     """Starts recording, and ends the test in time: --run-time also counts Locust's own start."""
     assert environment.parsed_options
     assert environment.runner
-    recorder = Recorder(Round.read(environment.parsed_options.plan))
+    recorder = SampleRecorder(Round.read(environment.parsed_options.plan))
     environment.recorder = recorder  # type: ignore[attr-defined]
     environment.events.request.add_listener(recorder.add)
     environment.events.quitting.add_listener(recorder.write)
@@ -171,7 +171,7 @@ class Asking(User):
 
     def on_start(self) -> None:
         """Connects."""
-        self.recorder: Recorder = self.environment.recorder
+        self.recorder: SampleRecorder = self.environment.recorder
         self.payloads = cycle(self.recorder.round.target.payloads)
         self.send = connect(self.recorder.round, self.concurrency)
         self.recorder.add_client()

@@ -15,8 +15,8 @@ from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.protos import ModelSpec
 from evergreen.serving.trial.exported import (
     MAX_CHARACTERS,
-    Signature,
-    Signatures,
+    ExportedSignature,
+    ExportedSignatures,
     UnservableError,
     describe,
 )
@@ -35,7 +35,11 @@ class Asking:
     """
 
     def __init__(
-        self, process: ServerProcess, model_name: str, signatures: Signatures, seconds: float
+        self,
+        process: ServerProcess,
+        model_name: str,
+        signatures: ExportedSignatures,
+        seconds: float,
     ) -> None:
         """Connects on the first request.
 
@@ -103,7 +107,7 @@ def lost(
     return UnservableError(f"{what}; it said: {process.words()}")
 
 
-def _outputs(signature: Signature) -> dict[str, Spec]:
+def _outputs(signature: ExportedSignature) -> dict[str, Spec]:
     return {
         name: Spec(np.dtype(spec.dtype.as_numpy_dtype), spec.shape)
         for name, spec in signature.outputs.items()

@@ -7,7 +7,7 @@ import numpy as np
 
 from evergreen.runs.reports.serving import Check, Criterion
 from evergreen.serving.client.tensors import Array, Tensors
-from evergreen.serving.trial.exported import Signature, Spec
+from evergreen.serving.trial.exported import ExportedSignature, ExportedTensor
 from evergreen.serving.trial.recorded import Replay, Request
 
 SHOWN = 3  # faults of a check
@@ -58,7 +58,7 @@ def answered(criterion: Criterion, found: Replay, requests: Sequence[Request]) -
 
 
 def well_formed(
-    name: str, answers: Sequence[Tensors], requests: Sequence[Request], signature: Signature
+    name: str, answers: Sequence[Tensors], requests: Sequence[Request], signature: ExportedSignature
 ) -> Check:
     """Checks names, dtypes and shapes of all answers of a signature against its declaration."""
     faults = (
@@ -100,7 +100,7 @@ def distance(answer: Tensors, other: Tensors) -> float:
     return max((_distance(answer[name], other[name]) for name in shared), default=math.inf)
 
 
-def batches_apart(answers: Sequence[Tensors], signature: Signature, rows: int) -> float:
+def batches_apart(answers: Sequence[Tensors], signature: ExportedSignature, rows: int) -> float:
     """Returns how far answers in batches are from the answers to the same rows alone.
 
     Args:
@@ -117,13 +117,13 @@ def batches_apart(answers: Sequence[Tensors], signature: Signature, rows: int) -
     return max(distances)
 
 
-def are_by_row(signature: Signature) -> bool:
+def are_by_row(signature: ExportedSignature) -> bool:
     """Returns whether all inputs and outputs have one value per row, as REST's row format needs."""
     specs = [*signature.inputs.values(), *signature.outputs.values()]
     return all(spec.shape is not None and spec.shape[:1] == (None,) for spec in specs)
 
 
-def _is_by_row(spec: Spec) -> bool:
+def _is_by_row(spec: ExportedTensor) -> bool:
     return spec.shape is not None and spec.shape[:1] == (None,) and None not in spec.shape[1:]
 
 
@@ -139,7 +139,7 @@ def _distance(array: Array, other: Array) -> float:
     return float(np.where(equal, 0.0, np.nan_to_num(apart, nan=math.inf)).max(initial=0.0))
 
 
-def _form_faults(answer: Tensors, signature: Signature, rows: int) -> Iterator[str]:
+def _form_faults(answer: Tensors, signature: ExportedSignature, rows: int) -> Iterator[str]:
     if answer.keys() != signature.outputs.keys():
         yield f"outputs are {', '.join(sorted(answer))}"
         return

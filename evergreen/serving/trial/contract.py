@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evergreen.errors import EvergreenError
-from evergreen.serving.trial.exported import Signature, Spec, read_signatures
+from evergreen.serving.trial.exported import ExportedSignature, ExportedTensor, read_signatures
 
 ANSWER, LABELS = "serving_default", "transform_features"
 SHOWN = 5
@@ -116,7 +116,7 @@ def check_baseline(answers: NDArray[np.floating]) -> None:
         )
 
 
-def _answer_faults(signature: Signature) -> list[str]:
+def _answer_faults(signature: ExportedSignature) -> list[str]:
     faults = _input_faults(ANSWER, signature)
     outputs = list(signature.outputs.values())
     if len(outputs) != 1 or not (_is_column(outputs[0]) and outputs[0].dtype.is_floating):
@@ -127,7 +127,7 @@ def _answer_faults(signature: Signature) -> list[str]:
     return faults
 
 
-def _label_faults(signature: Signature, label: str) -> list[str]:
+def _label_faults(signature: ExportedSignature, label: str) -> list[str]:
     faults = _input_faults(LABELS, signature)
     found = signature.outputs.get(label)
     if found is None:
@@ -142,7 +142,7 @@ def _label_faults(signature: Signature, label: str) -> list[str]:
     return faults
 
 
-def _input_faults(name: str, signature: Signature) -> list[str]:
+def _input_faults(name: str, signature: ExportedSignature) -> list[str]:
     given = list(signature.inputs.values())
     if len(given) == 1 and given[0].dtype.name == "string" and given[0].shape in (None, (None,)):
         return []
@@ -152,7 +152,7 @@ def _input_faults(name: str, signature: Signature) -> list[str]:
     ]
 
 
-def _is_column(spec: Spec) -> bool:
+def _is_column(spec: ExportedTensor) -> bool:
     """Returns whether it may have one value per row; variable sizes are checked in the answers."""
     return spec.shape is None or (
         len(spec.shape) in (1, 2)
@@ -161,5 +161,5 @@ def _is_column(spec: Spec) -> bool:
     )
 
 
-def _list(specs: Mapping[str, Spec]) -> str:
+def _list(specs: Mapping[str, ExportedTensor]) -> str:
     return ", ".join(f"{name} {spec}" for name, spec in sorted(specs.items())) or "nothing"

@@ -57,7 +57,7 @@ def describe(error: Exception) -> str:
 
 
 @dataclass(frozen=True)
-class Spec:
+class ExportedTensor:
     """A tensor of a signature.
 
     Attributes:
@@ -76,11 +76,11 @@ class Spec:
 
 
 @dataclass(frozen=True)
-class Signature:
+class ExportedSignature:
     """Inputs and outputs of a signature, by name."""
 
-    inputs: dict[str, Spec]
-    outputs: dict[str, Spec]
+    inputs: dict[str, ExportedTensor]
+    outputs: dict[str, ExportedTensor]
 
     def to_text(self) -> dict[str, dict[str, str]]:
         """Returns inputs and outputs as texts, such as `float32[?]`."""
@@ -90,10 +90,10 @@ class Signature:
         }
 
 
-Signatures = dict[str, Signature]
+ExportedSignatures = dict[str, ExportedSignature]
 
 
-def read_signatures(model: Path) -> Signatures:
+def read_signatures(model: Path) -> ExportedSignatures:
     """Returns the signatures of a SavedModel by name.
 
     Raises:
@@ -107,14 +107,14 @@ def read_signatures(model: Path) -> Signatures:
     for graph in saved.meta_graphs:
         if tf.saved_model.SERVING in graph.meta_info_def.tags:
             return {
-                name: Signature(_specs(signature.inputs), _specs(signature.outputs))
+                name: ExportedSignature(_specs(signature.inputs), _specs(signature.outputs))
                 for name, signature in sorted(graph.signature_def.items())
                 if not name.startswith("__")  # TensorFlow's internal signatures
             }
     raise UnservableError(f"{file}: has no graph with the tag {tf.saved_model.SERVING!r}")
 
 
-def breaking_changes(served: Signatures, candidate: Signatures) -> list[str]:
+def breaking_changes(served: ExportedSignatures, candidate: ExportedSignatures) -> list[str]:
     """Returns the changes that break clients of the served model.
 
     A new signature or output breaks no client. A new input does: requests without it fail.
@@ -132,7 +132,9 @@ def breaking_changes(served: Signatures, candidate: Signatures) -> list[str]:
     return changes
 
 
-def _changes(kind: str, before: dict[str, Spec], after: dict[str, Spec]) -> Iterator[str]:
+def _changes(
+    kind: str, before: dict[str, ExportedTensor], after: dict[str, ExportedTensor]
+) -> Iterator[str]:
     for name, spec in sorted(before.items()):
         if name not in after:
             yield f"{kind} {name} is gone"
@@ -140,11 +142,11 @@ def _changes(kind: str, before: dict[str, Spec], after: dict[str, Spec]) -> Iter
             yield f"{kind} {name} was {spec}, is {after[name]}"
 
 
-def _specs(tensors: dict[str, meta_graph_pb2.TensorInfo]) -> dict[str, Spec]:
+def _specs(tensors: dict[str, meta_graph_pb2.TensorInfo]) -> dict[str, ExportedTensor]:
     return {name: _spec(info) for name, info in tensors.items()}
 
 
-def _spec(info: meta_graph_pb2.TensorInfo) -> Spec:
+def _spec(info: meta_graph_pb2.TensorInfo) -> ExportedTensor:
     shape = tf.TensorShape(info.tensor_shape)
     sizes = None if shape.rank is None else tuple(shape.as_list())
-    return Spec(tf.dtypes.as_dtype(info.dtype), sizes)
+    return ExportedTensor(tf.dtypes.as_dtype(info.dtype), sizes)

@@ -14,7 +14,12 @@ from tfx.utils import path_utils
 from evergreen.runs.reports.serving import Latency
 from evergreen.serving.client.columns import MISSING
 from evergreen.serving.client.tensors import Array, Tensors
-from evergreen.serving.trial.exported import Predict, Signature, Spec, UnservableError
+from evergreen.serving.trial.exported import (
+    ExportedSignature,
+    ExportedTensor,
+    Predict,
+    UnservableError,
+)
 
 TIMED_REQUESTS = 200
 
@@ -30,7 +35,7 @@ class Request:
 def record(
     rows: Sequence[tf.train.Example],
     name: str,
-    signature: Signature,
+    signature: ExportedSignature,
     features: set[str],
     batch_sizes: Iterable[int],
 ) -> list[Request]:
@@ -73,7 +78,9 @@ def read_requests(model: Path) -> Iterator[Request]:
         yield Request(request.model_spec.signature_name, inputs)
 
 
-def _inputs(rows: Sequence[tf.train.Example], signature: Signature, features: set[str]) -> Tensors:
+def _inputs(
+    rows: Sequence[tf.train.Example], signature: ExportedSignature, features: set[str]
+) -> Tensors:
     if _takes_examples(signature, features):
         serialized = [row.SerializeToString(deterministic=True) for row in rows]
         return {name: np.array(serialized, object) for name in signature.inputs}
@@ -83,13 +90,13 @@ def _inputs(rows: Sequence[tf.train.Example], signature: Signature, features: se
     return {name: _column(rows, name, spec) for name, spec in signature.inputs.items()}
 
 
-def _takes_examples(signature: Signature, features: set[str]) -> bool:
+def _takes_examples(signature: ExportedSignature, features: set[str]) -> bool:
     names = list(signature.inputs)
     strings = [signature.inputs[name].dtype == tf.string for name in names]
     return strings == [True] and names[0] not in features
 
 
-def _column(rows: Sequence[tf.train.Example], name: str, spec: Spec) -> Array:
+def _column(rows: Sequence[tf.train.Example], name: str, spec: ExportedTensor) -> Array:
     """Returns the values of a feature: [n], or [n, 1] if the spec says so."""
     dtype = np.dtype(spec.dtype.as_numpy_dtype)
     if dtype.kind not in MISSING or spec.shape is None:

@@ -14,7 +14,7 @@ from evergreen.channels import channel as open_channel
 from evergreen.errors import EvergreenError
 from evergreen.serving.protos import ModelSpec
 from evergreen.serving.trial.channels import Asking, Code, lost
-from evergreen.serving.trial.exported import MAX_CHARACTERS, Signatures, UnservableError
+from evergreen.serving.trial.exported import MAX_CHARACTERS, ExportedSignatures, UnservableError
 from evergreen.serving.trial.process import ServerProcess
 from evergreen.texts import shorten
 
@@ -53,7 +53,7 @@ class ModelServer:
         self._process = ServerProcess(self._command)
         self._asking: Asking | None = None
 
-    def load(self, model: Path, signatures: Signatures) -> Asking:
+    def load(self, model: Path, signatures: ExportedSignatures) -> Asking:
         """Loads the model, which replays its recorded requests.
 
         Args:
@@ -75,7 +75,7 @@ class ModelServer:
         self._asking = Asking(self._process, self._name, signatures, self._answer_within)
         return self._asking
 
-    def load_cold(self, model: Path, signatures: Signatures) -> Asking:
+    def load_cold(self, model: Path, signatures: ExportedSignatures) -> Asking:
         """Loads a model that `load` refuses in a new server, without its recorded requests.
 
         This lets further faults of the model be found. Arguments and errors are those of `load`.

@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from evergreen.components.serving_validator.samples import as_request, sample, serving_features
-from evergreen.serving.trial.exported import Signature, Spec
+from evergreen.serving.trial.exported import ExportedSignature, ExportedTensor
 from evergreen.serving.trial.recorded import Request, record, write_requests
 from tests.unit.components.rows import write_split
 from tests.unit.serving.trial import models
@@ -29,8 +29,10 @@ def recorded(rows: list[bytes], folder: Path) -> bytes:
     features = serving_features(EXPECTED)
     examples = [as_request(row, features) for row in rows]
     signatures = {
-        "serving_default": Signature({"examples": Spec(tf.string, (None,))}, {}),
-        "raw": Signature({name: Spec(s.dtype, (None,)) for name, s in models.RAW.items()}, {}),
+        "serving_default": ExportedSignature({"examples": ExportedTensor(tf.string, (None,))}, {}),
+        "raw": ExportedSignature(
+            {name: ExportedTensor(s.dtype, (None,)) for name, s in models.RAW.items()}, {}
+        ),
     }
     requests: list[Request] = []
     for name, signature in signatures.items():

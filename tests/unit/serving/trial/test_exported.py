@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from evergreen.serving.trial.exported import (
-    Signature,
-    Signatures,
-    Spec,
+    ExportedSignature,
+    ExportedSignatures,
+    ExportedTensor,
     UnservableError,
     breaking_changes,
     read_signatures,
@@ -16,12 +16,14 @@ from evergreen.serving.trial.exported import (
 
 from . import models
 
-FLOAT = Spec(tf.float32, (None,))
-SERVED = {"raw": Signature({"fare": FLOAT}, {"probabilities": FLOAT})}
+FLOAT = ExportedTensor(tf.float32, (None,))
+SERVED = {"raw": ExportedSignature({"fare": FLOAT}, {"probabilities": FLOAT})}
 
 
-def candidate(inputs: dict[str, Spec], outputs: dict[str, Spec]) -> Signatures:
-    return {"raw": Signature(inputs, outputs)}
+def candidate(
+    inputs: dict[str, ExportedTensor], outputs: dict[str, ExportedTensor]
+) -> ExportedSignatures:
+    return {"raw": ExportedSignature(inputs, outputs)}
 
 
 @pytest.mark.parametrize(
@@ -37,20 +39,20 @@ def candidate(inputs: dict[str, Spec], outputs: dict[str, Spec]) -> Signatures:
             ["raw: input hour is new"],
         ),
         (
-            candidate({"fare": Spec(tf.int64, (None,))}, {"scores": FLOAT}),
+            candidate({"fare": ExportedTensor(tf.int64, (None,))}, {"scores": FLOAT}),
             [
                 "raw: input fare was float32[?], is int64[?]",
                 "raw: output probabilities is gone",
             ],
         ),
         (
-            candidate({"fare": FLOAT}, {"probabilities": Spec(tf.float32, (None, 1))}),
+            candidate({"fare": FLOAT}, {"probabilities": ExportedTensor(tf.float32, (None, 1))}),
             ["raw: output probabilities was float32[?], is float32[?,1]"],
         ),
     ],
 )
 def test_what_breaks_clients_is_told_from_what_does_not(
-    signatures: Signatures, changes: list[str]
+    signatures: ExportedSignatures, changes: list[str]
 ) -> None:
     assert breaking_changes(SERVED, signatures) == changes
 
@@ -62,8 +64,8 @@ def test_what_only_the_pipeline_asks_may_change() -> None:
 def test_signatures_are_read_as_they_were_exported(tmp_path: Path) -> None:
     signatures = read_signatures(models.export(tmp_path))
     assert set(signatures) == {"serving_default", "raw"}
-    assert signatures["serving_default"] == Signature(
-        {"examples": Spec(tf.string, (None,))}, {"probabilities": FLOAT}
+    assert signatures["serving_default"] == ExportedSignature(
+        {"examples": ExportedTensor(tf.string, (None,))}, {"probabilities": FLOAT}
     )
     with pytest.raises(UnservableError, match=r"saved_model\.pb"):
         read_signatures(tmp_path / "variables")
