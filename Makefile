@@ -2,6 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 SPANS ?= 1-3
+USE_CASE ?= taxi
 
 .PHONY: help setup lock data run serve test test-fuzz test-kill test-containers test-flink image bench bench-full replay docs lint clean
 
@@ -16,14 +17,14 @@ setup: .venv/.ready ## Build .venv from the hashed lock (Python 3.11 and a C com
 lock: setup ## Resolve requirements/*.in again into the hashed locks
 	@requirements/lock.sh $(CURDIR)/$(BIN)/uv
 
-data: setup ## Cut the real taxi trips into spans
-	@$(BIN)/evergreen data prepare
+data: setup ## Cut the source of a use case into spans (USE_CASE=taxi)
+	@$(BIN)/evergreen data prepare -u $(USE_CASE)
 
-run: data ## Run the whole pipeline on the first three years of trips (SPANS=1-4 for more)
-	@$(BIN)/evergreen run --spans $(SPANS)
+run: data ## Run the whole pipeline on the first three spans (USE_CASE=taxi, SPANS=1-4 for more)
+	@$(BIN)/evergreen run -u $(USE_CASE) --spans $(SPANS)
 
-serve: setup ## Serve the project's model by TensorFlow Serving's API, on 127.0.0.1
-	@$(BIN)/evergreen serve
+serve: setup ## Serve a use case's model by TensorFlow Serving's API, on 127.0.0.1 (USE_CASE=taxi)
+	@$(BIN)/evergreen serve -u $(USE_CASE)
 
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadscope
@@ -43,8 +44,8 @@ test-flink: setup ## Run Beam-based nodes on a private Flink cluster, and compar
 image: ## Build the image evergreen:<version> with podman or docker
 	@deploy/image.sh $(IMAGE_ARGS)
 
-replay: setup ## Replay four years of trips, and compare retraining policies (about 20 minutes)
-	@$(BIN)/evergreen replay
+replay: setup ## Replay past data, and compare retraining policies (USE_CASE=taxi: 20 minutes)
+	@$(BIN)/evergreen replay -u $(USE_CASE)
 
 BENCH := scale startup serving lineage dashboard monitoring controller
 

@@ -1,1 +1,1 @@
-"""Settings of the project: `base.yaml` and its overlays."""
+"""Settings of the project: `base.yaml`, use cases, and environments."""

@@ -20,16 +20,20 @@ def evergreen(*words: str) -> list[str]:
     return [os.path.join(os.path.dirname(sys.executable), "evergreen"), *words]
 
 
-def options(project: object, overlays: Iterable[str], overrides: Iterable[str]) -> list[str]:
+def options(
+    project: object, use_case: str, overlays: Iterable[str], overrides: Iterable[str]
+) -> list[str]:
     """Returns the options with which a command loads the settings of a project.
 
     Args:
         project: The project's folder.
-        overlays: Names of overlays in `configs/`, or files.
+        use_case: The name of the use case.
+        overlays: Names of environments in `configs/`, or files.
         overrides: `section.key=value` pairs.
     """
     return [
         f"--project={project}",
+        f"--use-case={use_case}",
         *(f"--config={overlay}" for overlay in overlays),
         *(f"--set={pair}" for pair in overrides),
     ]

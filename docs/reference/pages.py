@@ -7,17 +7,19 @@ differ from the program; a test fails when the pages in `docs/reference/` are no
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from omegaconf import OmegaConf
 from typer.main import get_command
 
 from evergreen.cli import app
 from evergreen.commands.project import PANEL
 from evergreen.commands.table import PANELS
 from evergreen.exit_codes import ExitCode
+from evergreen.settings.conventions import CONVENTIONS
+from evergreen.settings.load import merge
 from evergreen.settings.models import Settings
 from evergreen.settings.reference import settings_page
+from evergreen.settings.sources import read
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -26,8 +28,9 @@ COMMANDS = """# Commands, one by one
 `make docs` generates this page from the command line. `evergreen COMMAND --help` prints the same.
 
 Commands that work on a project also take `--project`, the project's folder or one below it;
-`--config`, an overlay in `configs/` or a `.yaml` file; and `--set`, which overrides a setting
-(`SECTION.KEY=VALUE`). The last two are repeatable ([Settings](../settings.md)).
+`--use-case` (`-u`), the name of a use case; `--config`, an environment in `configs/` or a `.yaml`
+file; and `--set`, which overrides a setting (`SECTION.KEY=VALUE`). The last two are repeatable
+([Settings](../settings.md)).
 """
 EXIT_CODES = """# Exit codes
 
@@ -38,8 +41,8 @@ Each code means one thing, whatever command ends with it. The model server's cod
 
 def pages() -> dict[str, str]:
     """Returns the reference pages: their Markdown by the name of the file."""
-    base = OmegaConf.load(ROOT / "configs/base.yaml")
-    values = cast(dict[str, Any], OmegaConf.to_container(base))
+    base = read(ROOT / "configs/base.yaml", ROOT)
+    values = merge([("conventions", CONVENTIONS), base])
     return {
         "commands.md": commands_page(get_command(app)),
         "exit-codes.md": exit_codes_page(),

@@ -45,5 +45,5 @@ def dashboard(
         host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         next_step(f"open http://{host}:{port}{'/sign-in' if token else ''}")
 
-    place = Place(project.folder, project.overlays, project.overrides)
+    place = Place(tuple(project.options))
     run(settings, place, token, started)

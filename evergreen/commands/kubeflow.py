@@ -27,7 +27,7 @@ app = typer.Typer(
     help="The pipeline on Kubeflow Pipelines: docs/kubeflow.md.",
     epilog="Start with [bold]python kubeflow_runner.py compile[/bold].",
 )
-kubeflow_options = partial(project_options, overlays=("kubeflow",))
+kubeflow_options = partial(project_options, usual=("kubeflow",))
 COMPILED = Path("var/kubeflow/pipeline.yaml")
 RUNS_SHOWN = 10
 LENGTH = 36

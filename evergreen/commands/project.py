@@ -1,4 +1,4 @@
-"""The project named by the options `--project`, `--config` and `--set`."""
+"""The project named by the options `--project`, `--use-case`, `--config` and `--set`."""
 
 import inspect
 import sys
@@ -28,11 +28,21 @@ Folder = Annotated[
     Path,
     typer.Option("--project", help="The project's folder, or one below it.", rich_help_panel=PANEL),
 ]
+UseCase = Annotated[
+    str,
+    typer.Option(
+        "--use-case",
+        "-u",
+        metavar="NAME",
+        help="The use case: models/NAME, data/NAME, configs/NAME.yaml.",
+        rich_help_panel=PANEL,
+    ),
+]
 Overlays = Annotated[
     list[str],
     typer.Option(
         "--config",
-        help="Overlay in configs/, or a .yaml file; repeatable.",
+        help="Environment in configs/, or a .yaml file; repeatable.",
         rich_help_panel=PANEL,
     ),
 ]
@@ -53,13 +63,17 @@ class Project:
 
     Attributes:
         place: The project's folder, or one below it.
-        overlays: Names of overlays in `configs/`, or files.
+        use_case: The name of the use case; empty if it is not given.
+        given: Names of environments in `configs/`, of the use case, or files, as they were given.
         overrides: `section.key=value` pairs.
+        usual: The environments if none is given.
     """
 
     place: Path
-    overlays: tuple[str, ...]
-    overrides: tuple[str, ...]
+    use_case: str = ""
+    given: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    usual: tuple[str, ...] = LOCAL
 
     def overridden(self, *pairs: str) -> Self:
         """Returns the project with more overrides."""
@@ -72,10 +86,17 @@ class Project:
 
         return find_project(self.place)
 
+    @cached_property
+    def overlays(self) -> tuple[str, ...]:
+        """The names of environments, of the use case, or files."""
+        from evergreen.settings.load import in_environment
+
+        return tuple(in_environment(self.folder, self.given, self.usual))
+
     @property
     def options(self) -> list[str]:
         """The options with which another command finds it."""
-        return options(self.folder, self.overlays, self.overrides)
+        return options(self.folder, self.settings.use_case, self.overlays, self.overrides)
 
     @cached_property
     def settings(self) -> "Settings":
@@ -88,7 +109,7 @@ class Project:
         from evergreen.settings.sources import remarks
 
         sys.path.insert(0, str(self.folder))
-        settings = load_settings(self.folder, self.overlays, self.overrides)
+        settings = load_settings(self.folder, self.overlays, self.overrides, self.use_case)
         for remark in remarks(self.overrides):
             typer.echo(visible(remark), err=True)
         return settings
@@ -121,22 +142,26 @@ class Project:
         return state(record, self.settings.pipeline.root)
 
 
-def project_options(command: Callable[..., R], overlays: Sequence[str] = LOCAL) -> Callable[..., R]:
+def project_options(command: Callable[..., R], usual: Sequence[str] = LOCAL) -> Callable[..., R]:
     """Gives a command the options that name a project, in place of its first parameter.
 
     Args:
         command: The command; its first parameter is the project.
-        overlays: The default overlays.
+        usual: The environments if none is given.
     """
 
     @wraps(command)
-    def called(project: Path, config: list[str], overrides: list[str], **given: Any) -> R:
-        return command(Project(project, tuple(config), tuple(overrides)), **given)
+    def called(
+        project: Path, use_case: str, config: list[str], overrides: list[str], **given: Any
+    ) -> R:
+        found = Project(project, use_case, tuple(config), tuple(overrides), tuple(usual))
+        return command(found, **given)
 
     _, *own = inspect.signature(command).parameters.values()
     shared = (
         ("project", Path(), Folder),
-        ("config", tuple(overlays), Overlays),
+        ("use_case", "", UseCase),
+        ("config", (), Overlays),
         ("overrides", (), Overrides),
     )
     added = [

@@ -72,10 +72,11 @@ def watch(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # hides retries; failures are logged
+    selected = project.overlays, project.overrides, settings.use_case
     renewal = Renewal(
         settings,
-        settings_files(project.folder, project.overlays),
-        lambda: load_settings(project.folder, project.overlays, project.overrides),
+        settings_files(project.folder, *selected),
+        lambda: load_settings(project.folder, *selected),
     )
     watching = Watch(settings, lease(settings), heartbeat=heartbeat, renewed=renewal.is_due)
     _on_signals(watching.stop)

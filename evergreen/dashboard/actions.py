@@ -4,11 +4,10 @@ import asyncio
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page, number
 from evergreen.dashboard.world import World
-from evergreen.launch import evergreen, options
+from evergreen.launch import evergreen
 from evergreen.lineage.stages import Event, serving, to_promote, to_roll_back
 
 REASON = "from the dashboard"
@@ -18,15 +17,13 @@ SECONDS = 180
 
 @dataclass(frozen=True)
 class Place:
-    """The options that tell commands where the project is."""
+    """The options that tell commands of a project and its settings."""
 
-    project: Path
-    config: tuple[str, ...]
-    overrides: tuple[str, ...]
+    options: tuple[str, ...]
 
     def command(self, *words: str) -> list[str]:
         """Returns a command for this project."""
-        return evergreen(*words, *options(self.project, self.config, self.overrides))
+        return evergreen(*words, *self.options)
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,7 @@ class Planner:
         """Returns the reference to a span for a run record; `digests` come from `take_digests`."""
         data = self._settings.data
         key = digest_values(
+            series=self._settings.data_series,
             number=span.number,
             version=span.version,
             content=span.sha256,

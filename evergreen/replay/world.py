@@ -44,7 +44,7 @@ class World:
             policy: The policy.
             settings: The project's settings.
             project: The project's folder.
-            config: The overlays of the project's settings.
+            config: The environments of the project's settings.
             overrides: Overrides of the project's settings.
         """
         self.folder = settings.replay.folder / policy
@@ -53,7 +53,8 @@ class World:
         self._overlay.write_text(yaml.safe_dump(self._changes(policy, settings)))
         self._project = project
         self._options = [*config, str(self._overlay)], list(overrides)
-        self.settings = load_settings(project, *self._options)
+        self._use_case = settings.use_case
+        self.settings = load_settings(project, *self._options, self._use_case)
 
     def _changes(self, policy: Policy, settings: Settings) -> dict[str, object]:
         here, shared = self.folder, settings.replay.folder
@@ -141,7 +142,7 @@ class World:
 
     @contextmanager
     def _process(self, *words: str) -> Iterator[None]:
-        command = evergreen(*words, *options(self._project, *self._options))
+        command = evergreen(*words, *options(self._project, self._use_case, *self._options))
         with (self.folder / f"{words[0]}.log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
         try:

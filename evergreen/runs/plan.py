@@ -67,7 +67,8 @@ class SpanRef(Frozen):
         version: The version of its content.
         sha256: The identity of its content.
         path: The folder of its files.
-        ingest_key: Hash of all that the ingested artifacts depend on: content, schema, split, code.
+        ingest_key: Hash of all that the ingested artifacts depend on: series, content, schema,
+            split, code.
     """
 
     number: int

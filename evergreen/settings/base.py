@@ -35,10 +35,15 @@ def _is_local(path: Any) -> Any:
 def _in_project(path: Path, info: ValidationInfo) -> Path:
     """Makes a path absolute; relative ones start at the project's folder (the context).
 
-    Refuses characters that TensorFlow reads as a pattern.
+    Fills the placeholders from the context. Refuses characters that TensorFlow reads as a pattern.
     """
-    project = (info.context or {}).get("project", Path.cwd())
-    found: Path = (project / path.expanduser()).resolve()
+    context = info.context or {}
+    text = str(path)
+    for name in ("root", "use_case"):  # the root may name the use case
+        text = text.replace(f"{{{name}}}", str(context.get(name, f"{{{name}}}")))
+    if unknown := re.search(r"\{\w*\}", text):
+        raise ValueError(f"has {unknown[0]}; the placeholders are {{use_case}} and {{root}}")
+    found: Path = (context.get("project", Path.cwd()) / Path(text).expanduser()).resolve()
     if characters := pattern_in(found):
         raise ValueError(
             f"is {found}, and TensorFlow takes {characters} for a pattern; rename the folder"

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ValidationError
 
 from evergreen.errors import closest
 
-Source = tuple[str, DictConfig]
+Values = dict[str, Any]
+Source = tuple[str, Values]
 """The name of a settings source, and its content."""
 
 LISTS = ("tuple_type", "list_type", "set_type", "frozen_set_type")
@@ -26,7 +26,10 @@ def explain(error: ValidationError, model: type[BaseModel], sources: Sequence[So
     Returns:
         Lines such as `configs/local.yaml: unknown key data.perod; did you mean data.period?`
     """
-    return "\n".join(_line(problem, model, sources) for problem in error.errors())
+    problems = error.errors()
+    if ("root",) in (problem["loc"] for problem in problems):  # all folders follow from it
+        problems = [told for told in problems if "{root}" not in str(told["input"])]
+    return "\n".join(_line(problem, model, sources) for problem in problems)
 
 
 def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> str:
@@ -54,9 +57,9 @@ def _origin(path: Sequence[str], sources: Sequence[Source]) -> str:
     return "settings"
 
 
-def _sets(config: DictConfig, path: Sequence[str]) -> bool:
+def _sets(values: Values, path: Sequence[str]) -> bool:
     """Returns whether a source gives a key a value, null included."""
-    node: Any = OmegaConf.to_container(config)
+    node: Any = values
     for part in path:
         if not isinstance(node, dict) or part not in node:
             return False

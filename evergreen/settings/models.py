@@ -20,6 +20,7 @@ from evergreen.settings.replay import ReplaySettings
 from evergreen.settings.retention import RetentionSettings
 from evergreen.settings.task import Task
 from evergreen.settings.triggers import TriggerSettings
+from evergreen.settings.use_cases import DEFAULT, NAME
 from evergreen.spans import Format, Period
 
 LEAST_CLASSES = 2
@@ -160,8 +161,15 @@ class LogSettings(Section):
 
 
 class Settings(Section):
-    """All settings of a project."""
+    """All settings of a project, for one use case."""
 
+    use_case: Annotated[str, Field(pattern=NAME)] = Field(
+        description="The use case: `models/NAME/`, `data/NAME/` and `configs/NAME.yaml`; the "
+        f"option --use-case names another. {DEFAULT}, if it is nowhere named."
+    )
+    root: ProjectPath = Field(
+        description="The folder of everything that is written; single folders may be elsewhere."
+    )
     pipeline: PipelineSettings
     data: DataSettings
     model: ModelSettings

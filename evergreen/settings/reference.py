@@ -1,7 +1,7 @@
 """Writes the reference page of the settings from their models."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,10 +12,13 @@ from pydantic_core import PydanticUndefined
 HEAD = """# Settings, one by one
 
 `make docs` generates this page from the models in `evergreen/settings/`. [Settings](../settings.md)
-describes the sections, and how overlays and `--set` change them. Defaults come from
-`configs/base.yaml` or, where it sets none, from the models.
+describes the sections, and how use cases, environments and `--set` change them. Defaults come from
+`configs/base.yaml`, from the conventions, which follow from the use case's name and the root, or
+from the models. What has no default is set by the use case or the environment, or is null.
 """
 MISSING = object()
+Row = tuple[str, str, str, str]
+"""Key, type, default, meaning."""
 WORDS: dict[Any, str] = {
     Any: "anything",
     bool: "true or false",
@@ -30,33 +33,47 @@ def settings_page(model: type[BaseModel], base: Mapping[str, Any]) -> str:
     """Returns a Markdown page with the type, default and purpose of each key.
 
     Args:
-        model: The settings; each of its fields is a section.
-        base: The values that `configs/base.yaml` sets.
+        model: The settings; its fields are sections, but for a few.
+        base: The values that the conventions and `configs/base.yaml` set.
     """
+    single = {
+        name: field for name, field in model.model_fields.items() if not _models(field.annotation)
+    }
+    top = [
+        _row(_key(name, field), field, base.get(name, MISSING)) for name, field in single.items()
+    ]
     sections = [
         f"## {_key(name, field)}\n\n{_text(_models(field.annotation)[0])}\n\n"
         + _table(field, base.get(_key(name, field)))
         for name, field in model.model_fields.items()
+        if name not in single
     ]
-    return "\n".join([HEAD, *sections])
+    return "\n".join([HEAD, _lines(top), *sections])
 
 
 def _table(section: FieldInfo, base: Any) -> str:
+    models = _models(section.annotation)
+    return _lines([row for model in models for row in _rows(model, "", base)])
+
+
+def _lines(rows: Sequence[Row]) -> str:
     lines = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
-    for model in _models(section.annotation):
-        lines += [f"| {' | '.join(map(_cell, row))} |" for row in _rows(model, "", base)]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def _rows(model: type[BaseModel], prefix: str, base: Any) -> Iterator[tuple[str, str, str, str]]:
+def _rows(model: type[BaseModel], prefix: str, base: Any) -> Iterator[Row]:
     """Yields a row for each key of a model, and of the models below it."""
     for name, field in model.model_fields.items():
         key = _key(name, field)
         own = base.get(key, MISSING) if isinstance(base, Mapping) else MISSING
-        text = field.description or ""
-        yield f"`{prefix}{key}`", _type(field.annotation), _default(field, own), text
+        yield _row(f"{prefix}{key}", field, own)
         for held in _models(field.annotation):
             yield from _rows(held, f"{prefix}{key}.", own)
+
+
+def _row(key: str, field: FieldInfo, base: Any) -> Row:
+    return f"`{key}`", _type(field.annotation), _default(field, base), field.description or ""
 
 
 def _key(name: str, field: FieldInfo) -> str:

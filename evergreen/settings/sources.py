@@ -1,5 +1,8 @@
 """Sources of settings: YAML files, and `--set` overrides whose values are YAML.
 
+Two tags change what is below in a file: `!remove` in place of a value removes its key, and
+`!replace` before a mapping puts it in the place of the one there was.
+
 Values are taken literally. OmegaConf would replace `${...}`, also from the environment, so that a
 password could get into a run's record: such values are refused.
 """
@@ -11,18 +14,36 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
+from omegaconf import OmegaConf
+from omegaconf._yaml import get_yaml_loader  # omegaconf 2.4.0: `load` takes no tags of one's own
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from evergreen.errors import SettingsError
-from evergreen.settings.explain import Source
+from evergreen.settings.explain import Source, Values
 
 INTERPOLATION = "${"
 SPECIAL = "*&!%@`|>"
 """Characters that a text in YAML cannot begin with, unless it is quoted."""
 PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?([eE][+-]?\d+)?")
+REMOVED = object()
+"""The value of a key that is removed."""
 AS_MEANT = {None: {"null"}, True: {"true", "True"}, False: {"false", "False"}}
+
+
+class Replacement(dict[str, Any]):
+    """A mapping that takes the place of the one there was."""
+
+
+class _Loader(get_yaml_loader()):  # type: ignore[misc]
+    """Reads YAML without objects, with the tags of settings."""
+
+
+_Loader.add_constructor("!remove", lambda _, __: REMOVED)
+_Loader.add_constructor(
+    "!replace", lambda loader, node: Replacement(loader.construct_mapping(node, deep=True))
+)
 
 
 def read(file: Path, project: Path) -> Source:
@@ -33,13 +54,14 @@ def read(file: Path, project: Path) -> Source:
     """
     name = str(file.relative_to(project)) if file.is_relative_to(project) else str(file)
     try:
-        config = OmegaConf.load(file)
+        values = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
     except (YAMLError, OSError, ValueError, IndexError) as error:
         hint = _hint(error, file)
         raise SettingsError(f"{name}: cannot be read as YAML: {error}", hint=hint) from error
-    if not isinstance(config, DictConfig):
-        raise SettingsError(f"{name}: is a list; sections with keys were expected.")
-    return _taken_as_written(name, config)
+    if values is not None and not isinstance(values, dict):
+        kind = "a list" if isinstance(values, list) else "one value"
+        raise SettingsError(f"{name}: is {kind}; sections with keys were expected.")
+    return _taken_as_written(name, values or {})
 
 
 def parse(pair: str) -> Source:
@@ -56,11 +78,11 @@ def parse(pair: str) -> Source:
             hint="For example: --set model.hyperparameters.max_epochs=3",
         )
     try:
-        config = OmegaConf.from_dotlist([pair])
+        values: Any = OmegaConf.to_container(OmegaConf.from_dotlist([pair]))
     except (YAMLError, OmegaConfBaseException, ValueError, IndexError) as error:
         hint = f"Put it into quotes: {_quoted(key, value)}" if value[:1] in SPECIAL else ""
         raise SettingsError(f"--set {pair}: the value is not YAML: {error}", hint=hint) from error
-    return _taken_as_written(f"--set {pair}", config)
+    return _taken_as_written(f"--set {pair}", values)
 
 
 def remarks(overrides: Sequence[str]) -> Iterator[str]:
@@ -90,20 +112,20 @@ def _remark(text: str, value: Any) -> str:
     return "" if PLAIN_NUMBER.fullmatch(text) else f"the number {value}"
 
 
-def _taken_as_written(name: str, config: DictConfig) -> Source:
-    for value in _leaves(config):
+def _taken_as_written(name: str, values: Values) -> Source:
+    for value in _leaves(values):
         if isinstance(value, str) and INTERPOLATION in value:
             raise SettingsError(
                 f"{name}: {value!r}: nothing is filled in for ${{...}} in settings.",
                 hint="Write the value out. Passwords and tokens are no settings: docs/settings.md "
                 "says where each is read from.",
             )
-    return name, config
+    return name, values
 
 
-def _leaves(config: DictConfig) -> Iterator[Any]:
+def _leaves(values: Values) -> Iterator[Any]:
     """Yields all values in sections and lists, and keys that could contain `${...}`."""
-    held: list[Any] = [OmegaConf.to_container(config)]
+    held: list[Any] = [values]
     while held:
         value = held.pop()
         if isinstance(value, dict):

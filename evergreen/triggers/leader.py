@@ -7,6 +7,7 @@ damage the log, which admits each entry once; the lock keeps that from happening
 """
 
 import fcntl
+import hashlib
 import logging
 import os
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from evergreen.settings.metadata import MySqlSettings
 from evergreen.triggers.signals import folder
 
 _log = logging.getLogger(__name__)
+LONGEST = 64
+"""The longest name of a lock of MySQL, in characters."""
 
 
 class Lease(Protocol):
@@ -108,7 +111,7 @@ class MySqlLease:
 
     def __init__(self, settings: MySqlSettings, name: str, seconds: int) -> None:
         self._settings = settings
-        self._name = f"watch {settings.database} {name}"[:64]  # the longest that is allowed
+        self._name = _short(f"watch {settings.database} {name}")
         self._seconds = seconds
         self._connection: pymysql.Connection[pymysql.cursors.Cursor] | None = None
 
@@ -147,6 +150,13 @@ class MySqlLease:
         with mysql.sql(self._settings, self._seconds) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT IS_USED_LOCK(%s)", [self._name])
             return (cursor.fetchone() or [None])[0] is not None
+
+
+def _short(name: str) -> str:
+    """Returns a name of at most 64 characters, the longest that is allowed; others stay apart."""
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST - 17]} {hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def lease(settings: Settings) -> Lease:

@@ -14,8 +14,8 @@ ALIVE = b"READY=1\nWATCHDOG=1"
 
 
 def folder(settings: Settings) -> Path:
-    """Returns the folder, beside the artifacts, which all hosts share; creates it on first use."""
-    found = settings.pipeline.root / ".triggers"
+    """Returns the model's folder beside the artifacts, which all hosts share; creates it."""
+    found = settings.pipeline.root / ".triggers" / settings.model.name
     found.mkdir(parents=True, exist_ok=True)
     return found
 

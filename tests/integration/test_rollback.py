@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from evergreen.cli import app
 from evergreen.dashboard.actions import Place
 from evergreen.dashboard.server import Dashboard
+from evergreen.launch import options
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import RegistryError, Stage
@@ -45,7 +46,7 @@ class World:
         return answer.stdout
 
     def dashboard(self) -> Dashboard:
-        place = Place(ROOT, ("local",), tuple(self._pairs))
+        place = Place(tuple(options(ROOT, "taxi", ["local"], self._pairs)))
         return Dashboard(self._settings, place, TOKEN)
 
     def stages(self) -> list[Stage | None]:

@@ -32,7 +32,7 @@ class Overlays:
     """The settings to load in the containers.
 
     Attributes:
-        config: Names of overlays in `configs/`.
+        config: Names of environments in `configs/`.
         overrides: `section.key=value` pairs.
     """
 
@@ -71,7 +71,8 @@ def compile_pipeline(settings: Settings, overlays: Overlays) -> str:
         EvergreenError: If the result is too large for Kubernetes.
     """
     grouping = group(shape_of(settings), settings.kubeflow)
-    containers = Containers(settings.kubeflow, image(settings), overlays.options)
+    options = [f"--use-case={settings.use_case}", *overlays.options]
+    containers = Containers(settings.kubeflow, image(settings), options)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "pipeline.yaml")
         compiler.Compiler().compile(

@@ -122,7 +122,7 @@ class Container:
 
     def _load(self, more: Sequence[str] = ()) -> Settings:
         project, given = find_project(Path()), self.arguments
-        return load_settings(project, given.config, [*given.overrides, *more])
+        return load_settings(project, given.config, [*given.overrides, *more], given.use_case)
 
 
 def main() -> None:
@@ -169,6 +169,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument("--use-case", default="")
     command.add_argument("--config", action="append", default=[])
     command.add_argument("--set", action="append", default=[], dest="overrides")
     command.add_argument("--executor-input", default="", help="where to put what: KFP's {{$}}")

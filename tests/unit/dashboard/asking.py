@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from evergreen.dashboard.actions import Place
 from evergreen.dashboard.server import Dashboard
+from evergreen.launch import options
 from evergreen.settings import Settings
 from tests.project import ROOT, places
 from tests.unit.lineage.worlds import World
@@ -22,7 +23,7 @@ def place_of(world: World) -> Place:
     """How commands find the project of a world."""
     folder = world.settings.reports.folder.parent
     metadata = f"metadata.sqlite={world.settings.metadata.sqlite}"
-    return Place(ROOT, ("local",), (*places(folder), metadata))
+    return Place(tuple(options(ROOT, "taxi", ["local"], [*places(folder), metadata])))
 
 
 def dashboard(world: World, token: str = "", settings: Settings | None = None) -> Dashboard:

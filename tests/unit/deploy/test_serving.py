@@ -103,7 +103,7 @@ def test_the_gateway_sees_of_the_volume_what_it_writes_and_nothing_else() -> Non
     assert mounts.pop("tmp")
     volume = mounts.pop("evergreen")
     log = load_settings(ROOT, ["kubeflow"]).gateway.log.folder
-    assert (volume["mountPath"], volume["subPath"]) == (str(log), log.name)
+    assert (volume["mountPath"], volume["subPath"]) == (str(log.parent), log.parent.name)
     assert all(mount["readOnly"] for mount in mounts.values())
     [keys] = [volume["secret"] for volume in pod("gateway")["volumes"] if "secret" in volume]
     assert not keys["defaultMode"] & 0o007

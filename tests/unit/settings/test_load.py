@@ -19,7 +19,7 @@ from evergreen.spans import Format, Period
 from tests.fuzzing import fuzz
 
 ROOT = Path(__file__).parents[3]
-OVERLAYS = ["local", "kubeflow", "staging", "production"]
+OVERLAYS = ["local", "dev", "kubeflow", "staging", "production"]
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def write(project: Path, name: str, text: str) -> None:
     (project / "configs" / f"{name}.yaml").write_text(text)
 
 
-def edit_base(project: Path, old: str, new: str) -> None:
-    text = (project / "configs/base.yaml").read_text()
+def edit(project: Path, name: str, old: str, new: str) -> None:
+    text = (project / f"configs/{name}.yaml").read_text()
     assert old in text
-    write(project, "base", text.replace(old, new))
+    write(project, name, text.replace(old, new))
 
 
 def problems(project: Path, *overlays: str, overrides: tuple[str, ...] = ()) -> list[str]:
@@ -110,7 +110,7 @@ def test_an_unknown_key_is_named_with_its_override() -> None:
     [line] = problems(ROOT, overrides=("kubeflow.nodes.Trainer.cpuu=2",))
     assert line.endswith("did you mean kubeflow.nodes.Trainer.cpu?")
     [line] = problems(ROOT, overrides=("colour=red",))
-    assert "unknown key colour; known here: pipeline, data, model" in line
+    assert "unknown key colour; known here: use_case, root, pipeline, data, model" in line
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_all_problems_are_listed_each_with_its_own_source(project: Path) -> None
 @pytest.mark.parametrize("split", ["train", "eval", "test"])
 def test_a_split_that_nodes_read_cannot_be_left_out(project: Path, split: str) -> None:
     size = {"train": "train: 3, ", "eval": "eval: 1, ", "test": ", test: 1"}[split]
-    edit_base(project, size, "")
+    edit(project, "base", size, "")
     [line] = problems(project)
     assert line.startswith("configs/base.yaml: ")
     assert "data.splits" in line
@@ -156,16 +156,16 @@ def test_a_split_that_nodes_read_cannot_be_left_out(project: Path, split: str) -
 
 
 def test_a_missing_split_is_not_blamed_on_an_overlay_that_has_no_splits(project: Path) -> None:
-    edit_base(project, ", test: 1", "")
+    edit(project, "base", ", test: 1", "")
     write(project, "mine", "data: {period: month}")
     [line] = problems(project, "mine")
     assert "configs/mine.yaml" not in line
 
 
 def test_a_setting_that_nothing_sets_is_named(project: Path) -> None:
-    edit_base(project, "  key: trip_id\n", "")
+    edit(project, "taxi", "  key: trip_id\n", "")
     [line] = problems(project)
-    assert line == "configs/base.yaml: data.key is missing."
+    assert line == "configs/taxi.yaml: data.key is missing."
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_setting_that_nothing_sets_is_named(project: Path) -> None:
         (b"data: {key: \xff}\n", "cannot be read as YAML"),
         (b"data: {key: !!python/name:os.system x}\n", "cannot be read as YAML"),
         (b"data: {key: !!int x}\n", "cannot be read as YAML"),
-        (b"42\n", "cannot be read as YAML"),
+        (b"42\n", "is one value; sections with keys were expected"),
         (b"- data\n", "is a list; sections with keys were expected"),
     ],
 )
@@ -337,8 +337,40 @@ def test_an_empty_mapping_empties_what_was_set_before(project: Path) -> None:
     assert later.monitoring.skew == load_settings(project).monitoring.skew
 
 
+def test_a_tag_removes_or_replaces_what_is_below(project: Path) -> None:
+    write(
+        project,
+        "own",
+        "monitoring:\n"
+        "  drift:\n"
+        "    features: !replace {fare: 0.1}\n"
+        "  skew:\n"
+        "    features: {fare: !remove }\n"
+        "  performance: {slices: !remove }\n"
+        "serving: {base_path: !remove , model_server: null}\n",
+    )
+    before = load_settings(project).monitoring
+    with pytest.raises(SettingsError, match=r"serving\.base_path is missing"):
+        load_settings(project, ["own"])
+    after = load_settings(project, ["own"], ["serving.base_path=var/x"]).monitoring
+    assert after.drift.features == {"fare": 0.1}
+    assert before.skew.features.items() - after.skew.features.items() == {("fare", 0.02)}
+    assert (bool(before.performance.slices), after.performance.slices) == (True, ())
+
+
+def test_what_is_not_there_is_not_removed(project: Path) -> None:
+    write(project, "own", "data: {perod: !remove }")
+    [line] = problems(project, "own")
+    assert line == "configs/own.yaml: data.perod is removed, and is not there."
+    write(project, "own", "data: {perod: !delete }")
+    assert "cannot be read as YAML" in problems(project, "own")[0]
+
+
 def test_a_missing_overlay_is_refused_with_those_there_are() -> None:
-    with pytest.raises(SettingsError, match=r"no settings file .*configs/prodution\.yaml") as error:
+    with pytest.raises(
+        SettingsError,
+        match=r"no settings file .*configs/prodution\.yaml; did you mean 'production'",
+    ) as error:
         load_settings(ROOT, ["prodution"])
     assert all(overlay in error.value.hint for overlay in OVERLAYS)
 
@@ -367,7 +399,8 @@ def test_any_override_is_either_taken_or_refused_in_words(key: str, rest: str, v
         load_settings(ROOT, [], [pair])
         for told in remarks([pair]):
             [quoted] = shlex.split(told.split("; as it stands: --set ")[1])
-            [(_, config)] = [parse(quoted)]
+            [(_, values)] = [parse(quoted)]
+            config = OmegaConf.create(values)
             assert OmegaConf.select(config, f"{key}{rest}") == value.strip()
     except SettingsError as refusal:
         assert str(refusal)  # noqa: PT017 - most overrides are refused, not all
