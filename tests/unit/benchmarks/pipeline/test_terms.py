@@ -5,7 +5,6 @@ from benchmarks.pipeline.comparing import rotated
 from benchmarks.pipeline.variants import MODULE_FILE
 from data.taxi.source import sample_path
 from evergreen.settings import load_settings
-from pipeline import criteria
 from tests.project import ROOT
 
 
@@ -15,8 +14,9 @@ def test_the_batch_is_that_of_the_examples_module_file() -> None:
 
 
 def test_slices_and_splits_are_those_of_the_project() -> None:
-    assert terms.SLICES == criteria.SLICES
-    assert load_settings(ROOT).data.splits == terms.SPLITS
+    settings = load_settings(ROOT)
+    assert settings.gates.slices == terms.SLICES
+    assert settings.data.splits == terms.SPLITS
 
 
 def test_steps_are_whole_epochs() -> None:
