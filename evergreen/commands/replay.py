@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evergreen.replay.comparison import Interval
-    from evergreen.replay.faults import Fault
+    from evergreen.replay.faults import Injected
     from evergreen.replay.player import Played
     from evergreen.replay.policies import Policy
 
@@ -27,9 +27,15 @@ def replay(
     project: Project,
     policies: Annotated[str, typer.Option(help="Policies to compare.")] = POLICIES,
     spans: Annotated[int, typer.Option(min=0, help="The last span to play; 0 for all.")] = 0,
-    period: Annotated[str, typer.Option(help="year, quarter or month.")] = "quarter",
+    period: Annotated[
+        str, typer.Option(help="year, quarter or month; replay.period if not given.")
+    ] = "",
     fault: Annotated[
-        str, typer.Option(help="The fault to inject: schema, unit, upstream or label.")
+        str,
+        typer.Option(
+            help="The fault to inject: schema, unit, upstream or label. FAULT:COLUMN names its "
+            "column; if not given, it is the first of a type that fits."
+        ),
     ] = "",
     fault_from: Annotated[int, typer.Option(help="The first span with the fault.")] = 7,
 ) -> None:
@@ -41,14 +47,16 @@ def replay(
     """
     settings = project.settings
 
-    from evergreen.replay.faults import Fault
+    from evergreen.replay.faults import Injected
     from evergreen.replay.policies import Policy
     from evergreen.running.quiet import quiet
     from evergreen.spans import Period
 
     chosen = [Policy(choose(name.strip(), Policy, "policy")) for name in policies.split(",")]
-    broken = Fault(choose(fault, Fault, "fault")) if fault else None
-    length = Period(choose(period, [period.value for period in Period], "period"))
+    broken = Injected.parse(fault, settings) if fault else None
+    of_settings = settings.replay.period or settings.data.period
+    periods = [known.value for known in Period]
+    length = Period(choose(period or of_settings.value, periods, "period"))
     renew(settings.replay.folder)
     log = settings.replay.folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.log"
     played: dict[Policy, list[Played]] = {}
@@ -69,26 +77,30 @@ def replay(
                 with out.status(f"playing: retrain {policy}"):
                     played[policy] = player.play(pieces)
             out.print(f"played: retrain {policy}")
-    _show(played, broken, fault_from)
+        from evergreen.evaluation.sums import LOSSES
+    loss, _ = LOSSES[settings.model.task]
+    _show(played, loss, broken, fault_from)
     if broken is None:
         from evergreen.replay.chart import draw
 
         chart = settings.replay.folder / "replay.svg"
-        draw(played, chart)
+        draw(played, loss, chart)
         next_step(f"look at {chart}")
     else:
         next_step("docs/replay.md says which layer should catch which fault")
 
 
-def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", since: int) -> None:
+def _show(
+    played: "Mapping[Policy, Sequence[Played]]", loss: str, fault: "Injected | None", since: int
+) -> None:
     from evergreen.replay.comparison import compare, reference
 
     worse = f"worse than {reference(played)}>"
-    rows = table("", "retrain", "log loss>", worse, "trainings>", "pushed>", "minutes>")
+    rows = table("", "retrain", f"{loss}>", worse, "trainings>", "pushed>", "minutes>")
     for row in compare(played):
         rows.add_row(
             row.policy.value,
-            f"{row.log_loss:.4f} ± {_half(row.interval):.4f}",
+            f"{row.loss:.4f} ± {_half(row.interval):.4f}",
             f"{row.worse:+.4f} ± {_half(row.worse_interval):.4f}",
             str(row.trainings),
             str(row.pushed),
@@ -99,7 +111,7 @@ def _show(played: "Mapping[Policy, Sequence[Played]]", fault: "Fault | None", si
         happened = table(
             f"retrain {policy.value}",
             "span>",
-            "log loss>",
+            f"{loss}>",
             "answered by",
             "beyond a threshold",
             "runs",

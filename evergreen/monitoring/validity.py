@@ -15,13 +15,12 @@ from evergreen.monitoring.results import Kind, TrafficFinding
 from evergreen.quality.columns import Refusal
 from evergreen.quality.descriptions import describe
 from evergreen.quality.names import LONGEST, Names
-from evergreen.quality.schema import load_curated
+from evergreen.quality.schema import SERVING, in_requests, load_curated
 from evergreen.quality.tallies import Anomaly, Tally, feature_of
 from evergreen.quality.violations import ABSENT, violating
 from evergreen.settings import Settings
 from evergreen.texts import visible
 
-SERVING = "SERVING"
 UNKNOWN = "unknown features"
 Kinds = anomalies_pb2.AnomalyInfo
 
@@ -56,15 +55,7 @@ class Expected:
                 f"monitoring.features: {settings.data.table_schema} does not have"
                 f" {', '.join(sorted(unknown))}."
             )
-        kept = [
-            feature
-            for feature in schema.feature
-            if (
-                SERVING not in feature.not_in_environment
-                if asked is None
-                else feature.name in asked
-            )
-        ]
+        kept = in_requests(schema, asked)
         del schema.feature[:]
         schema.feature.extend(kept)
         sliced = {part.feature for part in settings.monitoring.performance.slices}

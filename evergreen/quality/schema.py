@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -13,6 +13,8 @@ from evergreen.errors import SettingsError
 KINDS = {schema_pb2.FLOAT: "FLOAT", schema_pb2.INT: "INT", schema_pb2.BYTES: "BYTES"}
 COMPARATORS = ("drift_comparator", "skew_comparator")
 OTHERS = ("sparse_feature", "weighted_feature", "tensor_representation_group")
+SERVING = "SERVING"
+"""The environment of requests."""
 
 
 def load_schema(file: Path) -> schema_pb2.Schema:
@@ -63,6 +65,17 @@ def load_curated(file: Path) -> schema_pb2.Schema:
 def column_kinds(schema: schema_pb2.Schema) -> dict[str, str]:
     """Returns the type of each column: `FLOAT`, `INT` or `BYTES`."""
     return {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
+
+
+def in_requests(
+    schema: schema_pb2.Schema, names: Collection[str] | None = None
+) -> list[schema_pb2.Feature]:
+    """Returns the features with these names; without names, those in the environment `SERVING`."""
+    return [
+        feature
+        for feature in schema.feature
+        if (SERVING not in feature.not_in_environment if names is None else feature.name in names)
+    ]
 
 
 def _problems(schema: schema_pb2.Schema) -> Iterator[tuple[str, str]]:

@@ -17,11 +17,12 @@ COLORS = {
 }
 
 
-def draw(played: Mapping[Policy, Sequence[Played]], file: Path) -> None:
-    """Draws the log loss of each span, and a mark for each training.
+def draw(played: Mapping[Policy, Sequence[Played]], loss: str, file: Path) -> None:
+    """Draws the loss of each span, and a mark for each training.
 
     Args:
         played: The spans by policy.
+        loss: The name of the loss.
         file: An SVG file.
     """
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -34,7 +35,7 @@ def draw(played: Mapping[Policy, Sequence[Played]], file: Path) -> None:
             for run in span.runs:
                 filled = COLORS[policy] if run.outcome == "pushed" else "none"
                 trainings.scatter(span.number, row, color=COLORS[policy], facecolor=filled)
-    quality.set_ylabel("log loss of the answers")
+    quality.set_ylabel(f"{loss} of the answers")
     quality.legend(title="retrain")
     quality.grid(alpha=0.3)
     trainings.set_yticks(range(len(played)), [policy.value for policy in played])

@@ -20,8 +20,8 @@ class Row:
 
     Attributes:
         policy: The policy.
-        log_loss: Over the whole stream.
-        interval: The interval of the log loss.
+        loss: The mean over the whole stream.
+        interval: The interval of the loss.
         worse: How much worse than the reference, on the same rows.
         worse_interval: The interval of the difference.
         trainings: Runs that trained, without the first model.
@@ -30,7 +30,7 @@ class Row:
     """
 
     policy: Policy
-    log_loss: float
+    loss: float
     interval: Interval
     worse: float
     worse_interval: Interval

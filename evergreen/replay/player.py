@@ -12,13 +12,13 @@ from ml_metadata.metadata_store import MetadataStore
 from numpy.typing import NDArray
 from rich.console import Console
 
-from evergreen.evaluation.bootstrap import log_losses
+from evergreen.evaluation.sums import LOSSES
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.store import open_store
 from evergreen.monitoring.monitor import monitor
 from evergreen.monitoring.results import MonitoringResult, TrafficFinding, Window
-from evergreen.replay.faults import Columns, Fault, of_data, of_labels, of_traffic
+from evergreen.replay.faults import Fault, Injected, of_data, of_labels, of_traffic
 from evergreen.replay.inline import InlineLauncher
 from evergreen.replay.stream import Piece
 from evergreen.replay.traffic import Answers, send
@@ -37,7 +37,7 @@ class Played:
 
     Attributes:
         number: The span's number.
-        losses: Log loss of each row, [n].
+        losses: The loss of each row, [n]: log loss, or absolute error.
         versions: The number of answers by each version.
         fired: The findings of monitoring that fired at the end of the span.
         runs: The outcomes of the controller's runs at that time.
@@ -57,12 +57,14 @@ class Player:
 
     Args:
         world: The policy's world.
-        fault: The fault to inject, if any.
+        fault: The fault to inject, and where; None for none.
         faulty: The spans with the fault.
         console: Shows the output of the runs.
     """
 
-    def __init__(self, world: World, fault: Fault | None, faulty: range, console: Console) -> None:
+    def __init__(
+        self, world: World, fault: Injected | None, faulty: range, console: Console
+    ) -> None:
         self._world = world
         self._fault = fault
         self._faulty = faulty
@@ -94,7 +96,7 @@ class Player:
     def _play(self, piece: Piece, controller: Controller) -> Played:
         fault = self._fault if piece.number in self._faulty else None
         self._wait_for_gateway()
-        rows = of_traffic(fault, piece.rows, Columns())
+        rows = of_traffic(fault, piece.rows)
         gateway = f"127.0.0.1:{self._settings.gateway.port}"
         answers = send(
             gateway, self._settings.model.name, rows, piece.ids, self._settings.replay.requests
@@ -102,9 +104,10 @@ class Player:
         self._rows += len(answers.ids)
         self._world.wait_for_log(self._rows)
         counts = np.unique_counts(answers.versions)
+        _, losses = LOSSES[self._settings.model.task]
         played = Played(
             piece.number,
-            log_losses(piece.labels, answers.scores),
+            losses(piece.labels, answers.scores),
             dict(zip(counts.values.tolist(), counts.counts.tolist(), strict=True)),
         )
         self._sent.append((piece, answers))
@@ -125,18 +128,18 @@ class Player:
         folder = self._settings.monitoring.labels.folder
         assert folder is not None
         folder.mkdir(parents=True, exist_ok=True)
-        labels = of_labels(fault, piece.labels)
-        table = pa.table({"request_id": answers.ids, "row": [0] * len(labels), "label": labels})
+        model = self._settings.model
+        labels = of_labels(fault, piece.labels, model.task, len(model.classes) or 2)
+        named = [model.classes[int(label)] for label in labels] if model.classes else labels
+        table = pa.table({"request_id": answers.ids, "row": [0] * len(labels), "label": named})
         pq.write_table(table, folder / f"{piece.number:05d}.parquet")
-        if fault in (None, Fault.LABEL):
+        if fault is None or fault.fault is Fault.LABEL:
             self._world.land(piece.path)
             return
         read = pa.concat_tables(
             pq.read_table(file) for file in sorted(piece.path.glob("*.parquet"))
         )
-        publish_version(
-            self._settings.data.span_root, piece.number, of_data(fault, read, Columns())
-        )
+        publish_version(self._settings.data.span_root, piece.number, of_data(fault, read))
 
     def _monitor(self) -> MonitoringResult:
         """Monitors the newest traffic, once enough time has passed to include the previous span."""

@@ -27,7 +27,7 @@ class Answers:
     Attributes:
         window: From the first request to the last answer.
         ids: The ids of the requests, [n].
-        scores: [n].
+        scores: Probabilities of label 1 or values, [n], or probabilities of classes, [n, k].
         versions: The versions that answered, [n].
     """
 
@@ -55,7 +55,7 @@ def send(target: str, model: str, rows: pa.Table, ids: list[str], in_flight: int
         tensors = client.inputs(rows)
         call = channel.unary_unary(PREDICT, None, PredictResponse.FromString)
         waiting: deque[Any] = deque()
-        found: list[tuple[float, int]] = []
+        found: list[tuple[NDArray[np.float64], int]] = []
         for at, request_id in enumerate(ids):
             request = client.encode({name: array[at : at + 1] for name, array in tensors.items()})
             metadata = ((REQUEST_ID, request_id),)
@@ -65,9 +65,12 @@ def send(target: str, model: str, rows: pa.Table, ids: list[str], in_flight: int
         found += [_answer(pending.result()) for pending in waiting]
     scores, versions = zip(*found, strict=True)
     window = Window(start=started, end=datetime.now(UTC))
-    return Answers(window, ids, np.array(scores), np.array(versions))
+    numbers = np.stack(scores)
+    is_one = numbers.shape[1] == 1
+    return Answers(window, ids, numbers[:, 0] if is_one else numbers, np.array(versions))
 
 
-def _answer(response: PredictResponse) -> tuple[float, int]:
+def _answer(response: PredictResponse) -> tuple[NDArray[np.float64], int]:
+    """Returns the numbers of the only row, and the version."""
     [output] = response.outputs.values()
-    return float(to_array(output).ravel()[0]), int(response.model_spec.version.value)
+    return to_array(output).astype(np.float64).ravel(), int(response.model_spec.version.value)

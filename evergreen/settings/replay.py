@@ -1,9 +1,12 @@
 """The settings of `evergreen replay`."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from evergreen.settings.base import DottedPath, ProjectPath, Section
 from evergreen.settings.triggers import WindowSettings
+from evergreen.spans import Period
 
 
 class ReplaySettings(Section):
@@ -11,7 +14,14 @@ class ReplaySettings(Section):
 
     folder: ProjectPath = Field(description="The folder for all output.")
     label: DottedPath = Field(
-        description="The function from a table of raw rows to labels: 0, 1, NaN."
+        description="The function from a table of raw rows to labels: 0 or 1, the index of the "
+        "class, or the value; NaN where it is not known."
+    )
+    period: Period | None = Field(
+        None, description="The length of a span: year, quarter or month; null: data.period."
+    )
+    rows: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="The most rows of a span to send, drawn at random; null: all."
     )
     first: int = Field(4, gt=0, description="The number of spans for the first model.")
     window: WindowSettings = Field(

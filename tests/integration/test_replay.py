@@ -9,7 +9,7 @@ from rich.console import Console
 from evergreen.monitoring.results import Kind
 from evergreen.replay.chart import draw
 from evergreen.replay.comparison import compare
-from evergreen.replay.faults import Fault
+from evergreen.replay.faults import Fault, Injected
 from evergreen.replay.player import Played, Player
 from evergreen.replay.policies import Policy
 from evergreen.replay.stream import Piece, cut
@@ -35,7 +35,7 @@ def pieces(settings: Settings) -> list[Piece]:
 
 
 def play(
-    settings: Settings, pieces: list[Piece], policy: Policy, fault: Fault | None = None
+    settings: Settings, pieces: list[Piece], policy: Policy, fault: Injected | None = None
 ) -> list[Played]:
     overrides = [f"replay.folder={settings.replay.folder}"]
     world = World(policy, settings, ROOT, (), overrides)
@@ -65,8 +65,8 @@ def test_what_lands_a_span_late_is_trained_on(always: list[Played]) -> None:
 def test_the_comparison_is_shown_and_drawn(always: list[Played], tmp_path: Path) -> None:
     [row] = compare({Policy.ALWAYS: always})
     assert (row.worse, row.trainings) == (0, 1)
-    assert row.interval[0] < row.log_loss < row.interval[1]
-    draw({Policy.ALWAYS: always}, tmp_path / "replay.svg")
+    assert row.interval[0] < row.loss < row.interval[1]
+    draw({Policy.ALWAYS: always}, "log loss", tmp_path / "replay.svg")
     assert "trainings" in (tmp_path / "replay.svg").read_text()
 
 
@@ -78,7 +78,7 @@ def test_a_shift_of_labels_is_caught_by_performance_alone(
     settings: Settings, pieces: list[Piece], always: list[Played]
 ) -> None:
     """Besides what the same trips have without it: they drift by themselves."""
-    first, second = play(settings, pieces, Policy.TRIGGER, Fault.LABEL)
+    first, second = play(settings, pieces, Policy.TRIGGER, Injected(Fault.LABEL))
     assert first.fired == ()
     assert found(always[1]) < found(second)
     assert {kind for kind, _ in found(second) - found(always[1])} == {Kind.PERFORMANCE}

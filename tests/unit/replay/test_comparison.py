@@ -35,7 +35,7 @@ def test_a_policy_is_held_beside_always_row_by_row() -> None:
     assert (always.trainings, always.pushed, always.minutes) == (2, 1, 1.5)
     assert (always.worse, always.worse_interval) == (0, (0, 0))
     for values, mean, interval in (
-        (worse, never.log_loss, never.interval),
+        (worse, never.loss, never.interval),
         (worse - hard, never.worse, never.worse_interval),
     ):
         error = values.std(ddof=1) / np.sqrt(5000)

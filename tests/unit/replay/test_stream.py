@@ -19,7 +19,9 @@ Cut = Callable[..., list[stream.Piece]]
 
 @pytest.fixture
 def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cut:
-    def cut(labels: list[float], fmt: str = "csv", period: Interval | None = TIMES) -> list:
+    def cut(
+        labels: list[float], fmt: str = "csv", period: Interval | None = TIMES, *more: str
+    ) -> list:
         def source(_: None, root: Path, __: Period, format_: str) -> None:
             for number in range(1, 4):
                 rows = {"trip_id": [f"{number}{at}" for at in range(len(labels))], "y": labels}
@@ -27,7 +29,7 @@ def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cut:
 
         functions = {"data.source": source, "replay.label": lambda rows: rows.column("y")}
         monkeypatch.setattr(stream, "load_function", lambda setting, _: functions[setting])
-        settings = load_settings(ROOT, overrides=[f"data.format={fmt}", "replay.first=2"])
+        settings = load_settings(ROOT, overrides=[f"data.format={fmt}", "replay.first=2", *more])
         return stream.cut(settings, tmp_path, Period.QUARTER, 0)
 
     return cut
@@ -53,3 +55,17 @@ def test_spans_that_cannot_be_played_are_named(cut: Cut) -> None:
 def test_spans_without_times_are_named(cut: Cut) -> None:
     with pytest.raises(DataError, match="has no time, so that it cannot be played"):
         cut([1.0], period=None)
+
+
+def test_a_sample_of_each_span_is_sent(cut: Cut) -> None:
+    labels = [0.0, 1.0] * 50
+    pieces = cut(labels, "csv", TIMES, "replay.rows=20")
+    for piece in pieces:
+        assert len(piece.ids) == len(piece.labels) == piece.rows.num_rows == 20
+        assert piece.ids == [f"{piece.number}{at}" for at in map(int, _places(piece))]
+        assert piece.labels.tolist() == [labels[at] for at in map(int, _places(piece))]
+    assert _places(pieces[0]) != _places(pieces[1])
+
+
+def _places(piece: stream.Piece) -> list[str]:
+    return [one.removeprefix(str(piece.number)) for one in piece.rows.column("trip_id").to_pylist()]
