@@ -4,6 +4,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ STDIN = "-"
 ROWS_A_REQUEST = 1000
 SHOWN_ROWS = 20
 SHOWN_COLUMNS = 4
+SHOWN_OUTPUTS = 6
 Target = Annotated[
     str,
     typer.Option(
@@ -70,7 +72,8 @@ def predict(
     """Sends the rows of a file to a running model server.
 
     Rows have the raw columns of the data; the model's metadata name those it takes. Other columns
-    are not sent, and stay unchanged in the output. Values may be missing.
+    are not sent, and stay unchanged in the output. Values may be missing. If the project's model
+    tells classes apart, the prediction is the name of the class, and a probability for each.
 
     Example: [bold]evergreen predict trips.csv --limit 10[/bold]
     """
@@ -79,6 +82,7 @@ def predict(
     tokens = ["", *(missing or (settings.data.missing if settings else ()))]
 
     from evergreen.serving.client import Client, files
+    from evergreen.serving.client.answers import columns
 
     if output:
         files.check_writable(output)
@@ -89,7 +93,8 @@ def predict(
     ):
         rows = files.read(path).slice(0, limit or None)
         known = list(client.columns(signature, version, label))
-        outputs = _predict(client, files.to_ask(rows, known, tokens), signature, version, label)
+        answers = _predict(client, files.to_ask(rows, known, tokens), signature, version, label)
+        outputs = columns(answers, settings.model.classes if settings else ())
     if output:
         files.write(files.with_outputs(rows, outputs), output)
         typer.echo(f"{rows.num_rows} rows with {', '.join(outputs)}: {output}")
@@ -127,20 +132,26 @@ def _predict(
 
 
 def _show(rows: "pa.Table", outputs: "Tensors", known: list[str]) -> None:
-    """Prints the first rows: the outputs, and some of the inputs."""
+    """Prints the first rows: the first outputs, and some of the inputs."""
+    more = len(outputs) - SHOWN_OUTPUTS
+    outputs = dict(islice(outputs.items(), SHOWN_OUTPUTS))
     columns = [name for name in rows.column_names if name in known][:SHOWN_COLUMNS]
     folds = columns if len(outputs) == 1 else [*outputs, *columns]
     shown = table("", "row>", *outputs, *columns, folds=folds)
     for number, row in enumerate(rows.slice(0, SHOWN_ROWS).to_pylist()):
         answers = [_short(array[number]) for array in outputs.values()]
-        values = ["-" if row[name] is None else _short(row[name]) for name in columns]
+        values = [_short(row[name]) for name in columns]
         shown.add_row(str(number + 1), *answers, *values)
     console().print(shown)
+    if more > 0:
+        typer.echo(f"and {more} outputs more")
     if rows.num_rows > SHOWN_ROWS:
         typer.echo(f"and {rows.num_rows - SHOWN_ROWS} rows more")
 
 
 def _short(value: object) -> str:
+    if value is None:
+        return "-"
     try:
         return f"{value:.6g}"
     except (TypeError, ValueError):
