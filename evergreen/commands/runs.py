@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from evergreen.runs.plan import RunRecord
 
 POLL_SECONDS = 1.0
-COLUMNS = ("run", "started", "took>", "came to", "version>", "spans", "auc>", "by", "because")
+METRIC = "metric"
+"""Stands for the metric by which the runs are shown."""
+COLUMNS = ("run", "started", "took>", "came to", "version>", "spans", f"{METRIC}>", "by", "because")
 FOLDS = ("spans", "by", "because")
-OPTIONAL = ("started", "by", "spans", "took", "because", "auc")
+OPTIONAL = ("started", "by", "spans", "took", "because", METRIC)
 """The columns to leave out on a narrow terminal; ids begin with the time."""
 COLORS = {"failed": "red", "died": "red", "interrupted": "yellow", "running": "cyan"}
 
@@ -88,16 +90,22 @@ def _show(project: Project, found: "list[RunRecord]", asked: "Asked") -> None:
 
 
 def _table(project: Project, found: "list[RunRecord]") -> "Table":
-    rows = [_cells(record, project.state(record)) for record in found]
-    return fitted(COLUMNS, rows, FOLDS, OPTIONAL, console().width)
+    from evergreen.reporting.lists import headlines
+
+    [metric] = headlines(found) or [METRIC]
+    rows = [_cells(record, project.state(record), metric) for record in found]
+    columns, optional = (
+        [name.replace(METRIC, metric) for name in names] for names in (COLUMNS, OPTIONAL)
+    )
+    return fitted(columns, rows, FOLDS, optional, console().width)
 
 
-def _cells(record: "RunRecord", state: str) -> dict[str, str]:
+def _cells(record: "RunRecord", state: str, metric: str) -> dict[str, str]:
     from evergreen.reporting.lists import metrics_on_test, seconds
-    from evergreen.texts import NOTHING, duration
+    from evergreen.texts import NOTHING, duration, number
 
     color = COLORS.get(state, "")
-    took, auc = seconds(record), metrics_on_test(record).get("auc")
+    took, value = seconds(record), metrics_on_test(record).get(metric)
     return {
         "run": plain(record.run_id),
         "started": f"{record.created:%Y-%m-%d %H:%M}",
@@ -105,7 +113,7 @@ def _cells(record: "RunRecord", state: str) -> dict[str, str]:
         "came to": f"[{color}]{state}[/{color}]" if color else plain(state),
         "version": str(record.model_version or NOTHING),
         "spans": plain(", ".join(str(span.number) for span in record.window)),
-        "auc": f"{auc:.4f}" if auc is not None else NOTHING,
+        metric: number(value),
         "by": plain(record.request.requested_by, 30),
         "because": plain(record.request.reason, 60),
     }

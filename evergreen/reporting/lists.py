@@ -1,9 +1,21 @@
-"""Sorts lists of runs."""
+"""Lists of runs: their order, and the metrics that they show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from evergreen.errors import SettingsError
 from evergreen.runs.plan import RunRecord
+
+HEADLINES = (
+    "auc", "accuracy", "rmse", "binary_crossentropy", "log_loss", "mae",
+    "calibration", "macro_f1", "r2",
+)  # fmt: skip
+"""The metrics that stand for a model's quality, the most telling ones of each task first."""
+
+
+def headlines(records: Iterable[RunRecord | None], most: int = 1) -> list[str]:
+    """Returns the names of the metrics by which runs are shown: the first that any of them has."""
+    known = {name for record in records if record for name in metrics_on_test(record)}
+    return [name for name in HEADLINES if name in known][:most]
 
 
 def metrics_on_test(record: RunRecord) -> Mapping[str, float | None]:

@@ -1,13 +1,12 @@
 """Model pages: all versions, one version, and a comparison of two."""
 
-from collections.abc import Mapping
-
 from evergreen.dashboard.pages.page import Asked, Page
 from evergreen.dashboard.world import World
 from evergreen.lineage.stages import Stage, stages
 from evergreen.lineage.views import VersionView
-from evergreen.reporting.lists import metrics_on_test
+from evergreen.reporting.lists import headlines, metrics_on_test
 from evergreen.reporting.versions import diff
+from evergreen.runs.plan import RunRecord
 
 A_PAGE = 50
 
@@ -17,17 +16,21 @@ def models(world: World, asked: Asked) -> Page:
     number = asked.number("page", 1) or 1
     versions = [version for version in reversed(world.lineage.versions()) if version.stage]
     shown = versions[(number - 1) * A_PAGE : number * A_PAGE]
+    records = {version.version: _record(world, version) for version in shown}
     values = {
         "versions": shown,
-        "metrics": {version.version: _metrics(world, version) for version in shown},
+        "names": headlines(records.values(), 2),
+        "metrics": {
+            number: metrics_on_test(record) for number, record in records.items() if record
+        },
         "page": number,
         "has_more": len(versions) > number * A_PAGE,
     }
     return Page("models", "Models", values, live=True)
 
 
-def _metrics(world: World, version: VersionView) -> Mapping[str, float | None]:
-    return metrics_on_test(world.lineage.record(version.run_id)) if version.run_id else {}
+def _record(world: World, version: VersionView) -> RunRecord | None:
+    return world.lineage.record(version.run_id) if version.run_id else None
 
 
 def version(world: World, asked: Asked) -> Page:

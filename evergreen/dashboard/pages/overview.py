@@ -10,6 +10,7 @@ from evergreen.lineage.reader import Asked as Runs
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
 from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding
+from evergreen.reporting.lists import headlines
 from evergreen.runs.plan import RunRecord
 from evergreen.texts import many
 
@@ -36,10 +37,12 @@ def overview(world: World, asked: Asked) -> Page:
     looks = [(id_, result) for id_, result in world.monitored() if _is_of(result, serving)]
     monitored = looks[-1] if looks else None
     made = world.lineage.run_of(serving) if serving else ""
+    record = world.lineage.record(made) if made else None
     shown = {
         "serving": serving,
         "canary": canary,
-        "record": world.lineage.record(made) if made else None,
+        "record": record,
+        "metrics": headlines([record], 3),
         "monitored": monitored,
         "worst": _worst(monitored[1]) if monitored else {},
         "runs": runs,

@@ -100,7 +100,7 @@ def outcome(text: str) -> str:
 
 def measure(text: str) -> str:
     """Parses `started`, `took`, or the name of a metric."""
-    if not re.fullmatch(r"[A-Za-z0-9_.@/(), =%-]{1,100}", text):
+    if not re.fullmatch(r"[\w.@/(), =%-]{1,100}", text):
         raise WrongError(f"{text[:60]!r} is nothing to sort by.", hint="Try: started, took, auc")
     return text
 

@@ -12,7 +12,7 @@ from evergreen.reporting import facts, gates
 from evergreen.reporting.gaps import Gaps
 from evergreen.reporting.graph import Graph
 from evergreen.reporting.headline import headline
-from evergreen.reporting.lists import metrics_on_test, ordered, seconds
+from evergreen.reporting.lists import headlines, metrics_on_test, ordered, seconds
 from evergreen.runs.plan import RunRecord
 
 A_PAGE = 50
@@ -36,11 +36,12 @@ def runs(world: World, asked: Asked) -> Page:
     )
     found = ordered(world.lineage.runs(wanted), sort)
     shown = found[end - A_PAGE : end]
+    metrics = headlines(found, 2)
     rows = [
-        (record, world.state(record), seconds(record), metrics_on_test(record).get("auc"))
-        for record in shown
+        (record, world.state(record), seconds(record), metrics_on_test(record)) for record in shown
     ]
     values = {"rows": rows, "page": number, "has_more": len(found) > end, "asked": asked}
+    values["metrics"] = metrics
     return Page("runs", "Runs", values)
 
 
