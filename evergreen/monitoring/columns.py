@@ -15,6 +15,7 @@ from evergreen.quality.columns import Refusal, coerce, nulled
 from evergreen.quality.names import Names
 
 TYPES = {"FLOAT": pa.float64(), "INT": pa.int64(), "BYTES": pa.string()}
+TYPES |= {"FLOATS": pa.list_(pa.float64())}
 BLOCK = 1 << 20
 UNNAMED = "output"
 LONGEST = 4 << 20
@@ -73,21 +74,40 @@ def features(
     return batch, Features(values, mistyped, unknown, rows - len(batch))
 
 
-def scores(texts: pa.Array, output: str) -> Floats:
-    """Reads probabilities: float64 of shape [n], NaN where there is no number from 0 to 1.
+def answers(texts: pa.Array, output: str | None, width: int = 1) -> Floats:
+    """Reads answers: float64 of shape [n, width], NaN in a row without as many finite numbers.
 
     Args:
         texts: JSON objects, strings of shape [n].
-        output: The name of a number, or of a list of one number. A REST answer with one output does
-            not name it: the log calls it `output`.
+        output: The name of a list of `width` numbers, or of one number; None for the only output.
+            A REST answer with one output does not name it: the log calls it `output`.
+        width: The numbers of an answer: one, or one for each class.
     """
-    names = list(dict.fromkeys((output, UNNAMED)))
-    columns = _fast(texts, dict.fromkeys(names, "FLOAT"), "ignore")
-    if columns is not None:
-        found = pc.coalesce(*columns.values()).to_numpy(zero_copy_only=False)
-    else:
-        found = np.array([_number(_object(text.as_py()), output) for text in texts], np.float64)
-    return np.where((found >= 0) & (found <= 1), found, np.nan)
+    found = _fast_answers(texts, output, width)
+    if found is None:
+        rows = [_numbers(_object(text.as_py()), output, width) for text in texts]
+        found = np.array(rows, np.float64).reshape(-1, width)
+    return np.where(np.isfinite(found).all(axis=1, keepdims=True), found, np.nan)
+
+
+def _fast_answers(texts: pa.Array, output: str | None, width: int) -> Floats | None:
+    """Reads answers by Arrow; None if not all rows have the form of the first."""
+    first = _object(texts[0].as_py()) if len(texts) else None
+    name = next(iter(first), None) if first and output is None else output
+    if name is None or (output is None and len(first or ()) != 1):
+        return None
+    kind, names = ("FLOAT" if width == 1 else "FLOATS"), dict.fromkeys((name, UNNAMED))
+    columns = _fast(texts, dict.fromkeys(names, kind), "error" if output is None else "ignore")
+    if columns is None:
+        return None
+    column = pc.coalesce(*columns.values())
+    if width == 1:
+        return np.asarray(column.to_numpy(zero_copy_only=False)).reshape(-1, 1)
+    is_whole = pc.equal(pc.list_value_length(column), width).fill_null(False)
+    found = np.full((len(column), width), np.nan)
+    numbers = column.filter(is_whole).flatten().to_numpy(zero_copy_only=False)
+    found[is_whole.to_numpy(zero_copy_only=False)] = numbers.reshape(-1, width)
+    return found
 
 
 def _fast(
@@ -166,9 +186,13 @@ def _without(column: pa.Array, missing: Missing) -> pa.Array:
     return nulled(column, pc.equal(column, marker))
 
 
-def _number(outputs: dict[str, Any] | None, name: str) -> float:
-    value: Any = (outputs or {}).get(name, (outputs or {}).get(UNNAMED))
-    if isinstance(value, list) and len(value) == 1:
-        [value] = value
+def _numbers(outputs: dict[str, Any] | None, name: str | None, width: int) -> list[float]:
+    outputs = outputs or {}
+    if name is None and len(outputs) == 1:
+        [name] = outputs
+    value: Any = outputs.get(name or "", outputs.get(UNNAMED))
+    values = value if isinstance(value, list) else [value]
     # In Python, JSON's true is a number.
-    return float(value) if type(value) in (int, float) else np.nan
+    if len(values) != width or any(type(item) not in (int, float) for item in values):
+        return [np.nan] * width
+    return [float(item) for item in values]

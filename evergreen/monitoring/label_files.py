@@ -7,7 +7,7 @@ ones may then be biased: for example, if only one of the two labels is misspelt.
 
 import csv
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,15 +24,16 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from evergreen.monitoring.label_values import Parse
 from evergreen.monitoring.left_out import LeftOut
-from evergreen.quality.columns import Read, booleans, moments, texts, wholes, without
+from evergreen.quality.columns import Read, moments, texts, wholes, without
 from evergreen.texts import many
 
 REQUIRED = ("request_id", "row", "label")
 TIME = "time"
 """The column with the time at which a label became known; by default the time of the file."""
-ROW = np.dtype([("key", np.uint64), ("time", np.float64), ("label", np.int8)])
-"""A label: the key of its prediction, when it became known (seconds since 1970), 0 or 1."""
+ROW = np.dtype([("key", np.uint64), ("time", np.float64), ("label", np.float32)])
+"""A label: the key of its prediction, when it became known (seconds since 1970), and its number."""
 MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads small numbers
 MOST_BAD = 0.01
 """The share of a file's rows that may be bad, besides one."""
@@ -152,13 +153,14 @@ class Text(File):
         return "skip" if self.bad.count < MOST_RAGGED else "error"
 
 
-def labels_in(folder: Path, after: datetime, left_out: LeftOut) -> Iterator[Rows]:
+def labels_in(folder: Path, after: datetime, left_out: LeftOut, parse: Parse) -> Iterator[Rows]:
     """Yields the labels of each file below a folder.
 
     Args:
         folder: Read at any depth; names that begin with a point or underscore are unfinished.
         after: Files written before this time hold no wanted labels.
         left_out: Collects what cannot be read.
+        parse: Parses the labels.
     """
     for path in _files(folder, left_out):
         try:
@@ -168,7 +170,7 @@ def labels_in(folder: Path, after: datetime, left_out: LeftOut) -> Iterator[Rows
             if written < after.timestamp():
                 continue
             file = _file(path)
-            rows = [_rows(batch, file.bad, written) for batch in file.batches()]
+            rows = [_rows(batch, file.bad, written, parse) for batch in file.batches()]
             if file.bad.count:
                 left_out.add(path, _left_out(file))
             if not file.bad.are_many:
@@ -236,11 +238,11 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _rows(batch: pa.RecordBatch, bad: Bad, written: float) -> Rows:
+def _rows(batch: pa.RecordBatch, bad: Bad, written: float, parse: Parse) -> Rows:
     """Returns the good rows of a batch; rows without a label are not known yet."""
     batch.validate(full=True)  # a text may not be UTF-8
     columns = {name: _present(batch[name]) for name in batch.schema.names}
-    label = _distinct(columns["label"], booleans)
+    label = _distinct(columns["label"], parse)
     place = wholes(columns["row"])
     ids = texts(columns["request_id"]).column.cast(pa.string())
     time = moments(columns[TIME]) if TIME in columns else Read(pa.nulls(len(batch)), {})
@@ -280,10 +282,10 @@ def _present(column: pa.Array) -> pa.Array:
     return without(column, ("",))
 
 
-def _distinct(column: pa.Array, read: Callable[[pa.Array], Read]) -> Read:
+def _distinct(column: pa.Array, parse: Parse) -> Read:
     """Parses each distinct value once."""
     encoded = column.dictionary_encode()
-    found = read(encoded.dictionary)
+    found = parse(encoded.dictionary)
     places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
     rows = np.flatnonzero(np.isin(places, list(found.refused))).tolist()
     refused = {row: found.refused[int(places[row])] for row in rows}

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from evergreen.monitoring.label_files import ROW, keys, labels_in
+from evergreen.monitoring.label_values import Parse
 from evergreen.monitoring.left_out import LeftOut
 
 Floats = NDArray[np.float64]
@@ -17,20 +18,20 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Labels:
-    """Labels in memory: 18 bytes each, by a hash of 64 bits of request and row.
+    """Labels in memory: 21 bytes each, by a hash of 64 bits of request and row.
 
     For a million predictions without a label and a million labels, the chance of one wrong match is
     5e-8. A label belongs to one prediction: the first that asks for it gets it.
 
     Attributes:
         keys: Sorted, shape [n].
-        values: 0 or 1, shape [n].
+        values: 0 or 1, the index of the class, or the value, shape [n].
         times: When they became known, in seconds since 1970, shape [n].
         repeated: The number of predictions with the request and row of a labelled one.
     """
 
     keys: NDArray[np.uint64]
-    values: NDArray[np.int8]
+    values: NDArray[np.float32]
     times: Floats
     repeated: int = 0
 
@@ -40,10 +41,12 @@ class Labels:
     @classmethod
     def none(cls) -> Self:
         """Returns no labels."""
-        return cls(np.empty(0, np.uint64), np.empty(0, np.int8), np.empty(0))
+        return cls(np.empty(0, np.uint64), np.empty(0, np.float32), np.empty(0))
 
     @classmethod
-    def load(cls, folder: Path, after: datetime, now: datetime, left_out: LeftOut) -> Self:
+    def load(
+        cls, folder: Path, after: datetime, now: datetime, left_out: LeftOut, parse: Parse
+    ) -> Self:
         """Reads labels; of two for the same row, the later one counts.
 
         Args:
@@ -51,9 +54,10 @@ class Labels:
             after: Files written before this time hold no wanted labels.
             now: Labels that became known later do not count.
             left_out: Collects what cannot be read.
+            parse: Parses the labels.
         """
         known = now.timestamp()
-        parts = [part[part["time"] <= known] for part in labels_in(folder, after, left_out)]
+        parts = [part[part["time"] <= known] for part in labels_in(folder, after, left_out, parse)]
         rows = np.concatenate([np.empty(0, ROW), *parts])
         del parts
         order = np.lexsort((rows["time"], rows["key"]))

@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from evergreen.evaluation.distances import Distance, distances, divergence
-from evergreen.monitoring.performance import Labelled
+from evergreen.evaluation.distances import Distance, distances
+from evergreen.monitoring.form import Form
+from evergreen.monitoring.labelled import Labelled
 from evergreen.monitoring.reference import Reference
 from evergreen.monitoring.results import Kind, TrafficFinding
 from evergreen.monitoring.traffic import Traffic
 from evergreen.quality.statistics import Feature, features
 from evergreen.settings.monitoring import DistanceSettings, MonitoringSettings
+from evergreen.settings.task import Task
 from evergreen.texts import many, visible
 
 Judged = tuple[list[TrafficFinding], list[str]]
 DAY = timedelta(days=1)
+WHAT = {Task.BINARY: "scores", Task.MULTICLASS: "classes", Task.REGRESSION: "values"}
 
 
 def amount(every: int, traffic: Traffic, settings: MonitoringSettings) -> Judged:
@@ -93,24 +96,21 @@ def skew(reference: Reference, now: Traffic, settings: MonitoringSettings) -> Ju
 
 
 def predictions(
-    reference: Reference, before: Traffic, now: Traffic, settings: MonitoringSettings
+    form: Form, reference: Reference, before: Traffic, now: Traffic, settings: MonitoringSettings
 ) -> Judged:
-    """Compares the model's scores with those at evaluation, and in the previous window."""
-    evaluated = reference.scores
-    sides = {
-        "scores since evaluation": None if evaluated is None else evaluated.sum(axis=0),
-        "scores since the window before": before.scores,
-    }
+    """Compares the model's answers with those at evaluation, and in the previous window."""
+    sides = {"evaluation": reference.answered(form), "the window before": before.answers}
     found, notes = [], []
     level = 1 - (1 - settings.confidence) / len(sides)
-    for name, scores in sides.items():
-        if scores is None or scores.sum() < settings.min_rows or not now.scores.sum():
-            notes.append(f"prediction drift: no {name}")
+    for since, earlier in sides.items():
+        if earlier is None or earlier.rows < settings.min_rows or not now.answers.rows:
+            notes.append(f"prediction drift: no {WHAT[form.task]} since {since}")
             continue
-        distance = divergence(scores, now.scores, level)
-        found.append(_finding(Kind.PREDICTIONS, name, distance, settings.predictions, now.rows))
-    if unscored := now.rows - int(now.scores.sum()):
-        notes.append(f"{unscored:,} predictions have no {settings.output} from 0 to 1")
+        for what, distance in now.answers.distances(earlier, level).items():
+            name = f"{what} since {since}"
+            found.append(_finding(Kind.PREDICTIONS, name, distance, settings.predictions, now.rows))
+    if others := now.rows - now.answers.rows:
+        notes.append(f"{others:,} predictions have no {form}")
     return found, notes
 
 

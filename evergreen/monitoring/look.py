@@ -11,11 +11,13 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import SettingsError
 from evergreen.monitoring import limits
-from evergreen.monitoring.columns import Features, Floats, Missing, features, scores
+from evergreen.monitoring.columns import Features, Floats, Missing, features
+from evergreen.monitoring.form import Form
+from evergreen.monitoring.labelled import Labelled
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import LeftOut
 from evergreen.monitoring.log import Log
-from evergreen.monitoring.performance import Judged, Labelled, judge
+from evergreen.monitoring.performance import Judged, judge
 from evergreen.monitoring.reference import Reference, find
 from evergreen.monitoring.results import MonitoringResult, TrafficFinding, Window
 from evergreen.monitoring.traffic import COLUMNS, Look, Read, Traffic, observe
@@ -66,6 +68,7 @@ class Eyes:
                 hint="Set it, for the gateway and for monitoring.",
             )
         self._settings = settings.monitoring
+        self._project = settings
         self._expected = Expected.of(settings)
         self._missing = Missing(self._settings.missing_integer, self._settings.missing_text)
         self._left_out = LeftOut("labels")
@@ -73,18 +76,19 @@ class Eyes:
 
     def see(self, window: Window, now: datetime, reference: Reference) -> Seen:
         """Reads the log: the window, the previous one, and older predictions with labels."""
-        version = reference.model.version
+        version, form = reference.model.version, Form.of(self._project, reference.evaluation)
         back = timedelta(days=self._settings.labels.lookback_days)
         older = Window(start=window.start - back, end=window.start)
-        labelled = Labelled(self._settings.performance.slices)
-        known = self._labels(older, now)
+        performance = self._settings.performance
+        labelled = Labelled(performance.slices, form, performance.rules(form.task))
+        known = self._labels(older, now, form)
         join = partial(_join, known, labelled)
-        traffic = self._observe(window, version, join)
+        traffic = self._observe(form, window, version, join)
         labels = labelled.labelled
         if back:
-            self._look_back(older, version, join)
+            self._look_back(form, older, version, join)
         length = window.end - window.start
-        before = self._observe(Window(start=window.start - length, end=window.start), None)
+        before = self._observe(form, Window(start=window.start - length, end=window.start), None)
         every = self._log.count(window)
         notes = [*self._log.left_out.notes, *self._left_out.notes, *_strays(known, labelled)]
         return Seen(window, every, traffic, before, labelled, labels, reference, notes)
@@ -104,24 +108,28 @@ class Eyes:
                 (self._invalid(seen), []),
                 limits.drift(seen.before, traffic, settings),
                 limits.skew(seen.reference, traffic, settings),
-                limits.predictions(seen.reference, seen.before, traffic, settings),
+                limits.predictions(
+                    seen.labelled.form, seen.reference, seen.before, traffic, settings
+                ),
             ]
         findings = [finding for found, _ in judged for finding in found]
         notes = [*seen.notes, *(note for _, notes in judged for note in notes)]
         return Judged(findings, notes, performance.unjudged)
 
-    def _labels(self, older: Window, now: datetime) -> Labels:
+    def _labels(self, older: Window, now: datetime, form: Form) -> Labels:
         folder = self._settings.labels.folder
         if folder is None:
             return Labels.none()
-        return Labels.load(folder, older.start, now, self._left_out)
+        return Labels.load(folder, older.start, now, self._left_out, form.parse)
 
-    def _observe(self, window: Window, version: int | None, look: Look | None = None) -> Traffic:
-        return observe(self._read(window, version), self._settings.output, look)
+    def _observe(
+        self, form: Form, window: Window, version: int | None, look: Look | None = None
+    ) -> Traffic:
+        return observe(self._read(window, version), form, look)
 
-    def _look_back(self, older: Window, version: int, look: Look) -> None:
+    def _look_back(self, form: Form, older: Window, version: int, look: Look) -> None:
         for batch, found in self._read(older, version):
-            look(batch, found, scores(batch["outputs"], self._settings.output))
+            look(batch, found, form.read(batch["outputs"]))
 
     def _read(self, window: Window, version: int | None) -> Iterator[Read]:
         expected = self._expected

@@ -1,115 +1,19 @@
 """Performance: predictions compared with late labels, overall and by slice."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
-
 from evergreen.evaluation import tfma
-from evergreen.evaluation.metrics import BINS, Counts, histogram, measure, why_undefined
-from evergreen.evaluation.slices import MOST, most_frequent, parts
+from evergreen.evaluation.slices import MOST
+from evergreen.monitoring.form import Form
+from evergreen.monitoring.labelled import Histogram, Labelled, Scored
 from evergreen.monitoring.reference import Reference
 from evergreen.monitoring.results import Kind, TrafficFinding
-from evergreen.quality.names import clipped
 from evergreen.runs.reports.model import ALL_ROWS
-from evergreen.settings.monitoring import HIGHER_IS_BETTER, TFMA, MetricRule, MonitoringSettings
-from evergreen.settings.slicing import Slicing
+from evergreen.settings.monitoring import MetricRule, MonitoringSettings
 
-Floats = NDArray[np.float64]
 SHOWN = 5
-
-
-@dataclass
-class Labelled:
-    """Predictions with labels, accumulated batch by batch.
-
-    Attributes:
-        slicings: The ways to slice them.
-        counts: Rows by label and bin of the score, for all rows and each slice.
-        rows: Predictions, with labels or without.
-        delay: Sum of the labels' delays, in seconds.
-        longest: The longest of them.
-        cut: Features with more values than are kept.
-    """
-
-    slicings: Sequence[Slicing]
-    counts: dict[str, Counts] = field(default_factory=dict)
-    rows: int = 0
-    delay: float = 0.0
-    longest: float = 0.0
-    cut: set[str] = field(default_factory=set)
-
-    def add(
-        self, labels: Floats, scores: Floats, delays: Floats, columns: Mapping[str, pa.Array]
-    ) -> None:
-        """Adds a batch.
-
-        Args:
-            labels: 0 or 1, NaN without a label, shape [n].
-            scores: Probabilities, NaN without one, shape [n].
-            delays: The labels' delays, in seconds, shape [n].
-            columns: The features to slice by, shape [n].
-        """
-        self.rows += len(labels)
-        known = np.isfinite(labels) & np.isfinite(scores)
-        if not known.any():
-            return
-        self.delay += float(delays[known].sum())
-        self.longest = max(self.longest, float(delays[known].max()))
-        self._count(ALL_ROWS, labels[known], scores[known])
-        for slicing in self.slicings:
-            column = columns[slicing.feature].filter(pa.array(known))
-            if _is_by_value(slicing) and pc.count_distinct(column, mode="all").as_py() > MOST:
-                self.cut.add(slicing.feature)
-            for name, mask in masks(slicing, column):
-                self._count(name, labels[known][mask], scores[known][mask])
-            self._forget(slicing)
-
-    @property
-    def labelled(self) -> int:
-        """The number of predictions with labels."""
-        return int(self.counts[ALL_ROWS].sum()) if self.counts else 0
-
-    def _count(self, name: str, labels: Floats, scores: Floats) -> None:
-        counts = self.counts.setdefault(name, np.zeros((2, BINS), np.int64))
-        counts += histogram(labels, scores)
-
-    def _forget(self, slicing: Slicing) -> None:
-        """Keeps the most frequent of many slices, since clients can make up values."""
-        parts = [name for name in self.counts if name.startswith(f"{slicing.feature} ")]
-        if len(parts) <= MOST:
-            return
-        self.cut.add(slicing.feature)
-        ranked = sorted(parts, key=lambda name: -int(self.counts[name].sum()))
-        for name in ranked[MOST:]:
-            del self.counts[name]
-
-
-def masks(slicing: Slicing, column: pa.Array) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yields the slices of a column, as name and mask of shape [n], reading each value once.
-
-    Of many values, only the most frequent ones have a slice.
-    """
-    encoded = column.dictionary_encode()
-    places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-    counts = np.bincount(places, minlength=len(encoded.dictionary) + 1)
-    kept = np.flatnonzero(counts)
-    if _is_by_value(slicing):
-        kept = kept[most_frequent(counts[kept])]
-    values = pa.concat_arrays([encoded.dictionary, pa.nulls(1, column.type)]).take(pa.array(kept))
-    place_of = np.full(len(counts), len(kept))
-    place_of[kept] = np.arange(len(kept))
-    plain = [_plain(value) for value in values.to_pylist()]
-    for name, mask in parts(slicing, {slicing.feature: plain}):
-        yield name, np.append(mask, False)[place_of[places]]
-
-
-def _is_by_value(slicing: Slicing) -> bool:
-    return not slicing.edges and not slicing.known
 
 
 @dataclass
@@ -136,44 +40,44 @@ class Judged:
 
 def judge(settings: MonitoringSettings, labelled: Labelled, reference: Reference) -> Judged:
     """Compares metrics with their limits; fires if the whole interval is beyond."""
-    judged, rules = Judged(), settings.performance.metrics
+    judged, form, rules = Judged(), labelled.form, labelled.rules
     enough = _enough(settings, labelled, judged)
     cases = [
-        (name, counts, rule, *limit)
-        for name, counts in enough.items()
+        (name, scored, rule, *limit)
+        for name, scored in enough.items()
         for rule in rules
-        for limit in _limits(rule, name, reference, judged)
+        for limit in _limits(rule, name, form, reference, judged)
     ]
     level = 1 - (1 - settings.confidence) / max(len(cases), 1)
-    by_tfma = tfma.taken(enough, [rule for rule in rules if rule.is_tfma])
-    for name, counts, rule, limit, sign in cases:
+    histograms = {name: s.counts for name, s in enough.items() if isinstance(s, Histogram)}
+    by_tfma = tfma.taken(histograms, [rule for rule in rules if rule.is_tfma])
+    for name, scored, rule, limit, sign in cases:
         if rule.is_tfma:
             values = by_tfma[name, rule.title]
             value, interval = float(values[0]), tfma.interval(values, level)
         else:
-            value, interval = measure(counts, rule.metric, settings.performance.resamples, level)
-        if why := _undefined(rule.metric, counts, value, interval):
+            value, interval = scored.measure(rule.metric, settings.performance.resamples, level)
+        if why := scored.why_undefined(rule.metric, value, interval):
             judged.cannot(rule, name, why)
         else:
-            rows = int(counts.sum())
-            judged.findings.append(_finding(name, rows, rule, limit, sign, value, interval))
+            judged.findings.append(_finding(name, scored.rows, rule, limit, sign, value, interval))
     judged.notes = list(dict.fromkeys(judged.notes))
     return judged
 
 
-def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) -> dict[str, Counts]:
+def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) -> dict[str, Scored]:
     """Returns the slices with enough labels; notes the others."""
     if settings.labels.folder is None:
         return {}
     if labelled.labelled < settings.labels.min_rows:
         least = settings.labels.min_rows
         judged.notes.append(f"too few labels to judge: {labelled.labelled:,} of {least:,}")
-        judged.unjudged += [rule.title for rule in settings.performance.metrics]
+        judged.unjudged += [rule.title for rule in labelled.rules]
         return {}
-    found, small = {ALL_ROWS: labelled.counts[ALL_ROWS]}, []
-    for name, counts in labelled.counts.items():
-        if counts.sum() >= settings.labels.min_rows:
-            found[name] = counts
+    found, small = {ALL_ROWS: labelled.slices[ALL_ROWS]}, []
+    for name, scored in labelled.slices.items():
+        if scored.rows >= settings.labels.min_rows:
+            found[name] = scored
         else:
             small.append(name)
     if small:
@@ -186,18 +90,8 @@ def _enough(settings: MonitoringSettings, labelled: Labelled, judged: Judged) ->
     return found
 
 
-def _undefined(metric: str, counts: Counts, value: float, interval: tuple[float, float]) -> str:
-    """Returns why a metric cannot be judged; empty if it can."""
-    negatives, positives = (int(count) for count in counts.sum(axis=1))
-    if why := why_undefined(metric.removeprefix(TFMA), negatives, positives, value):
-        return why
-    if not all(map(math.isfinite, interval)):
-        return f"not defined on parts of the rows, {positives:,} of {counts.sum():,} labels are 1"
-    return ""
-
-
 def _limits(
-    rule: MetricRule, name: str, reference: Reference, judged: Judged
+    rule: MetricRule, name: str, form: Form, reference: Reference, judged: Judged
 ) -> Iterator[tuple[float, int]]:
     """Yields limits, with the side that is beyond: 1 above, -1 below."""
     if rule.at_most is not None:
@@ -207,7 +101,7 @@ def _limits(
     if rule.worse_by is None:
         return
     before = reference.metric(rule.metric, name)
-    sign = -1 if rule.metric in HIGHER_IS_BETTER else 1
+    sign = -rule.better(form.task, form.classes)
     if before is not None and math.isfinite(before):
         yield before + sign * rule.worse_by, sign
     elif name == ALL_ROWS:
@@ -237,7 +131,3 @@ def _finding(
         rows=rows,
         detail=f"{value:.4g}, wanted {asked}{since}",
     )
-
-
-def _plain(value: bytes | float | None) -> str | float | None:
-    return clipped(value.decode(errors="replace")) if isinstance(value, bytes) else value

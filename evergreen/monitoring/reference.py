@@ -1,10 +1,12 @@
 """The sources of a served model, found by its lineage: training statistics, evaluation, age."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import DataError
@@ -14,9 +16,12 @@ from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import RegistryError, model
+from evergreen.monitoring.answered import Answered, Classes, Scores, Values
+from evergreen.monitoring.form import Form
 from evergreen.quality.artifacts import load_statistics
 from evergreen.runs.plan import ModelRef, RunRecord
 from evergreen.runs.reports.model import ALL_ROWS, ModelReport
+from evergreen.settings.task import Task
 from evergreen.spans.manifest import MANIFEST_NAME, read_manifest
 
 SPLIT = "train"
@@ -49,10 +54,24 @@ class Reference:
             return None
         return unpack(self.evaluation.scores)
 
+    def answered(self, form: Form) -> Answered | None:
+        """Returns what it answered at its evaluation; None if unknown."""
+        if form.task is Task.BINARY:
+            return None if self.scores is None else Scores(self.scores.sum(axis=0))
+        curves = self.evaluation.curves.get("candidate") if self.evaluation else None
+        if curves and curves.joint:
+            return Values.of(curves.joint.edges, np.sum(curves.joint.counts, axis=0))
+        if curves and curves.confusion:
+            predicted = sum(map(Counter, curves.confusion.values()), Counter())
+            return Classes(form.classes, np.array([predicted[name] for name in form.classes]))
+        return None
+
     def metric(self, metric: str, part: str) -> float | None:
         """Returns a metric at its evaluation, on all rows or a slice; None if unknown."""
         if part == ALL_ROWS:
-            return None if self.scores is None else compute(self.scores, metric)
+            if self.scores is not None:
+                return compute(self.scores, metric)
+            return self.evaluation.candidate.get(metric) if self.evaluation else None
         slices = self.evaluation.slices if self.evaluation else ()
         found = next(
             (scores.candidate.known.get(metric) for scores in slices if scores.name == part), None

@@ -197,6 +197,16 @@ class Settings(Section):
             _check_promotion(gateway.canary, info.data["registry"].promotion)
         return gateway
 
+    @field_validator("monitoring")
+    @classmethod
+    def _monitors_metrics_of_the_task(
+        cls, monitoring: MonitoringSettings, info: ValidationInfo
+    ) -> MonitoringSettings:
+        if model := info.data.get("model"):
+            for rule in monitoring.performance.rules(model.task):
+                rule.better(model.task, model.classes)
+        return monitoring
+
     @property
     def data_series(self) -> str:
         """The name of this pipeline's and period's series of spans."""

@@ -1,18 +1,20 @@
 """The settings of monitoring: limits for live traffic, and alerts."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from evergreen.settings.base import ProjectPath, Section
+from evergreen.settings.metrics import metric
 from evergreen.settings.slicing import Slicing
+from evergreen.settings.task import Task
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-Metric = Literal["log_loss", "auc", "brier", "accuracy", "calibration", "calibration_error"]
-HIGHER_IS_BETTER = {"auc", "accuracy"}
 TFMA = "tfma."
-TfmaMetric = Annotated[str, Field(pattern=r"^tfma\.[A-Z][A-Za-z0-9]*$")]
+TFMA_METRIC = re.compile(r"tfma\.[A-Z][A-Za-z0-9]*")
 
 
 class DistanceSettings(Section):
@@ -30,7 +32,10 @@ class DistanceSettings(Section):
 
 
 class LabelSettings(Section):
-    """The true labels of predictions: `request_id`, `row`, `label`."""
+    """The true labels of predictions: `request_id`, `row`, `label`.
+
+    A label is 0 or 1, the name of a class (or its index), or a value, as the model's task has it.
+    """
 
     folder: ProjectPath | None = Field(
         None, description="A folder of Parquet and CSV files, at any depth; null: no labels."
@@ -50,8 +55,9 @@ class LabelSettings(Section):
 class MetricRule(Section):
     """A limit for a metric: relative to the model's evaluation, or absolute."""
 
-    metric: Metric | TfmaMetric = Field(
-        description="A metric of ours, or `tfma.` and a class of tensorflow_model_analysis.metrics."
+    metric: str = Field(
+        description="A metric of the model's task (docs/gates.md) or, for a binary one, `tfma.` "
+        "and a class of tensorflow_model_analysis.metrics."
     )
     config: dict[str, float | bool | str | list[float]] = Field(
         {}, description="Arguments of a metric of TFMA, such as {thresholds: [0.3]}."
@@ -67,13 +73,26 @@ class MetricRule(Section):
         bounded = self.at_least is not None or self.at_most is not None
         if bounded == (self.worse_by is not None):
             raise ValueError(f"{self.metric} needs worse_by, or else at_least or at_most")
-        if self.metric == "calibration" and self.worse_by is not None:
-            raise ValueError("calibration is best at 1: give at_least and at_most")
         if self.is_tfma and self.worse_by is not None:
             raise ValueError(f"{self.metric} is not in an evaluation: give at_least or at_most")
         if self.config and not self.is_tfma:
             raise ValueError(f"{self.metric} has no config")
         return self
+
+    def better(self, task: Task, classes: Sequence[str] = ()) -> int:
+        """Returns 1 if higher is better, -1 if lower is, 0 if a value in between is best.
+
+        Raises:
+            ValueError: If it is no metric of a model of that task, or cannot be worse.
+        """
+        if self.is_tfma:
+            if task is not Task.BINARY or not TFMA_METRIC.fullmatch(self.metric):
+                raise ValueError(f"{self.metric}: only of a binary model, and `tfma.` with a class")
+            return 0
+        found = metric(self.metric, task, classes).better
+        if not found and self.worse_by is not None:
+            raise ValueError(f"{self.metric} is best in between: give at_least and at_most")
+        return found
 
     @property
     def is_tfma(self) -> bool:
@@ -90,14 +109,32 @@ class MetricRule(Section):
 class PerformanceSettings(Section):
     """Limits for the performance on predictions with labels."""
 
-    metrics: tuple[MetricRule, ...] = (
+    metrics: tuple[MetricRule, ...] | None = Field(
+        None, description="Limits for metrics of the model's task; null: some of that task."
+    )
+    slices: tuple[Slicing, ...] = Field((), description="Slices of the traffic, by raw features.")
+    resamples: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap.")
+
+    def rules(self, task: Task) -> tuple[MetricRule, ...]:
+        """Returns the limits for a model of a task."""
+        return USUAL[task] if self.metrics is None else self.metrics
+
+
+USUAL = {
+    Task.BINARY: (
         MetricRule(metric="log_loss", worse_by=0.03),
         MetricRule(metric="auc", worse_by=0.02),
         MetricRule(metric="brier", worse_by=0.02),
         MetricRule(metric="calibration", at_least=0.7, at_most=1.4),
-    )
-    slices: tuple[Slicing, ...] = Field((), description="Slices of the traffic, by raw features.")
-    resamples: int = Field(1000, ge=100, le=100_000, description="Resamples of the bootstrap.")
+    ),
+    Task.MULTICLASS: (
+        MetricRule(metric="log_loss", worse_by=0.05),
+        MetricRule(metric="accuracy", worse_by=0.03),
+        MetricRule(metric="brier", worse_by=0.03),
+    ),
+    Task.REGRESSION: (MetricRule(metric="r2", worse_by=0.1),),  # the only one without a unit
+}
+"""The limits if the settings have none."""
 
 
 class AlertSettings(Section):
@@ -130,7 +167,11 @@ class MonitoringSettings(Section):
         None,
         description="The features in requests; null: the schema's, in the environment SERVING.",
     )
-    output: str = Field("probabilities", description="The output with the probability of label 1.")
+    output: str | None = Field(
+        None,
+        description="The output with the prediction: the probability of label 1, the probabilities "
+        "of the classes, or the value; null: the only output.",
+    )
     missing_integer: Int64 | None = Field(
         None, description="The whole number that clients send for a missing value."
     )
@@ -141,7 +182,11 @@ class MonitoringSettings(Section):
     min_rows: int = Field(200, ge=2, description="The fewest predictions to judge by.")
     drift: DistanceSettings = DistanceSettings()
     skew: DistanceSettings = DistanceSettings()
-    predictions: Share = Field(0.1, description="Jensen-Shannon divergence of the scores, in bits.")
+    predictions: Share = Field(
+        0.1,
+        description="Jensen-Shannon divergence, in bits, of what the model predicts: its scores, "
+        "the classes and their probabilities, or the values.",
+    )
     invalid: Share = Field(0.001, description="The greatest share of rows that violate the schema.")
     max_age_days: Annotated[float, Field(gt=0)] | None = Field(
         400, description="The greatest age of the model's newest training data; null: no limit."

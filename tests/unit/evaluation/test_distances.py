@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from evergreen.evaluation.distances import Distance, distances
-from evergreen.monitoring.traffic import Statistics
+from evergreen.monitoring.statistics import Statistics
 from evergreen.quality.statistics import Feature, features
 
 LEVEL = 0.99

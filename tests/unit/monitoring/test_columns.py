@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from evergreen.monitoring.columns import Features, Missing, features, scores
+from evergreen.monitoring.columns import Features, Missing, answers, features
 
 KINDS = {"miles": "FLOAT", "hour": "INT", "company": "BYTES"}
 NOTHING = Missing()
@@ -84,17 +84,36 @@ def test_depth_without_end_harms_nothing(depth: int) -> None:
     assert found.columns["hour"].to_pylist() == [1, *([None] if depth == 500 else []), 2]
 
 
-@pytest.mark.parametrize("form", [lambda score: score, lambda score: [score]])
-def test_scores_are_numbers_or_lists_of_one(form: Any) -> None:
-    texts = pa.array([json.dumps({"p": form(score)}) for score in (0, 0.25, 1)])
-    assert scores(texts, "p").tolist() == [0, 0.25, 1]
-    texts = pa.array([json.dumps({"output": form(score)}) for score in (0, 0.25, 1)])
-    assert scores(texts, "p").tolist() == [0, 0.25, 1]
+@pytest.mark.parametrize("output", ["p", None])
+@pytest.mark.parametrize("name", ["p", "output"])
+@pytest.mark.parametrize("form", [lambda value: value, lambda value: [value]])
+def test_answers_are_numbers_or_lists_of_one(form: Any, name: str, output: str | None) -> None:
+    texts = pa.array([json.dumps({name: form(value)}) for value in (0, -2.5, 1e9)])
+    assert answers(texts, output).tolist() == [[0], [-2.5], [1e9]]
 
 
-def test_what_is_no_probability_is_no_score() -> None:
-    texts = ["{}", '{"p": null}', '{"p": 1.5}', '{"q": 0.5}', '{"p": true}', "[0.5]", "", None]
-    assert np.isnan(scores(pa.array([*texts, '{"p": 0.5}']), "p")).tolist() == [True] * 8 + [False]
+@pytest.mark.parametrize("output", ["p", None])
+@pytest.mark.parametrize("odd", [[], [ODD]], ids=["by Arrow", "value by value"])
+def test_answers_have_a_number_for_each_class(odd: list[Any], output: str | None) -> None:
+    rows = [{"p": [0.5, 0.25, 0.25]}, {"p": [1, 0, 0]}, {"p": [0.5, 0.5]}, {"p": None}, *odd]
+    found = answers(pa.array([json.dumps(row) for row in rows]), output, 3)
+    assert found[:2].tolist() == [[0.5, 0.25, 0.25], [1, 0, 0]]
+    assert np.isnan(found[2:]).all()
+    assert found.shape == (len(rows), 3)
+
+
+def test_what_is_no_number_is_no_answer() -> None:
+    texts = ["{}", '{"p": null}', '{"p": 1e999}', '{"q": 0.5}', '{"p": true}', "[0.5]", "", None]
+    found = answers(pa.array([*texts, '{"p": 0.5}']), "p")
+    assert np.isnan(found[:, 0]).tolist() == [True] * 8 + [False]
+
+
+def test_the_only_output_has_any_name_but_of_several_one_must_be_named() -> None:
+    texts = pa.array(['{"a": 1}', '{"output": 2}', '{"b": 3}', '{"a": 4, "b": 5}'])
+    assert np.nan_to_num(answers(texts, None)[:, 0], nan=-1).tolist() == [1, 2, 3, -1]
+    assert np.nan_to_num(answers(texts[2:], None)[:, 0], nan=-1).tolist() == [3, -1]
+    assert np.nan_to_num(answers(texts[::-1], "b")[:, 0], nan=-1).tolist() == [5, 3, 2, -1]
+    assert answers(texts[:0], None).shape == (0, 1)
 
 
 def test_a_long_row_is_read_too() -> None:

@@ -14,12 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evergreen.monitoring.label_values import parser
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import SHOWN, LeftOut
+from evergreen.settings.task import Task
 from tests.fuzzing import flat_memory, fuzz
 from tests.unit.monitoring.damage import damaged
 
 LONG_AGO, NOW = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+ZEROS_AND_ONES = parser(Task.BINARY, ())
 GOOD = [(f"good-{at}", at % 3, at % 2) for at in range(300)]
 CSV = "request_id,row,label\n" + "".join(f"{id_},{row},{label}\n" for id_, row, label in GOOD)
 TABLE = pa.table(dict(zip(("request_id", "row", "label"), map(list, zip(*GOOD)))))  # noqa: B905
@@ -49,7 +52,7 @@ def check(folder: Path, name: str, content: bytes) -> None:
     hostile = folder / name
     hostile.write_bytes(content)
     left_out = LeftOut("labels")
-    labels = Labels.load(folder, LONG_AGO, NOW, left_out)
+    labels = Labels.load(folder, LONG_AGO, NOW, left_out, ZEROS_AND_ONES)
     hostile.unlink()
     assert_good_ones_count(labels)
     assert set(labels.values.tolist()) <= {0, 1}
@@ -98,7 +101,7 @@ def test_a_few_bad_rows_do_not_take_the_good_ones_along(
     lines[place:place] = [f"{line}\n" for line in quoted]
     text = "request_id,row,label,time\n" + "".join(lines)
     (tmp_path / "all.csv").write_bytes(text.encode(errors="replace"))
-    assert_good_ones_count(Labels.load(tmp_path, LONG_AGO, NOW, LeftOut("labels")))
+    assert_good_ones_count(Labels.load(tmp_path, LONG_AGO, NOW, LeftOut("labels"), ZEROS_AND_ONES))
 
 
 @fuzz(150)

@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evergreen.monitoring.columns import Missing, features, scores
+from evergreen.monitoring.columns import Missing, features
+from evergreen.monitoring.form import Form
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import SHOWN
 from evergreen.monitoring.log import Log
 from evergreen.monitoring.results import Window
 from evergreen.quality.names import CAPACITY
 from evergreen.serving.gateway.prediction_log.files import SCHEMA
+from evergreen.settings.task import Task
 from tests.fuzzing import flat_memory, fuzz
 from tests.unit.monitoring.damage import damaged
 
@@ -78,7 +80,7 @@ def check(folder: Path, content: bytes) -> None:
         kept, read = features(batch, KINDS, Missing(-1, ""))
         assert len(kept) + read.unreadable == len(batch)
         assert {len(column) for column in read.columns.values()} == {len(kept)}
-        answers = scores(kept["outputs"], "p")
+        answers = Form(output="p").read(kept["outputs"])
         assert np.all((answers >= 0) & (answers <= 1) | np.isnan(answers))
         Labels.none().join(kept["request_id"], kept["row"])
         seen.update(kept["request_id"].to_pylist())
@@ -112,10 +114,14 @@ def test_any_text_among_good_rows_leaves_them_their_values(texts: list[str]) -> 
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_any_text_is_a_score_or_none(texts: list[str]) -> None:
     rows = [text.encode(errors="replace").decode() for text in texts]
-    found = scores(pa.array([*rows, '{"p": 0.25}']), "p")
-    assert found[-1] == 0.25
-    assert len(found) == len(texts) + 1
-    assert np.all((found >= 0) & (found <= 1) | np.isnan(found))
+    for output in ("p", None):
+        found = Form(output=output).read(pa.array([*rows, '{"p": 0.25}']))
+        assert found[-1] == 0.25
+        assert len(found) == len(texts) + 1
+        assert np.all((found >= 0) & (found <= 1) | np.isnan(found))
+    classes = Form(Task.MULTICLASS, ("a", "b")).read(pa.array([*rows, '{"p": [0.5, 0.5]}']))
+    assert classes.shape == (len(texts) + 1, 2)
+    assert classes[-1].tolist() == [0.5, 0.5]
 
 
 @fuzz(250)

@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from evergreen.monitoring import label_files
+from evergreen.monitoring.label_values import Parse, parser
 from evergreen.monitoring.labels import Labels
 from evergreen.monitoring.left_out import LeftOut
+from evergreen.settings.task import Task
 
 LONG_AGO, NOW = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 HEAD = "request_id,row,label\n"
@@ -23,9 +25,14 @@ TRUTH = [at % 4 == 0 for at in range(8)]
 CSV = HEAD + "".join(f"{id_},{row},{int(label)}\n" for (id_, row), label in zip(IDS, TRUTH))  # noqa: B905
 
 
-def load(folder: Path, now: datetime = NOW) -> tuple[Labels, list[str]]:
+ZEROS_AND_ONES = parser(Task.BINARY, ())
+
+
+def load(
+    folder: Path, now: datetime = NOW, parse: Parse = ZEROS_AND_ONES
+) -> tuple[Labels, list[str]]:
     left_out = LeftOut("labels")
-    return Labels.load(folder, LONG_AGO, now, left_out), left_out.sentences
+    return Labels.load(folder, LONG_AGO, now, left_out, parse), left_out.sentences
 
 
 def joined(folder: Path, *keys: tuple[str, int], now: datetime = NOW) -> list[float | None]:

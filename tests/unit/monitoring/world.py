@@ -14,7 +14,7 @@ from evergreen.evaluation.metrics import histogram, pack
 from evergreen.lineage.registry import Registry
 from evergreen.lineage.store import open_store, set_properties
 from evergreen.monitoring.results import Kind, MonitoringResult, Window
-from evergreen.monitoring.traffic import Statistics
+from evergreen.monitoring.statistics import Statistics
 from evergreen.quality.columns import coerce
 from evergreen.runs.plan import ModelRef, Outcome, SpanRef
 from evergreen.serving.gateway.prediction_log.entries import Entry
@@ -65,6 +65,10 @@ class Trips:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def evaluation(self) -> dict[str, Any]:
+        """What the model gate's report says of these rows, for monitors."""
+        return {"scores": pack(histogram(self.labels, self.scores)).model_dump()}
+
     def rows(self) -> list[dict[str, Any]]:
         names = list(self.columns)
         return [
@@ -112,7 +116,7 @@ class World:
         for at, (row, score) in enumerate(zip(trips.rows(), trips.scores, strict=True)):
             ids.append(f"{start:.0f}-{version}-{arm}-{at}")
             entry = Entry(ids[-1], start + at * step, arm, version, "Predict", "", b"", b"")
-            outputs = [{"probabilities": float(score)}]
+            outputs = [{"probabilities": np.asarray(score).tolist()}]
             files.add(entry, Prediction("taxi", version, "raw", [row], outputs))
         files.write()
         return ids
@@ -123,7 +127,7 @@ class World:
             {
                 "request_id": ids,
                 "row": pa.array([0] * len(ids), pa.int32()),
-                "label": pa.array(labels, pa.int8()),
+                "label": pa.array(np.asarray(labels)),
                 "time": pa.array([known] * len(ids), pa.timestamp("us", "UTC")),
             }
         )
@@ -150,8 +154,7 @@ class World:
             set_properties(blessing, {"blessed": 1, "series": self.settings.data_series})
             self.store.put_artifacts([blessing])
         last = trained[-1]
-        scores = pack(histogram(last.labels, last.scores)).model_dump()
-        story.trains(model_report() | {"slices": [], "scores": scores})
+        story.trains(model_report() | {"slices": []} | last.evaluation())
         story.ends(Outcome.PUSHED)
         [model] = (artifact for artifact in self.store.get_artifacts_by_type("Model"))
         registry = Registry(self.store, "taxi")
