@@ -68,4 +68,5 @@ def test_a_sample_of_each_span_is_sent(cut: Cut) -> None:
 
 
 def _places(piece: stream.Piece) -> list[str]:
-    return [one.removeprefix(str(piece.number)) for one in piece.rows.column("trip_id").to_pylist()]
+    ids = piece.rows.column("trip_id").to_pylist()
+    return [name.removeprefix(str(piece.number)) for name in ids]

@@ -44,5 +44,5 @@ def test_every_format_holds_them(tmp_path: Path, suffix: str) -> None:
     found = files.read(file)
     assert found["class"].to_pylist() == ["economy", "first"]
     assert found["predicted.class"].to_pylist() == ["Adelie", "Gentoo, big"]
-    big = [float(one) for one in found["probabilities.Gentoo, big"].to_pylist()]
+    big = [float(value) for value in found["probabilities.Gentoo, big"].to_pylist()]
     np.testing.assert_allclose(big, [0.1, 0.7], rtol=1e-6)
