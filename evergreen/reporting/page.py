@@ -10,6 +10,7 @@ from evergreen.lineage.registry import Registry
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import Event
 from evergreen.reporting import facts, gates
+from evergreen.reporting.charts import slices
 from evergreen.reporting.data import DataSection, ValuesSection
 from evergreen.reporting.environment import environment
 from evergreen.reporting.gaps import page, section
@@ -21,6 +22,7 @@ from evergreen.runs.plan import RunRecord
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
 from evergreen.settings import Settings
+from evergreen.settings.task import Task
 
 
 def render(settings: Settings, store: MetadataStore, record: RunRecord) -> str:
@@ -53,7 +55,9 @@ def _sections(
     def of_gates() -> Mapping[str, object]:
         report = reading.report(ModelReport)
         criteria = gates.Criteria.of(report) if report else None
-        return {"verdicts": gates.verdicts(reading), "criteria": criteria}
+        is_binary = report is None or report.task is Task.BINARY
+        verdicts = gates.verdicts(reading)
+        return {"verdicts": verdicts, "criteria": criteria, "is_binary": is_binary}
 
     return {
         "headline": (
@@ -95,6 +99,6 @@ def _sections(
 
 def _environment() -> Environment:
     made = environment()
-    for shown in (gates.failed_first, sentences.measure, sentences.limit):
+    for shown in (gates.failed_first, sentences.measure, sentences.limit, slices.titled):
         made.filters[shown.__name__] = shown
     return made

@@ -1,6 +1,6 @@
 """Heat maps: labels beside predictions, for classes and for values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from evergreen.reporting.charts.canvas import (
     chart,
     short,
 )
+from evergreen.runs.reports.model import Joint
 from evergreen.texts import count
 
 Counts = NDArray[np.int64]
@@ -36,15 +37,15 @@ SHADES, DARKEST = 20, 0.65  # a number on the darkest can be read
 
 
 @chart
-def confusion(counts: Counts, classes: Sequence[str], label: str) -> Markup:
+def confusion(cells: Mapping[str, Mapping[str, int]], classes: Sequence[str], label: str) -> Markup:
     """Draws the share of each label's rows by predicted class.
 
     Args:
-        counts: Rows by label and predicted class, [k, k].
-        classes: The names of the classes.
+        cells: Rows by label and predicted class; absent where there is none.
+        classes: The names of the classes, in their order.
         label: The chart in words.
     """
-    counts, names = _fewer(counts, classes)
+    counts, names = _table(cells, classes)
     rows = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(rows, 1)
     size, left, top = len(names), 104, 24
@@ -74,19 +75,13 @@ def confusion(counts: Counts, classes: Sequence[str], label: str) -> Markup:
 
 
 @chart
-def joint(counts: Counts, edges: Floats, label: str) -> Markup:
-    """Draws rows by label and prediction, and the diagonal of exact predictions.
-
-    Args:
-        counts: Rows by bin of label and of prediction, [b, b].
-        edges: Of the bins, [b + 1], rising; the first and the last may be infinite.
-        label: The chart in words.
-    """
+def joint(histogram: Joint, label: str) -> Markup:
+    """Draws rows by label and prediction, and the diagonal of exact predictions."""
     canvas = Canvas(WIDTH - 20)
     axes = canvas.axes(left=56, bottom=36, right=12)
-    bounds = _finite(edges)
+    bounds = np.array(histogram.edges)
     area = np.outer(np.diff(bounds), np.diff(bounds))
-    density = np.sqrt(counts / area)  # so that sparse cells can be seen, too
+    density = np.sqrt(np.array(histogram.counts) / area)  # so that sparse cells can be seen, too
     _cells(axes, (density / max(density.max(), 1e-300)).T, bounds)
     axes.plot(bounds[[0, -1]], bounds[[0, -1]], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.set_xlabel("label", labelpad=3, color=INK)
@@ -111,23 +106,18 @@ def _cells(axes: Axes, shares: Floats, edges: Floats) -> None:
     axes.set(xlim=edges[[0, -1]], ylim=edges[[0, -1]])
 
 
-def _fewer(counts: Counts, classes: Sequence[str]) -> tuple[Counts, list[str]]:
-    """Returns the most frequent classes, in their order, and the others as one."""
-    if len(classes) <= MOST:
-        return counts, list(classes)
-    kept = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[: MOST - 1])
-    into = np.full(len(classes), len(kept))
-    into[kept] = np.arange(len(kept))
-    found = np.zeros((MOST, MOST), counts.dtype)
-    np.add.at(found, (into[:, np.newaxis], into), counts)
-    return found, [*(classes[at] for at in kept), OTHERS]
-
-
-def _finite(edges: Floats) -> Floats:
-    """Gives open bins the width of their neighbours."""
-    found = np.array(edges, np.float64)
-    if not np.isfinite(found[0]):
-        found[0] = found[1] - (found[2] - found[1])
-    if not np.isfinite(found[-1]):
-        found[-1] = found[-2] + (found[-2] - found[-3])
-    return found
+def _table(
+    cells: Mapping[str, Mapping[str, int]], classes: Sequence[str]
+) -> tuple[Counts, list[str]]:
+    """Returns counts [k, k] and names: of many classes the most frequent, and the others as one."""
+    rows = {name: sum(cells.get(name, {}).values()) for name in classes}
+    kept = sorted(classes, key=lambda name: -rows[name])[: MOST - (len(classes) > MOST)]
+    names = [name for name in classes if name in kept]
+    place = {name: at for at, name in enumerate(names)}
+    if len(names) < len(classes):
+        names.append(OTHERS)
+    counts = np.zeros((len(names), len(names)), np.int64)
+    for label, found in cells.items():
+        for predicted, cell in found.items():
+            counts[place.get(label, -1), place.get(predicted, -1)] += cell
+    return counts, names
