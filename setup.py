@@ -36,7 +36,7 @@ setup(
     },
     exclude_package_data={"models": ["**/__pycache__/*"]},
     install_requires=requirements("runtime.in"),
-    extras_require={"mlflow": requirements("mlflow.in")},
+    extras_require={name: requirements(f"{name}.in") for name in ("examples", "mlflow")},
     entry_points={
         "console_scripts": [
             "evergreen=evergreen.cli:main",

@@ -1,6 +1,5 @@
 """Reads the taxi sample strictly: a cell that does not fit its column refuses the file."""
 
-import importlib.util
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +7,7 @@ import pyarrow.compute as pc
 
 from data.taxi import TIMESTAMP_COLUMN
 from evergreen.errors import DataError
+from evergreen.spans import packaged_file
 from evergreen.spans.tables import read_csv_text
 
 _SAMPLE = "examples/chicago_taxi_pipeline/data/simple/data.csv"
@@ -43,15 +43,7 @@ def sample_path() -> Path:
     Raises:
         DataError: If TFX is not installed, or does not have the sample.
     """
-    package = importlib.util.find_spec("tfx")
-    for folder in (package and package.submodule_search_locations) or []:
-        path = Path(folder, _SAMPLE)
-        if path.is_file():
-            return path
-    raise DataError(
-        f"the installed packages have no tfx/{_SAMPLE}",
-        hint="Install the locked requirements, or name a source file of your own.",
-    )
+    return packaged_file("tfx", _SAMPLE)
 
 
 def read_source(path: Path) -> pa.Table:

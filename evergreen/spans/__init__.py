@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         read_span,
         verify,
     )
+    from evergreen.spans.packaged import packaged_file
     from evergreen.spans.publish import publish_version
     from evergreen.spans.selection import format_selection, parse_selection, select
 
@@ -41,6 +42,7 @@ __all__ = [
     "land",
     "list_spans",
     "list_versions",
+    "packaged_file",
     "parse_selection",
     "publish_version",
     "read_span",
@@ -52,6 +54,7 @@ _HOMES = {
     "keys": ("add_row_keys",),
     "landing": ("land",),
     "layout": ("Span", "check_newest", "list_spans", "list_versions", "read_span", "verify"),
+    "packaged": ("packaged_file",),
     "publish": ("publish_version",),
     "selection": ("format_selection", "parse_selection", "select"),
 }

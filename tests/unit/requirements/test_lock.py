@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 FOLDER = Path(__file__).parents[3] / "requirements"
-LOCKS = {"runtime": ["runtime.in"], "dev": ["runtime.in", "dev.in"], "uv": ["uv.in"]}
+LOCKS = {"runtime": ["runtime.in"], "dev": ["runtime.in", "examples.in", "dev.in"], "uv": ["uv.in"]}
 # What the environment is built with, and the project itself.
 TOOLS = {"pip", "uv", "evergreen"}
 

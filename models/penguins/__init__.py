@@ -1,0 +1,1 @@
+"""Predicts the species of a penguin from its measures."""
