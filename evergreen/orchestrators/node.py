@@ -3,8 +3,6 @@
 Every orchestrator runs nodes by this module, so all runs leave the same lineage.
 """
 
-from types import TracebackType
-
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.dsl.io import fileio
@@ -43,12 +41,7 @@ class _Handle(metadata.Metadata):
     def __enter__(self) -> "_Handle":
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        exc_tb: TracebackType | None = None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leaves the connection open: the store is shared."""
 
 

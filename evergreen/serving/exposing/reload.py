@@ -7,6 +7,7 @@ are unloaded.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import InitVar, dataclass
 
 import grpc
 from google.protobuf import text_format
@@ -77,17 +78,18 @@ def reload(config: ModelServerConfig, backend: BackendSettings, settings: ByRelo
     return f"the model server at {address} serves {labels}.{told(rest)}"
 
 
+@dataclass(eq=False)
 class _Server:
-    def __init__(
-        self, opened: grpc.Channel, address: str, wanted: ModelConfig, settings: ByReload
-    ) -> None:
+    opened: InitVar[grpc.Channel]
+    _address: str
+    _wanted: ModelConfig
+    _settings: ByReload
+
+    def __post_init__(self, opened: grpc.Channel) -> None:
         self._models = ModelServiceStub(opened)
         self._predictions = PredictionServiceStub(opened)
         self._configs = opened.unary_unary(CONFIGS, None, ModelServerConfig.FromString)
-        self._address = address
-        self._model = wanted.name
-        self._wanted = wanted
-        self._settings = settings
+        self._model = self._wanted.name
 
     def serve(self) -> list[ModelConfig]:
         """Returns the other projects' models, which it continues to serve."""

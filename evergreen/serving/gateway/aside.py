@@ -10,6 +10,7 @@ import asyncio
 import multiprocessing
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -27,6 +28,7 @@ class SilentError(EvergreenError):
     """Raised when the separate process does not answer, or has died."""
 
 
+@dataclass(eq=False)
 class Aside:
     """An object in a separate process, which is started on first use.
 
@@ -36,12 +38,11 @@ class Aside:
             starts another.
     """
 
-    def __init__(self, make: Callable[[], object], seconds: float) -> None:
-        self._make = make
-        self._seconds = seconds
-        self._lock = asyncio.Lock()
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
+    _make: Callable[[], object]
+    _seconds: float
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _process: multiprocessing.process.BaseProcess | None = None
+    _pipe: Connection | None = None
 
     async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
         """Calls a method of the object; calls are made one after another.

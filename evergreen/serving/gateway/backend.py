@@ -1,7 +1,6 @@
 """The server behind the gateway: its connections, and its loaded versions."""
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import aiohttp
@@ -136,12 +135,7 @@ class Backend:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._session.close()
         await self._channel.close(None)
 

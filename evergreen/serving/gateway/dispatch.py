@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import grpc
@@ -46,6 +46,7 @@ class Question(NamedTuple):
     path: str = ""
 
 
+@dataclass(eq=False)
 class Dispatcher:
     """Sends requests to versions.
 
@@ -58,22 +59,13 @@ class Dispatcher:
         budget: The budget of bytes in flight, including copies.
     """
 
-    def __init__(
-        self,
-        rollout: Rollout,
-        metrics: Metrics,
-        recorder: Recorder,
-        refresh: Callable[[], Awaitable[None]],
-        max_shadows: int,
-        budget: Budget,
-    ) -> None:
-        self._rollout = rollout
-        self._metrics = metrics
-        self._recorder = recorder
-        self._refresh = refresh
-        self._max_shadows = max_shadows
-        self._budget = budget
-        self._shadows: set[asyncio.Task[None]] = set()
+    _rollout: Rollout
+    _metrics: Metrics
+    _recorder: Recorder
+    _refresh: Callable[[], Awaitable[None]]
+    _max_shadows: int
+    _budget: Budget
+    _shadows: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def answer(self, question: Question, send: Send) -> tuple[Route, Answer]:
         """Returns the answer, and its route."""

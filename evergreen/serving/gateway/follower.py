@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Set
+from dataclasses import dataclass, field
 
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -26,6 +27,7 @@ REGISTRY_SECONDS = 1.0
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
 
 
+@dataclass(eq=False)
 class Follower:
     """Keeps the rollout up to date.
 
@@ -40,38 +42,27 @@ class Follower:
         expose: Makes the model servers serve what the registry exposes; None if others do so.
     """
 
-    def __init__(
-        self,
-        model: str,
-        assignment: Assignment,
-        backend: Backend,
-        rollout: Rollout,
-        recorder: DecisionRecorder,
-        metrics: Metrics,
-        status: health.HealthServicer,
-        expose: Expose | None,
-    ) -> None:
-        self._model = model
-        self._assignment = assignment
-        self._backend = backend
-        self._rollout = rollout
-        self._recorder = recorder
-        self._metrics = metrics
-        self._status = status
-        self._expose = expose
-        self._exposing: asyncio.Task[None] | None = None
-        self._exposed: tuple[Targets, frozenset[int]] | None = None
-        self._assigned = Targets()
-        self._refreshing: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._is_silent = False
-        self._recording: asyncio.Task[bool] | None = None
-        self._complaint = ""
-        self._told: set[str] = set()
-        self.is_well = False
-        """Whether requests can be answered."""
-        self.registry_trouble = ""
-        """The reason why the registry cannot be read; empty if it can."""
+    _model: str
+    _assignment: Assignment
+    _backend: Backend
+    _rollout: Rollout
+    _recorder: DecisionRecorder
+    _metrics: Metrics
+    _status: health.HealthServicer
+    _expose: Expose | None
+    _exposing: asyncio.Task[None] | None = None
+    _exposed: tuple[Targets, frozenset[int]] | None = None
+    _assigned: Targets = field(default_factory=Targets)
+    _refreshing: asyncio.Task[None] | None = None
+    _reading: asyncio.Task[None] | None = None
+    _is_silent: bool = False
+    _recording: asyncio.Task[bool] | None = None
+    _complaint: str = ""
+    _told: set[str] = field(default_factory=set)
+    is_well: bool = False
+    """Whether requests can be answered."""
+    registry_trouble: str = ""
+    """The reason why the registry cannot be read; empty if it can."""
 
     async def check(self) -> None:
         """Checks everything once, and carries out decisions."""

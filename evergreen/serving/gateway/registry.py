@@ -25,23 +25,6 @@ class Assignment(Protocol):
         """Returns the present assignment."""
 
 
-class RegistryAssignment:
-    """Assigns traffic by the stages of the registry: the serving version, and the canary.
-
-    Args:
-        registry: A `Registry` in a separate process.
-    """
-
-    def __init__(self, registry: Aside) -> None:
-        self._registry = registry
-
-    async def current(self) -> Targets:
-        """Returns the registry's present assignment. Raises EvergreenError, RuntimeError."""
-        found = stages.stages(await self._registry.call("events"))
-        versions = {stage: version for version, stage in found.items()}
-        return Targets(versions.get(Stage.SERVING), versions.get(Stage.CANARY))
-
-
 def usable(assigned: Targets, available: Set[int] | None, current: Targets) -> Targets:
     """Returns the assigned versions that the backend has loaded.
 
@@ -100,15 +83,21 @@ class DecisionRecorder(Protocol):
         """
 
 
-class RegistryRecorder:
-    """Records decisions in the registry.
+@dataclass(eq=False)
+class StoredRegistry:
+    """The registry in the metadata store: it assigns traffic, and records decisions.
 
     Args:
         registry: A `Registry` in a separate process.
     """
 
-    def __init__(self, registry: Aside) -> None:
-        self._registry = registry
+    _registry: Aside
+
+    async def current(self) -> Targets:
+        """Returns the serving version, and the canary. Raises EvergreenError, RuntimeError."""
+        found = stages.stages(await self._registry.call("events"))
+        versions = {stage: version for version, stage in found.items()}
+        return Targets(versions.get(Stage.SERVING), versions.get(Stage.CANARY))
 
     async def record(self, decision: CanaryDecision) -> None:
         """Adds an event. Raises EvergreenError, RuntimeError."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import grpc
 from aiohttp import web
@@ -33,6 +34,7 @@ CORS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@dataclass(eq=False)
 class RestFront:
     """Answers REST requests.
 
@@ -41,9 +43,8 @@ class RestFront:
         max_body: The most bytes of a request.
     """
 
-    def __init__(self, shared: Forwarding, max_body: int) -> None:
-        self._shared = shared
-        self._max_body = max_body
+    _shared: Forwarding
+    _max_body: int
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:

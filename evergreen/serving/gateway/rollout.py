@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evergreen.serving.gateway.comparison import CanaryDifference, NewestAnswers, judge
 from evergreen.serving.gateway.registry import CanaryDecision, CanaryVerdict, Targets
@@ -36,6 +36,7 @@ class Progress:
     rejected: CanaryDecision | None = None
 
 
+@dataclass(eq=False)
 class Rollout:
     """Splits requests between stable version and canary, and decides when a canary ends.
 
@@ -47,22 +48,14 @@ class Rollout:
         chances: Chooses for requests without a sticky key.
     """
 
-    def __init__(
-        self,
-        experiment: str,
-        canary: CanarySettings,
-        limits: LimitSettings,
-        clock: Callable[[], float],
-        chances: random.Random,
-    ) -> None:
-        self._experiment = experiment
-        self._canary = canary
-        self._limits = limits
-        self._clock = clock
-        self._chances = chances
-        self._usable = Targets()
-        self._windows: dict[int, NewestAnswers] = {}
-        self._progress: Progress | None = None
+    _experiment: str
+    _canary: CanarySettings
+    _limits: LimitSettings
+    _clock: Callable[[], float]
+    _chances: random.Random
+    _usable: Targets = field(default_factory=Targets)
+    _windows: dict[int, NewestAnswers] = field(default_factory=dict)
+    _progress: Progress | None = None
 
     def assign(self, targets: Targets, canary: int | None) -> None:
         """Updates the existing versions.

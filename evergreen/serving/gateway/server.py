@@ -29,8 +29,7 @@ from evergreen.serving.gateway.prediction_log.recorder import Observe, Recorder
 from evergreen.serving.gateway.registry import (
     Assignment,
     DecisionRecorder,
-    RegistryAssignment,
-    RegistryRecorder,
+    StoredRegistry,
 )
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.secrets import Certificate, Keys
@@ -88,8 +87,8 @@ async def _serve(
     try:
         await opened.call("events")  # if the store fails, it fails here
         expose = partial(_expose, exposer) if exposer else None
-        assignment, decisions = RegistryAssignment(opened), RegistryRecorder(opened)
-        gateway = Gateway(settings, model, assignment, decisions, expose)
+        stored = StoredRegistry(opened)
+        gateway = Gateway(settings, model, stored, stored, expose)
         async with gateway.running():
             while True:
                 await asyncio.sleep(settings.poll_seconds)

@@ -4,6 +4,7 @@ import base64
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
 """The errors of Arrow for values that do not have a column's type."""
 
 
+@dataclass(eq=False)
 class Files:
     """Collects rows, and writes them to a new file when there are many, or after some time.
 
@@ -47,15 +49,14 @@ class Files:
         clock: Seconds from any start.
     """
 
-    def __init__(
-        self, folder: Path, settings: PredictionLogSettings, clock: Callable[[], float]
-    ) -> None:
-        self._folder = folder
-        self._settings = settings
-        self._clock = clock
-        self._rows: list[Row] = []
-        self._bytes = 0
-        self._began = clock()
+    _folder: Path
+    _settings: PredictionLogSettings
+    _clock: Callable[[], float]
+    _rows: list[Row] = field(default_factory=list)
+    _bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self._began = self._clock()
 
     def add(self, entry: Entry, prediction: Prediction) -> None:
         """Adds a prediction."""

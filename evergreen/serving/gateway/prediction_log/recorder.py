@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass, field
 
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.prediction_log.entries import Entry, TooLargeError
@@ -19,6 +20,7 @@ WAKE_SECONDS = 0.5
 Observe = Callable[[int, Mapping[str, float]], None]
 
 
+@dataclass(eq=False)
 class Recorder:
     """Queues predictions. If it falls behind, or the disk is full, they are dropped and counted.
 
@@ -32,27 +34,23 @@ class Recorder:
         chances: Selects the predictions to log.
     """
 
-    def __init__(
-        self,
-        files: Files | None,
-        sample: float,
-        max_bytes: float,
-        max_entry: float,
-        observe: Observe | None,
-        metrics: Metrics,
-        chances: random.Random,
-    ) -> None:
-        self._files = files
-        self._sample = sample if files else 0.0
-        self._max_bytes = max_bytes
-        self._max_entry = max_entry
-        self._observe = observe
-        self._metrics = metrics
-        self._chances = chances
-        self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
-        # Each is written by only one thread: predictions queued, and predictions done.
-        self._taken = self._done = 0
-        self._warned: set[str] = set()
+    _files: Files | None
+    sample: InitVar[float]
+    _max_bytes: float
+    _max_entry: float
+    _observe: Observe | None
+    _metrics: Metrics
+    _chances: random.Random
+    _queue: queue.SimpleQueue[Entry | threading.Event | None] = field(
+        default_factory=queue.SimpleQueue
+    )
+    # Each is written by only one thread: predictions queued, and predictions done.
+    _taken: int = 0
+    _done: int = 0
+    _warned: set[str] = field(default_factory=set)
+
+    def __post_init__(self, sample: float) -> None:
+        self._sample = sample if self._files else 0.0
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import InitVar, dataclass
 
 import grpc
 import numpy as np
@@ -99,29 +100,25 @@ def _read(file: str) -> list[PredictionLog]:
     return logs
 
 
+@dataclass(eq=False)
 class Loader:
-    """Loads versions on separate threads; loaded versions share the threads that run models."""
+    """Loads versions on separate threads; loaded versions share the threads that run models.
 
-    def __init__(
-        self,
-        options: Options,
-        batching: BatchingOptions | None,
-        metrics: Metrics,
-        budget: Budget,
-    ) -> None:
-        self._options = options
-        self._metrics = metrics
-        self._budget = budget
-        self._tags = [tag for tag in options.saved_model_tags.split(",") if tag]
-        self._turn = asyncio.Semaphore(max(options.num_load_threads, 1))
-        self._threads = ThreadPoolExecutor(max(options.num_load_threads, 1), "load")
-        self._models = ThreadPoolExecutor(max(options.grpc_max_threads, 1), "model")
-        self._batches = Scheduler(batching, metrics) if batching else None
+    Attributes:
+        turn: Held by a version while it is loaded, which limits concurrent loads.
+    """
 
-    @property
-    def turn(self) -> asyncio.Semaphore:
-        """The semaphore that a version holds while it is loaded, which limits concurrent loads."""
-        return self._turn
+    _options: Options
+    batching: InitVar[BatchingOptions | None]
+    _metrics: Metrics
+    _budget: Budget
+
+    def __post_init__(self, batching: BatchingOptions | None) -> None:
+        self._tags = [tag for tag in self._options.saved_model_tags.split(",") if tag]
+        self.turn = asyncio.Semaphore(max(self._options.num_load_threads, 1))
+        self._threads = ThreadPoolExecutor(max(self._options.num_load_threads, 1), "load")
+        self._models = ThreadPoolExecutor(max(self._options.grpc_max_threads, 1), "model")
+        self._batches = Scheduler(batching, self._metrics) if batching else None
 
     async def load(self, name: str, version: int, path: str) -> Servable:
         """Loads a version and replays its warm-up requests.

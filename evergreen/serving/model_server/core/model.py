@@ -62,6 +62,7 @@ class Version:
         return status
 
 
+@dataclass(eq=False)
 class Model:
     """The versions of one model; used only from the event loop.
 
@@ -70,18 +71,15 @@ class Model:
         versions: All versions since the start.
     """
 
-    def __init__(
-        self, name: str, loader: Loader, options: Options, changed: Callable[[], None]
-    ) -> None:
-        self.name = name
-        self.config: ModelConfig | None = None
-        self.versions: dict[int, Version] = {}
-        self._available: dict[int, Version] = {}
-        self._loader = loader
-        self._options = options
-        self._changed = changed
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._complaint = ""
+    name: str
+    _loader: Loader
+    _options: Options
+    _changed: Callable[[], None]
+    config: ModelConfig | None = None
+    versions: dict[int, Version] = field(default_factory=dict)
+    _available: dict[int, Version] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _complaint: str = ""
 
     def available(self, number: int | None = None) -> bool:
         """Returns whether a version, or any, can be used."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import InitVar, dataclass
 
 import grpc
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
@@ -20,6 +21,7 @@ Runner = Callable[[Signature, Mapping[str, Array]], Awaitable[dict[str, Array]]]
 """Runs a signature on complete, checked inputs: alone, or in a batch."""
 
 
+@dataclass(eq=False)
 class Servable:
     """One loaded version, with all of its signatures.
 
@@ -31,22 +33,16 @@ class Servable:
         runner: Runs its signatures.
     """
 
-    def __init__(
-        self,
-        name: str,
-        version: int,
-        loaded: Loaded,
-        runner: Runner,
-        metrics: Metrics,
-        budget: Budget,
-    ) -> None:
-        self.name = name
-        self.version = version
-        self.signatures: Mapping[str, SignatureDef] = loaded.definitions
-        self.runner = runner
-        self.budget = budget
-        self._loaded = loaded
-        self._latency = metrics.runtime_latency.labels(name, "TF1")
+    name: str
+    version: int
+    _loaded: Loaded
+    runner: Runner
+    metrics: InitVar[Metrics]
+    budget: Budget
+
+    def __post_init__(self, metrics: Metrics) -> None:
+        self.signatures: Mapping[str, SignatureDef] = self._loaded.definitions
+        self._latency = metrics.runtime_latency.labels(self.name, "TF1")
 
     def find(self, signature: str) -> Signature:
         """Returns a signature by name, "serving_default" if empty.

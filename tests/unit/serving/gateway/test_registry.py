@@ -12,8 +12,7 @@ from evergreen.runs.plan import ModelRef
 from evergreen.serving.gateway.registry import (
     CanaryDecision,
     CanaryVerdict,
-    RegistryAssignment,
-    RegistryRecorder,
+    StoredRegistry,
     Targets,
 )
 from tests.unit.lineage.making import make_store
@@ -47,11 +46,11 @@ class Beside:
 
 
 def current(registry: Registry) -> Targets:
-    return asyncio.run(RegistryAssignment(Beside(registry)).current())
+    return asyncio.run(StoredRegistry(Beside(registry)).current())
 
 
 def record(registry: Registry, verdict: CanaryVerdict) -> Event:
-    recorder = RegistryRecorder(Beside(registry))
+    recorder = StoredRegistry(Beside(registry))
     asyncio.run(recorder.record(CanaryDecision(verdict, 3, "worse in error rate", EVIDENCE)))
     return registry.events()[-1]
 
