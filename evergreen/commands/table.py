@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from evergreen.commands.options import check_files
 
 PANELS = {
-    "Run": {"run": "run:run", "resume": "resume:resume"},
+    "Run": {"run": "run:run", "resume": "resume:resume", "stop": "stop:stop"},
     "Look": {
         "runs": "runs:runs",
         "show": "show:show",

@@ -27,6 +27,15 @@ from evergreen.texts import plain
 POLL_SECONDS = 1.0
 
 
+def newest(orchestrator: RemoteOrchestrator, record: RunRecord) -> tuple[int, bool]:
+    """Returns the number of the running or the next attempt of a run, and whether it is running."""
+    for attempt in count():
+        progress = orchestrator.progress(record, attempt)
+        if progress is not Progress.STOPPED:
+            return attempt, progress is Progress.GOES_ON
+    raise AssertionError("there is a number for every attempt")
+
+
 class Handover:
     """Hands runs over to a remote orchestrator, and follows them.
 
@@ -78,7 +87,7 @@ class Handover:
             EvergreenError: If it cannot be resumed, or not from that node.
         """
         record = self._records.get(run_id)
-        if not self._newest(record)[1]:
+        if not newest(self._orchestrator, record)[1]:
             return reopen(self._settings, self._store, run_id, rerun_from)
         if rerun_from:
             raise CannotGoOnError(
@@ -111,18 +120,10 @@ class Handover:
             f"evergreen resume {run_id} follows it again; evergreen show {run_id}", self._console
         )
 
-    def _newest(self, record: RunRecord) -> tuple[int, bool]:
-        """Returns the number of the running or the next attempt, and whether it is running."""
-        for attempt in count():
-            progress = self._orchestrator.progress(record, attempt)
-            if progress is not Progress.STOPPED:
-                return attempt, progress is Progress.GOES_ON
-        raise AssertionError("there is a number for every attempt")
-
     def _launched(self, record: RunRecord) -> tuple[int, bool]:
         """Launches an attempt unless one goes on; returns its number, and whether one did."""
         try:
-            attempt, goes_on = self._newest(record)
+            attempt, goes_on = newest(self._orchestrator, record)
             if not goes_on:
                 self._orchestrator.launch(record, attempt)
         except BaseException as error:  # also Ctrl-C: nothing works on the run

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from evergreen.cli import app
 from evergreen.lineage.records import RunRecords
 from evergreen.running.orchestrator import Progress, RemoteOrchestrator, chosen
+from evergreen.running.resumption import CannotGoOnError
 from evergreen.runs.plan import Outcome
 from evergreen.settings import Settings
 from evergreen.spans import land
@@ -122,6 +123,25 @@ def test_a_run_is_handed_over_followed_left_and_taken_up(elsewhere: Elsewhere) -
     ended = elsewhere.records.get(record.run_id)
     assert ended.outcome is Outcome.DATA_REFUSED
     assert elsewhere.orchestrator.progress(ended, 2) is Progress.ABSENT
+
+
+def test_a_run_is_stopped_where_it_runs(elsewhere: Elsewhere) -> None:
+    with elsewhere.command("run", "--orchestrator", "relay", "--spans", "1") as run:
+        read_to(run, "handed over")
+        record = elsewhere.records.latest()
+        assert record
+        stop = ["stop", record.run_id, "--project", str(ROOT)]
+        stop += [part for pair in elsewhere.project.overrides for part in ("--set", pair)]
+        said = CliRunner().invoke(app, stop, catch_exceptions=False).output
+        followed = run.communicate()[0]
+    assert f"run {record.run_id} has ended: interrupted." in said
+    assert f"evergreen resume {record.run_id}" in said
+    assert run.returncode == 1
+    assert "it has ended as interrupted" in followed
+    assert elsewhere.records.get(record.run_id).outcome is Outcome.INTERRUPTED
+    assert elsewhere.orchestrator.progress(record, 0) is Progress.STOPPED
+    with pytest.raises(CannotGoOnError, match="has ended: interrupted"):
+        CliRunner().invoke(app, stop, catch_exceptions=False)
 
 
 def test_the_controller_hands_its_runs_over(elsewhere: Elsewhere) -> None:

@@ -19,7 +19,16 @@ TEXTS = 4
 """Of each option: some of the corpus, another part for each, and more with EVERGREEN_TEST_FUZZ."""
 SECONDS = 120
 """After which a command has started what it should have refused."""
-WRITES = {"promote", "rollback", "archive", "reset-baseline", "run", "resume", "triggers fire"}
+WRITES = {
+    "promote",
+    "rollback",
+    "archive",
+    "reset-baseline",
+    "run",
+    "resume",
+    "stop",
+    "triggers fire",
+}
 """What may add to the store, and to the folders; it takes nothing from it, and changes nothing."""
 
 

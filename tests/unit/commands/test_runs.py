@@ -203,7 +203,7 @@ OPENING = [
     "runs", "show", "compare a b", "lineage 1", "lineage span:1", "gc --keep 1", "doctor", "report",
     "models", "models --log", "models history 1", "models diff 1 2",
     "models export --to mlflow --uri http://127.0.0.1:1",
-    "promote 1", "rollback", "archive 1", "reset-baseline", "expose", "resume",
+    "promote 1", "rollback", "archive 1", "reset-baseline", "expose", "resume", "stop 2026",
     "triggers list", "triggers history", "triggers fire",
 ]  # fmt: skip
 """Every command that opens the metadata store, and comes to an end."""
