@@ -36,7 +36,7 @@ test-kill: setup ## Kill a run in every node, three times, and resume it each ti
 	@EVERGREEN_TEST_KILLS=3 $(BIN)/pytest tests/e2e/test_killed_run.py
 
 test-containers: setup ## Build the image and test it in containers (root, podman, runc, debootstrap)
-	@$(BIN)/pytest tests/containers
+	@$(BIN)/pytest -o timeout_func_only=true tests/containers
 
 test-flink: setup ## Run Beam-based nodes on a private Flink cluster, and compare (Java, Maven, Go)
 	@tests/flink/run.sh

@@ -14,7 +14,6 @@ from evergreen.texts import visible
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event
-    from evergreen.settings import Settings
 
 Version = Annotated[int, typer.Argument(help="A version, of `evergreen models`.")]
 Reason = Annotated[str, typer.Option(help="The reason, for the log.", callback=line)]
@@ -46,7 +45,7 @@ def promote(
 
     Example: [bold]evergreen promote 2 --reason "held for a week" --evidence ticket=ML-7[/bold]
     """
-    _check_files(project.registry.events(), version)
+    _check_files(project, version)
     _follow(project, project.registry.promote(version, user(), reason, _pairs(evidence), expect))
 
 
@@ -70,7 +69,7 @@ def rollback(
     stages.expect(events, expect)
     target = stages.to_roll_back(events, to or None).version
     current = stages.serving(events)
-    _check_serves(project.settings, events, target)
+    _check_serves(project, target)
     # The check takes a while; a version that came meanwhile must not be rejected unseen.
     seen = current.version if current else 0
     _follow(project, project.registry.rollback(target, user(), reason, seen))
@@ -131,27 +130,28 @@ def _follow(project: Project, event: "Event") -> None:
     next_step("evergreen models --log")
 
 
-def _check_files(events: "list[Event]", version: int) -> None:
-    """Refuses a version whose files are no longer where they were pushed."""
+def _check_files(project: Project, version: int) -> Path:
+    """Returns the folder of a version; refuses one whose files are gone."""
     from evergreen.lineage.stages import RegistryError
 
-    path = _path(events, version)
-    if path is not None and not has_model(path):
+    view = project.lineage.version(version)
+    path = view.folder(project.settings.serving.base_path)
+    if view.path and not has_model(path):
         raise RegistryError(
             f"version {version}: its files are not at {path}.",
             hint="Restore them, or train and push a new version: evergreen run --no-cache",
         )
+    return path
 
 
-def _check_serves(settings: "Settings", events: "list[Event]", version: int) -> None:
+def _check_serves(project: Project, version: int) -> None:
     """Refuses a version that does not load, or does not answer its recorded requests."""
     from evergreen.lineage.stages import RegistryError
     from evergreen.serving.trial.rollback import why_not
 
-    _check_files(events, version)
-    path = _path(events, version) or settings.serving.base_path / str(version)
+    path = _check_files(project, version)
     typer.echo(f"checking that version {version} loads and answers its recorded requests")
-    if reason := why_not(settings, path):
+    if reason := why_not(project.settings, path):
         raise RegistryError(
             f"version {version} cannot be served any more: {reason}. Nothing was changed.",
             hint="Go back to another: evergreen models, then evergreen rollback --to VERSION",
@@ -165,12 +165,6 @@ def _pairs(evidence: list[str] | None) -> dict[str, str]:
             f"--evidence {wrong[0]}: has no name, or no value.", hint="--evidence ticket=ML-7"
         )
     return {name: value for name, _, value in pairs}
-
-
-def _path(events: "list[Event]", version: int) -> Path | None:
-    """Returns the folder to which a version was pushed, if its log names it."""
-    paths = [event.evidence.get("path") for event in events if event.model.version == version]
-    return next((Path(path) for path in paths if path), None)
 
 
 def _print_changed(event: "Event") -> None:

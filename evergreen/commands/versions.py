@@ -33,7 +33,8 @@ def history(
         return
     out = console()
     out.print(f"[bold]version {version}[/bold]  {found.stage or 'never registered'}")
-    for name, text in (("run", project.lineage.run_of(found)), ("files", found.path)):
+    files = str(found.folder(project.settings.serving.base_path)) if found.path else ""
+    for name, text in (("run", project.lineage.run_of(found)), ("files", files)):
         out.print(f"  {name:<6} {plain(text or 'not known')}")
     for stay in found.stays:
         _print_stay(stay, version)
@@ -53,7 +54,7 @@ def diff(
     """
     from evergreen.reporting.versions import diff as diff_versions
 
-    found = diff_versions(project.store, project.settings.model.name, first, other)
+    found = diff_versions(project.settings, project.store, first, other)
     if json:
         print_json(found.model_dump(mode="json"))
         return

@@ -84,7 +84,7 @@ def export(
     lineage = Lineage(store, settings.model.name)
     versions = [version for version in lineage.versions() if version.events]
     with _client(uri) as client:
-        target = _Target(client, settings.model.name)
+        target = _Target(client, settings.model.name, settings.serving.base_path)
         told = [_facts(store, lineage, version) for version in versions]
         target.check_ours(told, aliases)
         done = [target.put(*pair) for pair in zip(versions, told, strict=True)]
@@ -100,8 +100,8 @@ def export(
 class _Target:
     """One model in MLflow."""
 
-    def __init__(self, client: "MlflowClient", name: str) -> None:
-        self._client, self._name = client, name
+    def __init__(self, client: "MlflowClient", name: str, base_path: Path) -> None:
+        self._client, self._name, self._base_path = client, name, base_path
         self._experiment = self._find_experiment(f"evergreen/{name}")
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name, description="Exported by Evergreen.")
@@ -139,9 +139,9 @@ class _Target:
             return Exported(
                 version=version.version, there=str(there.version), outcome=self._tag(there, told)
             )
-        saved = Path(version.path)
-        if not (version.path and has_model(saved)):
-            why = f"left out: its files are not at {version.path or 'any place that is known'}"
+        saved = version.folder(self._base_path)
+        if not has_model(saved):
+            why = f"left out: its files are not at {saved}"
             return Exported(version=version.version, there=None, outcome=why)
         run = self._put_run(told, saved)
         made = self._client.create_model_version(

@@ -190,10 +190,7 @@ class Doctor:
     def _registered(self, version: VersionView) -> Iterator[Fault]:
         if version.stage in (None, Stage.ARCHIVED, Stage.REJECTED) or not version.path:
             return
-        # The folder it was pushed to, or its present place if that folder was moved.
-        here = self._pushed / str(version.version)
-        is_here = has_model(here) and pushed_key(here) == version.train_key
-        if not is_here and not has_model(Path(version.path)):
+        if not has_model(version.folder(self._pushed)):
             what = f"version {version.version} is {version.stage}, and not at {version.path}"
             yield Fault("missing version", what, "restore it, or: evergreen rollback")
 

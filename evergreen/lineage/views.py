@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
+from evergreen.files import has_model
+from evergreen.files.versions import pushed_key
 from evergreen.lineage.nodes import NodeState
 from evergreen.lineage.stages import Event, Stage, Stay
 from evergreen.runs.plan import Frozen, RunRecord
@@ -90,6 +93,18 @@ class VersionView(Frozen):
     path: str = ""
     events: tuple[Event, ...] = ()
     stays: tuple[Stay, ...] = ()
+
+    def folder(self, base_path: Path) -> Path:
+        """Returns the folder of its files: its place below `base_path`, if that was moved there.
+
+        Otherwise it is the folder it was pushed to.
+
+        Args:
+            base_path: The folder to which versions are pushed now.
+        """
+        here = base_path / str(self.version)
+        is_here = has_model(here) and pushed_key(here) == self.train_key
+        return here if is_here or not self.path else Path(self.path)
 
 
 class Way(StrEnum):

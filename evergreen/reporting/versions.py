@@ -10,6 +10,7 @@ from evergreen.lineage.stages import Stage
 from evergreen.lineage.views import VersionView
 from evergreen.reporting.comparison import Comparison, Difference, Value, compare, pair
 from evergreen.runs.plan import Frozen
+from evergreen.settings import Settings
 from evergreen.texts import moment
 
 MIB = 2**20
@@ -31,16 +32,19 @@ class VersionDiff(Frozen):
     runs: Comparison | None
 
 
-def diff(store: MetadataStore, model: str, first: int, other: int) -> VersionDiff:
-    """Compares two versions of a model.
+def diff(settings: Settings, store: MetadataStore, first: int, other: int) -> VersionDiff:
+    """Compares two versions of the project's model.
 
     Raises:
         RegistryError: If there is no such version.
     """
-    lineage = Lineage(store, model)
+    lineage, base_path = Lineage(store, settings.model.name), settings.serving.base_path
     versions = lineage.version(first), lineage.version(other)
     ids = [lineage.run_of(version) for version in versions]
-    facts = [_facts(version, run) for version, run in zip(versions, ids, strict=True)]
+    facts = [
+        _facts(version, run, version.folder(base_path))
+        for version, run in zip(versions, ids, strict=True)
+    ]
     runs = [lineage.record(run) for run in ids if run]
     both = len(runs) == len(ids)
     return VersionDiff(
@@ -51,7 +55,7 @@ def diff(store: MetadataStore, model: str, first: int, other: int) -> VersionDif
     )
 
 
-def _facts(version: VersionView, run_id: str) -> dict[str, Value]:
+def _facts(version: VersionView, run_id: str, folder: Path) -> dict[str, Value]:
     entered = version.events[0] if version.events else None
     served = [stay for stay in version.stays if stay.stage is Stage.SERVING]
     return {
@@ -63,7 +67,7 @@ def _facts(version: VersionView, run_id: str) -> dict[str, Value]:
         "because": entered.why if entered else None,
         "served first": moment(served[0].event.when) if served else None,
         "events": float(len(version.events)),
-        "MiB of files": _mebibytes(Path(version.path)) if version.path else None,
+        "MiB of files": _mebibytes(folder) if version.path else None,
     }
 
 

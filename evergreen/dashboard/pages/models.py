@@ -40,6 +40,7 @@ def version(world: World, asked: Asked) -> Page:
     serving = next((v for v, s in stages(world.lineage.events()).items() if s is Stage.SERVING), 0)
     shown = {
         "version": found,
+        "files": found.folder(world.settings.serving.base_path) if found.path else "",
         "record": world.lineage.record(run_id) if run_id else None,
         "serving": serving if serving != found.version else 0,
         "can": _can(found),
@@ -49,8 +50,7 @@ def version(world: World, asked: Asked) -> Page:
 
 def compare(world: World, asked: Asked) -> Page:
     """Shows two versions side by side."""
-    model = world.settings.model.name
-    found = diff(world.store, model, asked.number("one"), asked.number("other"))
+    found = diff(world.settings, world.store, asked.number("one"), asked.number("other"))
     return Page("compare", f"Versions {found.one} and {found.other}", {"diff": found})
 
 
