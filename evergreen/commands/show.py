@@ -43,7 +43,7 @@ def show(
         return
     out = console()
     out.print(f"[bold]run {plain(run.record.run_id)}[/bold]  {plain(state)}")
-    for name, text in _facts(run.record):
+    for name, text in [*_facts(run.record), *_predicts(project, run.record)]:
         out.print(f"  {name:<10} {text}")
     out.print(_nodes(run, state))
     if run.record.results and run.record.results.metrics:
@@ -92,6 +92,17 @@ def _facts(record: "RunRecord") -> list[tuple[str, str]]:
         ("set", plain(", ".join(request.overrides))),
     ]
     return [(name, text) for name, text in facts if text]
+
+
+def _predicts(project: Project, record: "RunRecord") -> Iterator[tuple[str, str]]:
+    """Yields what the run's model predicts, of runs that have kept it."""
+    from evergreen.lineage.records import RunRecords
+    from evergreen.runs.sentences import predicted
+    from evergreen.settings.task import Task
+
+    kept = RunRecords(project.store).settings(record) if record.settings else {}
+    if task := kept.get("model", {}).get("task"):
+        yield "predicts", plain(predicted(Task(task), kept["model"].get("classes", ())))
 
 
 def _nodes(run: "RunView", run_state: str) -> "Table":

@@ -1,5 +1,6 @@
 """Facts about a model version for other registries: tags, parameters and metrics as short texts."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -36,20 +37,19 @@ class Facts(Frozen):
     ended: datetime | None
 
 
-def facts(
-    version: VersionView, record: RunRecord | None, hyperparameters: Mapping[str, Any]
-) -> Facts:
+def facts(version: VersionView, record: RunRecord | None, model: Mapping[str, Any]) -> Facts:
     """Returns the facts about a registered version.
 
     Args:
         version: The version.
         record: The run that made it, if known.
-        hyperparameters: The hyperparameters of its trainer.
+        model: The section `model` of that run's settings.
     """
     entered = version.events[0]
     results = record.results if record else None
     tags = {**dict(_registry(version)), **(dict(_lineage(record)) if record else {})}
-    params = _params(record, hyperparameters) if record else {}
+    tags |= dict(_task(model))
+    params = _params(record, model.get("hyperparameters", {})) if record else {}
     return Facts(
         version=version.version,
         text=shorten(f"{entered.who}: {entered.why}", MOST),
@@ -74,6 +74,13 @@ def _registry(version: VersionView) -> Iterator[tuple[str, str]]:
     yield TRAIN_KEY, version.train_key
     if version.run_id:
         yield "evergreen.run", version.run_id
+
+
+def _task(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if task := model.get("task"):
+        yield "evergreen.task", task
+    if classes := model.get("classes"):
+        yield "evergreen.classes", json.dumps(classes, ensure_ascii=False)
 
 
 def _lineage(record: RunRecord) -> Iterator[tuple[str, str]]:

@@ -249,7 +249,7 @@ def _facts(store: MetadataStore, lineage: Lineage, version: VersionView) -> Fact
     records = RunRecords(store)
     record = records.find(lineage.run_of(version))
     settings = records.settings(record) if record and record.settings else {}
-    return facts(version, record, settings.get("model", {}).get("hyperparameters", {}))
+    return facts(version, record, settings.get("model", {}))
 
 
 def _millis(when: datetime) -> int:

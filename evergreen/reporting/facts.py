@@ -7,7 +7,9 @@ from pathlib import Path
 from evergreen.lineage.nodes import NodeState
 from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.lineage.stages import Event, serving, stages
+from evergreen.runs import sentences
 from evergreen.runs.plan import Provenance, RunRecord
+from evergreen.runs.reports.model import ModelReport
 from evergreen.texts import count, duration, moment, spans
 
 Facts = dict[str, str]
@@ -33,8 +35,9 @@ def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
     record, now = reading.record, serving(events)
     rows = sum(span.report.kept_rows for span in reading.spans if span.report)
     window = spans([span.number for span in record.window]).capitalize()
-    ended = record.finished
-    return {
+    ended, report = record.finished, reading.report(ModelReport)
+    predicts = sentences.predicted(report.task, report.classes) if report else ""
+    facts = {
         "Asked for by": record.request.requested_by,
         "Because": record.request.reason,
         "Started": moment(record.created),
@@ -42,7 +45,9 @@ def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
         "Window": f"{window}, {count(rows)} rows" if rows else window,
         "Baseline": f"Version {record.baseline.version}" if record.baseline else "None was serving",
         "Serving now": f"Version {now.version}" if now else "Nothing yet",
+        "Predicts": predicts[:1].upper() + predicts[1:],
     }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def identity(record: RunRecord, events: Sequence[Event]) -> Facts:

@@ -1,11 +1,12 @@
 """Sentences on the gates' reports, for the terminal, the pages, the monitor and the dashboard."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from evergreen.quality.mismatch import percent
-from evergreen.texts import many
+from evergreen.settings.task import Task
+from evergreen.texts import many, shorten
 
 if TYPE_CHECKING:
     from evergreen.runs.reports.data import Change, DataReport, Drift, Finding
@@ -34,6 +35,8 @@ CHECKS = {
     "latency": "{signature}: p95 of one row in ms over gRPC",
     "memory": "memory of the model server in MB",
 }
+MOST = 100
+"""The longest list of classes, in characters."""
 NOT_WORSE = " not worse than the baseline's by "
 
 
@@ -77,6 +80,14 @@ def of_model(report: "ModelReport") -> Iterator[str]:
     for verdict in report.failed:
         rows = f", {verdict.rows} rows" if verdict.rows else ""
         yield f"{criterion(verdict)}: {numbers(verdict)}{rows}"
+
+
+def predicted(task: Task, classes: Sequence[str]) -> str:
+    """Returns what a model predicts."""
+    names = ", ".join(classes)
+    if task is Task.MULTICLASS:
+        return f"one of {many(len(classes), 'class', 'classes')}: {shorten(names, MOST)}"
+    return "a value" if task is Task.REGRESSION else "label 1 or not"
 
 
 def of_serving(report: "ServingReport") -> Iterator[str]:

@@ -40,7 +40,7 @@ def test_a_model_of_classes_has_its_confusion_and_reliability(page: Page) -> Non
     for name in ("Adelie", "Chinstrap", "Gentoo"):
         assert f'aria-label="Reliability of class {name} in 10 bins' in text
         assert f'<th scope="row">recall/{name}' in text
-    assert "17 rows of it have no label" in text
+    assert "17 of its rows have no label" in text
     assert "log loss, smaller is better" in text
     assert "<strong>ROC</strong>" not in text
     assert "of label 1" not in text

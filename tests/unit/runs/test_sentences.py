@@ -6,6 +6,7 @@ import pytest
 
 from evergreen.runs import sentences
 from evergreen.runs.reports.model import Verdict
+from evergreen.settings.task import Task
 
 BETTER: dict[str, Any] = {"improvement": 0.0016, "interval": (-0.0015, 0.0047)}
 WORSE: dict[str, Any] = {"improvement": -0.0456, "interval": (-0.05, -0.04)}
@@ -50,3 +51,18 @@ def test_what_was_asked(asked: Verdict, criterion: str, in_short: str) -> None:
 )
 def test_what_it_rests_on(fields: dict[str, Any], numbers: str) -> None:
     assert sentences.numbers(verdict("auc", **fields)) == numbers
+
+
+@pytest.mark.parametrize(
+    ("task", "classes", "expected"),
+    [
+        (Task.BINARY, (), "label 1 or not"),
+        (Task.MULTICLASS, ("a", "b", "c"), "one of 3 classes: a, b, c"),
+        (Task.REGRESSION, (), "a value"),
+    ],
+)
+def test_what_a_model_predicts_is_told_by_its_task(
+    task: Task, classes: tuple[str, ...], expected: str
+) -> None:
+    assert sentences.predicted(task, classes) == expected
+    assert len(sentences.predicted(Task.MULTICLASS, ["x" * 50] * 50)) < 150
