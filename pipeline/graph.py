@@ -112,7 +112,10 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         model=trainer.outputs["model"],
         baseline_model=baseline_model,
         eval_config=eval_config(
-            settings.model.label, settings.gates.slices, has_baseline=baseline is not None
+            settings.model.label,
+            settings.gates.slices,
+            has_baseline=baseline is not None,
+            task=settings.model.task,
         ),
         example_splits=[SPLIT],
     ).with_id(nodes.EVALUATOR)
@@ -123,6 +126,8 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         criteria=settings.gates.model.model_dump_json(),
         label=settings.model.label,
         split=SPLIT,
+        task=settings.model.task.value,
+        classes=list(settings.model.classes),
         baseline_version=baseline.version if baseline else 0,
         baseline_model=baseline_model,
     ).with_id(nodes.MODEL_GATE)

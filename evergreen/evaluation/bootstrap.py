@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-EPSILON = 1e-7  # Keras' epsilon: predictions are kept that far from 0 and 1
+from evergreen.evaluation.losses import LOSSES, Floats, row_losses
+from evergreen.evaluation.weighted import Weighted, mean_of, value, weighted
+from evergreen.settings.metrics import Metric
+
 CHUNK = 1 << 18  # weights at a time, which fit the processor's cache
 
 
@@ -29,84 +30,40 @@ class Paired:
     error: float
 
 
-def compare_log_loss(
-    labels: Floats, candidate: Floats, baseline: Floats, resamples: int, seed: int
+def compare(
+    metric: Metric, labels: Floats, candidate: Floats, baseline: Floats, resamples: int, seed: int
 ) -> Paired:
-    """Compares mean log losses; lower is better.
+    """Compares two models by a metric that has no class as argument.
 
     Args:
-        labels: 0 or 1, shape [n].
-        candidate: Probabilities of the candidate, shape [n].
-        baseline: Probabilities of the baseline, shape [n].
+        metric: The metric.
+        labels: Shape [n], as in `losses.py`.
+        candidate: Answers of the candidate, shape [n] or [n, classes].
+        baseline: Answers of the baseline.
         resamples: Bootstrap resamples.
         seed: The seed of the resampling.
     """
-    losses = log_losses(labels, candidate), log_losses(labels, baseline)
-    gains = losses[1] - losses[0]
-    means = [
-        weights @ gains / weights.sum(axis=1) for weights in _weights(len(labels), resamples, seed)
-    ]
-    error = float(np.concatenate(means).std(ddof=1))
-    return Paired(float(losses[0].mean()), float(losses[1].mean()), float(gains.mean()), error)
-
-
-def compare_auc(
-    labels: Floats, candidate: Floats, baseline: Floats, resamples: int, seed: int
-) -> Paired:
-    """Compares areas under the ROC curve; higher is better. Arguments as in `compare_log_loss`."""
-    better, worse = Ranking(labels, candidate), Ranking(labels, baseline)
-    ones = np.ones((1, len(labels)))
-    areas = better.areas(ones)[0], worse.areas(ones)[0]
-    gains = np.concatenate(
-        [
-            better.areas(weights) - worse.areas(weights)
-            for weights in _weights(len(labels), resamples, seed)
-        ]
-    )
+    ours, theirs = (value(metric, labels, answers) for answers in (candidate, baseline))
+    improvement, gain = _gain(metric, labels, candidate, baseline)
+    gains = np.concatenate([gain(weights) for weights in _weights(len(labels), resamples, seed)])
     finite = gains[np.isfinite(gains)]
     error = float(finite.std(ddof=1)) if len(finite) else math.nan
-    return Paired(float(areas[0]), float(areas[1]), float(areas[0] - areas[1]), error)
+    return Paired(ours, theirs, improvement, error)
 
 
-def log_losses(labels: Floats, probabilities: Floats) -> Floats:
-    """Returns the log loss of each row, shape [n]."""
-    kept = np.clip(probabilities, EPSILON, 1 - EPSILON)
-    return -(labels * np.log(kept) + (1 - labels) * np.log1p(-kept))
-
-
-class Ranking:
-    """Rows sorted by a model's scores, so that an area under the ROC curve is a sum over them."""
-
-    def __init__(self, labels: Floats, scores: Floats) -> None:
-        """Sorts once, for any number of weights.
-
-        Args:
-            labels: 0 or 1, shape [n].
-            scores: Shape [n].
-        """
-        self._finite = bool(np.isfinite(scores).all())
-        self._order = np.argsort(scores, kind="stable")
-        self._labels = labels[self._order]
-        self._starts = np.flatnonzero(np.diff(scores[self._order], prepend=-np.inf))
-
-    def areas(self, weights: Floats) -> Floats:
-        """Returns weighted areas under the ROC curve, ties counted half.
-
-        Args:
-            weights: Shape [resamples, n].
-
-        Returns:
-            Shape [resamples]; NaN where a class has no weight, or a score is not finite.
-        """
-        if not self._finite:
-            return np.full(len(weights), np.nan)
-        ordered = weights[:, self._order]
-        positives = np.add.reduceat(ordered * self._labels, self._starts, axis=1)
-        negatives = np.add.reduceat(ordered * (1 - self._labels), self._starts, axis=1)
-        below = np.cumsum(negatives, axis=1) - negatives / 2
-        with np.errstate(invalid="ignore"):
-            pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-            return (positives * below).sum(axis=1) / pairs
+def _gain(
+    metric: Metric, labels: Floats, candidate: Floats, baseline: Floats
+) -> tuple[float, Weighted]:
+    """Returns how much better the candidate is, and the same as a function of rows' weights."""
+    models = (candidate, baseline)
+    if metric.family in LOSSES:
+        argument = float(metric.argument or 0)
+        ours, theirs = (row_losses(metric.family, labels, model, argument) for model in models)
+        gains = metric.better * (ours - theirs)
+        return float(gains.mean()), mean_of(gains)
+    better, worse = (weighted(metric, labels, model) for model in models)
+    apart = value(metric, labels, candidate) - value(metric, labels, baseline)
+    return metric.better * apart, lambda weights: better(weights) - worse(weights)
 
 
 def _weights(rows: int, resamples: int, seed: int) -> Iterator[Floats]:

@@ -6,44 +6,54 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evergreen.evaluation.bootstrap import Floats, log_losses
+from evergreen.evaluation.losses import Floats, row_losses
 from evergreen.evaluation.slices import Mask, parts
 from evergreen.evaluation.verdicts import Predictions, enough
 from evergreen.runs.reports.model import ALL_ROWS, Estimate, Metrics, Slice
 from evergreen.settings.gates import Criteria
+from evergreen.settings.metrics import MAIN
+from evergreen.settings.task import Task
 
 REACH = NormalDist().inv_cdf(0.975)
 
 
 def measure_slices(criteria: Criteria, predictions: Predictions) -> list[Slice]:
     """Measures the models on all rows, and on each slice that the criteria name."""
+    labels, task, theirs = predictions.labels, predictions.task, predictions.baseline
     return [
         Slice(
             name=name,
             rows=int(mask.sum()),
-            positives=int(predictions.labels[mask].sum()),
-            decides=name == ALL_ROWS or enough(criteria, predictions.labels[mask]),
-            candidate=measure(predictions.labels[mask], predictions.candidate[mask]),
-            baseline=None
-            if predictions.baseline is None
-            else measure(predictions.labels[mask], predictions.baseline[mask]),
+            positives=predictions.positives(mask),
+            decides=name == ALL_ROWS or enough(criteria, labels[mask], task),
+            candidate=measure(labels[mask], predictions.candidate[mask], task),
+            baseline=None if theirs is None else measure(labels[mask], theirs[mask], task),
         )
         for name, mask in _named(criteria, predictions)
     ]
 
 
-def measure(labels: Floats, probabilities: Floats) -> Metrics:
-    """Measures a model.
+def measure(labels: Floats, answers: Floats, task: Task = Task.BINARY) -> Metrics:
+    """Measures the main metrics of a task.
 
     Args:
-        labels: 0 or 1, shape [n].
-        probabilities: Shape [n].
+        labels: Labels of the task, shape [n].
+        answers: Shape [n] or [n, classes].
+        task: The model's task.
     """
-    losses = log_losses(labels, probabilities)
+    return Metrics({name: _measured(name, labels, answers) for name in MAIN[task]})
+
+
+def _measured(name: str, labels: Floats, answers: Floats) -> Estimate | None:
+    if name == "auc":
+        return _auc(labels, answers)
+    rooted = name == "rmse"
+    losses = row_losses("squared_error" if rooted else name, labels, answers)
     error = losses.std(ddof=1) / math.sqrt(len(losses)) if len(losses) > 1 else math.nan
-    return Metrics(
-        {"log_loss": _estimate(losses.mean(), error), "auc": _auc(labels, probabilities)}
-    )
+    if not rooted:
+        return _estimate(losses.mean(), error, upper=1.0 if name == "accuracy" else math.inf)
+    root = math.sqrt(losses.mean())
+    return _estimate(root, error / (2 * root) if root else 0.0)  # by the delta method
 
 
 def _named(criteria: Criteria, predictions: Predictions) -> Iterator[tuple[str, Mask]]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from evergreen.evaluation.bootstrap import EPSILON, Ranking
+from evergreen.evaluation.losses import EPSILON
+from evergreen.evaluation.weighted import CALIBRATION_BINS, Ranking
 from evergreen.runs.reports.model import Scores
 
 ANY_AUC = "auc"
@@ -26,7 +27,6 @@ REACH = 1040
 BINS = 2 * REACH
 CENTERS: Floats = 1 / (1 + np.exp(-(np.arange(BINS) - REACH + 0.5) / PER_UNIT))
 """The probability in the middle of each bin."""
-CALIBRATION_BINS = 10
 
 
 def why_undefined(metric: str, negatives: int, positives: int, value: float = 0.0) -> str:
@@ -119,11 +119,22 @@ def measure(
     drawn = np.random.default_rng(seed).poisson(cells, (resamples, *cells.shape))
     with np.errstate(invalid="ignore", divide="ignore"):
         values = METRICS[metric](drawn.astype(np.float64), CENTERS[used])
+    return value, interval_of(value, values, level)
+
+
+def interval_of(value: float, values: Floats, level: float) -> tuple[float, float]:
+    """Returns the basic bootstrap interval of a value; NaN if it is not defined.
+
+    Args:
+        value: The metric.
+        values: The metric of resampled rows, shape [resamples].
+        level: The level of the interval.
+    """
     finite = values[np.isfinite(values)]
     if not np.isfinite(value) or not len(finite):
-        return value, (np.nan, np.nan)
+        return np.nan, np.nan
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
-    return value, (float(2 * value - high), float(2 * value - low))
+    return float(2 * value - high), float(2 * value - low)
 
 
 def compute(counts: Counts, metric: str) -> float:

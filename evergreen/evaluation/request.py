@@ -7,12 +7,20 @@ from typing import Any, Self
 from google.protobuf import wrappers_pb2  # noqa: F401 - TFMA 0.52 needs it, and does not import it
 from tensorflow_model_analysis.proto import config_pb2
 
-AUC, COUNT = "AUC", "ExampleCount"
-LOG_LOSS, CALIBRATION = "BinaryCrossentropy", "Calibration"
-SETTINGS: dict[str, set[str]] = {
-    AUC: {"name", "num_thresholds"}, COUNT: {"name"}, LOG_LOSS: {"name"}, CALIBRATION: {"name"},
-}  # fmt: skip
-"""The settings of each metric."""
+from evergreen.settings.task import Task
+
+AUC, COUNT, CALIBRATION, MAE = "AUC", "ExampleCount", "Calibration", "MeanAbsoluteError"
+KERAS = {
+    "BinaryCrossentropy": Task.BINARY,
+    "SparseCategoricalCrossentropy": Task.MULTICLASS,
+    "SparseCategoricalAccuracy": Task.MULTICLASS,
+    "SparseTopKCategoricalAccuracy": Task.MULTICLASS,
+    "RootMeanSquaredError": Task.REGRESSION,
+}
+"""Metrics that TFMA takes from Keras."""
+TASKS = {AUC: Task.BINARY, CALIBRATION: Task.BINARY, MAE: Task.REGRESSION, **KERAS}
+SETTINGS: dict[str, set[str]] = {AUC: {"num_thresholds"}, "SparseTopKCategoricalAccuracy": {"k"}}
+"""The settings of each metric, besides its name."""
 SIGNATURES = ("serving_default", ["transform_features"])
 
 
@@ -33,6 +41,7 @@ class Asked:
         features: The features to slice by, one at a time.
         overall: Whether all rows are a slice.
         label: The output of the model's `transform_features` with the label.
+        task: The task that all metrics are of.
         candidate: The name of the first model.
         baseline: The name of the model it is compared with; None without one.
     """
@@ -41,6 +50,7 @@ class Asked:
     features: tuple[str, ...]
     overall: bool
     label: str
+    task: Task
     candidate: str
     baseline: str | None
 
@@ -50,7 +60,9 @@ class Asked:
         models = sorted(config.model_specs, key=lambda spec: bool(spec.is_baseline))
         metrics = [_metric(metric) for spec in config.metrics_specs for metric in spec.metrics]
         plain = _nothing_else(config) and all(_plain_model(spec) for spec in models)
-        if not plain or len({spec.label_key for spec in models}) != 1 or None in metrics:
+        tasks = {TASKS[metric.kind] for metric in metrics if metric and metric.kind != COUNT}
+        labels = {spec.label_key for spec in models}
+        if not plain or len(labels) != 1 or len(tasks) > 1 or None in metrics:
             return None
         features = [tuple(spec.feature_keys) for spec in config.slicing_specs]
         return cls(
@@ -58,6 +70,7 @@ class Asked:
             features=tuple(dict.fromkeys(name for names in features for name in names)),
             overall=() in features or not features,
             label=models[0].label_key,
+            task=next(iter(tasks), Task.BINARY),
             candidate=models[0].name,
             baseline=models[1].name if len(models) > 1 else None,
         )
@@ -93,7 +106,8 @@ def _plain_model(given: config_pb2.ModelSpec) -> bool:
 def _metric(given: config_pb2.MetricConfig) -> Metric | None:
     fields = {field.name for field, _ in given.ListFields()}
     settings = json.loads(f"{{{given.config.strip().strip('{}')}}}")
-    known = SETTINGS.get(given.class_name, set())
-    if fields - {"class_name", "config"} or not known or set(settings) - known:
+    known = {"name"} | SETTINGS.get(given.class_name, set())
+    is_known = given.class_name in TASKS or given.class_name == COUNT
+    if fields - {"class_name", "config"} or not is_known or set(settings) - known:
         return None
     return Metric(given.class_name, settings)

@@ -14,15 +14,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from evergreen.evaluation.bootstrap import EPSILON, log_losses
+from evergreen.evaluation.losses import LOSSES as ROW_LOSSES
+from evergreen.evaluation.losses import Floats, log_losses, row_losses
+from evergreen.evaluation.metrics import interval_of
+from evergreen.evaluation.weighted import CALIBRATION_BINS
 from evergreen.settings.metrics import metric
 from evergreen.settings.task import Task
 
-Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]
 GROUPS = 200
 """A standard error from so many groups is itself off by 5 %."""
-CALIBRATION_BINS = 10
 Parts = Callable[[Floats, Floats], Floats]
 """From labels [n] and answers [n] or [n, k] to what is added up of each row, [n] or [n, m]."""
 
@@ -60,6 +61,9 @@ class Sums:
             ValueError: If it is no metric of a multiclass or regression model.
         """
         found = metric(name, task, classes)
+        if found.family in ROW_LOSSES:
+            argument = float(found.argument or 0)
+            return cls(_by_row(partial(_losses, found.family, argument)))
         return cls(RULES[task][found.family](found.argument, classes))
 
     def add(self, labels: Floats, answers: Floats, groups: Groups) -> None:
@@ -83,11 +87,7 @@ class Sums:
             value = float(self._rule.value(self._sums.sum(axis=0) / self._rows.sum()))
             rows = (weights @ self._rows[used])[:, np.newaxis]
             values = self._rule.value(weights @ self._sums[used] / rows)
-        finite = values[np.isfinite(values)]
-        if not np.isfinite(value) or not len(finite):
-            return value, (np.nan, np.nan)
-        low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
-        return value, (float(2 * value - high), float(2 * value - low))
+        return value, interval_of(value, values, level)
 
 
 def _by_row(parts: Parts, value: Callable[[Floats], Floats] = lambda means: means[..., 0]) -> Rule:
@@ -98,30 +98,17 @@ def _by_row(parts: Parts, value: Callable[[Floats], Floats] = lambda means: mean
     return Rule(add, value)
 
 
-def _log_losses(labels: Floats, answers: Floats) -> Floats:
-    right = answers[np.arange(len(labels)), labels.astype(np.int64)]
-    return -np.log(np.clip(right, EPSILON, 1 - EPSILON))
-
-
-def _briers(labels: Floats, answers: Floats) -> Floats:
-    right = answers[np.arange(len(labels)), labels.astype(np.int64)]
-    return (answers**2).sum(axis=1) - 2 * right + 1
-
-
-def _hits(labels: Floats, answers: Floats, most: int = 1) -> Floats:
-    """Returns whether the label is among the `most` most probable classes; the first of equals."""
-    places = labels.astype(np.int64)
-    right = answers[np.arange(len(labels)), places][:, np.newaxis]
-    before = np.arange(answers.shape[1]) < places[:, np.newaxis]
-    rank = ((answers > right) | ((answers == right) & before)).sum(axis=1)
-    return (rank < most).astype(np.float64)
+def _losses(family: str, argument: float, labels: Floats, answers: Floats) -> Floats:
+    return row_losses(family, labels, answers, argument)
 
 
 def _calibration_gaps(labels: Floats, answers: Floats) -> Floats:
     """Returns confidence less correctness in the bin of the confidence, [n, CALIBRATION_BINS]."""
     top = answers.max(axis=1)
     bins = np.minimum((top * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    return (top - _hits(labels, answers))[:, np.newaxis] * np.eye(CALIBRATION_BINS)[bins]
+    return (top - row_losses("accuracy", labels, answers))[:, np.newaxis] * np.eye(
+        CALIBRATION_BINS
+    )[bins]
 
 
 def _f1(classes: Sequence[str]) -> Rule:
@@ -155,15 +142,6 @@ def _share(place: int, classes: Sequence[str], name: str) -> Rule:
     return _by_row(parts, lambda means: means[..., 0] / means[..., 1])
 
 
-def _absolute_errors(labels: Floats, answers: Floats) -> Floats:
-    return np.abs(answers - labels)
-
-
-def _quantile_losses(quantile: float, labels: Floats, answers: Floats) -> Floats:
-    missed = labels - answers
-    return np.maximum(quantile * missed, (quantile - 1) * missed)
-
-
 def _squares(labels: Floats, answers: Floats) -> Floats:
     return np.stack([(answers - labels) ** 2, labels, labels**2], axis=1)
 
@@ -174,31 +152,24 @@ def _r2(means: Floats) -> Floats:
 
 RULES: Mapping[Task, Mapping[str, Callable[[str, Sequence[str]], Rule]]] = {
     Task.MULTICLASS: {
-        "log_loss": lambda _, __: _by_row(_log_losses),
-        "brier": lambda _, __: _by_row(_briers),
-        "accuracy": lambda _, __: _by_row(_hits),
         "calibration_error": lambda _, __: _by_row(
             _calibration_gaps, lambda means: np.abs(means).sum(axis=-1)
         ),
-        "top_{k}_accuracy": lambda most, _: _by_row(partial(_hits, most=int(most))),
         "macro_f1": lambda _, classes: _f1(classes),
         "recall/{class}": lambda name, classes: _share(0, classes, name),
         "precision/{class}": lambda name, classes: _share(1, classes, name),
     },
     Task.REGRESSION: {
-        "mae": lambda _, __: _by_row(_absolute_errors),
         "rmse": lambda _, __: _by_row(
             lambda labels, answers: (answers - labels) ** 2, lambda means: np.sqrt(means[..., 0])
         ),
         "r2": lambda _, __: _by_row(_squares, _r2),
-        "mean_error": lambda _, __: _by_row(lambda labels, answers: answers - labels),
-        "quantile_loss_{q}": lambda share, _: _by_row(partial(_quantile_losses, float(share))),
     },
 }
-"""Rules by the family of a metric, from its argument and the classes."""
+"""Rules of metrics that are no mean of losses, by family, from its argument and the classes."""
 LOSSES: Mapping[Task, tuple[str, Parts]] = {
     Task.BINARY: ("log loss", log_losses),
-    Task.MULTICLASS: ("log loss", _log_losses),
-    Task.REGRESSION: ("absolute error", _absolute_errors),
+    Task.MULTICLASS: ("log loss", log_losses),
+    Task.REGRESSION: ("absolute error", partial(_losses, "mae", 0.0)),
 }
 """The loss of each row, by which models are compared on the same rows, with its name."""

@@ -4,6 +4,7 @@ NumPy accumulates what TFMA accumulates by rows: its histogram of predictions (1
 Keras' mean. TFMA's own code derives the metrics from these, so AUC and calibration are its own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,33 +12,38 @@ import tensorflow_model_analysis as tfma
 import tf_keras
 from tensorflow_model_analysis.metrics import calibration, calibration_histogram, metric_types
 
-from evergreen.evaluation.bootstrap import Floats
-from evergreen.evaluation.request import AUC, CALIBRATION, COUNT, Metric
+from evergreen.evaluation.losses import Floats
+from evergreen.evaluation.request import AUC, CALIBRATION, COUNT, MAE, Metric
 
 BUCKETS = calibration_histogram.DEFAULT_NUM_BUCKETS
 Figures = dict[metric_types.MetricKey, float]
+SIMPLE: dict[str, tuple[str, Callable[[Floats, Floats], float]]] = {
+    COUNT: ("example_count", lambda labels, _: float(len(labels))),
+    MAE: ("mean_absolute_error", lambda labels, answers: float(np.abs(answers - labels).mean())),
+}
+"""Default name and function of metrics that are TFMA's own, and need none of its sums."""
 
 
-def measure(metric: Metric, model: str, labels: Floats, probabilities: Floats) -> Figures:
+def measure(metric: Metric, model: str, labels: Floats, answers: Floats) -> Figures:
     """Computes a metric on some rows.
 
     Args:
         metric: The metric.
         model: The model's name, part of the metric's key.
-        labels: 0 or 1, shape [n].
-        probabilities: Of float32 precision, shape [n].
+        labels: Of the metric's task, shape [n].
+        answers: Of float32 precision, shape [n] or [n, classes].
     """
-    if metric.kind == COUNT:
-        key = metric_types.MetricKey(
-            metric.settings.get("name", "example_count"), model, example_weighted=False
-        )
-        return {key: float(len(labels))}
     if metric.kind in (AUC, CALIBRATION):
-        return _derived(metric, model, labels, probabilities)
-    loss = tf_keras.metrics.BinaryCrossentropy(**metric.settings)
-    loss.update_state(labels[:, np.newaxis], probabilities.astype(np.float32)[:, np.newaxis])
-    key = metric_types.MetricKey(loss.name, model, example_weighted=False)
-    return {key: float(loss.result())}
+        return _derived(metric, model, labels, answers)
+    if metric.kind in SIMPLE:
+        default, compute = SIMPLE[metric.kind]
+        name, value = metric.settings.get("name", default), compute(labels, answers)
+    else:
+        made = getattr(tf_keras.metrics, metric.kind)(**metric.settings)
+        table = answers if answers.ndim > 1 else answers[:, np.newaxis]
+        made.update_state(labels[:, np.newaxis], table.astype(np.float32))
+        name, value = made.name, float(made.result())
+    return {metric_types.MetricKey(name, model, example_weighted=False): value}
 
 
 def _derived(metric: Metric, model: str, labels: Floats, probabilities: Floats) -> Figures:

@@ -7,13 +7,14 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evergreen.evaluation.bootstrap import Floats, Paired, compare_auc, compare_log_loss
+from evergreen.evaluation.bootstrap import compare
+from evergreen.evaluation.losses import Floats
 from evergreen.evaluation.metrics import why_undefined
 from evergreen.evaluation.slices import Mask, Value, parts
 from evergreen.runs.reports.model import ALL_ROWS, Verdict
-from evergreen.settings.gates import Bound, Criteria, NotWorse, PairedMetric
-
-COMPARE = {"auc": compare_auc, "log_loss": compare_log_loss}
+from evergreen.settings.gates import Bound, Criteria, NotWorse
+from evergreen.settings.metrics import metric
+from evergreen.settings.task import Task
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class Predictions:
     """Both models' predictions on the same rows.
 
     Attributes:
-        labels: 0 or 1, shape [n].
-        candidate: Probabilities, shape [n].
-        baseline: Probabilities, shape [n]; None without a baseline.
+        labels: 0 or 1, the index of a class, or a number, by the task, shape [n].
+        candidate: Answers, shape [n]; of several classes, their probabilities, [n, classes].
+        baseline: The same; None without a baseline.
         columns: Raw features by row, to slice by.
         unlabelled: The number of rows left out because they have no label.
+        task: The models' task.
+        classes: The names of the classes.
     """
 
     labels: Floats
@@ -33,21 +36,35 @@ class Predictions:
     baseline: Floats | None
     columns: Mapping[str, Sequence[Value]]
     unlabelled: int = 0
+    task: Task = Task.BINARY
+    classes: tuple[str, ...] = ()
+
+    def positives(self, mask: Mask) -> int | None:
+        """Returns how many of some rows have label 1; None if labels mean something else."""
+        return int(self.labels[mask].sum()) if self.task is Task.BINARY else None
 
 
-def undefined(metrics: Mapping[str, float], labels: Floats) -> dict[str, str]:
+def undefined(
+    metrics: Mapping[str, float], labels: Floats, task: Task = Task.BINARY
+) -> dict[str, str]:
     """Returns the reasons for metrics of a model that have no value.
 
     Args:
         metrics: Computed values by name.
-        labels: 0 or 1, shape [n].
+        labels: Labels of the task, shape [n].
+        task: The model's task.
     """
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    found = {
-        name: why_undefined(name, negatives, positives, value) for name, value in metrics.items()
-    }
+    found = {name: _why(name, value, labels, task) for name, value in metrics.items()}
     return {name: why for name, why in found.items() if why}
+
+
+def _why(name: str, value: float, labels: Floats, task: Task) -> str:
+    if task is Task.BINARY:
+        positives = int(labels.sum())
+        return why_undefined(name, len(labels) - positives, positives, value)
+    if math.isfinite(value):
+        return ""
+    return f"not defined, it came out as {value} on {len(labels):,} rows"
 
 
 def judge_bounds(
@@ -76,7 +93,9 @@ def judge_comparisons(criteria: Criteria, predictions: Predictions) -> list[Verd
     if predictions.baseline is None:
         return []
     cases = [case for rule in criteria.not_worse for case in _cases(rule, predictions)]
-    deciding = sum(enough(criteria, predictions.labels[mask]) for _, _, mask in cases)
+    deciding = sum(
+        enough(criteria, predictions.labels[mask], predictions.task) for _, _, mask in cases
+    )
     quantile = NormalDist().inv_cdf(1 - (1 - criteria.confidence) / max(deciding, 1))
     return [
         _compare(criteria, rule, name, mask, predictions, quantile) for rule, name, mask in cases
@@ -114,11 +133,14 @@ def _cases(rule: NotWorse, predictions: Predictions) -> Iterator[tuple[NotWorse,
             yield rule, name, mask
 
 
-def enough(criteria: Criteria, labels: Floats) -> bool:
-    """Returns whether a slice has enough rows, and of both classes, to decide."""
-    positives = int(labels.sum())
-    fewest = min(positives, len(labels) - positives)
-    return len(labels) >= criteria.min_rows and fewest >= criteria.min_class_rows
+def enough(criteria: Criteria, labels: Floats, task: Task = Task.BINARY) -> bool:
+    """Returns whether a slice has enough rows to decide, and enough of at least two classes."""
+    if len(labels) < criteria.min_rows:
+        return False
+    if task is Task.REGRESSION:
+        return True
+    counts = np.sort(np.bincount(labels.astype(np.int64), minlength=2))
+    return bool(counts[-2] >= criteria.min_class_rows)
 
 
 def _compare(
@@ -129,12 +151,19 @@ def _compare(
     predictions: Predictions,
     quantile: float,
 ) -> Verdict:
-    labels = predictions.labels[mask]
-    positives = int(labels.sum())
-    paired = _paired(rule.metric, predictions, mask, criteria)
+    assert predictions.baseline is not None
+    labels, task = predictions.labels[mask], predictions.task
+    paired = compare(
+        metric(rule.metric, task, predictions.classes),
+        labels,
+        predictions.candidate[mask],
+        predictions.baseline[mask],
+        criteria.resamples,
+        criteria.seed,
+    )
     reach = quantile * paired.error
     interval = (paired.improvement - reach, paired.improvement + reach)
-    decides = name == ALL_ROWS or enough(criteria, labels)
+    decides = name == ALL_ROWS or enough(criteria, labels, task)
     # NaN never passes: it means that a model did not answer a number.
     within = interval[1] >= -rule.margin
     return Verdict(
@@ -148,23 +177,8 @@ def _compare(
         improvement=_finite(paired.improvement),
         interval=interval if all(map(math.isfinite, interval)) else None,
         rows=len(labels),
-        positives=positives,
-        undefined=why_undefined(
-            rule.metric, len(labels) - positives, positives, paired.improvement
-        ),
-    )
-
-
-def _paired(
-    metric: PairedMetric, predictions: Predictions, mask: Mask, criteria: Criteria
-) -> Paired:
-    assert predictions.baseline is not None
-    return COMPARE[metric](
-        predictions.labels[mask],
-        predictions.candidate[mask],
-        predictions.baseline[mask],
-        criteria.resamples,
-        criteria.seed,
+        positives=predictions.positives(mask),
+        undefined=_why(rule.metric, paired.improvement, labels, task),
     )
 
 

@@ -1,6 +1,7 @@
 """The base of all sections of the settings, and the types that they share."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -13,6 +14,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from evergreen.files import pattern_in
 
@@ -56,6 +58,16 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 """A name that is safe in folders, contexts and URLs."""
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*[.:][A-Za-z_]\w*$")]
 """A function: `package.module.function` or `package.module:function`."""
+
+
+def misplaced(faults: Sequence[tuple[str, object, str]]) -> PydanticCustomError:
+    """Returns an error for values that lie deeper than the field that a validator is on.
+
+    Args:
+        faults: Keys below the field, joined by dots, values, and what is wrong with them.
+    """
+    text = "; ".join(f"{place}: {why}" for place, _, why in faults)
+    return PydanticCustomError("misplaced", "{text}", {"text": text, "faults": faults})
 
 
 class Section(BaseModel):

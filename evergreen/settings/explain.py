@@ -26,10 +26,21 @@ def explain(error: ValidationError, model: type[BaseModel], sources: Sequence[So
     Returns:
         Lines such as `configs/local.yaml: unknown key data.perod; did you mean data.period?`
     """
-    problems = error.errors()
+    problems = [part for problem in error.errors() for part in _parts(problem)]
     if ("root",) in (problem["loc"] for problem in problems):  # all folders follow from it
         problems = [told for told in problems if "{root}" not in str(told["input"])]
     return "\n".join(_line(problem, model, sources) for problem in problems)
+
+
+def _parts(problem: Any) -> list[Any]:
+    """Returns a problem, or the deeper ones that it consists of."""
+    if problem["type"] != "misplaced":
+        return [problem]
+    return [
+        {"type": "value_error", "loc": (*problem["loc"], *place.split(".")), **found}
+        for place, value, why in problem["ctx"]["faults"]
+        for found in [{"input": value, "msg": why}]
+    ]
 
 
 def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> str:
@@ -45,7 +56,7 @@ def _line(problem: Any, model: type[BaseModel], sources: Sequence[Source]) -> st
         message = "Input should be a list, such as [a, b]"
     if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
         message += f": YAML reads it as {str(problem['input']).lower()}; put a text into quotes"
-    return f"{where}: {key} = {problem['input']!r}: {message}."
+    return f"{where}: {key} = {problem['input']!r}: {message}{'' if message[-1:] == '?' else '.'}"
 
 
 def _origin(path: Sequence[str], sources: Sequence[Source]) -> str:

@@ -5,16 +5,18 @@ with file and key, and change no digest of code: a changed threshold reruns gate
 """
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evergreen.settings.base import Section
+from evergreen.settings.metrics import metric
 from evergreen.settings.slicing import Slicing
+from evergreen.settings.task import Task
 
 MAX_RECORDS = 1000  # TensorFlow Serving refuses models with more warm-up records
 
-PairedMetric = Literal["auc", "log_loss"]
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -23,9 +25,9 @@ class _Finite(BaseModel):
 
 
 class Bound(_Finite):
-    """An absolute threshold: a metric of Evaluator must be from `at_least` to `at_most`."""
+    """An absolute threshold: a metric must be from `at_least` to `at_most`."""
 
-    metric: str = Field(description="A metric of Evaluator.")
+    metric: str = Field(description="A metric of the model's task: docs/gates.md lists them.")
     at_least: float | None = None
     at_most: float | None = None
 
@@ -43,19 +45,14 @@ class NotWorse(_Finite):
     margin: a difference that may be chance does not decide.
     """
 
-    metric: PairedMetric = Field(
-        description="Computed from both models' predictions on the same rows."
+    metric: str = Field(
+        description="A metric of the model's task that is computed from both models' answers to "
+        "the same rows: docs/gates.md lists them."
     )
     margin: float = Field(ge=0, description="The tolerated difference, in units of the metric.")
     by: tuple[Slicing, ...] = Field(
         (), description="Slicings to apply it to; without any it applies to all rows together."
     )
-
-    @model_validator(mode="after")
-    def _slices_have_log_loss(self) -> Self:
-        if self.by and self.metric == "auc":
-            raise ValueError("slices are compared by log_loss: AUC says little on few rows")
-        return self
 
 
 class Criteria(_Finite):
@@ -74,10 +71,43 @@ class Criteria(_Finite):
         100, ge=2, description="Slices with fewer rows are reported but do not decide."
     )
     min_class_rows: int = Field(
-        10, ge=1, description="Nor do slices with fewer rows of either class."
+        10, ge=1, description="Nor do slices with fewer rows of either class, or of two classes."
     )
     resamples: int = Field(1000, ge=100, description="Resamples of the bootstrap.")
     seed: int = Field(0, description="The seed of the resampling.")
+
+    def faults(self, task: Task, classes: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
+        """Yields place, name and reason of each metric that does not fit the model.
+
+        Args:
+            task: The model's task.
+            classes: The names of its classes.
+        """
+        for at, bound in enumerate(self.bounds):
+            if why := _misfit(bound.metric, task, classes):
+                yield f"bounds.{at}.metric", bound.metric, why
+        for at, rule in enumerate(self.not_worse):
+            if why := _misfit(rule.metric, task, classes, compared=True, by_slice=bool(rule.by)):
+                yield f"not_worse.{at}.metric", rule.metric, why
+
+
+def _misfit(
+    name: str,
+    task: Task,
+    classes: Sequence[str],
+    compared: bool = False,
+    by_slice: bool = False,
+) -> str:
+    """Returns why a metric does not fit; empty if it does."""
+    try:
+        found = metric(name, task, classes)
+    except ValueError as error:
+        return str(error)
+    if compared and not found.paired:
+        return "models are not compared by it; name it among the bounds"
+    if by_slice and not found.by_slice:
+        return f"slices are compared by losses of rows: {name} says little on few rows"
+    return ""
 
 
 class ServingCriteria(_Finite):

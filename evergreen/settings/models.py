@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from evergreen.beam_options import available_cores, has_workers
 from evergreen.compression import Compression
-from evergreen.settings.base import DottedPath, Name, ProjectPath, Section
+from evergreen.settings.base import DottedPath, Name, ProjectPath, Section, misplaced
 from evergreen.settings.dashboard import DashboardSettings
 from evergreen.settings.exposure import ExposureSettings
 from evergreen.settings.gates import GateSettings
@@ -188,6 +188,14 @@ class Settings(Section):
     dashboard: DashboardSettings
     retention: RetentionSettings = RetentionSettings()
 
+    @field_validator("gates")
+    @classmethod
+    def _fit_the_task(cls, gates: GateSettings, info: ValidationInfo) -> GateSettings:
+        model = info.data.get("model")
+        if model and (faults := list(gates.model.faults(model.task, model.classes))):
+            raise misplaced([(f"model.{place}", name, why) for place, name, why in faults])
+        return gates
+
     @field_validator("gateway")
     @classmethod
     def _promotes_what_it_may(
@@ -202,9 +210,15 @@ class Settings(Section):
     def _monitors_metrics_of_the_task(
         cls, monitoring: MonitoringSettings, info: ValidationInfo
     ) -> MonitoringSettings:
+        faults = []
         if model := info.data.get("model"):
-            for rule in monitoring.performance.rules(model.task):
-                rule.better(model.task, model.classes)
+            for at, rule in enumerate(monitoring.performance.rules(model.task)):
+                try:
+                    rule.better(model.task, model.classes)
+                except ValueError as error:
+                    faults.append((f"performance.metrics.{at}.metric", rule.metric, str(error)))
+        if faults:
+            raise misplaced(faults)
         return monitoring
 
     @property

@@ -12,23 +12,26 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from evergreen.beam_options import on_this_machine
+from evergreen.components.evaluator import labelled
 from evergreen.evaluation.request import Asked
 
+MODULES = ("module_file", "module_path")
 REFINEMENTS = (
-    "module_file",
-    "module_path",
+    *MODULES,
     "feature_slicing_spec",
     "fairness_indicator_thresholds",
 )
+EXTRACTORS = "custom_extractors"  # the function that TFX's executor takes TFMA's extractors from
+UNLABELLED = "unlabelled"
+"""The property of an evaluation with the number of rows left out."""
 
 
 class Executor(executor.Executor):
     """Gets columns of predictions from the models, and slices and measures them with NumPy.
 
     TFMA handles each row separately, once for each slice and metric: 1 to 2 ms per row. If more
-    than a binary classifier's metrics on slices of one feature is requested, or Beam has workers
-    elsewhere, TFX's own executor does the work. Rows without a label are left out; TFMA refuses
-    them.
+    than a task's metrics on slices of one feature is requested, or Beam has workers elsewhere,
+    TFX's own executor does the work. Rows without a label are left out; TFMA refuses them.
     """
 
     BY_COLUMNS = True
@@ -45,7 +48,9 @@ class Executor(executor.Executor):
         if asked:
             self._compute(asked, config, input_dict, output_dict, exec_properties)
         else:
-            super().Do(input_dict, output_dict, exec_properties)
+            own = any(exec_properties.get(name) for name in MODULES)
+            leave_out = {} if own else {EXTRACTORS: f"{labelled.__name__}.{EXTRACTORS}"}
+            super().Do(input_dict, output_dict, exec_properties | leave_out)
 
     def _config(
         self, inputs: dict[str, list[Artifact]], properties: dict[str, Any]
@@ -88,12 +93,14 @@ class Executor(executor.Executor):
         ]
         candidate = _model(inputs, specs.MODEL_KEY)
         baseline = _model(inputs, specs.BASELINE_MODEL_KEY) if asked.baseline is not None else None
-        predictions = predict(candidate, baseline, folders, asked.label, asked.features)
+        predictions = predict(candidate, baseline, folders, asked.label, asked.features, asked.task)
         target = Path(artifact_utils.get_single_uri(outputs[specs.EVALUATION_KEY]))
         models = {asked.candidate: str(candidate)}
         if baseline:
             models[str(asked.baseline)] = str(baseline)
         write(target, config, models, slices(asked, predictions))
+        evaluation = artifact_utils.get_single_instance(outputs[specs.EVALUATION_KEY])
+        evaluation.set_int_custom_property(UNLABELLED, predictions.unlabelled)
 
 
 class Evaluator(component.Evaluator):

@@ -1,6 +1,7 @@
 """The ModelGate node: decides by the Evaluator's figures and paired predictions."""
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tfx.utils import path_utils
 from evergreen.components.predictions import predict
 from evergreen.evaluation.curves import draw
 from evergreen.evaluation.estimates import measure_slices
+from evergreen.evaluation.losses import Floats
 from evergreen.evaluation.metrics import histogram, pack
 from evergreen.evaluation.verdicts import (
     Predictions,
@@ -21,8 +23,11 @@ from evergreen.evaluation.verdicts import (
     judge_comparisons,
     undefined,
 )
+from evergreen.evaluation.weighted import value
 from evergreen.runs.reports.model import Curves, ModelReport, Scores
 from evergreen.settings.gates import Criteria
+from evergreen.settings.metrics import TABLE, metric
+from evergreen.settings.task import Task
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 DIFFERENCE = "_diff"  # TFMA's suffix for candidate minus baseline
@@ -38,6 +43,8 @@ def ModelGate(
     label: Parameter[str],
     split: Parameter[str],
     baseline_version: Parameter[int],
+    task: Parameter[str],
+    classes: Parameter[list[str]],
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
 ) -> None:
     """Blesses a candidate that meets all criteria.
@@ -53,14 +60,27 @@ def ModelGate(
         label: The output of the model's `transform_features` with the label.
         split: The split that decides.
         baseline_version: The serving version; 0 for none.
+        task: The models' task.
+        classes: The names of their classes.
         baseline_model: The serving version's model.
     """
     held_to = Criteria.model_validate_json(criteria)
     # TFMA drops the name of a model that is evaluated alone.
     candidate = overall_metrics(evaluation.uri, CANDIDATE if baseline_version else None)
     baseline = overall_metrics(evaluation.uri, BASELINE) if baseline_version else None
-    predictions = _predictions(held_to, model, baseline_model, examples, label, split)
-    unknown = undefined(candidate | (baseline or {}), predictions.labels)
+    predictions = predict(
+        _path(model),
+        baseline_model and _path(baseline_model),
+        [Path(artifact.uri, f"Split-{split}") for artifact in examples],
+        label,
+        sorted({slicing.feature for rule in held_to.not_worse for slicing in rule.by}),
+        Task(task),
+        classes,
+    )
+    candidate |= _own(held_to, predictions, predictions.candidate, candidate)
+    if baseline is not None and predictions.baseline is not None:
+        baseline |= _own(held_to, predictions, predictions.baseline, baseline)
+    unknown = undefined((baseline or {}) | candidate, predictions.labels, predictions.task)
     verdicts = judge_bounds(held_to.bounds, candidate, unknown) + judge_comparisons(
         held_to, predictions
     )
@@ -75,6 +95,8 @@ def ModelGate(
         slices=tuple(measure_slices(held_to, predictions)),
         curves=_curves(predictions),
         scores=_scores(predictions),
+        task=predictions.task,
+        classes=predictions.classes,
     )
     report.write(blessing.uri)
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(report.blessed))
@@ -97,32 +119,37 @@ def overall_metrics(evaluation: str, model_name: str | None) -> dict[str, float]
     }
 
 
-def _predictions(
-    criteria: Criteria,
-    candidate: standard_artifacts.Model,
-    baseline: standard_artifacts.Model | None,
-    examples: list[standard_artifacts.Examples],
-    label: str,
-    split: str,
-) -> Predictions:
-    theirs = baseline and Path(path_utils.serving_model_path(baseline.uri))
-    features = {slicing.feature for rule in criteria.not_worse for slicing in rule.by}
-    folders = [Path(artifact.uri, f"Split-{split}") for artifact in examples]
-    ours = Path(path_utils.serving_model_path(candidate.uri))
-    return predict(ours, theirs, folders, label, sorted(features))
+def _own(
+    criteria: Criteria, predictions: Predictions, answers: Floats, known: Collection[str]
+) -> dict[str, float]:
+    """Returns metrics of the task, and those of the bounds, that Evaluator did not compute."""
+    task, classes = predictions.task, predictions.classes
+    plain = [found.family for found in TABLE if task in found.tasks and "{" not in found.family]
+    names = dict.fromkeys([*plain, *(bound.metric for bound in criteria.bounds)])
+    return {
+        name: value(metric(name, task, classes), predictions.labels, answers, classes)
+        for name in names
+        if name not in known
+    }
+
+
+def _path(model: standard_artifacts.Model) -> Path:
+    return Path(path_utils.serving_model_path(model.uri))
 
 
 def _curves(predictions: Predictions) -> dict[str, Curves | None]:
-    scores = {CANDIDATE: predictions.candidate, BASELINE: predictions.baseline}
+    answers = {CANDIDATE: predictions.candidate, BASELINE: predictions.baseline}
     return {
-        name: None if answers is None else draw(predictions.labels, answers)
-        for name, answers in scores.items()
+        name: draw(predictions.labels, found, predictions.task, predictions.classes)
+        if found is not None
+        else None
+        for name, found in answers.items()
     }
 
 
 def _scores(predictions: Predictions) -> Scores | None:
-    """Returns the candidate's scores for monitors; None if an answer is not a number."""
-    if not np.isfinite(predictions.candidate).all():
+    """Returns a binary candidate's scores for monitors; None if an answer is not a number."""
+    if predictions.task is not Task.BINARY or not np.isfinite(predictions.candidate).all():
         return None
     return pack(histogram(predictions.labels, predictions.candidate))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import RootModel, computed_field, model_validator
+from pydantic import RootModel, computed_field, field_validator, model_validator
 
 from evergreen.runs import sentences
 from evergreen.runs.nodes import MODEL_GATE
@@ -12,6 +12,7 @@ from evergreen.settings.task import Task
 
 ALL_ROWS = "all rows"
 """The slice that leaves nothing out."""
+RENAMED = {"binary_crossentropy": "log_loss"}
 
 
 class Verdict(Part):
@@ -205,8 +206,6 @@ class ModelReport(Report):
         slices: All rows, and each part of them that the criteria name.
         curves: Of `candidate` and `baseline`; None for a model that answers no numbers.
         scores: What a binary candidate answers, for monitors; None if no numbers.
-        sketch: What a candidate of another task answers, for monitors, by the name of the
-            histogram: `evaluation/sketches.py`.
         task: The model's task.
         classes: The names of its classes, in the order of its answer.
     """
@@ -222,9 +221,16 @@ class ModelReport(Report):
     slices: tuple[Slice, ...] = ()
     curves: Mapping[str, Curves | None] = {}
     scores: Scores | None = None
-    sketch: Mapping[str, Scores] = {}
     task: Task = Task.BINARY
     classes: tuple[str, ...] = ()
+
+    @field_validator("candidate", "baseline", "undefined", mode="before")
+    @classmethod
+    def _rename(cls, metrics: Any) -> Any:
+        """Gives a metric of version 0.1.0 its present name."""
+        if not isinstance(metrics, dict):
+            return metrics
+        return {RENAMED.get(name, name): value for name, value in metrics.items()}
 
     @property
     def models(self) -> dict[str, Mapping[str, float | None]]:

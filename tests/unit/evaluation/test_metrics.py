@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
-from evergreen.evaluation.bootstrap import log_losses
+from evergreen.evaluation.losses import log_losses
 from evergreen.evaluation.metrics import (
     BINS,
     CENTERS,

@@ -18,6 +18,7 @@ from evergreen.components.evaluator import component as ours
 from evergreen.evaluation.config import eval_config
 from evergreen.evaluation.request import Asked
 from evergreen.evaluation.slices import MOST
+from evergreen.settings.task import Task
 from tests.unit.components.rows import Row, write_split
 
 SLICES = ("payment_type", "trip_start_hour", "pickup_community_area")
@@ -90,10 +91,11 @@ def evaluate(
     examples: standard_artifacts.Examples,
     models: dict[str, list[standard_artifacts.Model]],
     folder: Path,
+    task: Task = Task.BINARY,
 ) -> Path:
     evaluation = standard_artifacts.ModelEvaluation()
     evaluation.uri = str(folder)
-    config = eval_config("big_tip", SLICES, has_baseline="baseline_model" in models)
+    config = eval_config("big_tip", SLICES, "baseline_model" in models, task)
     asked = {
         "eval_config": json_format.MessageToJson(config, preserving_proto_field_name=True),
         "example_splits": json.dumps(["test"]),
@@ -137,6 +139,74 @@ def test_it_is_that_of_beam(
         beside = compared[key]
         assert beside.keys() == metrics.keys() | {f"{name}_diff" for name in metrics}
         assert str(metrics) == str({name: beside[name] for name in metrics})  # NaN is itself
+
+
+class Answers(tf.Module):
+    """Answers three classes or a number; every seventh row has no label."""
+
+    def __init__(self, task: Task, power: float) -> None:
+        self._several = task is Task.MULTICLASS
+        self.power = tf.Variable(power)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def answer(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        score = tf.io.parse_example(examples, SPEC)["score"] ** self.power
+        if not self._several:
+            return {"number": 100.0 * score}
+        return {"probabilities": tf.concat([0.7 * score, 0.3 * score, 1.0 - score], axis=1)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def transform(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        row = tf.io.parse_example(examples, SPEC)
+        hour, score = row["trip_start_hour"][:, 0], row["score"][:, 0]
+        label = tf.cast(hour, tf.float32) if self._several else 80.0 * score - 10.0
+        return {"big_tip": tf.where(row["id"][:, 0] % 7 == 0, float("nan"), label)}
+
+
+SPEC = {
+    "score": tf.io.FixedLenFeature([1], tf.float32),
+    "id": tf.io.FixedLenFeature([1], tf.int64),
+    "trip_start_hour": tf.io.FixedLenFeature([1], tf.int64),
+}
+EXPECTED = {
+    Task.MULTICLASS: {"example_count", "log_loss", "accuracy", "top_2_accuracy"},
+    Task.REGRESSION: {"example_count", "mae", "rmse"},
+}
+
+
+@pytest.mark.parametrize("task", list(EXPECTED))
+def test_it_is_that_of_beam_for_each_task_without_the_rows_that_have_no_label(
+    task: Task, tmp_path: Path
+) -> None:
+    models = {}
+    for key, power in {"model": 1.0, "baseline_model": 2.0}.items():
+        module, artifact = Answers(task, power), standard_artifacts.Model()
+        signatures = {"serving_default": module.answer, "transform_features": module.transform}
+        tf.saved_model.save(module, str(tmp_path / key / "Format-Serving"), signatures)
+        artifact.uri = str(tmp_path / key)
+        models[key] = [artifact]
+    split = [{**row, "id": [at]} for at, row in enumerate(rows(210))]
+    write_split(tmp_path / "examples", "test", split)
+    examples = artifact_of(tmp_path / "examples")
+    on_beam = evaluate(OnBeam, examples, models, tmp_path / "beam", task)
+    by_columns = evaluate(ours.Executor, examples, models, tmp_path / "columns", task)
+    assert not list(by_columns.glob("plots*"))
+    for model in ("candidate", "baseline"):
+        expected, found = read(on_beam, model), read(by_columns, model)
+        assert found.keys() == expected.keys()
+        assert set(found[()]) >= EXPECTED[task]
+        assert float(found[()]["example_count"]["doubleValue"]) == 180
+        for key, metrics in expected.items():
+            for name, value in metrics.items():
+                before, now = float(value["doubleValue"]), float(found[key][name]["doubleValue"])
+                assert now == pytest.approx(before, rel=1e-6, abs=1e-6), (key, name)
+
+
+class OnBeam(ours.Executor):
+    """Our node when TFMA has to work row by row."""
+
+    def _config(self, *_: object) -> None:
+        return None
 
 
 def test_of_thousands_of_values_the_rarer_ones_are_one_slice(

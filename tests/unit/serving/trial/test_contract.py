@@ -12,6 +12,7 @@ from evergreen.components.evaluator import component as evaluator
 from evergreen.components.predictions import predict
 from evergreen.errors import EvergreenError
 from evergreen.serving.trial.contract import ContractError, check_labels
+from evergreen.settings.task import Task
 from tests.unit.components.evaluator.test_component import artifact_of, evaluate, read
 from tests.unit.components.rows import write_split
 
@@ -182,6 +183,83 @@ def test_the_evaluator_leaves_out_what_has_no_label_and_refuses_what_it_cannot_m
     assert found == evaluated(tmp_path / "labelled", labelled, tmp_path / "model")
     with pytest.raises(ContractError, match="row 1 has 7"):
         evaluated(tmp_path / "wrong", [(0.5, 7)], tmp_path / "model")
+
+
+def three(score: tf.Tensor) -> tf.Tensor:
+    """Probabilities of three classes."""
+    return tf.stack([score / 2, score / 2, 1 - score], axis=1)
+
+
+BY_TASK: dict[str, tuple[Task, dict[str, Answer], str]] = {
+    "one column of three": (
+        Task.MULTICLASS,
+        {},
+        r"serving_default answers p float32\[\?\]; Evaluator and ModelGate need one output, a "
+        r"probability a row for each of the 3 classes: float32\[\?,3\]",
+    ),
+    "two columns of three": (
+        Task.MULTICLASS,
+        {"answer": lambda row: {"p": twice(row["score"])}},
+        r"answers p float32\[\?,2\]; .* each of the 3 classes: float32\[\?,3\]",
+    ),
+    "logits of classes": (
+        Task.MULTICLASS,
+        {"answer": lambda row: {"p": three(row["score"]) * 0.5}},
+        r"probabilities that add up to 0\.5 in row 1 \(and not to 1 in 5 of 5 rows\)",
+    ),
+    "an index too many": (
+        Task.MULTICLASS,
+        {
+            "answer": lambda row: {"p": three(row["score"])},
+            "labels": lambda row: {"big_tip": row["label"] + 2},
+        },
+        r"labels must be the index of a class, from 0 to 2, or below 0 .*; row 2 has 3, row 4",
+    ),
+    "a class that is no whole number": (
+        Task.MULTICLASS,
+        {
+            "answer": lambda row: {"p": three(row["score"])},
+            "labels": lambda row: {"big_tip": row["score"]},
+        },
+        r"from 0 to 2, .*; row 1 has 0\.2",
+    ),
+    "two numbers": (
+        Task.REGRESSION,
+        {"answer": lambda row: {"p": twice(row["score"])}},
+        r"need one output, a number a row: float32\[\?\] or float32\[\?,1\]",
+    ),
+    "infinite labels": (
+        Task.REGRESSION,
+        {"labels": lambda row: {"big_tip": 1 / (row["score"] - row["score"])}},
+        r"labels must be finite numbers, or NaN where they are unknown; row 1 has inf",
+    ),
+}
+
+
+@pytest.mark.parametrize(("task", "model", "words"), BY_TASK.values(), ids=BY_TASK)
+def test_what_does_not_fit_the_task_is_refused(
+    tmp_path: Path, task: Task, model: dict[str, Answer], words: str
+) -> None:
+    folder = save(tmp_path / "model", **model)
+    classes = ["a", "b", "c"] if task is Task.MULTICLASS else []
+    with pytest.raises(ContractError, match=words):
+        predict(folder, None, split(tmp_path, ROWS), "big_tip", [], task, classes)
+
+
+def test_rows_without_a_label_are_left_out_of_each_task_and_counted(tmp_path: Path) -> None:
+    folders = split(tmp_path, ROWS)
+    classes = save(tmp_path / "classes", lambda row: {"p": three(row["score"])})
+    found = predict(classes, None, folders, "big_tip", [], Task.MULTICLASS, "abc")
+    assert (found.candidate.shape, found.unlabelled) == ((4, 3), 1)
+    assert found.labels.tolist() == [0, 1, 1, 0]
+    numbers = save(
+        tmp_path / "numbers",
+        lambda row: {"y": row["score"][:, tf.newaxis]},
+        lambda row: {"big_tip": tf.where(row["label"] == 1, float("nan"), -row["score"])},
+    )
+    found = predict(numbers, None, folders, "big_tip", [], Task.REGRESSION)
+    assert (found.candidate.shape, found.unlabelled) == ((3,), 2)
+    assert found.labels == pytest.approx([-0.2, -0.5, -0.1])  # negative numbers are known
 
 
 @pytest.mark.parametrize(
