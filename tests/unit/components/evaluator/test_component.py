@@ -174,17 +174,23 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("task", list(EXPECTED))
-def test_it_is_that_of_beam_for_each_task_without_the_rows_that_have_no_label(
-    task: Task, tmp_path: Path
-) -> None:
+def answering(task: Task, folder: Path) -> dict[str, list[standard_artifacts.Model]]:
+    """Exports a candidate and a baseline."""
     models = {}
     for key, power in {"model": 1.0, "baseline_model": 2.0}.items():
         module, artifact = Answers(task, power), standard_artifacts.Model()
         signatures = {"serving_default": module.answer, "transform_features": module.transform}
-        tf.saved_model.save(module, str(tmp_path / key / "Format-Serving"), signatures)
-        artifact.uri = str(tmp_path / key)
+        tf.saved_model.save(module, str(folder / key / "Format-Serving"), signatures)
+        artifact.uri = str(folder / key)
         models[key] = [artifact]
+    return models
+
+
+@pytest.mark.parametrize("task", list(EXPECTED))
+def test_it_is_that_of_beam_for_each_task_without_the_rows_that_have_no_label(
+    task: Task, tmp_path: Path
+) -> None:
+    models = answering(task, tmp_path)
     split = [{**row, "id": [at]} for at, row in enumerate(rows(210))]
     write_split(tmp_path / "examples", "test", split)
     examples = artifact_of(tmp_path / "examples")
