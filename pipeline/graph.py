@@ -140,6 +140,8 @@ def train(settings: Settings, plan: TrainPlan) -> list[BaseComponent]:
         model_name=settings.model.name,
         split=SPLIT,
         key=settings.data.key,
+        task=settings.model.task.value,
+        classes=list(settings.model.classes),
         baseline_version=baseline.version if baseline else 0,
         baseline_model=baseline_model,
     ).with_id(nodes.SERVING_VALIDATOR)

@@ -22,6 +22,7 @@ DISTANCES = {
 PANDAS_INDEX = re.compile(r"''|index|Unnamed: \d+|__index_level_\d+__")
 CHECKS = {
     "read": "the SavedModel can be read",
+    "task": "{signature}: declares the answer of its task",
     "clients": "clients of version {version} can go on",
     "requests": "{signature}: requests can be made from test rows",
     "loads here": "the model loads in this process",

@@ -16,6 +16,7 @@ from evergreen.serving.trial import process
 from evergreen.serving.trial.exported import read_signatures
 from evergreen.serving.trial.server import ModelServer
 from evergreen.settings.gates import ServingCriteria
+from evergreen.settings.task import Task
 
 # The properties of an InfraBlessing that TFX's Pusher reads.
 BLESSED, HAS_MODEL = "blessed", "has_model"
@@ -33,6 +34,8 @@ def ServingValidator(
     split: Parameter[str],
     key: Parameter[str],
     baseline_version: Parameter[int],
+    task: Parameter[str],
+    classes: Parameter[list[str]],
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
 ) -> None:
     """Blesses a model that a real server serves as its clients expect: fast, and consistently.
@@ -57,6 +60,8 @@ def ServingValidator(
         split: The split for making requests.
         key: The feature with the row's stable key.
         baseline_version: The serving version; 0 for none.
+        task: The model's task.
+        classes: The names of its classes.
         baseline_model: The serving version's model.
     """
     held_to = ServingCriteria.model_validate_json(criteria)
@@ -71,7 +76,8 @@ def ServingValidator(
         features = serving_features(expected)
         records = sample(folders, expected, key, held_to.rows)
         rows = [as_request(record, features) for record in records]
-        validation = Validation(copy, held_to, server, process.describe_program(command))
+        about, kind = process.describe_program(command), Task(task)
+        validation = Validation(copy, held_to, server, about, kind, len(classes))
         report = validation(rows, features, model_name, baseline)
     _write(report, blessing)
 

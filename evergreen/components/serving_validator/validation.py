@@ -12,6 +12,7 @@ from evergreen.runs.reports.serving import Check, Criterion, Latency, ServingRep
 from evergreen.serving.client.tensors import Tensors
 from evergreen.serving.trial import checks
 from evergreen.serving.trial.channels import Asking
+from evergreen.serving.trial.contract import ANSWER, answer_faults
 from evergreen.serving.trial.exported import (
     ExportedSignatures,
     InProcess,
@@ -22,6 +23,7 @@ from evergreen.serving.trial.exported import (
 from evergreen.serving.trial.recorded import Request, record, write_requests
 from evergreen.serving.trial.server import ModelServer
 from evergreen.settings.gates import ServingCriteria
+from evergreen.settings.task import Task
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,13 @@ class Validation:
     """Collects the checks of one model."""
 
     def __init__(
-        self, model: Path, criteria: ServingCriteria, server: ModelServer, about: str
+        self,
+        model: Path,
+        criteria: ServingCriteria,
+        server: ModelServer,
+        about: str,
+        task: Task = Task.BINARY,
+        classes: int = 0,
     ) -> None:
         """Prepares the validation.
 
@@ -45,7 +53,10 @@ class Validation:
             criteria: The criteria.
             server: The model server.
             about: The server's version, for the report.
+            task: The model's task.
+            classes: The number of its classes.
         """
+        self._task, self._classes = task, classes
         self._model, self._criteria, self._server, self._about = model, criteria, server, about
         self._checks: list[Check] = []
         self._signatures: ExportedSignatures = {}
@@ -73,6 +84,7 @@ class Validation:
         except UnservableError as error:
             self._add(checks.none_of(Criterion(kind="read"), [str(error)]))
             return self._report(len(rows), baseline)
+        self._check_answer()
         self._compare_signatures(baseline)
         self._record(rows, features, model_name)
         if loaded := self._load():
@@ -82,6 +94,12 @@ class Validation:
             memory, limit = self._server.memory_mb, self._criteria.memory_mb
             self._add(checks.within(Criterion(kind="memory"), memory, limit))
         return self._report(len(rows), baseline)
+
+    def _check_answer(self) -> None:
+        """Checks the answer in the words of the contract with the other gates."""
+        if signature := self._signatures.get(ANSWER):
+            faults = answer_faults(signature, self._task, self._classes)
+            self._add(checks.none_of(Criterion(kind="task", signature=ANSWER), faults))
 
     def _compare_signatures(self, baseline: Baseline | None) -> None:
         if baseline:

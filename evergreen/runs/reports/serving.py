@@ -11,6 +11,7 @@ from evergreen.runs.reports.report import Part, Report
 
 Kind = Literal[
     "read",
+    "task",
     "clients",
     "requests",
     "loads here",

@@ -1,6 +1,7 @@
 """The node as TFX's launcher runs it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from tfx.types import Artifact, standard_artifacts
 
 from evergreen.components.serving_validator.component import ServingValidator
 from evergreen.settings.gates import ServingCriteria
+from evergreen.settings.task import Task
 from tests.unit.components.rows import Row, write_split
 
 SCHEMA = """
@@ -48,6 +50,8 @@ class Node:
         baseline: Path | None = None,
         version: int = 0,
         model_server: str = "",
+        task: Task = Task.BINARY,
+        classes: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Runs the node; returns its report."""
         inputs = {
@@ -64,6 +68,8 @@ class Node:
             "split": "test",
             "key": "id",
             "baseline_version": version,
+            "task": task.value,
+            "classes": list(classes),
         }
         executor = ServingValidator.EXECUTOR_SPEC.executor_class()
         executor.Do(inputs, {"blessing": [self.blessing]}, parameters)
