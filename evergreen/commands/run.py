@@ -42,7 +42,10 @@ def run(
         project = project.overridden(f"pipeline.cache={str(cache).lower()}")
     settings = project.settings
 
+    from evergreen.preflight.declaration import check_declaration
     from evergreen.runs.plan import Request
+
+    check_declaration(settings)
 
     request = Request(
         spans=spans or None,

@@ -41,6 +41,7 @@ PANELS = {
     },
     "Project": {
         "new": "new:new",
+        "check": "check:check",
         "data": "data:app",
         "config": "config:app",
         "orchestrators": "orchestrators:orchestrators",
