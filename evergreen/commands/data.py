@@ -10,6 +10,7 @@ from evergreen.errors import DataError
 from evergreen.screen import console, next_step, table
 
 if TYPE_CHECKING:
+    from evergreen.settings.models import DataSettings
     from evergreen.spans import Span
     from evergreen.spans.delivery import Dialect
 
@@ -38,15 +39,18 @@ def prepare(
 
     Example: [bold]evergreen data prepare --set data.period=quarter[/bold]
     """
-    settings = project.settings
+    data = project.settings.data
+    _print(cut(data, source), f"spans by {data.period.value} in {data.span_root}")
+    next_step("evergreen run --spans 1-3")
 
+
+def cut(data: "DataSettings", source: Path | None = None) -> "list[Span]":
+    """Cuts a source, or the project's own, into spans."""
     from evergreen.settings import load_function
 
-    data = settings.data
-    cut = load_function("data.source", data.source)
-    spans = cut(source, data.span_root, data.period, data.format)
-    _print(spans, f"spans by {data.period.value} in {data.span_root}")
-    next_step("evergreen run --spans 1-3")
+    function = load_function("data.source", data.source)
+    spans: list[Span] = function(source, data.span_root, data.period, data.format)
+    return spans
 
 
 @app.command("land")

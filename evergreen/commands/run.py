@@ -1,6 +1,6 @@
 """`evergreen run`: runs the pipeline, from spans to a pushed model."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +8,10 @@ from evergreen.commands.execution import execute
 from evergreen.commands.options import line, user
 from evergreen.commands.project import Project, project_options
 from evergreen.exit_codes import ExitCode
+from evergreen.texts import many
+
+if TYPE_CHECKING:
+    from evergreen.settings import Settings
 
 OUTCOMES = [code for code in ExitCode if code is not ExitCode.FOUND]
 
@@ -34,6 +38,8 @@ def run(
 ) -> None:
     """Ingests new spans, trains, evaluates, and pushes the model if it passes the gates.
 
+    If there are no spans yet, the use case's source is cut into spans first.
+
     Example: [bold]evergreen run --spans 1-3[/bold]
     """
     if orchestrator:
@@ -46,7 +52,8 @@ def run(
     from evergreen.runs.plan import Request
 
     check_declaration(settings)
-
+    if not spans:
+        _cut_first(settings)
     request = Request(
         spans=spans or None,
         requested_by=user(),
@@ -56,6 +63,17 @@ def run(
         overrides=project.overrides,
     )
     raise typer.Exit(execute(settings, lambda runner: runner(request)))
+
+
+def _cut_first(settings: "Settings") -> None:
+    """Cuts the project's own source, if there are no spans yet."""
+    from evergreen.commands.data import cut
+    from evergreen.spans import list_spans
+
+    if not list_spans(settings.data.span_root):
+        made = cut(settings.data)
+        rows = sum(span.rows for span in made)
+        typer.echo(f"data: {many(len(made), 'span')} with {many(rows, 'row')}, newly cut")
 
 
 run.__doc__ = "\n".join(

@@ -92,12 +92,12 @@ class ValuesSection:
     anomalies: Sequence[Anomaly]
 
     @classmethod
-    def of(cls, reading: RunReading, timestamp: str) -> Self:
+    def of(cls, reading: RunReading, timestamp: str | None) -> Self:
         """Reads and draws the statistics of a span of a run.
 
         Args:
             reading: The run.
-            timestamp: The feature that is a point in time.
+            timestamp: The feature that is a point in time, if there is one.
         """
         spans = reading.spans
         shown = _shown(spans)
@@ -133,13 +133,13 @@ def _keys(shown: SpanReader, reading: RunReading) -> Markup:
     return canvas.keys([(canvas.CANDIDATE, now), (canvas.BASELINE, before)])
 
 
-def distribution(feature: Feature, before: Feature | None, timestamp: str) -> Distribution:
+def distribution(feature: Feature, before: Feature | None, timestamp: str | None) -> Distribution:
     """Draws a feature, and its earlier distribution.
 
     Args:
         feature: The filled distribution.
         before: The distribution drawn as lines or marks.
-        timestamp: The feature that is a point in time.
+        timestamp: The feature that is a point in time, if there is one.
     """
     text = _text(feature)
     if not feature.present or feature.is_identifier:

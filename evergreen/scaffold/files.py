@@ -214,6 +214,7 @@ def _settings(design: Design) -> str:
     return _render(
         "settings.yaml",
         title=f"{_title(design)}: {visible(_what(design), 150)}",
+        name=design.name,
         period=design.period.value,
         key=flow(design.key),
         timestamp=flow(design.request.time),

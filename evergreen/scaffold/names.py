@@ -6,11 +6,11 @@ import unicodedata
 from pathlib import Path
 
 from evergreen.errors import SettingsError
+from evergreen.settings import use_cases
 
-PLAIN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 PLACES = ("models", "data", "configs", "docs/use-cases", "tests/unit/models")
 """Folders in which a use case has a file or a folder of its name."""
-RESERVED = {"base", "none", "null", "true", "false", "test", "tests", "unit", "models", "data"}
+RESERVED = {"none", "null", "true", "false", "test", "tests", "unit", "models", "data"}
 RESERVED |= {"configs", "docs", "pipeline", "evergreen", "var", "bound"}
 
 
@@ -24,17 +24,11 @@ def check_name(project: Path, name: str) -> None:
     Raises:
         SettingsError: If it cannot be a package's name, or is taken, if only by case.
     """
-    if not PLAIN.fullmatch(name):
-        near = identifier(name, "")[:40]
+    use_cases.check_name(name)
+    if name in RESERVED:
         raise SettingsError(
-            f"{name[:60]!r} cannot be the name of a use case: it becomes a package and a folder, "
-            "and has lower-case letters, digits and _, first a letter, 40 at most.",
-            hint=f"For example: {near}." if PLAIN.fullmatch(near) else "For example: flights.",
-        )
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in RESERVED:
-        raise SettingsError(
-            f"{name!r} cannot be the name of a use case: it is a word of Python or of the project.",
-            hint=f"For example: {name}_model.",
+            f"{name!r} is no name for a use case: it is a word of the project.",
+            hint=f"Such as {name}_model.",
         )
     for place in PLACES:
         for path in sorted((project / place).glob("*")):

@@ -63,7 +63,9 @@ class DataSettings(Section):
     spans: ProjectPath = Field(description="The root of the spans, with one folder per period.")
     table_schema: ProjectPath = Field(alias="schema", description="The curated schema.")
     key: str = Field(description="The column with the stable key of a row; decides its split.")
-    timestamp: str = Field(description="The column with the time of a row, in seconds since 1970.")
+    timestamp: str | None = Field(
+        None, description="The column with the time of a row, in seconds since 1970; null: none."
+    )
     splits: dict[Name, Annotated[int, Field(gt=0)]] = Field(
         description="Relative sizes of the splits, in hash buckets."
     )

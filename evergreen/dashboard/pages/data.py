@@ -71,7 +71,7 @@ def _title(name: str) -> str:
 
 @lru_cache(maxsize=32)
 def _side_by_side(
-    left: tuple[Path, str], right: tuple[Path, str], timestamp: str
+    left: tuple[Path, str], right: tuple[Path, str], timestamp: str | None
 ) -> tuple[Distribution, ...]:
     """Draws every feature; cached, since artifacts do not change."""
     first, second = (_features(*side) for side in (left, right))

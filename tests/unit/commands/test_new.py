@@ -73,7 +73,7 @@ def test_a_dry_run_shows_every_file_and_writes_none(project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["Late", "--label", "price"], "'Late' cannot be the name"),
+        (["Late", "--label", "price"], "'Late' is no name"),
         (["late", "--label", "nothing"], "no value in 1,000 rows"),
         (["late", "--label", "price", "--time", "distance"], "'distance' holds numbers, not times"),
         (["late", "--label", "price", "--time", "orderd at"], "no column 'orderd at'"),
