@@ -123,6 +123,8 @@ def _show(design: "Design") -> None:
         counts = ", ".join(f"{plain(name, 40)} {count(n)}" for name, n in label.counts.items())
         out.print(f"classes  {counts}")
     out.print(f"spans    {_spans(design)}")
+    for old, new in list(design.renamed.items())[:MOST]:
+        out.print(f"renamed  {plain(old, 60)}: {new}")
     for reached in design.reached.values():
         sign = "at least" if reached.higher_is_better else "at most"
         out.print(

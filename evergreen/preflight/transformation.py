@@ -13,6 +13,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx_bsl.public import tfxio
 
+BEAM: Any = tft_beam  # these have no types
+METADATA: Any = metadata_io
 OPTIONS = ["--runner=FnApiRunner", "--beam_plugin=tfx"]
 
 
@@ -35,12 +37,12 @@ def transform(
     source = tfxio.TFExampleRecord(f"{folder}/Split-train/*", schema=schema)
     with (
         beam.Pipeline(options=PipelineOptions(OPTIONS)) as pipeline,
-        tft_beam.Context(str(folder / "temporary")),
+        BEAM.Context(str(folder / "temporary")),
     ):
         rows = pipeline | source.BeamSource()
-        graph = (rows, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(preprocessing_fn)
-        _ = graph | tft_beam.WriteTransformFn(str(target))
+        graph = (rows, source.TensorAdapterConfig()) | BEAM.AnalyzeDataset(preprocessing_fn)
+        _ = graph | BEAM.WriteTransformFn(str(target))
     raw = target / tft.TFTransformOutput.RAW_METADATA_DIR
     shutil.rmtree(raw, ignore_errors=True)
-    metadata_io.write_metadata(dataset_metadata.DatasetMetadata(schema), str(raw))
+    METADATA.write_metadata(dataset_metadata.DatasetMetadata(schema), str(raw))
     return list(tft.TFTransformOutput(str(target)).transformed_feature_spec())

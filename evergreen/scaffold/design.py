@@ -1,7 +1,7 @@
 """Designs a use case: everything that is decided about it before a file is written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evergreen.errors import DataError, SettingsError, closest
 from evergreen.scaffold.baselines import Reached, baselines
 from evergreen.scaffold.label import LabelChoice, choose_label
+from evergreen.scaffold.names import plain_names
 from evergreen.scaffold.profile import Column, Kind, Profile, profile
 from evergreen.scaffold.proposals import Proposal, Treatment, propose
 from evergreen.scaffold.schema import Rule, drift, least_present
@@ -62,6 +63,7 @@ class Design:
         key: The column with the row's key.
         period: The length of a span.
         periods: The first day of each span, such as 2013-01-01; empty without a time.
+        renamed: Plain names of columns by those in the table, where they differ.
     """
 
     request: Request
@@ -73,6 +75,7 @@ class Design:
     key: str
     period: Period
     periods: tuple[str, ...]
+    renamed: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -107,8 +110,11 @@ def design(request: Request) -> Design:
 
 def design_table(request: Request, table: pa.Table) -> Design:
     """Designs a use case from rows; as `design`."""
-    described = profile(table)
-    label = choose_label(described, request.label, request.task)
+    renamed = plain_names(table.column_names)
+    request = _with_plain_names(request, renamed)
+    names = [renamed.get(name, name) for name in table.column_names]
+    described = profile(table.rename_columns(names))
+    label = choose_label(described, request.label, request.task, renamed)
     period, spans, periods = _periods(described, request)
     proposals = propose(described, label, request.not_before, request.keep)
     return Design(
@@ -121,12 +127,22 @@ def design_table(request: Request, table: pa.Table) -> Design:
         key=next(key for key in KEYS if key not in described.columns),
         period=period,
         periods=periods,
+        renamed=renamed,
+    )
+
+
+def _with_plain_names(request: Request, renamed: Mapping[str, str]) -> Request:
+    return replace(
+        request,
+        time=request.time and renamed.get(request.time, request.time),
+        not_before=tuple(renamed.get(name, name) for name in request.not_before),
+        keep=tuple(renamed.get(name, name) for name in request.keep),
     )
 
 
 def is_taken(item: Proposal) -> bool:
     """Returns whether the column can be ingested at all."""
-    return item.column.kind is not Kind.OTHER and item.name != ""
+    return item.column.kind is not Kind.OTHER
 
 
 def _rule(

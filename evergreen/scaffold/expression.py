@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -81,19 +82,25 @@ class Expression:
             return np.asarray(self._value(columns))
 
 
-def parse(text: str, types: Mapping[str, Type], wholes: Collection[str] = ()) -> Expression:
+def parse(
+    text: str,
+    types: Mapping[str, Type],
+    wholes: Collection[str] = (),
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> Expression:
     """Parses an expression.
 
     Args:
         text: The expression.
         types: The type of each column.
         wholes: The columns of numbers that are int64; beside fractions they are cast to float32.
+        aliases: Columns by other names that the expression may have for them.
 
     Raises:
         SettingsError: If it is anything else, names no column or an unknown one, or mixes types.
     """
-    if text.strip() in types:
-        name = text.strip()
+    name = aliases.get(text.strip(), text.strip())
+    if name in types:
         is_whole = name in wholes
         return Expression(
             text, (name,), types[name], _column(name), is_whole, lambda row: row[name]
@@ -101,18 +108,20 @@ def parse(text: str, types: Mapping[str, Type], wholes: Collection[str] = ()) ->
     if len(text) > MOST or not text.isprintable():
         _refuse(text[:60], f"is no line of at most {MOST} printable characters")
     names: list[str] = []
+    types = {**types, **{alias: types[column] for alias, column in aliases.items()}}
 
     def placeholder(match: re.Match[str]) -> str:
-        names.append(match[1])
+        names.append(aliases.get(match[1], match[1]))
         return f"column_{len(names) - 1}_in_backticks"
 
     try:
         tree = ast.parse(QUOTED.sub(placeholder, text).strip(), mode="eval").body
-        first = _Parser(text, types, names)
+        first = _Parser(text, types, names, aliases)
         used = first.parse(tree).columns
         numbers = {name for name in used if types[name] == "number"}
         is_whole = numbers <= set(wholes) and not _has_fractions(tree)
-        parser = _Parser(text, types, names, () if is_whole else wholes, len(first.bounds) == 1)
+        cast = () if is_whole else wholes
+        parser = _Parser(text, types, names, aliases, cast, len(first.bounds) == 1)
         parsed = parser.parse(tree)
     except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError):
         _refuse(text, "is not an expression", "A name with spaces stands in backticks: `a b`.")
@@ -172,10 +181,12 @@ class _Parser:
         text: str,
         types: Mapping[str, Type],
         quoted: list[str],
+        aliases: Mapping[str, str],
         cast: Collection[str] = (),
         has_one_bound: bool = False,
     ) -> None:
         self.text, self.types, self.quoted, self.cast = text, types, quoted, cast
+        self.aliases = aliases
         self.bounds: list[int | float] = []
         self.has_one_bound = has_one_bound
 
@@ -214,6 +225,7 @@ class _Parser:
                     f"Did you mean {near!r}?" if near else f"There are: {_some(self.types)}.",
                 )
             name = same[name]
+        name = self.aliases.get(name, name)
         if self.types[name] == "truth":  # 0 or 1 in a tf.Example
             return _Part("truth", f"{_column(name)} == 1", lambda row: row[name], (name,))
         code = f"tf.cast({_column(name)}, tf.float32)" if name in self.cast else _column(name)

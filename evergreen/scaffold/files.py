@@ -165,6 +165,10 @@ def _spans(design: Design, project: Path) -> str:
     if design.zone != "UTC":
         constants.append(("ZONE", literal(design.zone)))
         cut.append("zone=ZONE")
+    if design.renamed:
+        pairs = [f"{literal(old)}: {literal(new)}" for old, new in design.renamed.items()]
+        constants.append(("NAMES", "{\n" + "".join(f"    {pair},\n" for pair in pairs) + "}"))
+        read.append("names=NAMES")
     for constant, argument, names in (
         ("MOMENTS", "moments", moments),
         ("MISSING", "missing", design.profile.tokens if moments else ()),

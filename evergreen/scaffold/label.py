@@ -1,7 +1,9 @@
 """The label of a new use case: what it is made of, and the task that follows from it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NoReturn
 
 import numpy as np
@@ -70,13 +72,19 @@ class LabelChoice:
         return {name: found[at] for at, name in enumerate(names)}
 
 
-def choose_label(profile: Profile, text: str | None, task: str | None) -> LabelChoice:
+def choose_label(
+    profile: Profile,
+    text: str | None,
+    task: str | None,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> LabelChoice:
     """Makes a label from an expression.
 
     Args:
         profile: The table.
         text: The expression; None if there is a column that is called like a label.
         task: The task; None to infer it.
+        aliases: Columns by the names that they have in the table.
 
     Raises:
         SettingsError: If the expression or the task does not fit.
@@ -85,7 +93,7 @@ def choose_label(profile: Profile, text: str | None, task: str | None) -> LabelC
     if task is not None:
         choose(task, TASKS, "task")
     wholes = [name for name, column in profile.columns.items() if column.kind in INTEGRAL]
-    expression = parse(text or _usual(profile), _types(profile), wholes)
+    expression = parse(text or _usual(profile), _types(profile), wholes, aliases)
     columns = [profile[name] for name in expression.columns]
     for column in columns:
         _check(column)

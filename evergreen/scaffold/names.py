@@ -3,11 +3,14 @@
 import keyword
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from evergreen.errors import SettingsError
 from evergreen.settings import use_cases
 
+PLAIN = r"[A-Za-z][A-Za-z0-9_]{0,99}"
+LONGEST = 60
 PLACES = ("models", "data", "configs", "docs/use-cases", "tests/unit/models")
 """Folders in which a use case has a file or a folder of its name."""
 RESERVED = {"none", "null", "true", "false", "test", "tests", "unit", "models", "data"}
@@ -37,6 +40,31 @@ def check_name(project: Path, name: str) -> None:
                     f"the name {name!r} is taken: {path.relative_to(project)} exists.",
                     hint="Choose another name, or remove what is there.",
                 )
+
+
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    """Returns a name in ASCII for each column that TensorFlow's signatures cannot be called by.
+
+    Args:
+        names: All columns of a table.
+
+    Returns:
+        New names by old ones; columns with a plain name are not among them.
+    """
+    listed = list(names)
+    taken = {name for name in listed if _is_plain(name)}
+    found = {}
+    for name in listed:
+        if name not in taken:
+            base = identifier(name, "column")[:LONGEST]
+            tries = (base, *(f"{base}_{number}" for number in range(2, len(listed) + 2)))
+            found[name] = next(choice for choice in tries if choice not in taken)
+            taken.add(found[name])
+    return found
+
+
+def _is_plain(name: str) -> bool:
+    return re.fullmatch(PLAIN, name) is not None and not keyword.iskeyword(name)
 
 
 def identifier(text: str, default: str) -> str:

@@ -2,9 +2,10 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -38,6 +39,7 @@ def read_rows(
     source: str | Path,
     *,
     query: str | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
     moments: Collection[str] = (),
     missing: Collection[str] = (),
     without_columns: Collection[str] = (),
@@ -48,6 +50,7 @@ def read_rows(
         source: A CSV or Parquet file, a folder of such parts, or the URL of a SQLite or MySQL
             database.
         query: The SELECT statement for a database; None for its table.
+        names: New names of columns by old ones.
         moments: Columns of times, which become whole seconds since 1970 (UTC), rounded down.
         missing: Texts that stand for a missing time.
         without_columns: Columns to leave out.
@@ -64,6 +67,7 @@ def read_rows(
         raise DataError(f"{source} is no database, and takes no query.", hint="Leave --query out.")
     else:
         table, _ = read_delivery(Path(source))
+    table = table.rename_columns([names.get(name, name) for name in table.column_names])
     table = table.drop_columns([name for name in without_columns if name in table.column_names])
     for name in moments:
         place = table.column_names.index(name) if name in table.column_names else -1

@@ -42,3 +42,23 @@ def orders(rows: int = 3000, seed: int = 0) -> pa.Table:
             "price": distance * 2 + 5 + random.normal(0, 1, rows),
         }
     )
+
+
+def hostile() -> pa.Table:
+    """Names and values that would break code, YAML, Markdown or the schema if they were pasted."""
+    rows = 400
+    random = np.random.default_rng(0)
+    names = [
+        "a b",
+        'q"uote',
+        "it's",
+        "back\\slash",
+        "東京",
+        "class",
+        "new\nline",
+        "${x}",
+        "{{ y }}",
+    ]
+    names += ["x" * 120, "|", "`tick`", "*/ # -- '''", '"""', "None", "yes", "1"]
+    table = pa.table({name: random.choice(["u", 'v"', "w\\", "{}"], rows) for name in names})
+    return table.append_column("label", pa.array(random.choice(["né", 'g"', "b\n"], rows)))
