@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(invoke_without_command=True)
 COLUMNS = ("version", "stage", "server", "traffic", "pushed", "run")
+WAITING = ("canary", "candidate")
 OPTIONAL = ("pushed", "traffic", "server")
 """What a narrow terminal does without."""
 app.command()(versions.history)
@@ -34,7 +35,9 @@ def models(
     log: Annotated[bool, typer.Option("--log", help="Show every event, oldest first.")] = False,
     json: Json = False,
 ) -> None:
-    """Lists the versions of the model: stage, state on the server, share of the traffic.
+    """Lists the versions of models: stage, state on the server, share of the traffic.
+
+    They are those of all use cases, or of the one that is named.
 
     With --log it lists the events behind the stages, with their reasons and figures.
 
@@ -43,17 +46,30 @@ def models(
     if context.invoked_subcommand:
         _refuse_options(context, context.invoked_subcommand)
         return
+    if json:
+        print_json(
+            [
+                {"model": member.settings.model.name, **version.model_dump(mode="json")}
+                for member in project.members
+                for version in member.lineage.versions()
+            ]
+        )
+        return
+    for member in project.members:
+        _show(member, log=log, with_name=len(project.members) > 1)
+    next_step(_next_step(project))
+
+
+def _show(project: Project, *, log: bool, with_name: bool) -> None:
     from evergreen.serving.states import look
 
-    if json:
-        print_json([version.model_dump(mode="json") for version in project.lineage.versions()])
-        return
-    settings, events = project.settings, project.lineage.events()
+    events = project.lineage.events()
+    if with_name:
+        console().print(f"[bold]{project.settings.model.name}[/bold]")
     if log:
         _print_log(events)
     else:
-        _print_versions(events, look(settings))
-    next_step(_next_step(events))
+        _print_versions(events, look(project.settings))
 
 
 def _refuse_options(context: typer.Context, command: str) -> None:
@@ -70,14 +86,17 @@ def _refuse_options(context: typer.Context, command: str) -> None:
         )
 
 
-def _next_step(events: "list[Event]") -> str:
-    from evergreen.lineage.stages import Stage, stages
+def _next_step(project: Project) -> str:
+    from evergreen.lineage.stages import stages
 
-    waiting = (Stage.CANARY, Stage.CANDIDATE)
-    newest = max((v for v, stage in stages(events).items() if stage in waiting), default=None)
-    if newest:
-        return f"evergreen promote {newest}"
-    return "evergreen models --log" if events else "evergreen run"
+    logs = {member.settings.use_case: member.lineage.events() for member in project.members}
+    for name, events in logs.items():
+        found = [
+            number for number, stage in stages(events).items() if stage in ("canary", "candidate")
+        ]
+        if found:
+            return f"evergreen promote {max(found)}" + (f" -u {name}" if len(logs) > 1 else "")
+    return "evergreen models --log" if any(logs.values()) else "evergreen run"
 
 
 def _print_versions(events: "list[Event]", seen: "Seen") -> None:

@@ -93,6 +93,16 @@ class Project:
 
         return tuple(in_environment(self.folder, self.given, self.usual))
 
+    @cached_property
+    def members(self) -> "tuple[Project, ...]":
+        """The project by use case: the named one alone, else all, in the order of their names."""
+        from evergreen.settings.use_cases import named, use_cases
+
+        known = use_cases(self.folder)
+        if named(known, self.given, self.overrides, self.use_case) or not known:
+            return (self,)
+        return tuple(replace(self, use_case=name) for name in known)
+
     @property
     def options(self) -> list[str]:
         """The options with which another command finds it."""

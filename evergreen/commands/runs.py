@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 POLL_SECONDS = 1.0
 METRIC = "metric"
 """Stands for the metric by which the runs are shown."""
-COLUMNS = ("run", "started", "took>", "came to", "version>", "spans", f"{METRIC}>", "by", "because")
+USE_CASE = "use case"
+COLUMNS = (
+    "run", USE_CASE, "started", "took>", "came to", "version>", "spans", f"{METRIC}>", "by",
+    "because",
+)  # fmt: skip
 FOLDS = ("spans", "by", "because")
 OPTIONAL = ("started", "by", "spans", "took", "because", METRIC)
 """The columns to leave out on a narrow terminal; ids begin with the time."""
@@ -48,7 +52,7 @@ def runs(
     follow: Annotated[bool, typer.Option("--follow", help="Keep updating, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Lists runs, newest first.
+    """Lists the runs of all use cases, or of the one that is named, newest first.
 
     Example: [bold]evergreen runs --outcome pushed --sort auc --limit 5[/bold]
     """
@@ -63,7 +67,9 @@ def runs(
     )
 
     def look() -> "list[RunRecord]":
-        return ordered(project.lineage.runs(asked), sort)[: limit or None]
+        found = [run for member in project.members for run in member.lineage.runs(asked)]
+        found.sort(key=lambda record: record.created, reverse=True)
+        return ordered(found, sort)[: limit or None]
 
     if follow and not json:
         _follow(lambda: _table(project, look()))
@@ -94,8 +100,10 @@ def _table(project: Project, found: "list[RunRecord]") -> "Table":
 
     [metric] = headlines(found) or [METRIC]
     rows = [_cells(record, project.state(record), metric) for record in found]
+    hidden = USE_CASE if len(project.members) == 1 else ""
     columns, optional = (
-        [name.replace(METRIC, metric) for name in names] for names in (COLUMNS, OPTIONAL)
+        [name.replace(METRIC, metric) for name in names if name != hidden]
+        for names in (COLUMNS, OPTIONAL)
     )
     return fitted(columns, rows, FOLDS, optional, console().width)
 
@@ -108,6 +116,7 @@ def _cells(record: "RunRecord", state: str, metric: str) -> dict[str, str]:
     took, value = seconds(record), metrics_on_test(record).get(metric)
     return {
         "run": plain(record.run_id),
+        "use case": plain(record.model),
         "started": f"{record.created:%Y-%m-%d %H:%M}",
         "took": duration(took) if took is not None else NOTHING,
         "came to": f"[{color}]{state}[/{color}]" if color else plain(state),

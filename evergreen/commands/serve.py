@@ -1,6 +1,7 @@
 """`evergreen serve`: the embedded model server."""
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -27,10 +28,10 @@ def serve(
 ) -> None:
     """Serves models by TensorFlow Serving's API: gRPC on port 8500, REST on port 8501.
 
-    By default it serves the project's model: the serving version, and the canary. It accepts all
-    flags of [bold]tensorflow_model_server[/bold]; with --model_config_file or --model_base_path it
-    serves what they name. They are listed by [bold]python -m evergreen.serving.model_server
-    --help[/bold].
+    By default it serves the models of all use cases, or of the one that is named: the serving
+    version, and the canary. It accepts all flags of [bold]tensorflow_model_server[/bold]; with
+    --model_config_file or --model_base_path it serves what they name. They are listed by
+    [bold]python -m evergreen.serving.model_server --help[/bold].
 
     Example: [bold]evergreen serve --enable_batching[/bold]
     """
@@ -39,19 +40,30 @@ def serve(
     if any(flag.partition("=")[0] in NAMES_MODELS for flag in context.args):
         raise typer.Exit(main(context.args))
 
-    def own() -> "ModelServerConfig":
-        settings = project.settings
+    raise typer.Exit(main([*OWN, *context.args], partial(_exposed, project)))
 
-        from evergreen.lineage.store import open_store
-        from evergreen.serving.exposing.assignment import from_registry
 
-        found = from_registry(settings, open_store(settings.metadata))
-        [model] = found.model_config_list.config
-        labels = ", ".join(
-            f"{version} ({label})" for label, version in model.version_labels.items()
-        )
+def _exposed(project: Project) -> "ModelServerConfig":
+    """Returns what the registry exposes of every use case that has a version to serve.
+
+    Raises:
+        NothingToServeError: If none has.
+    """
+    from evergreen.serving.exposing.assignment import NothingToServeError, from_registry
+    from evergreen.serving.protos import ModelServerConfig
+
+    found, nothing = ModelServerConfig(), None
+    for member in project.members:
+        try:
+            config = from_registry(member.settings, member.store)
+        except NothingToServeError as error:
+            nothing = error
+            continue
+        [model] = config.model_config_list.config
+        labels = ", ".join(f"{number} ({label})" for label, number in model.version_labels.items())
         logging.info("the registry exposes of model %s: version %s", model.name, labels)
-        logging.info("next, once it runs: evergreen predict FILE, or evergreen gateway")
-        return found
-
-    raise typer.Exit(main([*OWN, *context.args], own))
+        found.MergeFrom(config)
+    if nothing and not found.model_config_list.config:
+        raise nothing
+    logging.info("next, once it runs: evergreen predict FILE, or evergreen gateway")
+    return found

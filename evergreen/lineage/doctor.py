@@ -15,6 +15,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from evergreen.errors import EvergreenError
 from evergreen.files import OutsideError, Trash, abandoned, below, has_model, remove_abandoned
 from evergreen.files.versions import pushed_key
+from evergreen.lineage.artifacts import of_pipeline
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import ACTIVE, cancel_active, executions
@@ -53,6 +54,7 @@ class Doctor:
     def __init__(self, settings: Settings, store: MetadataStore) -> None:
         """Reads nothing yet."""
         self._store, self._root = store, settings.pipeline.root
+        self._pipeline = settings.pipeline.name
         self._pushed = settings.serving.base_path
         self._lineage = Lineage(store, settings.model.name)
         self._claims = Claims(self._root)
@@ -60,7 +62,7 @@ class Doctor:
 
     def examine(self) -> list[Fault]:
         """Returns all mismatches."""
-        records = self._lineage.runs()
+        records = self._lineage.runs(Asked(every_model=True))
         alive = [record for record in records if self._is_alive(record)]
         known = list(self._store.get_artifacts())
         return [
@@ -79,7 +81,8 @@ class Doctor:
         Raises:
             EvergreenError: If a run is under way, or the files here do not come from the old root.
         """
-        if alive := [record.run_id for record in self._lineage.runs() if self._is_alive(record)]:
+        records = self._lineage.runs(Asked(every_model=True))
+        if alive := [record.run_id for record in records if self._is_alive(record)]:
             raise EvergreenError(f"run {alive[0]} is under way.", hint="Wait for its end.")
         return self._place.take_over(old.absolute())
 
@@ -87,7 +90,8 @@ class Doctor:
         if doubt := self._place.doubt(known):
             yield Fault(doubt.kind, doubt.what, doubt.hint)
             return
-        yield from self._missing_files(known)
+        own = of_pipeline(self._pipeline).options()
+        yield from self._missing_files(self._store.get_artifacts(own))
         if is_at_rest:  # nodes write files before they record them, and delete them after
             yield from self._unknown_files(known)
 
@@ -119,10 +123,10 @@ class Doctor:
                 repair = partial(cancel_active, self._store, runs)
                 yield Fault("stuck execution", what, repair=repair)
 
-    def _missing_files(self, known: Sequence[mlmd.Artifact]) -> Iterator[Fault]:
+    def _missing_files(self, own: Sequence[mlmd.Artifact]) -> Iterator[Fault]:
         gone = [
             artifact
-            for artifact in known
+            for artifact in own
             if artifact.state == State.LIVE
             and self._is_below(artifact.uri)
             and not os.path.exists(artifact.uri)
@@ -158,7 +162,7 @@ class Doctor:
         self._place.adopt()
 
         def may_go() -> bool:
-            begun = self._lineage.runs(Asked(outcome="none"))
+            begun = self._lineage.runs(Asked(outcome="none", every_model=True))
             is_at_rest = not any(self._is_alive(record) for record in begun)
             return is_at_rest and folder not in _taken(self._store.get_artifacts())
 

@@ -35,6 +35,7 @@ class Asked(Frozen):
         by: The person or trigger that requested them.
         span: The number of a span in their window.
         version: The model version that they were to make.
+        every_model: Whether runs of the store's other models are selected, too.
         since: The earliest time of planning.
         limit: The greatest number of runs, the newest first; 0 for all.
     """
@@ -43,6 +44,7 @@ class Asked(Frozen):
     by: str = ""
     span: int | None = None
     version: int | None = None
+    every_model: bool = False
     since: datetime | None = None
     limit: int = 0
 
@@ -84,13 +86,10 @@ class Lineage:
         self._model = model
 
     def runs(self, asked: Asked | None = None) -> list[RunRecord]:
-        """Returns the records of runs, newest first; of all models, unless a version is given.
-
-        Versions of different models have the same numbers.
-        """
+        """Returns the records of runs, newest first."""
         asked = asked or Asked()
         limit = None if asked.by else asked.limit or None
-        own = [Filter.has("model", self._model)] if asked.version is not None else []
+        own = [] if asked.every_model else [Filter.has("model", self._model)]
         found = self._records.newest(*asked.conditions(), *own, limit=limit)
         mine = [record for record in found if asked.by in ("", record.request.requested_by)]
         return mine[: asked.limit or None]

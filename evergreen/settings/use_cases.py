@@ -51,21 +51,33 @@ def select(
         SettingsError: If there is no such use case or environment, or two use cases are named.
     """
     known = use_cases(project)
+    name = named(known, overlays, overrides, use_case)
+    files = tuple(_environment(project, name) for name in overlays if name not in known)
+    if not name:
+        sources = [*reversed(files), project / "configs/base.yaml"]
+        read_ = (read(file, project)[1] for file in sources)
+        name = next((str(values[KEY]) for values in read_ if values.get(KEY)), DEFAULT)
+    _check(project, name, known)
+    return Selection(name, files)
+
+
+def named(
+    known: Sequence[str], overlays: Sequence[str], overrides: Sequence[str], use_case: str
+) -> str:
+    """Returns the use case that options name; empty if they name none. Arguments as `select`.
+
+    Raises:
+        SettingsError: If they name two.
+    """
     given = [values for _, values in map(parse, overrides)]
-    named = [use_case, *(values[KEY] for values in given if KEY in values)]
-    named += [name for name in overlays if name in known]
-    names = list(dict.fromkeys(str(name) for name in named if name))
+    found = [use_case, *(values[KEY] for values in given if KEY in values)]
+    found += [name for name in overlays if name in known]
+    names = list(dict.fromkeys(str(name) for name in found if name))
     if len(names) > 1:
         raise SettingsError(
             f"two use cases are named: {' and '.join(names)}.", hint="Name one of them."
         )
-    files = tuple(_environment(project, name) for name in overlays if name not in known)
-    if not names:
-        sources = [*reversed(files), project / "configs/base.yaml"]
-        read_ = (read(file, project)[1] for file in sources)
-        names = [next((str(values[KEY]) for values in read_ if values.get(KEY)), DEFAULT)]
-    _check(project, names[0], known)
-    return Selection(names[0], files)
+    return names[0] if names else ""
 
 
 def use_cases(project: Path) -> list[str]:

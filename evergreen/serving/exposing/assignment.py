@@ -17,6 +17,10 @@ EXPOSED = (Stage.SERVING, Stage.CANARY)
 """Stages that clients can reach; each is also the label of its version."""
 
 
+class NothingToServeError(EvergreenError):
+    """Raised when a model has no version to serve."""
+
+
 def from_registry(
     settings: Settings, store: MetadataStore, base_path: str | None = None
 ) -> ModelServerConfig:
@@ -31,7 +35,7 @@ def from_registry(
         base_path: The folder of the versions on the server; None if it is the same as here.
 
     Raises:
-        EvergreenError: If there is no complete version to serve.
+        NothingToServeError: If there is no complete version to serve.
     """
     name, base = settings.model.name, settings.serving.base_path
     found = stages.stages(Registry(store, name).events())
@@ -41,7 +45,7 @@ def from_registry(
         if stage in EXPOSED and has_model(base / str(version))
     }
     if not labels:
-        raise EvergreenError(
+        raise NothingToServeError(
             f"model {name}: no version that is serving has its files in {base}.",
             hint="Push one with `evergreen run`, or see `evergreen models`.",
         )
