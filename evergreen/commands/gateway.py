@@ -22,20 +22,24 @@ def gateway(project: Project) -> None:
     import sys
     from functools import partial
 
-    settings = project.settings
+    members = [member.settings for member in project.members]
 
     from evergreen.serving.exposing import Exposer
-    from evergreen.serving.gateway.server import run
+    from evergreen.serving.gateway.server import Registered, run
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
-    run(
-        settings.gateway,
-        settings.model.name,
-        partial(open_registry, settings),
-        partial(Exposer, settings),
-    )
+    models = [
+        Registered(
+            settings.model.name,
+            settings.gateway,
+            partial(open_registry, settings),
+            partial(Exposer, settings),
+        )
+        for settings in members
+    ]
+    run(project.settings.gateway, models)
 
 
 def open_registry(settings: "Settings") -> "Registry":

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from evergreen.serving.gateway.prediction_log.entries import Entry
 from evergreen.serving.gateway.prediction_log.recorder import Recorder
 from evergreen.serving.gateway.rollout import Rollout
 from evergreen.serving.gateway.routing import DIRECT, Arm, Route
+from evergreen.settings.gateway import CanarySettings
 
 log = logging.getLogger(__name__)
 Code = grpc.StatusCode
@@ -55,7 +56,7 @@ class Dispatcher:
         metrics: Counts requests and answers.
         recorder: Logs predictions.
         refresh: Updates the list of loaded versions at once.
-        max_shadows: The most copies in flight.
+        canary: The settings of canaries.
         budget: The budget of bytes in flight, including copies.
     """
 
@@ -63,9 +64,14 @@ class Dispatcher:
     _metrics: Metrics
     _recorder: Recorder
     _refresh: Callable[[], Awaitable[None]]
-    _max_shadows: int
+    _canary: CanarySettings
     _budget: Budget
     _shadows: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def sticky(self) -> str:
+        """The name of the header or metadata that identifies clients in an A/B test."""
+        return self._canary.sticky_header
 
     async def answer(self, question: Question, send: Send) -> tuple[Route, Answer]:
         """Returns the answer, and its route."""
@@ -139,7 +145,7 @@ class Dispatcher:
         route = self._rollout.shadow()
         if route is None:
             return
-        if len(self._shadows) >= self._max_shadows:
+        if len(self._shadows) >= self._canary.shadow_limit:
             self._metrics.shadows_dropped.inc()
             return
         task = asyncio.create_task(self._ask_quietly(question, route, send))
@@ -162,15 +168,16 @@ class Forwarding:
     """What both APIs need to forward requests.
 
     Attributes:
-        model: The model whose versions the gateway chooses; other requests pass through.
+        dispatchers: Choose the versions, by model; other requests pass through the first.
         backend: Receives the requests.
-        dispatcher: Chooses the version.
-        sticky: The name of the header or metadata that identifies clients in an A/B test.
         doorman: Checks access, and limits the bytes in flight.
     """
 
-    model: str
+    dispatchers: Mapping[str, Dispatcher]
     backend: Backend
-    dispatcher: Dispatcher
-    sticky: str
     doorman: Doorman
+
+    def of(self, model: str) -> tuple[Dispatcher, bool]:
+        """Returns the dispatcher of requests for a model, and whether it chooses its versions."""
+        found = self.dispatchers.get(model)
+        return found or next(iter(self.dispatchers.values())), found is not None

@@ -12,9 +12,8 @@ from evergreen.errors import EvergreenError
 from evergreen.serving.gateway.backend import Backend
 from evergreen.serving.gateway.metrics import Metrics
 from evergreen.serving.gateway.registry import (
-    Assignment,
     CanaryDecision,
-    DecisionRecorder,
+    GatewayRegistry,
     Targets,
     usable,
 )
@@ -33,20 +32,18 @@ class Follower:
 
     Args:
         model: The model's name.
-        assignment: Names the wanted versions.
+        registry: Names the wanted versions, and records the decisions about canaries.
         backend: Names the loaded versions.
         rollout: Gets the usable versions.
-        recorder: Records the decisions about canaries.
         metrics: Shows the present state.
         status: gRPC's health service.
         expose: Makes the model servers serve what the registry exposes; None if others do so.
     """
 
     _model: str
-    _assignment: Assignment
+    _registry: GatewayRegistry
     _backend: Backend
     _rollout: Rollout
-    _recorder: DecisionRecorder
     _metrics: Metrics
     _status: health.HealthServicer
     _expose: Expose | None
@@ -63,6 +60,11 @@ class Follower:
     """Whether requests can be answered."""
     registry_trouble: str = ""
     """The reason why the registry cannot be read; empty if it can."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the registry names a version to serve, or cannot be read."""
+        return self._assigned.stable is not None or bool(self.registry_trouble)
 
     async def check(self) -> None:
         """Checks everything once, and carries out decisions."""
@@ -110,7 +112,7 @@ class Follower:
 
     async def _read(self) -> None:
         try:
-            self._assigned = await self._assignment.current()
+            self._assigned = await self._registry.current()
             self.registry_trouble = ""
         except Exception as error:  # any error of a store: the present state stays
             self.registry_trouble = f"the registry cannot be read: {error}"
@@ -148,7 +150,7 @@ class Follower:
         verdict = f"{decision.verdict} version {decision.version}"
         self._tell(verdict, f"{decision.why}; {text}", logging.WARNING)
         try:
-            await self._recorder.record(decision)
+            await self._registry.record(decision)
         except EvergreenError as error:
             again = "it is tried again"
             self._tell(f"{verdict} is not written down: {error}", again, logging.ERROR)
@@ -172,8 +174,7 @@ class Follower:
         self._metrics.canary.set(canary or 0)
         self._metrics.share.set(self._rollout.share)
         self._metrics.backend_up.set(self.is_well)
-        for name in ("", self._model):
-            await self._status.set(name, SERVING if self.is_well else NOT_SERVING)
+        await self._status.set(self._model, SERVING if self.is_well else NOT_SERVING)
 
     def _complain(self, text: str) -> None:
         """Logs a problem when it arises, and not at each check."""

@@ -14,14 +14,14 @@ from evergreen.serving.gateway import rewrites
 from evergreen.serving.gateway.access import REQUEST_ID, request_id
 from evergreen.serving.gateway.backend import METHODS, STATUS
 from evergreen.serving.gateway.dispatch import Forwarding, Question
-from evergreen.serving.gateway.memory import LateError, OverBudgetError, Uploads
+from evergreen.serving.gateway.memory import MIB, LateError, OverBudgetError, Uploads
+from evergreen.serving.gateway.rewrites import Target
 from evergreen.serving.gateway.secrets import Certificate
 from evergreen.settings.gateway import GatewaySettings
 
 Code = grpc.StatusCode
 VERSION = "x-model-version"
 """Trailing metadata with the version that answered, if the gateway chose it."""
-MIB = 2**20
 NO_KEY = "The API key is missing or wrong."
 NO_MESSAGE = "The call has no message."
 MAX_CALLS = 4096
@@ -38,14 +38,14 @@ PREDICTIONS = {"Predict", "Classify", "Regress", "MultiInference"}
 
 
 class Rewriting(NamedTuple):
-    """Functions that find and set the version in a kind of request."""
+    """Functions that find what a kind of request is for, and set its version."""
 
-    is_open: Callable[[bytes, str], bool]
+    target: Callable[[bytes], Target]
     with_version: Callable[[bytes, int], bytes]
 
 
-ONE = Rewriting(rewrites.is_open, rewrites.with_version)
-EACH = Rewriting(rewrites.are_open, rewrites.with_versions)
+ONE = Rewriting(rewrites.target, rewrites.with_version)
+EACH = Rewriting(rewrites.common_target, rewrites.with_versions)
 
 
 class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
@@ -101,16 +101,18 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[type-arg]
             if data is None:
                 await _abort(context, Code.INVALID_ARGUMENT, NO_MESSAGE, trailing)
             kind = EACH if name == "MultiInference" else ONE
+            target = kind.target(data)
+            dispatcher, is_own = self._shared.of(target.model)
             question = Question(
                 request_id=request,
                 api=name,
                 body=data,
-                is_open=path != STATUS and kind.is_open(data, self._shared.model),
+                is_open=path != STATUS and is_own and target.is_open,
                 is_prediction=name in PREDICTIONS,
-                key=metadata.get(self._shared.sticky, ""),
+                key=metadata.get(dispatcher.sticky, ""),
             )
             del data
-            route, answer = await self._shared.dispatcher.answer(
+            route, answer = await dispatcher.answer(
                 question, self._sender(path, kind, question, context.time_remaining())
             )
         if route.version is not None:

@@ -17,6 +17,7 @@ import psutil
 from grpc.aio import EOF  # type: ignore[attr-defined]
 
 log = logging.getLogger(__name__)
+MIB = 2**20
 LOOK_SECONDS = 0.05
 AT_ONCE_SECONDS = 0.25
 MAX_SLOW = 512

@@ -18,13 +18,6 @@ class Targets(NamedTuple):
     canary: int | None = None
 
 
-class Assignment(Protocol):
-    """Names the versions that should get the traffic."""
-
-    async def current(self) -> Targets:
-        """Returns the present assignment."""
-
-
 def usable(assigned: Targets, available: Set[int] | None, current: Targets) -> Targets:
     """Returns the assigned versions that the backend has loaded.
 
@@ -72,8 +65,11 @@ class CanaryDecision:
     stable: int | None = None
 
 
-class DecisionRecorder(Protocol):
-    """Records decisions."""
+class GatewayRegistry(Protocol):
+    """Names the versions that should get the traffic, and records what became of canaries."""
+
+    async def current(self) -> Targets:
+        """Returns the present assignment."""
 
     async def record(self, decision: CanaryDecision) -> None:
         """Records a decision, which then takes effect.

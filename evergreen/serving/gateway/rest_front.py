@@ -14,8 +14,8 @@ from evergreen.serving.gateway.backend import Answer
 from evergreen.serving.gateway.dispatch import Forwarding, Question
 from evergreen.serving.gateway.grpc_front import NO_KEY, VERSION
 from evergreen.serving.gateway.memory import OverBudgetError, Share
-from evergreen.serving.gateway.metrics import Metrics
-from evergreen.serving.gateway.rewrites import open_path
+from evergreen.serving.gateway.metrics import Families
+from evergreen.serving.gateway.rewrites import open_path, path_model
 from evergreen.serving.gateway.secrets import Certificate
 from evergreen.serving.model_server.rest.errors import STATUS, answer_errors, response
 from evergreen.settings.gateway import GatewaySettings
@@ -65,8 +65,12 @@ class RestFront:
             return await self._forward(request, body)
 
     async def _forward(self, request: web.Request, body: bytes) -> web.Response:
-        parts = open_path(request.rel_url.raw_path, self._shared.model)
-        question = self._question(request, body, parts is not None)
+        path = request.rel_url.raw_path
+        dispatcher, is_own = self._shared.of(path_model(path))
+        parts = open_path(path) if is_own else None
+        sticky = dispatcher.sticky
+        key = request.headers.get(sticky, "") if sticky else ""
+        question = self._question(request, body, key, parts is not None)
         kind = request.headers.get("Content-Type")
         headers = {REQUEST_ID: question.request_id} | ({"Content-Type": kind} if kind else {})
 
@@ -74,7 +78,7 @@ class RestFront:
             target = question.path if version is None or parts is None else _at(parts, version)
             return self._shared.backend.send(request.method, target, question.body, headers)
 
-        route, answer = await self._shared.dispatcher.answer(question, send)
+        route, answer = await dispatcher.answer(question, send)
         result = _response(answer)
         result.headers[REQUEST_ID] = question.request_id
         if route.version is not None:
@@ -96,7 +100,8 @@ class RestFront:
             raise web.HTTPRequestEntityTooLarge(self._max_body, size)
         return b"".join(chunks)
 
-    def _question(self, request: web.Request, body: bytes, is_open: bool) -> Question:
+    @staticmethod
+    def _question(request: web.Request, body: bytes, key: str, is_open: bool) -> Question:
         path = request.rel_url.raw_path
         verb = path.rpartition(":")[2].lower() if request.method == "POST" else ""
         is_prediction = verb in PREDICTIONS
@@ -106,14 +111,14 @@ class RestFront:
             body=body,
             is_open=is_open,
             is_prediction=is_prediction,
-            key=request.headers.get(self._shared.sticky, "") if self._shared.sticky else "",
+            key=key,
             path=path,
         )
 
 
 def make_app(
     front: RestFront,
-    metrics: Metrics,
+    metrics: Families,
     state: Callable[[], tuple[bool, bytes]],
     cors: bool,
 ) -> web.Application:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError
 
-from evergreen.serving.protos import GetModelStatusRequest, ModelSpec
+from evergreen.serving.protos import GetModelStatusRequest
 
 LENGTH_DELIMITED = 2
 TASKS = 1
@@ -24,6 +24,22 @@ VERBS = re.compile(
     re.IGNORECASE,
 )
 """REST paths without a version, as parsed by TensorFlow Serving's http_rest_api_util.cc."""
+MODEL = re.compile(r"/v1/models/([^/:]+)", re.IGNORECASE)
+
+
+class Target(NamedTuple):
+    """What a request is for.
+
+    Attributes:
+        model: The name of a model; empty if the request cannot be parsed, or names several.
+        is_open: Whether the request leaves the version to the gateway.
+    """
+
+    model: str
+    is_open: bool
+
+
+UNKNOWN = Target("", is_open=False)
 
 
 class Field(NamedTuple):
@@ -35,20 +51,20 @@ class Field(NamedTuple):
     end: int
 
 
-def is_open(data: bytes, model: str) -> bool:
-    """Returns whether a gRPC request is for a model and leaves the version to the gateway.
+def target(data: bytes) -> Target:
+    """Returns what a gRPC request is for.
 
-    Bytes that cannot be parsed are not: the backend answers with the error.
+    It is unknown for bytes that cannot be parsed: the backend answers with the error.
 
     Args:
         data: Any request whose field 1 is its `model_spec`.
-        model: The model's name.
     """
     try:
         # A status request has only this field; everything else is skipped, in C.
-        return _leaves_open(GetModelStatusRequest.FromString(data).model_spec, model)
+        spec = GetModelStatusRequest.FromString(data).model_spec
     except DecodeError:
-        return False
+        return UNKNOWN
+    return Target(spec.name, spec.WhichOneof("version_choice") is None)
 
 
 def with_version(data: bytes, version: int) -> bytes:
@@ -56,10 +72,14 @@ def with_version(data: bytes, version: int) -> bytes:
     return data + _suffix(version)
 
 
-def are_open(data: bytes, model: str) -> bool:
-    """Does the same as `is_open`, for all tasks of a MultiInferenceRequest."""
+def common_target(data: bytes) -> Target:
+    """Does the same as `target`, for all tasks of a MultiInferenceRequest."""
     tasks = [data[field.body : field.end] for field in fields(data) if field.number == TASKS]
-    return bool(tasks) and all(is_open(task, model) for task in tasks)
+    targets = set(map(target, tasks))
+    models = {found.model for found in targets}
+    if len(models) != 1:
+        return UNKNOWN
+    return Target(models.pop(), all(found.is_open for found in targets))
 
 
 def with_versions(data: bytes, version: int) -> bytes:
@@ -74,19 +94,20 @@ def with_versions(data: bytes, version: int) -> bytes:
     return b"".join(parts)
 
 
-def open_path(path: str, model: str) -> Sequence[str] | None:
-    """Returns the parts of a REST path before and after the version; None if it is not for us.
+def path_model(path: str) -> str:
+    """Returns the name of the model in a REST path as sent; empty if it names none."""
+    match = MODEL.match(path)
+    return unquote(match[1]) if match else ""
+
+
+def open_path(path: str) -> Sequence[str] | None:
+    """Returns the parts of a REST path before and after the version; None if it names one.
 
     Args:
         path: The path as sent, without the query.
-        model: The model's name.
     """
     match = VERBS.fullmatch(path)
-    return (match["model"], match["verb"]) if match and unquote(match["name"]) == model else None
-
-
-def _leaves_open(spec: ModelSpec, model: str) -> bool:
-    return spec.name == model and spec.WhichOneof("version_choice") is None
+    return (match["model"], match["verb"]) if match else None
 
 
 def fields(data: bytes) -> list[Field]:

@@ -6,8 +6,9 @@ import logging
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,19 +20,12 @@ from evergreen.serving.gateway import grpc_front, rest_front
 from evergreen.serving.gateway.access import Doorman
 from evergreen.serving.gateway.aside import Aside
 from evergreen.serving.gateway.backend import Backend
-from evergreen.serving.gateway.dispatch import Dispatcher, Forwarding
-from evergreen.serving.gateway.follower import Expose, Follower
-from evergreen.serving.gateway.grpc_front import MIB
-from evergreen.serving.gateway.memory import Budget, Uploads
-from evergreen.serving.gateway.metrics import Metrics
-from evergreen.serving.gateway.prediction_log.files import Files
-from evergreen.serving.gateway.prediction_log.recorder import Observe, Recorder
-from evergreen.serving.gateway.registry import (
-    Assignment,
-    DecisionRecorder,
-    StoredRegistry,
-)
-from evergreen.serving.gateway.rollout import Rollout
+from evergreen.serving.gateway.dispatch import Forwarding
+from evergreen.serving.gateway.follower import NOT_SERVING, SERVING
+from evergreen.serving.gateway.memory import MIB, Budget, Uploads
+from evergreen.serving.gateway.metrics import Families
+from evergreen.serving.gateway.model import GatewayModel, ModelSource
+from evergreen.serving.gateway.registry import StoredRegistry
 from evergreen.serving.gateway.secrets import Certificate, Keys
 from evergreen.serving.lifetime import until_told
 from evergreen.settings.gateway import GatewaySettings
@@ -52,20 +46,30 @@ SWITCH_SECONDS = 0.0005
 """The longest time that the log's thread may hold Python's lock while requests wait."""
 
 
-def run(
-    settings: GatewaySettings,
-    model: str,
-    registry: "Callable[[], Registry]",
-    exposer: Callable[[], object] | None = None,
-) -> None:
+@dataclass(frozen=True)
+class Registered:
+    """A model in a registry; both functions are called in other processes, so they are picklable.
+
+    Attributes:
+        name: The model's name.
+        settings: Of its canaries, limits and log.
+        registry: Opens the model's registry.
+        exposer: Creates an object whose `expose` makes the model servers serve what the registry
+            exposes; None if others do so.
+    """
+
+    name: str
+    settings: GatewaySettings
+    registry: "Callable[[], Registry]"
+    exposer: Callable[[], object] | None = None
+
+
+def run(settings: GatewaySettings, models: Sequence[Registered]) -> None:
     """Forwards requests until SIGTERM or SIGINT, then drains.
 
     Args:
         settings: The gateway's settings.
-        model: The model whose versions the gateway chooses.
-        registry: Opens the model's registry, in a separate process; picklable.
-        exposer: Creates an object whose `expose`, called in another process, makes the model
-            servers serve what the registry exposes; picklable.
+        models: The models whose versions the gateway chooses.
 
     Raises:
         EvergreenError: If the gateway cannot start.
@@ -73,35 +77,44 @@ def run(
     gc.collect()
     gc.freeze()  # imported objects stay: exempts them from collections
     sys.setswitchinterval(SWITCH_SECONDS)
-    uvloop.run(until_told(_serve(settings, model, registry, exposer)))
+    uvloop.run(until_told(_serve(settings, models)))
 
 
-async def _serve(
-    settings: GatewaySettings,
-    model: str,
-    registry: "Callable[[], Registry]",
-    exposer: Callable[[], object] | None,
-) -> None:
+async def _serve(settings: GatewaySettings, models: Sequence[Registered]) -> None:
     """Forwards requests until cancelled, then drains."""
-    opened = Aside(registry, STORE_SECONDS)
+    registries = [Aside(model.registry, STORE_SECONDS) for model in models]
     try:
-        await opened.call("events")  # if the store fails, it fails here
-        expose = partial(_expose, exposer) if exposer else None
-        stored = StoredRegistry(opened)
-        gateway = Gateway(settings, model, stored, stored, expose)
+        # If the store fails, it fails here.
+        await asyncio.gather(*(registry.call("events") for registry in registries))
+        exposing = asyncio.Lock()
+        sources = [
+            ModelSource(
+                model.name,
+                model.settings,
+                StoredRegistry(registry),
+                partial(_expose, model.exposer, exposing) if model.exposer else None,
+            )
+            for model, registry in zip(models, registries, strict=True)
+        ]
+        gateway = Gateway(settings, sources)
         async with gateway.running():
             while True:
                 await asyncio.sleep(settings.poll_seconds)
                 await gateway.check()
     finally:
-        opened.stop()
+        for registry in registries:
+            registry.stop()
 
 
-async def _expose(exposer: Callable[[], object]) -> None:
-    """Exposes in a process for this one call: it is rare, and may take as long as models load."""
+async def _expose(exposer: Callable[[], object], exposing: asyncio.Lock) -> None:
+    """Exposes in a process for this one call: it is rare, and may take as long as models load.
+
+    Models are exposed one after another, since each exposure keeps what it finds of the others.
+    """
     servers = Aside(exposer, EXPOSE_SECONDS)
     try:
-        log.info("%s", await servers.call("expose"))
+        async with exposing:
+            log.info("%s", await servers.call("expose"))
     finally:
         servers.stop()
 
@@ -111,10 +124,7 @@ class Gateway:
 
     Args:
         settings: The gateway's settings.
-        model: The model whose versions the gateway chooses; other requests pass through.
-        assignment: Names the wanted versions.
-        decisions: Records the decisions about canaries.
-        expose: Makes the model servers serve what the registry exposes; None if others do so.
+        models: The models whose versions the gateway chooses; requests for others pass through.
         clock: Monotonic seconds, for the duration of steps.
         chances: Selects requests for the canary and for the log.
 
@@ -126,17 +136,13 @@ class Gateway:
     def __init__(
         self,
         settings: GatewaySettings,
-        model: str,
-        assignment: Assignment,
-        decisions: DecisionRecorder,
-        expose: Expose | None = None,
+        models: Sequence[ModelSource],
         clock: Callable[[], float] = time.monotonic,
         chances: random.Random | None = None,
     ) -> None:
         self.settings = settings
         self.port = self.rest_port = 0
-        self._model = model
-        self._metrics = Metrics()
+        self._metrics = Families()
         self._status = health.HealthServicer()
         self._certificate = Certificate(*settings.tls.files) if settings.tls.files else None
         self._doorman = Doorman(
@@ -144,46 +150,27 @@ class Gateway:
             Budget(settings.max_in_flight_mb * MIB),
             lambda reason: self._metrics.refused.labels(reason).inc(),
         )
-        self._chances = chances or random.Random()  # noqa: S311
-        self._rollout = Rollout(model, settings.canary, settings.limits, clock, self._chances)
         self._backend = Backend(settings.backend)
-        self._recorder = self._record()
-        self._follower = Follower(
-            model,
-            assignment,
-            self._backend,
-            self._rollout,
-            decisions,
-            self._metrics,
-            self._status,
-            expose,
-        )
-        self._dispatcher = Dispatcher(
-            self._rollout,
-            self._metrics,
-            self._recorder,
-            self._follower.refresh,
-            settings.canary.shadow_limit,
-            self._doorman.budget,
-        )
+        shared = self._backend, self._metrics, self._status, self._doorman.budget
+        chances = chances or random.Random()  # noqa: S311
+        self._models = [GatewayModel(source, *shared, clock, chances) for source in models]
         self._metrics.in_flight.set_function(lambda: self._doorman.budget.taken)
-        self._metrics.log_alive.set_function(lambda: self._recorder.is_alive)
 
     async def check(self) -> None:
-        """Checks registry, backend and canary once; called repeatedly."""
+        """Checks registries, backend and canaries once; called repeatedly."""
         try:
             if self._certificate:
                 self._certificate.refresh()
             self._doorman.keys.refresh()
-            await self._follower.check()
+            await asyncio.gather(*(model.follower.check() for model in self._models))
+            await self._status.set("", SERVING if self._is_well else NOT_SERVING)
         except Exception:  # requests must still be answered, and the next check comes
             log.exception("gateway: what it looks at again and again")
-            self._metrics.failures.labels("check").inc()
+            self._metrics.failures.labels("", "check").inc()
 
     async def settle(self) -> None:
         """Waits until all answers so far are observed, including those of copies."""
-        await self._dispatcher.close()
-        await asyncio.to_thread(self._recorder.settle)
+        await asyncio.gather(*(model.settle() for model in self._models))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -198,10 +185,7 @@ class Gateway:
                 async with self._fronts():
                     yield
             finally:
-                # The log first: it is then written even if the process is killed while it drains.
-                await self._dispatcher.close(SHADOW_SECONDS)
-                await asyncio.to_thread(self._recorder.close)
-                await self._follower.close()
+                await asyncio.gather(*(model.close(SHADOW_SECONDS) for model in self._models))
 
     @asynccontextmanager
     async def _fronts(self) -> AsyncIterator[None]:
@@ -224,49 +208,21 @@ class Gateway:
 
     def _make_fronts(self, uploads: Uploads) -> tuple[grpc_front.GrpcFront, rest_front.RestFront]:
         settings = self.settings
-        shared = Forwarding(
-            self._model,
-            self._backend,
-            self._dispatcher,
-            settings.canary.sticky_header,
-            self._doorman,
-        )
+        dispatchers = {model.name: model.dispatcher for model in self._models}
+        shared = Forwarding(dispatchers, self._backend, self._doorman)
         return (
             grpc_front.GrpcFront(shared, uploads),
             rest_front.RestFront(shared, settings.max_body_mb * MIB),
         )
 
+    @property
+    def _is_well(self) -> bool:
+        """Whether every model with a version can be asked for answers, and there is one."""
+        models = [model for model in self._models if model.follower.is_wanted]
+        return bool(models) and all(model.follower.is_well for model in models)
+
     def _state(self) -> tuple[bool, bytes]:
-        """Returns the health report for `/healthz`."""
-        stable, canary = self._rollout.targets
-        state = {
-            "model": self._model,
-            "well": self._follower.is_well,
-            "stable": stable,
-            "canary": canary,
-            "canary_share": self._rollout.share,
-            "log": {"alive": self._recorder.is_alive, "dropped": self._metrics.lost()},
-            "registry": self._follower.registry_trouble or "read",
-        }
-        return self._follower.is_well, orjson.dumps(state)
-
-    def _record(self) -> Recorder:
-        settings, limits = self.settings.log, self.settings.limits
-        files = Files(settings.folder, settings, time.monotonic) if settings.folder else None
-        return Recorder(
-            files,
-            settings.sample,
-            settings.queue_mb * MIB,
-            settings.max_entry_mb * MIB,
-            self._observer() if limits.output_divergence is not None else None,
-            self._metrics,
-            self._chances,
-        )
-
-    def _observer(self) -> Observe:
-        loop = asyncio.get_running_loop()
-
-        def observe(version: int, values: Mapping[str, float]) -> None:
-            loop.call_soon_threadsafe(self._rollout.observe_outputs, version, values)
-
-        return observe
+        """Returns the health report for `/healthz`: of the first model, and of each."""
+        states = [model.state() for model in self._models]
+        report = {**states[0], "well": self._is_well, "models": states}
+        return self._is_well, orjson.dumps(report)

@@ -71,9 +71,10 @@ async def erroring(version: int, x: np.ndarray) -> np.ndarray:
 
 
 class Server(PredictionServiceServicer, ModelServiceServicer):
-    """One model, whose versions can be changed while it runs.
+    """A model, whose versions can be changed while it runs; others have the same versions.
 
     Attributes:
+        models: Their names.
         versions: How each answers; those that are missing are not found.
         asked: What each request was on: a version, a label, or None.
         metadata: Of the last gRPC request.
@@ -81,6 +82,7 @@ class Server(PredictionServiceServicer, ModelServiceServicer):
     """
 
     def __init__(self, versions: dict[int, Answer]) -> None:
+        self.models = {MODEL}
         self.versions = versions
         self.asked: list[int | str | None] = []
         self.metadata: dict[str, str] = {}
@@ -170,7 +172,7 @@ class Server(PredictionServiceServicer, ModelServiceServicer):
     async def _answer(self, name: str, wanted: int | str | None, x: np.ndarray):
         self.asked.append(wanted)
         version = wanted if isinstance(wanted, int) else max(self.versions, default=0)
-        if name != MODEL or version not in self.versions:
+        if name not in self.models or version not in self.versions:
             text = f"Servable not found for request: Specific({name}, {version})"
             raise FailureError(grpc.StatusCode.NOT_FOUND, text)
         return version, await self.versions[version](version, x)

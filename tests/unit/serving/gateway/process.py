@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from evergreen.lineage.registry import Registry
-from evergreen.serving.gateway.server import run
+from evergreen.serving.gateway.server import Registered, run
 from evergreen.settings.gateway import GatewaySettings
 from tests.unit.lineage.making import make_store
 from tests.unit.serving.gateway.backend import MODEL
@@ -19,4 +19,4 @@ def registry(store: Path) -> Registry:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     settings = GatewaySettings.model_validate_json(sys.argv[1])
-    run(settings, MODEL, partial(registry, Path(sys.argv[2])))
+    run(settings, [Registered(MODEL, settings, partial(registry, Path(sys.argv[2])))])

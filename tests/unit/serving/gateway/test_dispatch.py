@@ -1,6 +1,7 @@
 """Both APIs through the gateway, on real ports, with the public stubs."""
 
 import asyncio
+import json
 import uuid
 
 import grpc
@@ -249,5 +250,33 @@ def test_health_tells_whether_requests_can_be_answered() -> None:
             state = await stub.Check(health_pb2.HealthCheckRequest())
             assert state.status == health_pb2.HealthCheckResponse.NOT_SERVING
             assert (await here.get("/healthz"))[0] == 503
+
+    asyncio.run(scenario())
+
+
+def test_each_model_has_its_own_versions_canary_and_figures() -> None:
+    async def scenario() -> None:
+        others = {"other": Wanted(Targets(2, None)), "waiting": Wanted(Targets(None, None))}
+        async with world(wanted=Wanted(Targets(1, None)), others=others) as here:
+            asked = request([1.0], name="other")
+            for _ in range(3):
+                assert (await here.stub.Predict(asked)).model_spec.version.value == 2
+            assert (await here.predict())[0] == 1
+            url = f"{here.url}/v1/models/other:predict"
+            async with here.session.post(url, json={"instances": [1.0]}) as response:
+                assert response.headers["x-model-version"] == "2"
+            count = "evergreen_gateway_requests_total"
+            assert await here.metric(count, model="other", version="2") == 4
+            assert await here.metric(count, model=MODEL) == 1
+            with pytest.raises(grpc.aio.AioRpcError, match="No version of the model is serving"):
+                await here.stub.Predict(request([1.0], name="waiting"))
+
+            status, body = await here.get("/healthz")
+            assert status == 200  # a use case that was never pushed does not hold up the others
+            told = {state["model"]: state["stable"] for state in json.loads(body)["models"]}
+            assert told == {MODEL: 1, "other": 2, "waiting": None}
+            health = health_pb2_grpc.HealthStub(here.channel)
+            answer = await health.Check(health_pb2.HealthCheckRequest())
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
     asyncio.run(scenario())

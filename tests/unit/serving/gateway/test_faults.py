@@ -135,7 +135,7 @@ def test_a_full_disk_stops_the_log_and_no_prediction(tmp_path: Path) -> None:
                     resource.prlimit(
                         process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY)
                     )
-                    await counted('log_dropped_total{reason="disk"}', 30)
+                    await counted('log_dropped_total{model="half",reason="disk"}', 30)
                     written = await metric(session, rest_port, "evergreen_gateway_log_rows_total")
                     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
                     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)

@@ -17,7 +17,7 @@ def test_a_prediction_gets_the_version_and_nothing_else(x: list[float], version:
     before.model_spec.signature_name = "serving_default"
     before.output_filter.append("y")
     data = before.SerializeToString()
-    assert rewrites.is_open(data, "half")
+    assert rewrites.target(data) == ("half", True)
     after = PredictRequest.FromString(rewrites.with_version(data, version))
     before.model_spec.version.value = version
     assert after == before
@@ -37,12 +37,14 @@ def test_each_task_of_a_multi_inference_gets_it() -> None:
     for method in ("regress", "classify"):
         asked.tasks.add(method_name=method).model_spec.name = "half"
     data = asked.SerializeToString()
-    assert rewrites.are_open(data, "half")
+    assert rewrites.common_target(data) == ("half", True)
     after = MultiInferenceRequest.FromString(rewrites.with_versions(data, 3))
     assert [task.model_spec.version.value for task in after.tasks] == [3, 3]
     asked.tasks[1].model_spec.version_label = "canary"
-    assert not rewrites.are_open(asked.SerializeToString(), "half")
-    assert not rewrites.are_open(b"", "half")
+    assert rewrites.common_target(asked.SerializeToString()) == ("half", False)
+    asked.tasks[1].model_spec.name = "other"
+    assert rewrites.common_target(asked.SerializeToString()) == rewrites.UNKNOWN
+    assert rewrites.common_target(b"") == rewrites.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_each_task_of_a_multi_inference_gets_it() -> None:
     ],
 )
 def test_what_names_a_version_or_is_no_request_of_ours_is_left_alone(data: bytes) -> None:
-    assert not rewrites.is_open(data, "half")
+    assert rewrites.target(data) != ("half", True)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,6 @@ def test_what_names_a_version_or_is_no_request_of_ours_is_left_alone(data: bytes
     ],
 )
 def test_paths(path: str, ours: bool) -> None:
-    parts = rewrites.open_path(path, "half")
-    assert (parts is not None) == ours
+    parts = rewrites.open_path(path)
+    assert (parts is not None and rewrites.path_model(path) == "half") == ours
     assert not ours or "".join(parts) == path

@@ -13,6 +13,7 @@ import numpy as np
 
 from evergreen.serving.client.tensors import fill, to_array
 from evergreen.serving.gateway.follower import Expose
+from evergreen.serving.gateway.model import ModelSource
 from evergreen.serving.gateway.registry import CanaryDecision, CanaryVerdict, Targets
 from evergreen.serving.gateway.server import Gateway
 from evergreen.serving.protos import PredictionServiceStub, PredictRequest
@@ -136,6 +137,7 @@ async def world(
     wanted: Wanted | None = None,
     backend: dict[str, Any] | None = None,
     expose: Expose | None = None,
+    others: dict[str, Wanted] | None = None,
     **settings: Any,
 ):
     """Runs a gateway; without more: version 1 is stable, 2 a canary that gets half of it."""
@@ -155,7 +157,13 @@ async def world(
         }
         parsed = GatewaySettings.model_validate(values | settings)
         there, clock = wanted or Wanted(), Clock()
-        gateway = Gateway(parsed, MODEL, there, there, expose, clock, random.Random(7))
+        all_wanted = {MODEL: there, **(others or {})}
+        server.models = set(all_wanted)
+        models = [
+            ModelSource(name, parsed, each, expose if name == MODEL else None)
+            for name, each in all_wanted.items()
+        ]
+        gateway = Gateway(parsed, models, clock, random.Random(7))
         await stack.enter_async_context(gateway.running())
         session = await stack.enter_async_context(aiohttp.ClientSession())
         channel = await stack.enter_async_context(
