@@ -1,6 +1,10 @@
 """Tells servers which versions the registry exposes, and under which labels."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evergreen.settings.exposure import ByConfigMap, ByHand, ByKServe, ByReload
@@ -8,9 +12,11 @@ from evergreen.settings.exposure import ByConfigMap, ByHand, ByKServe, ByReload
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import MetadataStore
 
+    from evergreen.serving.protos import ModelServerConfig
     from evergreen.settings import Settings
 
 __all__ = ["Exposer", "expose"]
+LOCK = ".exposing.lock"
 
 
 def expose(settings: "Settings", store: "MetadataStore") -> str:
@@ -34,7 +40,26 @@ def expose(settings: "Settings", store: "MetadataStore") -> str:
     exposure = settings.serving.exposure
     if isinstance(exposure, ByHand):
         return "no server was told: serving.exposure.by is hand."
-    config = from_registry(settings, store, exposure.base_path)
+    with _one_at_a_time(settings.root):
+        return _expose(settings, exposure, from_registry(settings, store, exposure.base_path))
+
+
+@contextmanager
+def _one_at_a_time(root: Path) -> Iterator[None]:
+    """Waits for other exposures of the root's use cases.
+
+    Each exposure keeps what it finds of the other models, and would take back a change that another
+    one makes meanwhile.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _expose(
+    settings: "Settings", exposure: "ByReload | ByConfigMap | ByKServe", config: "ModelServerConfig"
+) -> str:
     match exposure:
         case ByReload():
             from evergreen.serving.exposing.reload import reload
