@@ -73,18 +73,21 @@ DIGESTS = Digests(
 METRICS = {"auc": 0.95, "binary_accuracy": 0.9, "log_loss": 0.25, "calibration": 1.01}
 
 
-def make_history(settings: Settings, store: MetadataStore, runs: int) -> list[RunRecord]:
-    """Writes the metadata of many runs into an empty store: 20 artifacts a run.
+def make_history(
+    settings: Settings, store: MetadataStore, runs: int, start: datetime = START
+) -> list[RunRecord]:
+    """Writes the metadata of a model's runs into a store without any of it: 20 artifacts a run.
 
     Args:
         settings: The project's settings: names, and the places that artifacts would have.
         store: The store.
         runs: How many.
+        start: When the first was planned; their ids follow from it.
 
     Returns:
         The records of the runs, oldest first.
     """
-    return list(_History(settings, store).runs(runs))
+    return list(_History(settings, store).runs(runs, start))
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,10 @@ class _History:
         self._contexts: dict[tuple[str, str], int] = {}
         self._spans: list[tuple[SpanRef, int]] = []
 
-    def runs(self, number: int) -> Iterator[RunRecord]:
+    def runs(self, number: int, start: datetime) -> Iterator[RunRecord]:
         baseline: ModelRef | None = None
         for index in range(number):
-            created = START + timedelta(days=index)
+            created = start + timedelta(days=index)
             record = self._record(index, created, baseline)
             examples = self._part(record, record.to_ingest[0].label, INGEST, [])["ExampleGen"][0]
             self._spans.append((record.to_ingest[0], examples))

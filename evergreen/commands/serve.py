@@ -40,10 +40,10 @@ def serve(
     if any(flag.partition("=")[0] in NAMES_MODELS for flag in context.args):
         raise typer.Exit(main(context.args))
 
-    raise typer.Exit(main([*OWN, *context.args], partial(_exposed, project)))
+    raise typer.Exit(main([*OWN, *context.args], partial(exposed, project)))
 
 
-def _exposed(project: Project) -> "ModelServerConfig":
+def exposed(project: Project) -> "ModelServerConfig":
     """Returns what the registry exposes of every use case that has a version to serve.
 
     Raises:
