@@ -14,7 +14,8 @@ def gateway(project: Project) -> None:
     """Forwards requests to a model server, with canary, A/B, shadow traffic and prediction log.
 
     It speaks TensorFlow Serving's API: gRPC on port 8510, REST on port 8511. A canary that is worse
-    than the serving version is rejected; one that holds is promoted.
+    than the serving version is rejected; one that holds is promoted. It is for the models of all
+    use cases, or of the one that is named: each has its own canary and log.
 
     Example: [bold]evergreen gateway --set 'gateway.canary.steps=[10,50]'[/bold]
     """

@@ -65,7 +65,8 @@ class OfModel(Generic[Kind]):
     """A family of metrics with further labels than the model's."""
 
     def __init__(self, family: Kind, model: str) -> None:
-        self._family, self._model = family, model
+        self._family: Kind = family
+        self._model = model
 
     def labels(self, *values: str) -> Kind:
         """Returns the metric of the model with these values of the further labels."""
