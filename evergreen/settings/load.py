@@ -15,6 +15,9 @@ from evergreen.settings.use_cases import environments, select
 
 BASE = Path("configs/base.yaml")
 LOCAL = ("local",)
+UPGRADE = (
+    'A project of version 0.1.0? docs/settings.md, "Coming from version 0.1.0", says what to move.'
+)
 
 
 def find_project(start: Path) -> Path:
@@ -67,7 +70,9 @@ def load_settings(
     try:
         return Settings.model_validate(values, context=context)
     except ValidationError as error:
-        raise SettingsError(explain(error, Settings, sources)) from error
+        # Version 0.1.0 had criteria in code.
+        hint = "" if "gates" in values else UPGRADE
+        raise SettingsError(explain(error, Settings, sources), hint=hint) from error
 
 
 def settings_files(

@@ -281,6 +281,16 @@ def test_what_yaml_may_take_for_something_else_is_said(value: str, said: str) ->
         assert load_settings(ROOT, [], [quoted]).model.hyperparameters == {"x": value}
 
 
+def test_a_project_of_version_0_1_0_is_told_what_moves(tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/base.yaml").write_text("use_case: taxi\npipeline: {name: taxi}\n")
+    (tmp_path / "configs/taxi.yaml").write_text("use_case: taxi\n")
+    with pytest.raises(SettingsError, match="gates") as refused:
+        load_settings(tmp_path, [])
+    assert "Coming from version 0.1.0" in refused.value.hint
+    assert "## Coming from version 0.1.0" in (ROOT / "docs/settings.md").read_text()
+
+
 def test_a_value_in_place_of_a_list_is_told_so(project: Path) -> None:
     write(project, "mine", "data: {missing: NA}")
     [missing] = problems(project, "mine")
