@@ -1,6 +1,6 @@
 """What commands show on a terminal: lines, tables, and what to do next."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evergreen.texts import visible
@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+MOST = 2000
+"""The longest suggestion, in characters."""
 GAP = 3
 """Spaces between the columns of a table."""
 
@@ -88,6 +90,17 @@ def _least(name: str, cells: Iterable[str], is_folded: bool) -> int:
     return max(map(cell_len, words), default=0)
 
 
+class Suggestions:
+    """What makes suggested commands complete: the options of the command that suggests them."""
+
+    complete: Callable[[str], str] = staticmethod(lambda text: text)
+
+
+def suggestion(text: str) -> str:
+    """Returns a text in which suggested commands have the options of the present one."""
+    return Suggestions.complete(text)
+
+
 def next_step(text: str, out: "Console | None" = None) -> None:
     """Prints the last line of every command.
 
@@ -96,5 +109,5 @@ def next_step(text: str, out: "Console | None" = None) -> None:
         out: Where to; standard output if not given.
     """
     (out or console()).print(
-        f"next: {visible(text)}", markup=False, highlight=False, soft_wrap=True
+        f"next: {visible(suggestion(text), MOST)}", markup=False, highlight=False, soft_wrap=True
     )

@@ -4,13 +4,15 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import typer
 
+from evergreen.commands.repetition import repeated
 from evergreen.launch import options
+from evergreen.screen import Suggestions
 from evergreen.texts import visible
 
 if TYPE_CHECKING:
@@ -104,6 +106,15 @@ class Project:
         return tuple(replace(self, use_case=name) for name in known)
 
     @property
+    def as_given(self) -> list[str]:
+        """The options as they were given, without those that were not."""
+        place = [] if self.place == Path() else ["--project", str(self.place)]
+        use_case = ["--use-case", self.use_case] if self.use_case else []
+        configs = (word for name in self.given for word in ("--config", name))
+        pairs = (word for pair in self.overrides for word in ("--set", pair))
+        return [*place, *use_case, *configs, *pairs]
+
+    @property
     def options(self) -> list[str]:
         """The options with which another command finds it."""
         return options(self.folder, self.settings.use_case, self.overlays, self.overrides)
@@ -165,6 +176,7 @@ def project_options(command: Callable[..., R], usual: Sequence[str] = LOCAL) -> 
         project: Path, use_case: str, config: list[str], overrides: list[str], **given: Any
     ) -> R:
         found = Project(project, use_case, tuple(config), tuple(overrides), tuple(usual))
+        Suggestions.complete = partial(repeated, options=found.as_given)
         return command(found, **given)
 
     _, *own = inspect.signature(command).parameters.values()

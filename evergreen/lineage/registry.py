@@ -1,10 +1,12 @@
 """The model registry: versions, reserved when a run is planned, and a log of their stages.
 
 Versions are contexts named `<model>/<version>`, events are contexts named `<model>/<sequence>`. A
-name can be taken once, so at most one of two writers wins. Stages follow from the log.
+name can be taken once, so at most one of two writers wins. Stages follow from the log. A version
+that a failed run has given back is taken again as `<model>/<version>/<time>`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Self
@@ -30,8 +32,34 @@ from evergreen.settings.registry import PromotionSettings
 
 VERSION_TYPE = "evergreen.model_version"
 EVENT_TYPE = "evergreen.model_event"
+RELEASED = "released"
+"""The property of a version that was given back."""
 ANYBODY = PromotionSettings()
 """The policy without conditions."""
+
+
+@dataclass(frozen=True)
+class _Reservation:
+    """The number of a version, reserved for a training.
+
+    Attributes:
+        context: Its context.
+        times: How often the number has been reserved.
+    """
+
+    context: mlmd.Context
+    times: int
+
+    @property
+    def train_key(self) -> str:
+        """The key of the training; empty if it has given the number back."""
+        own = self.context.custom_properties
+        return "" if own[RELEASED].string_value else str(own["train_key"].string_value)
+
+
+def _held(reserved: Mapping[int, _Reservation]) -> dict[str, int]:
+    """Returns the numbers that are held, by the key of the training."""
+    return {held.train_key: number for number, held in reserved.items() if held.train_key}
 
 
 class Registry:
@@ -54,17 +82,29 @@ class Registry:
         """Returns the version of a training, reserving the next free number for a new one."""
         for attempt in contended(ConflictError):
             with attempt:  # if another planner took the number, the next one is taken
-                taken = self._versions()
+                reserved = self._reservations()  # read once: what is free is so in one view
+                taken = _held(reserved)
                 if train_key not in taken:
                     number = max(taken.values(), default=0) + 1
-                    self._put(VERSION_TYPE, str(number), {"train_key": train_key})
+                    before = reserved.get(number)
+                    name = f"{number}/{before.times + 1}" if before else str(number)
+                    self._put(VERSION_TYPE, name, {"train_key": train_key})
         return self._versions()[train_key]
+
+    def release_version(self, train_key: str) -> None:
+        """Gives a training's version back, unless it was registered: the next may take it.
+
+        For a run that has failed, if nothing was pushed, and no other run makes the version.
+        """
+        registered = {event.model.version for event in self.events()}
+        for number, held in self._reservations().items():
+            if held.train_key == train_key and number not in registered:
+                set_properties(held.context, {RELEASED: "yes"})
+                self._store.put_contexts([held.context])
 
     def train_key(self, version: int) -> str | None:
         """Returns the key of the training that makes a version."""
-        name = f"{self._model}/{version}"
-        context = self._store.get_context_by_type_and_name(VERSION_TYPE, name)
-        return context.custom_properties["train_key"].string_value if context else None
+        return self.versions().get(version)
 
     def versions(self) -> dict[int, str]:
         """Returns the training key of every reserved version."""
@@ -252,10 +292,17 @@ class Registry:
         self._put(EVENT_TYPE, f"{after + 1:08d}", {"event": event.model_dump_json()})
 
     def _versions(self) -> dict[str, int]:
-        return {
-            context.custom_properties["train_key"].string_value: int(context.name.split("/")[1])
-            for context in self._list(VERSION_TYPE)
-        }
+        return _held(self._reservations())
+
+    def _reservations(self) -> dict[int, _Reservation]:
+        """Returns the newest reservation of each number."""
+        found: dict[int, _Reservation] = {}
+        for context in self._list(VERSION_TYPE):
+            number, *times = map(int, context.name.split("/")[1:])
+            reservation = _Reservation(context, times[0] if times else 1)
+            if number not in found or found[number].times < reservation.times:
+                found[number] = reservation
+        return found
 
     def _list(self, type_name: str) -> list[mlmd.Context]:
         wanted = Filter("type = ? AND name LIKE ?", type_name, f"{self._model}/%")

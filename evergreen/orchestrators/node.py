@@ -3,6 +3,8 @@
 Every orchestrator runs nodes by this module, so all runs leave the same lineage.
 """
 
+import logging
+
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.dsl.io import fileio
@@ -13,6 +15,7 @@ from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 from tfx.types import Artifact
 
 from evergreen.errors import EvergreenError
+from evergreen.failures import describe
 from evergreen.lineage.nodes import (
     NodeReader,
     NodeState,
@@ -25,6 +28,8 @@ from evergreen.lineage.store import open_connection
 from evergreen.orchestrators.beam_operator import ChoosingBeamOperator
 from evergreen.orchestrators.usage import Measuring
 from evergreen.running.compilation import executor_class
+
+log = logging.getLogger(__name__)
 
 
 class NodeFailedError(EvergreenError):
@@ -73,9 +78,10 @@ def run_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: mlmd.Connectio
     # The state decides: the launcher returns normally if inputs cannot be resolved, and raises if
     # the answer to its last write is lost.
     if not node.succeeded:
-        message = problem if isinstance(problem, str) else f"{type(problem).__name__}: {problem}"
+        message = problem if isinstance(problem, str) else describe(problem)
         node.mark_failed(message)
         cause = problem if isinstance(problem, Exception) else None
+        log.error("%s failed: %s", node_id, message, exc_info=cause)
         raise NodeFailedError(f"{node_id} failed: {message}") from cause
 
 

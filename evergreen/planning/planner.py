@@ -1,6 +1,7 @@
 """Plans runs, and records each plan before anything starts."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from ml_metadata.metadata_store import MetadataStore
@@ -21,6 +22,7 @@ from evergreen.planning.identity import take_digests
 from evergreen.planning.provenance import take_provenance
 from evergreen.runs.digests import digest_values
 from evergreen.runs.plan import (
+    TRAIN,
     Digests,
     ModelRef,
     Pins,
@@ -63,29 +65,11 @@ class Planner:
         _check_names(self._settings)
         settings, digests = self._settings, take_digests(self._settings)
         window = tuple(self.reference(span, digests) for span in self._select(request))
-        nonce = "" if request.cache else secrets.token_hex(8)
-        transform_key = digest_values(
-            window=[span.ingest_key for span in window],
-            use_case=digests.use_case,
-            platform=digests.platform,
-            lock=digests.lock,
-            nonce=nonce,
-        )
-        train_key = digest_values(
-            transform=transform_key, definition=digests.definition, settings=digests.settings
-        )
+        transform_key, train_key = _keys(request, window, digests)
         baseline = self._baseline(train_key)
         record = RunRecord(
             run_id=run_id or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-            run_key=digest_values(
-                train=train_key,
-                baseline=baseline,
-                gates=settings.gates.model_dump(),
-                answer=settings.model.model_dump(include={"task", "classes", "label"}),
-                experiment=request.experiment,
-                destination=[settings.model.name, settings.serving.base_path],
-                ingest_only=not request.train,
-            ),
+            run_key=self._run_key(request, train_key, baseline),
             train_key=train_key,
             transform_key=transform_key,
             request=request,
@@ -97,9 +81,7 @@ class Planner:
             window=window,
             to_ingest=tuple(span for span in window if self._is_missing(span, request)),
             baseline=baseline,
-            model_version=self._registry.take_version(train_key)
-            if request.train and not request.experiment
-            else None,
+            model_version=self._version(request, train_key),
             remote=remote,
             job=job,
             provenance=take_provenance(settings.pipeline.lock.parent),
@@ -108,6 +90,49 @@ class Planner:
         Root.of(self._settings, self._store).claim()
         self._records.create(record)
         return record
+
+    def again(self, record: RunRecord) -> RunRecord:
+        """Plans a run that has not ended well again, with the present code; writes no record.
+
+        Window, baseline and settings stay. What the changes do not concern comes from the cache.
+        """
+        digests = take_digests(self._settings)
+        if digests == record.digests:
+            version = record.model_version or self._version(record.request, record.train_key)
+            return record.model_copy(update={"model_version": version})
+        if record.model_version is not None:
+            self._registry.release_version(record.train_key)
+        window = tuple(self.reference(span, digests) for span in record.window)
+        begun = {span.label for span in record.to_ingest}
+        missing = {span.label for span in window if self._is_missing(span, record.request)}
+        transform_key, train_key = _keys(record.request, window, digests)
+        planned = {
+            "digests": digests,
+            "window": window,
+            "to_ingest": tuple(span for span in window if span.label in begun | missing),
+            "transform_key": transform_key,
+            "train_key": train_key,
+            "run_key": self._run_key(record.request, train_key, record.baseline),
+            "model_version": self._version(record.request, train_key),
+            "pins": None,
+        }
+        return record.model_copy(update=planned).anew([*sorted(missing), TRAIN], "")
+
+    def _version(self, request: Request, train_key: str) -> int | None:
+        pushes = request.train and not request.experiment
+        return self._registry.take_version(train_key) if pushes else None
+
+    def _run_key(self, request: Request, train_key: str, baseline: ModelRef | None) -> str:
+        settings = self._settings
+        return digest_values(
+            train=train_key,
+            baseline=baseline,
+            gates=settings.gates.model_dump(),
+            answer=settings.model.model_dump(include={"task", "classes", "label"}),
+            experiment=request.experiment,
+            destination=[settings.model.name, settings.serving.base_path],
+            ingest_only=not request.train,
+        )
 
     def ingest(self, record: RunRecord, span: SpanRef) -> Plan:
         """Plans the ingestion of one span of a run, after all earlier spans are ingested."""
@@ -141,7 +166,7 @@ class Planner:
             check_newest(root, span)
         return spans
 
-    def reference(self, span: Span, digests: Digests) -> SpanRef:
+    def reference(self, span: Span | SpanRef, digests: Digests) -> SpanRef:
         """Returns the reference to a span for a run record; `digests` come from `take_digests`."""
         data = self._settings.data
         key = digest_values(
@@ -194,6 +219,21 @@ class Planner:
             examples=tuple(self._examples_id(span) for span in record.window),
             analyzer_cache=cache if record.request.cache else None,
         )
+
+
+def _keys(request: Request, window: Iterable[SpanRef], digests: Digests) -> tuple[str, str]:
+    """Returns the keys of the transformed examples and of the model."""
+    transform_key = digest_values(
+        window=[span.ingest_key for span in window],
+        use_case=digests.use_case,
+        platform=digests.platform,
+        lock=digests.lock,
+        nonce="" if request.cache else secrets.token_hex(8),
+    )
+    train_key = digest_values(
+        transform=transform_key, definition=digests.definition, settings=digests.settings
+    )
+    return transform_key, train_key
 
 
 def _check_names(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from markupsafe import Markup
@@ -9,6 +10,7 @@ from markupsafe import Markup
 from evergreen.lineage.run_artifacts import RunReading, SpanReader
 from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas, distributions, drift
+from evergreen.reporting.gaps import chart_or_gap, gap
 from evergreen.texts import count, many, number, percent
 
 SPLIT = "train"
@@ -61,7 +63,9 @@ class DataSection:
                 splits, key=lambda split: (order.index(split) if split in order else 9, split)
             ),
             drifts=[
-                (span.ref.number, chart) for span in reversed(spans) if (chart := _drift(span))
+                (span.ref.number, chart)
+                for span in reversed(spans)
+                if (chart := chart_or_gap("The drift", partial(_drift, span)))
             ],
             drift_keys=canvas.keys(
                 [
@@ -109,12 +113,12 @@ class ValuesSection:
             keys=_keys(shown, reading) if shown and before else Markup(),
             distributions=sorted(
                 (
-                    distribution(feature, before.get(feature.name), timestamp)
+                    _distribution(feature, before.get(feature.name), timestamp)
                     for feature in now.values()
                 ),
                 key=lambda drawn: drawn.chart is None,
             ),
-            missing=_missing(now, before),
+            missing=chart_or_gap("The missing values", lambda: _missing(now, before)),
             anomalies=[anomaly for span in spans for anomaly in _anomalies(span)],
         )
 
@@ -153,6 +157,13 @@ def distribution(feature: Feature, before: Feature | None, timestamp: str | None
     if feature.text is not None and feature.text.top_values:
         return Distribution(feature.name, text, distributions.categories(feature, before, label))
     return Distribution(feature.name, text)
+
+
+def _distribution(feature: Feature, before: Feature | None, timestamp: str | None) -> Distribution:
+    try:
+        return distribution(feature, before, timestamp)
+    except Exception as error:
+        return Distribution(feature.name, "", gap("The distribution", error))
 
 
 def _text(feature: Feature) -> str:

@@ -34,6 +34,14 @@ def gap(what: str, error: Exception) -> Markup:
     return GAP.format(what, visible(f"{kind}{error}"))
 
 
+def chart_or_gap(what: str, make: Callable[[], Markup | None]) -> Markup | None:
+    """Returns a chart, or the sentence that replaces it."""
+    try:
+        return make()
+    except Exception as error:
+        return gap(what, error)
+
+
 @dataclass
 class Gaps:
     """Collects a sentence for each part of a page that cannot be shown."""

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.charts import canvas, curves, heatmaps, slices
+from evergreen.reporting.gaps import chart_or_gap, gap
 from evergreen.runs.reports.model import Bin, Curves, ModelReport, Slice
 from evergreen.settings.metrics import MAIN
 from evergreen.settings.task import Task
@@ -69,13 +70,27 @@ class ModelSection:
             fitted=reading.metrics(),
             overall=[name for name in names if OF_CLASS not in name],
             of_classes=[name for name in names if OF_CLASS in name],
-            figures=[*_training(history), *(_figures(report, keys) if report else ())],
-            classes=list(_reliability(report.curves)) if report else [],
+            figures=[
+                *_drawn(_training(history)),
+                *(_drawn(_figures(report, keys)) if report else ()),
+            ],
+            classes=_drawn(_reliability(report.curves)) if report else [],
             metrics=metrics,
             deciding=_forest([part for part in parts if part.decides], metrics[0]),
             undecided=_forest([part for part in parts if not part.decides], metrics[0]),
             keys=keys,
         )
+
+
+def _drawn(figures: Iterator[Figure]) -> list[Figure]:
+    """Returns figures; the first that cannot be drawn, and those after it, are a sentence."""
+    made: list[Figure] = []
+    try:
+        for figure in figures:
+            made.append(figure)  # noqa: PERF402 - so that those before a failure are kept
+    except Exception as error:
+        made.append(Figure("", gap("A chart", error)))
+    return made
 
 
 def _training(history: Mapping[str, Sequence[float]]) -> Iterator[Figure]:
@@ -161,7 +176,7 @@ def _forest(parts: Sequence[Slice], loss: str) -> Markup | None:
     if not parts:
         return None
     label = f"{slices.titled(loss)} with 95 % intervals on {many(len(parts), 'part')}"
-    return slices.forest(parts, label, loss)
+    return chart_or_gap("The chart", lambda: slices.forest(parts, label, loss))
 
 
 def _keys(report: ModelReport | None) -> Markup:

@@ -10,6 +10,7 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.errors import EvergreenError
 from evergreen.files.versions import push
+from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import cancel_active
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.registry import Registry
@@ -70,14 +71,32 @@ def tell_servers(settings: Settings, store: MetadataStore) -> str:
         return f"the model servers have not followed: {error} next: {error.hint}"
 
 
-def end(store: MetadataStore, run_id: str, outcome: Outcome) -> RunRecord:
-    """Records the outcome of a run; marks executions that were left running as canceled."""
+def end(settings: Settings, store: MetadataStore, run_id: str, outcome: Outcome) -> RunRecord:
+    """Records the outcome of a run; marks executions that were left running as canceled.
+
+    A run that failed gives its version back, so that the numbers have no gaps; when it is resumed
+    it takes one again.
+    """
     records = RunRecords(store)
     record = records.get(run_id)
     cancel_active(store, map(record.pipeline_run, record.parts))
     record = record.ended(outcome, _results(RunReading(store, record)))
+    gives_back = outcome is Outcome.FAILED and _is_unused(settings, records, record)
+    if gives_back:
+        record = record.model_copy(update={"model_version": None})
     records.update(record)
+    if gives_back:
+        Registry(store, settings.model.name).release_version(record.train_key)
     return record
+
+
+def _is_unused(settings: Settings, records: RunRecords, record: RunRecord) -> bool:
+    """Returns whether nothing was pushed as a run's version, and no other run makes it."""
+    if record.model_version is None:
+        return False
+    others = records.newest(Filter.has("train_key", record.train_key))
+    busy = any(other.run_id != record.run_id and other.can_go_on for other in others)
+    return not busy and not (settings.serving.base_path / str(record.model_version)).exists()
 
 
 def _results(reading: RunReading) -> Results | None:

@@ -78,7 +78,11 @@ class Handover:
         self._follow(record, attempt)
         ended = self._records.get(record.run_id)
         self._stopped = ended.finished == record.finished
-        return end(self._store, record.run_id, Outcome.FAILED) if self._stopped else ended
+        return (
+            end(self._settings, self._store, record.run_id, Outcome.FAILED)
+            if self._stopped
+            else ended
+        )
 
     def taken_up(self, run_id: str, rerun_from: str) -> RunRecord:
         """Reopens a run, unless an attempt of it goes on; returns its record.
@@ -127,8 +131,8 @@ class Handover:
             if not goes_on:
                 self._orchestrator.launch(record, attempt)
         except BaseException as error:  # also Ctrl-C: nothing works on the run
-            refused = isinstance(error, Exception)
-            end(self._store, record.run_id, Outcome.FAILED if refused else Outcome.INTERRUPTED)
+            outcome = Outcome.FAILED if isinstance(error, Exception) else Outcome.INTERRUPTED
+            end(self._settings, self._store, record.run_id, outcome)
             raise
         return attempt, goes_on
 

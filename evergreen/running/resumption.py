@@ -14,9 +14,23 @@ from evergreen.lineage.reader import Lineage
 from evergreen.lineage.records import RunRecords
 from evergreen.lineage.store import parse
 from evergreen.lineage.views import RunView
-from evergreen.planning.identity import check_unchanged
-from evergreen.runs.plan import TRAIN, RunRecord
+from evergreen.planning.planner import Planner
+from evergreen.runs.plan import TRAIN, Digests, RunRecord
 from evergreen.settings import Settings
+
+SPANS = "spans are ingested again, and all that follows"
+TRANSFORM = "Transform and all after it are executed again; ingested spans are reused"
+TRAINER = "Trainer and all after it are executed; Transform and ingested spans are reused"
+CHANGES = {
+    "table_schema": ("the schema", SPANS),
+    "ingestion": ("the code that ingests", SPANS),
+    "lock": ("the packages", TRANSFORM),
+    "platform": ("Evergreen's code", TRANSFORM),
+    "use_case": ("the code of the use case", TRANSFORM),
+    "definition": ("the definition of the pipeline", TRAINER),
+    "settings": ("the trainer's code or files", TRAINER),
+}
+"""Digests: what they are of, and what a change makes necessary; the most comes first."""
 
 
 class CannotGoOnError(EvergreenError):
@@ -67,7 +81,7 @@ def _at(values: Any, keys: Sequence[str]) -> Any:
 
 
 def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: str) -> RunRecord:
-    """Records that a run is resumed.
+    """Records that a run is resumed; if its code has changed, it is planned again.
 
     Args:
         settings: The settings of the run.
@@ -77,7 +91,7 @@ def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: st
 
     Raises:
         CannotGoOnError: If it has ended, or does not have the node.
-        EvergreenError: If its code, lock or schema have changed.
+        SettingsError: If its code has changed, and is incomplete.
     """
     records = RunRecords(store)
     record = records.get(run_id)
@@ -87,7 +101,7 @@ def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: st
             hint="Execute a part of it again: evergreen resume RUN --from NODE. Or start a new "
             "one: evergreen run",
         )
-    check_unchanged(settings, record.digests)
+    record = Planner(settings, store).again(record)
     _check_inputs(store, record)
     if rerun_from:
         run = Lineage(store, settings.model.name).run(run_id)
@@ -96,6 +110,15 @@ def reopen(settings: Settings, store: MetadataStore, run_id: str, rerun_from: st
     record = record.taken_up()
     records.update(record)
     return record
+
+
+def what_changed(before: Digests, now: Digests) -> str:
+    """Returns in words what of the code has changed, and what is executed again therefore."""
+    changed = [name for name in CHANGES if getattr(before, name) != getattr(now, name)]
+    if not changed:
+        return ""
+    names = ", ".join(CHANGES[name][0] for name in changed)
+    return f"{names}, since the run was planned: {CHANGES[changed[0]][1]}"
 
 
 def _check_inputs(store: MetadataStore, record: RunRecord) -> None:

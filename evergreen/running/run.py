@@ -6,8 +6,10 @@ from collections.abc import Callable
 from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
 
+from evergreen.failures import describe, place
 from evergreen.lineage.claims import Claims
 from evergreen.lineage.nodes import NodeReader
+from evergreen.lineage.records import RunRecords
 from evergreen.lineage.run_artifacts import PartReader
 from evergreen.lineage.store import connection_config, open_store
 from evergreen.planning.planner import Planner
@@ -17,8 +19,8 @@ from evergreen.running.handover import Handover
 from evergreen.running.orchestrator import Orchestrator, RemoteOrchestrator, chosen
 from evergreen.running.outcome import RunFailedError, gate_report
 from evergreen.running.progress import LiveView
-from evergreen.running.resumption import reopen
-from evergreen.running.summary import show_plan, show_summary
+from evergreen.running.resumption import reopen, what_changed
+from evergreen.running.summary import show_part, show_plan, show_summary
 from evergreen.runs.plan import Outcome, Plan, Request, RunRecord, train_plan
 from evergreen.runs.reports.data import DataReport
 from evergreen.screen import next_step
@@ -94,9 +96,10 @@ class Run:
                 record = reopen(self._settings, self._store, record.run_id, "")
             return self._hand_over(self._handover, record)
         with self._claims.hold(record.run_id):
+            planned = record
             if record.outcome:
                 record = reopen(self._settings, self._store, record.run_id, "")
-            show_plan(self._console, self._settings, record)
+            self._show_plan(record, planned)
             return self._carry_out(record)
 
     def resume(self, run_id: str, rerun_from: str = "") -> RunRecord:
@@ -119,9 +122,15 @@ class Run:
             record = self._handover.taken_up(run_id, rerun_from)
             return self._hand_over(self._handover, record)
         with self._claims.hold(run_id):
+            planned = RunRecords(self._store).get(run_id)
             record = reopen(self._settings, self._store, run_id, rerun_from)
-            show_plan(self._console, self._settings, record)
+            self._show_plan(record, planned)
             return self._carry_out(record)
+
+    def _show_plan(self, record: RunRecord, planned: RunRecord) -> None:
+        show_plan(self._console, self._settings, record)
+        if changed := what_changed(planned.digests, record.digests):
+            self._console.print(f"  changed    {changed}", highlight=False, soft_wrap=True)
 
     def part(self) -> None:
         """Tells a person who interrupts a run how to go on with it."""
@@ -156,7 +165,7 @@ class Run:
 
     def _end(self, record: RunRecord, ended: Outcome) -> RunRecord:
         """Records the outcome, and reports it; an interrupted run is not reported, to save time."""
-        record = end(self._store, record.run_id, ended)
+        record = end(self._settings, self._store, record.run_id, ended)
         if ended is not Outcome.INTERRUPTED:
             self._report(record)
         return record
@@ -171,14 +180,7 @@ class Run:
         )
 
     def _show(self, what: str, show: Callable[[], object]) -> None:
-        """Shows a result; a failure to show it does not change the outcome."""
-        try:
-            show()
-        except Exception as error:
-            log.exception("the %s of run %s", what, self.run_id)
-            reason = plain(f"{type(error).__name__}: {error}")
-            self._console.print(f"[yellow]no {what} was written[/yellow]: {reason}")
-            self._console.print(f"  to write it: evergreen report {self.run_id}")
+        show_part(self._console, what, self.run_id, show)
 
     def _execute(self, record: RunRecord) -> Outcome:
         for span in record.to_ingest:
@@ -216,10 +218,11 @@ class Run:
     def _explain(self, plan: Plan, error: Exception) -> RunFailedError:
         states = NodeReader(self._store).states(self._settings.pipeline.name, plan.pipeline_run)
         failed = [f"{state.node_id}: {state.error}" for state in states if state.error]
+        found = place(error)
+        todo = f"Correct {found.file}" if found else "When the cause is gone"
         return RunFailedError(
-            f"{plan.title}: " + ("; ".join(failed) or f"{type(error).__name__}: {error}"),
-            hint="The log has the traceback. When the cause is gone: "
-            f"evergreen resume {self.run_id}",
+            f"{plan.title}: " + ("; ".join(failed) or describe(error)),
+            hint=f"The log has the traceback. {todo}, then: evergreen resume {self.run_id}",
         )
 
 

@@ -40,7 +40,7 @@ def stop(settings: Settings, store: MetadataStore, run_id: str) -> RunRecord:
         )
     attempt, goes_on = newest(orchestrator, record)
     # First of all, so that whoever follows the run does not take its end for a failure.
-    ended = end(store, run_id, Outcome.INTERRUPTED)
+    ended = end(settings, store, run_id, Outcome.INTERRUPTED)
     if goes_on:
         try:
             orchestrator.stop(record, attempt)
@@ -51,5 +51,5 @@ def stop(settings: Settings, store: MetadataStore, run_id: str) -> RunRecord:
             time.sleep(POLL_SECONDS)
         ended = records.get(run_id)
         if ended.outcome in (None, Outcome.INTERRUPTED):  # its nodes went on until now
-            ended = end(store, run_id, Outcome.INTERRUPTED)
+            ended = end(settings, store, run_id, Outcome.INTERRUPTED)
     return ended

@@ -1,5 +1,8 @@
 """Shows the plan before a run, and the summary after it."""
 
+import logging
+from collections.abc import Callable
+
 from ml_metadata.metadata_store import MetadataStore
 from rich.console import Console
 from rich.markup import escape
@@ -13,11 +16,12 @@ from evergreen.running.tables import show_data, show_model, show_serving
 from evergreen.runs.plan import Outcome, RunRecord, SpanRef
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
-from evergreen.screen import next_step
+from evergreen.screen import next_step, suggestion
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
 from evergreen.texts import plain
 
+log = logging.getLogger(__name__)
 NEXT_STEPS = {
     Outcome.PUSHED: "serve it: evergreen serve; what is exposed: evergreen models",
     Outcome.EXPERIMENT: "leave --experiment away to push it",
@@ -52,6 +56,18 @@ def show_plan(console: Console, settings: Settings, record: RunRecord) -> None:
             console.print(f"    {plain(place)}", highlight=False, soft_wrap=True)
 
 
+def show_part(console: Console, what: str, run_id: str, show: Callable[[], object]) -> None:
+    """Shows a result; a failure to show it neither changes the outcome nor hides the rest."""
+    try:
+        show()
+    except Exception as error:
+        log.exception("the %s of run %s", what, run_id)
+        reason = plain(f"{type(error).__name__}: {error}")
+        console.print(f"[yellow]no {what} was written[/yellow]: {reason}")
+        told = suggestion(f"to write it: evergreen report {run_id}")
+        console.print(f"  {escape(told)}", highlight=False, soft_wrap=True)
+
+
 def _named(span: SpanRef) -> str:
     return f"{span.number}" + (f" (version {span.version})" if span.version > 1 else "")
 
@@ -62,12 +78,22 @@ def show_summary(
     """Prints the results of a run: data, metrics, gates, the pushed version, and the next step."""
     console.print()
     reading = RunReading(store, record)
-    show_data(console, [span.report for span in reading.spans if span.report])
-    if reading.train:
-        show_model(console, gate_report(reading.train, ModelReport))
-        show_serving(console, gate_report(reading.train, ServingReport))
-        if reading.train.wholly_cached:
-            console.print("everything came from the cache: same data, same code, same settings.")
+
+    def data() -> None:
+        show_data(console, [span.report for span in reading.spans if span.report])
+
+    def model() -> None:
+        if reading.train:
+            show_model(console, gate_report(reading.train, ModelReport))
+
+    def serving() -> None:
+        if reading.train:
+            show_serving(console, gate_report(reading.train, ServingReport))
+
+    for what, show in (("data", data), ("model", model), ("serving validation", serving)):
+        show_part(console, f"table of the {what}", record.run_id, show)
+    if reading.train and reading.train.wholly_cached:
+        console.print("everything came from the cache: same data, same code, same settings.")
     _show_outcome(console, settings, store, record)
 
 

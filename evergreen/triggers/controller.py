@@ -282,7 +282,7 @@ class Controller:
 
     def _give_up(self, run_id: str, outcome: Outcome, now: datetime) -> bool:
         if self._records.find(run_id):
-            end(self._store, run_id, outcome)
+            end(self._settings, self._store, run_id, outcome)
         return self._write(Ended(at=now, run_id=run_id, outcome=outcome))
 
     def _request(self, decision: Decision) -> Request:

@@ -1,5 +1,7 @@
 """A run that failed goes on under its own id; parts of one are executed again on purpose."""
 
+import io
+import logging
 import multiprocessing
 import os
 import re
@@ -22,6 +24,15 @@ from tests.project import ROOT, Project, Ran
 
 FAILING = "model.run_fn=tests.integration.failing.run_fn"
 REASON = "the disk is full [red]"
+
+
+WRONG = """
+def run_fn(fn_args):
+    return fn_args.custom_config["no such key"]
+"""
+RIGHT = """
+from models.taxi.model import run_fn
+"""
 
 
 class Answer(NamedTuple):
@@ -180,3 +191,48 @@ def test_what_cannot_go_on_is_refused(project: Project, first: Ran, resumed: Ran
         project.resume(resumed.record.run_id, rerun_from="Evaluater")
     with pytest.raises(EvergreenError, match="there is no run nothing"):
         project.resume("nothing")
+
+
+@pytest.fixture(scope="module")
+def corrected(
+    project: Project, first: Ran, resumed: Ran, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[RunFailedError, str, Ran]:
+    """A run whose trainer was wrong: the error, the log, and how it went on after a correction."""
+    own, logged = tmp_path_factory.mktemp("own") / "own_trainer.py", io.StringIO()
+    own.write_text(WRONG)
+    handler = logging.StreamHandler(logged)
+    log = logging.getLogger("evergreen.orchestrators.node")
+    log.addHandler(handler)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(own.parent)
+        with pytest.raises(RunFailedError) as error:
+            project.run("1-2", ["model.run_fn=own_trainer.run_fn"], experiment=True)
+        log.removeHandler(handler)
+        own.write_text(RIGHT)
+        return error.value, logged.getvalue(), project.resume(project.lineage.record("").run_id)
+
+
+def test_an_error_in_ones_own_code_is_told_with_its_place_and_the_log_has_the_traceback(
+    corrected: tuple[RunFailedError, str, Ran],
+) -> None:
+    error, log, ran = corrected
+    assert "Trainer: KeyError: 'no such key' (" in str(error)
+    assert "own_trainer.py, line 3, in run_fn)" in str(error)
+    assert error.hint.startswith("The log has the traceback. Correct ")
+    assert error.hint.endswith(f"own_trainer.py, then: evergreen resume {ran.record.run_id}")
+    assert "Traceback (most recent call last)" in log
+    assert 'return fn_args.custom_config["no such key"]' in log
+
+
+def test_after_a_correction_it_goes_on_from_the_node_that_failed(
+    corrected: tuple[RunFailedError, str, Ran],
+) -> None:
+    _, _, ran = corrected
+    assert ran.record.outcome is Outcome.EXPERIMENT
+    assert ran.record.attempts == {"train": 2}
+    assert (
+        "changed    the trainer's code or files, since the run was planned: Trainer and all after "
+        "it are executed; Transform and ingested spans are reused" in ran.text
+    )
+    states = {name: node.state for name, node in ran.nodes["train"].items()}
+    assert (states["Transform"], states["Trainer"]) == ("cached", "complete")

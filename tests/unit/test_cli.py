@@ -70,7 +70,7 @@ def test_only_the_command_that_is_asked_for_is_imported() -> None:
     ).stdout
     before, after = (set(part.split()) for part in said.split("then"))
     assert before == {"evergreen.commands.table", "evergreen.commands.options"}
-    assert after == {f"evergreen.commands.{name}" for name in ("runs", "project")}
+    assert after == {f"evergreen.commands.{name}" for name in ("runs", "project", "repetition")}
 
 
 def test_an_unknown_command_is_told_which_one_was_meant() -> None:

@@ -57,7 +57,7 @@ def start(
             f"run {run_id} has ended: {record.outcome}.",
             hint="Start a new one: leave the parameter `run` empty.",
         )
-    record = record.taken_up().model_copy(update={"job": job})
+    record = Planner(settings, store).again(record).taken_up().model_copy(update={"job": job})
     records.update(record)
     return record
 
@@ -71,9 +71,9 @@ def finish(settings: Settings, store: MetadataStore, record: RunRecord) -> RunRe
     try:
         outcome = conclude(settings, store, record)
     except EvergreenError:
-        end(store, record.run_id, Outcome.FAILED)
+        end(settings, store, record.run_id, Outcome.FAILED)
         raise
-    record = end(store, record.run_id, outcome)
+    record = end(settings, store, record.run_id, outcome)
     log.info("run %s: %s", record.run_id, outcome)
     if outcome is Outcome.PUSHED:
         log.info("%s", tell_servers(settings, store))

@@ -1,5 +1,6 @@
 """Commands asked in this process, on a project whose data are in a folder."""
 
+import re
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
@@ -23,7 +24,9 @@ def ask(folder: Path, *words: str, width: int = 250) -> Result:
 
 
 def last_line(answer: Result) -> str:
-    return answer.stdout.rstrip().splitlines()[-1]
+    """The last line, without the project's options, which every suggestion repeats."""
+    line = answer.stdout.rstrip().splitlines()[-1]
+    return re.sub(r" --project \S+( --set \S+)+", "", line)
 
 
 def check_harmless(text: str) -> None:

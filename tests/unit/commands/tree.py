@@ -7,7 +7,7 @@ import typer
 
 from evergreen.cli import app
 
-SHARED = ("--project", "--config", "--set")
+SHARED = ("--project", "--use-case", "--config", "--set")
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,26 @@ def test_a_training_keeps_its_version(registry: Registry) -> None:
     assert [registry.train_key(version) for version in (1, 2, 3, 4)] == ["a", "b", "c", None]
 
 
+def test_a_version_that_was_given_back_is_taken_again(registry: Registry) -> None:
+    assert [registry.take_version(key) for key in ("a", "b")] == [1, 2]
+    registry.release_version("b")
+    assert registry.versions() == {1: "a"}
+    assert registry.train_key(2) is None
+    assert registry.take_version("c") == 2
+    registry.release_version("b")  # which is not the holder any more
+    assert registry.take_version("b") == 3
+    registry.release_version("a")  # an earlier number is no gap that a later model may fill
+    assert registry.take_version("d") == 4
+    assert registry.versions() == {2: "c", 3: "b", 4: "d"}
+
+
+def test_a_registered_version_is_not_given_back(registry: Registry) -> None:
+    registry.take_version("a")
+    register(registry, 1)
+    registry.release_version("a")
+    assert registry.take_version("b") == 2
+
+
 def test_planners_at_the_same_time_get_a_version_for_each_training(place: MetadataSettings) -> None:
     taken = run_writers(take_shared_and_own, place)
     versions = dict(taken)

@@ -121,6 +121,23 @@ def test_a_change_moves_the_keys_that_depend_on_it(
         assert after.model_version == (2 if "train_key" in changed else 1)
 
 
+def test_a_run_is_planned_again_with_the_code_of_now(bench: Bench) -> None:
+    before = bench.plan()
+    bench.ingest(before)
+    assert bench.planner().again(before) == before
+    bench.edit("use_case/model.py")
+    after = bench.planner().again(before)
+    same = {"run_id", "request", "window", "to_ingest", "baseline", "settings", "created"}
+    assert after.model_dump(include=same) == before.model_dump(include=same)
+    assert after.train_key != before.train_key
+    assert after.model_version == before.model_version == 1
+    assert after.attempts == {"train": 2}
+    bench.edit("schema.pbtxt")
+    ingested = bench.planner().again(after)
+    assert ingested.attempts == {"train": 3, "span-00001-v01": 2, "span-00002-v01": 2}
+    assert ingested.window != after.window
+
+
 def test_a_new_version_of_a_span_is_to_be_ingested_and_the_others_are_not(bench: Bench) -> None:
     bench.ingest(bench.plan())
     bench.publish(2, value=1)
