@@ -38,14 +38,16 @@ class Ran:
 class Project:
     """The repository's project, with everything it writes in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, use_case: str = "") -> None:
+        self.folder, self.use_case = folder, use_case
         self.overrides = (*places(folder), f"metadata.sqlite={folder}/metadata.sqlite")
+        if use_case:  # which has folders of its own below the root
+            self.overrides = (f"root={folder}", "serving.exposure.by=hand")
         self.settings = self.with_settings()
         self.store: MetadataStore = open_store(self.settings.metadata)
 
     def with_settings(self, *overrides: str) -> Settings:
-        return load_settings(ROOT, overrides=[*self.overrides, *overrides])
+        return load_settings(ROOT, overrides=[*self.overrides, *overrides], use_case=self.use_case)
 
     def run(self, spans: str, overrides: Sequence[str] = (), **request: bool) -> Ran:
         shown = Console(file=io.StringIO(), width=120)

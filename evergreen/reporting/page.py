@@ -55,8 +55,9 @@ def _sections(
     def of_gates() -> Mapping[str, object]:
         report = reading.report(ModelReport)
         criteria = gates.Criteria.of(report) if report else None
-        task = report.task if report else Task.BINARY
-        return {"verdicts": gates.verdicts(reading), "criteria": criteria, "task": task.value}
+        is_binary = report is None or report.task is Task.BINARY
+        verdicts = gates.verdicts(reading)
+        return {"verdicts": verdicts, "criteria": criteria, "is_binary": is_binary}
 
     return {
         "headline": (

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from evergreen.errors import closest
 
 _STEPS = 32
-_SMALLEST_BATCH, _LARGEST_BATCH = 16, 1024
+_SMALLEST_BATCH, _LARGEST_BATCH = 16, 256
 
 
 class HyperParameters(BaseModel):
@@ -17,9 +17,10 @@ class HyperParameters(BaseModel):
 
     Attributes:
         hidden_units: Widths of the hidden layers.
-        dropout: Share of each hidden layer's outputs that is dropped in training.
+        dropout: Share of each hidden layer's outputs that is dropped in training; if null, half,
+            and none in a regression, whose numbers it would shrink towards their mean.
         learning_rate: Step size of Adam.
-        batch_size: Rows per step; if null, a power of two from 16 to 1024 that gives an epoch some
+        batch_size: Rows per step; if null, a power of two from 16 to 256 that gives an epoch some
             32 steps, or more.
         max_epochs: The most passes over the training rows.
         patience: Epochs without a better loss on the eval split before training stops.
@@ -29,7 +30,7 @@ class HyperParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (64, 32)
-    dropout: float = Field(0.5, ge=0.0, lt=1.0)
+    dropout: float | None = Field(None, ge=0.0, lt=1.0)
     learning_rate: float = Field(1e-3, gt=0.0)
     batch_size: int | None = Field(None, ge=1)
     max_epochs: int = Field(60, ge=1)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from evergreen.quality.columns import READERS, natural_kind
-from evergreen.serving.trial.contract import SHOWN, ContractError, check_labels
+from evergreen.serving.trial.contract import SHOWN, ContractError
 from evergreen.settings.task import Task
 from evergreen.tabular.columns import Column, dense, present
 from evergreen.tabular.table import Label, Table, Weight
@@ -53,32 +53,6 @@ def labels(table: Table, rows: pa.Table) -> NDArray[np.float64]:
     """
     columns = {name: _tensor(rows[name]) for name in table.label.columns}
     return label(table.label, columns).numpy().astype(np.float64)
-
-
-def check(declared: Label, found: NDArray[np.floating], where: str) -> None:
-    """Checks that labels fit the task, or are NaN where they are not known.
-
-    Args:
-        declared: The label.
-        found: Labels of rows, [n].
-        where: The origin of the rows, for errors.
-
-    Raises:
-        ContractError: If a label does not fit; names the first ones.
-    """
-    if declared.task is Task.BINARY:
-        check_labels(found, where=where)
-    elif declared.task is Task.REGRESSION:
-        rule = f"label {declared.name!r} must be a finite number, or NaN where it is not known"
-        _refuse(np.isinf(found), found, rule, where)
-    else:
-        count = len(declared.classes)
-        rule = (
-            f"label {declared.name!r} must be one of {', '.join(declared.classes)} (0 to "
-            f"{count - 1}), or NaN where it is not known; {count} stands for any other text"
-        )
-        known = found >= 0
-        _refuse(known & ~np.isin(found, range(count)), found, rule, where)
 
 
 def check_weight(found: NDArray[np.floating], where: str) -> None:

@@ -17,6 +17,7 @@ STEPS_AT_ONCE = 32
 """Steps per call of TensorFlow: a step of such a small network takes less than a call from
 Python."""
 
+DROPOUT = {Task.BINARY: 0.5, Task.MULTICLASS: 0.5, Task.REGRESSION: 0.0}
 MOST_ONE_HOT = 128
 """The most values of an id that get a column each; an id of more is embedded."""
 EMBEDDED = 16
@@ -41,9 +42,10 @@ def perceptron(table: Table, parameters: HyperParameters, rows: Rows | None = No
     """
     inputs = model_inputs(table)
     hidden = keras.layers.Concatenate()(encoded(table, inputs))
+    dropout = DROPOUT[table.label.task] if parameters.dropout is None else parameters.dropout
     for units in parameters.hidden_units:
         hidden = keras.layers.Dense(units, activation="relu")(hidden)
-        hidden = keras.layers.Dropout(parameters.dropout)(hidden)
+        hidden = keras.layers.Dropout(dropout)(hidden)
     mean, spread = _scale(table.label, rows)
     answer, loss = _head(table.label, hidden, mean, spread)
     model = keras.Model(inputs, answer, name=table.name)
@@ -87,6 +89,8 @@ def model_inputs(table: Table) -> dict[str, keras.KerasTensor]:
 def encoded(table: Table, inputs: dict[str, keras.KerasTensor]) -> list[keras.KerasTensor]:
     """Returns the first layer's inputs from each feature, float32 [n, columns]."""
     numbers = [part for number in table.numbers for part in _number(number, inputs)]
+    if table.extends:
+        numbers += [_beyond(inputs[transformed_name(number.name)]) for number in table.numbers]
     return numbers + [_id(item, inputs) for item in table.ids]
 
 
@@ -107,3 +111,9 @@ def _ramps(ranks: keras.KerasTensor, count: int) -> keras.KerasTensor:
     """Returns [n, count]: ramp k rises from 0 to 1 over step k of the `count` steps of the rank."""
     starts = keras.ops.arange(count, dtype="float32")
     return keras.ops.clip(ranks[:, None] * count - starts, 0.0, 1.0)
+
+
+def _beyond(ranks: keras.KerasTensor) -> keras.KerasTensor:
+    """Returns [n, 2]: how far a rank is below 0, and how far above 1."""
+    ranks = ranks[:, None]
+    return keras.ops.concatenate([keras.ops.relu(-ranks), keras.ops.relu(ranks - 1)], axis=1)

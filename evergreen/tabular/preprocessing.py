@@ -28,6 +28,8 @@ _BUCKETS = 32
 _QUANTILE_ERROR = 0.001
 # Narrower steps than float32 can tell apart at -88 degrees count as a jump.
 _NARROWEST_STEP = 1e-6
+# A delay of a day is some ten times as far from the median as one of the longest 3 %.
+_REACH = 20.0
 _DAY = 86_400
 
 
@@ -40,7 +42,8 @@ def preprocess(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tenso
             dense tensor [n] or [n, 1].
 
     Returns:
-        Tensors [n]. Numbers: float32 rank in [0, 1], and 0.5, the median, where missing. Flags of
+        Tensors [n]. Numbers: float32 rank in [0, 1], in a regression also beyond; and 0.5, the
+        median, where missing. Flags of
         missing numbers: float32, 0 or 1. All others: int64, 0 where missing. The label and the
         weight: float32, NaN where they are not known.
     """
@@ -64,7 +67,8 @@ def _ranks(table: Table, inputs: Mapping[str, Column]) -> dict[str, tf.Tensor]:
     """Returns ranks of all numbers, and the flags of missing ones."""
     valid = [valid_numbers(inputs[item.name], item.low, item.high) for item in table.numbers]
     numbers = tf.stack(valid, axis=1)
-    ranks = tf.unstack(interpolated_ranks(numbers, _quantiles(numbers)), axis=1)
+    reach = _REACH if table.extends else 0.0
+    ranks = tf.unstack(interpolated_ranks(numbers, _quantiles(numbers), reach), axis=1)
     missing = tf.unstack(tf.cast(tf.math.is_nan(numbers), tf.float32), axis=1)
     pairs = zip(table.numbers, ranks, strict=True)
     outputs = {transformed_name(number.name): rank for number, rank in pairs}
@@ -91,7 +95,7 @@ def valid_numbers(values: Column, low: float, high: float) -> tf.Tensor:
     return tf.where(valid, numbers, float("nan"))
 
 
-def interpolated_ranks(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
+def interpolated_ranks(numbers: tf.Tensor, boundaries: tf.Tensor, reach: float = 0.0) -> tf.Tensor:
     """Ranks numbers among quantiles, linearly between them.
 
     Like `tft.apply_buckets_with_interpolation`, but for all columns at once, and for columns that
@@ -100,16 +104,25 @@ def interpolated_ranks(numbers: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
     Args:
         numbers: float32 [n, columns], NaN where missing.
         boundaries: float32 [columns, quantiles], ascending.
+        reach: How far ranks go on below 0 and above 1, in distances from the first quantile to the
+            last.
 
     Returns:
-        float32 [n, columns], from 0 at the first quantile or below to 1 at the last or above; 0.5
-        where missing.
+        float32 [n, columns], from 0 at the first quantile or below to 1 at the last or above, and
+        beyond if there is a reach; 0.5 where missing.
     """
     boundaries = tf.where(tf.math.is_finite(boundaries), boundaries, 0.0)
     lower = boundaries[:, :-1]
     widths = tf.maximum(boundaries[:, 1:] - lower, _NARROWEST_STEP)
     steps = tf.clip_by_value((numbers[:, :, tf.newaxis] - lower) / widths, 0.0, 1.0)
-    return tf.where(tf.math.is_nan(numbers), 0.5, tf.reduce_mean(steps, axis=2))
+    ranks = tf.reduce_mean(steps, axis=2)
+    if reach:
+        first, last = boundaries[:, 0], boundaries[:, -1]
+        beyond = (numbers - tf.clip_by_value(numbers, first, last)) / tf.maximum(
+            last - first, _NARROWEST_STEP
+        )
+        ranks += tf.clip_by_value(beyond, -reach, reach)
+    return tf.where(tf.math.is_nan(numbers), 0.5, ranks)
 
 
 def integer_ids(values: Column, feature: Integer | Boolean) -> tf.Tensor:

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from evergreen.settings.task import Task
-from evergreen.tabular.labels import check, check_weight
+from evergreen.serving.trial.contract import check_labels
+from evergreen.serving.trial.contract import known as has_label
+from evergreen.tabular.labels import check_weight
 from evergreen.tabular.table import Table
 from evergreen.tabular.transformer import Transformer
 from evergreen.tf_examples import examples
@@ -72,10 +73,9 @@ def read_rows(patterns: list[str], transformer: Transformer, table: Table) -> Ro
     where = ", ".join(patterns)
     columns = _transformed(patterns, transformer)
     labels = columns.pop(table.label.name)
-    check(table.label, labels, where)
-    known = ~np.isnan(labels)
-    if table.label.task is not Task.REGRESSION:
-        known &= labels >= 0
+    task, classes = table.label.task, table.label.classes
+    check_labels(labels, where=where, task=task, classes=len(classes))
+    known = has_label(labels, task)
     weights = columns.pop(table.weight.name) if table.weight else None
     if weights is not None:
         check_weight(weights, where)

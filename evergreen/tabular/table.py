@@ -110,6 +110,11 @@ class Table:
         return tuple(feature for feature in self.features if isinstance(feature, Number))
 
     @property
+    def extends(self) -> bool:
+        """Whether ranks go on beyond the outermost quantiles, as a regression's answers do."""
+        return self.label.task is Task.REGRESSION
+
+    @property
     def moments(self) -> tuple[Date, ...]:
         """The features that are transformed to parts of a date."""
         return tuple(feature for feature in self.features if isinstance(feature, Date))

@@ -148,16 +148,10 @@ def _curves(predictions: Predictions) -> dict[str, Curves | None]:
 
 
 def _scores(predictions: Predictions) -> Scores | None:
-    """Returns the candidate's probabilities for monitors; None if an answer is no number.
-
-    Those of several classes are of the predicted one, by whether it is right.
-    """
-    labels, answers = predictions.labels, predictions.candidate
-    if predictions.task is Task.REGRESSION or not np.isfinite(answers).all():
+    """Returns a binary candidate's scores for monitors; None if an answer is not a number."""
+    if predictions.task is not Task.BINARY or not np.isfinite(predictions.candidate).all():
         return None
-    if predictions.task is Task.MULTICLASS:
-        labels, answers = answers.argmax(axis=1) == labels, answers.max(axis=1)
-    return pack(histogram(labels, answers))
+    return pack(histogram(predictions.labels, predictions.candidate))
 
 
 def _known(metrics: dict[str, float], unknown: dict[str, str]) -> dict[str, float | None]:

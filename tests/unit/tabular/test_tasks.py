@@ -219,8 +219,8 @@ def test_one_tensor_a_feature_gives_the_same_answers(prices, data):
 @pytest.mark.parametrize(
     ("table", "row", "message"),
     [
-        (SHAPES, {"form": "oval"}, "one of round, square, flat .* row 2 has 3"),
-        (PRICES, {"price": float("inf"), "copies": 1}, "a finite number, .* row 2 has inf"),
+        (SHAPES, {"form": "oval"}, "the index of a class, from 0 to 2.* row 2 has 3"),
+        (PRICES, {"price": float("inf"), "copies": 1}, "finite numbers, .* row 2 has inf"),
         (PRICES, {"price": 1.0, "copies": -1}, "weights must be .* row 2 has -1"),
     ],
 )
