@@ -184,7 +184,7 @@ def test_of_two_people_who_promote_at_once_one_is_told(tmp_path: Path) -> None:
     codes = {person.exitcode: version for version, person in people.items()}
     assert set(codes) == {0, 1}
     told = (tmp_path / f"{codes[1]}.txt").read_text()
-    assert "somebody else wrote to its log at the same moment" in told
+    assert "somebody else wrote to it at the same moment" in told
     assert "next: Look at the log and decide again." in told
     assert "metrics" not in told  # nothing of what was to be written
     assert f"version {codes[0]} is serving now" in (tmp_path / f"{codes[0]}.txt").read_text()

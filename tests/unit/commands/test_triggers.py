@@ -10,6 +10,7 @@ from evergreen.monitoring.results import Kind
 from evergreen.running.conclusion import end
 from evergreen.running.orchestrator import Progress
 from evergreen.runs.plan import Outcome
+from evergreen.triggers import signals
 from tests.unit.planning.conftest import ROOT
 from tests.unit.triggers.world import World, finding
 
@@ -93,7 +94,7 @@ def test_to_fire_is_to_ask_the_controller(world: World) -> None:
     world.step()
     said = triggers(world, "fire", "--force", "--reason", "a new feature", "--key", "k")
     assert triggers(world, "fire", "--force", "--reason", "again", "--key", "k") == said
-    assert (world.settings.pipeline.root / ".triggers/wake").exists()
+    assert (signals.folder(world.settings) / signals.WAKE).exists()
     world.step()
     assert len(world.records) == 2
     assert world.records[-1].request.reason == "a new feature"
