@@ -71,7 +71,7 @@ def _serving(events: Sequence[Event]) -> int:
 
 
 def _resume(world: World, subject: Asked) -> Prepared:
-    record = world.lineage.record(subject.text("subject"))
+    record = world.record(subject.text("subject"))
     if not record.can_go_on or world.state(record) == "running":
         raise NotFoundError(f"run {record.run_id} is {world.state(record)}: it cannot go on.")
     what = "The run goes on under its own id; nodes that have finished are not executed again."

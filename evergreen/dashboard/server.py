@@ -3,8 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from aiohttp import web
@@ -14,22 +15,9 @@ from ml_metadata import errors
 
 from evergreen.dashboard import actions, security
 from evergreen.dashboard.actions import Place
-from evergreen.dashboard.pages import data, lineage, models, monitors, overview, runs, triggers
-from evergreen.dashboard.pages.page import (
-    Asked,
-    Kind,
-    NotFoundError,
-    Page,
-    Route,
-    WrongError,
-    measure,
-    name,
-    number,
-    outcome,
-    parse,
-    side,
-    words,
-)
+from evergreen.dashboard.pages import monitors, runs
+from evergreen.dashboard.pages.page import Asked, NotFoundError, Page, Route, WrongError, parse
+from evergreen.dashboard.routes import CONFIRM, FORM, PAGES, RESULT, RUN, asked_of, section
 from evergreen.dashboard.security import Guard
 from evergreen.dashboard.sessions import Sessions
 from evergreen.dashboard.world import Reader, UnavailableError, World
@@ -45,34 +33,8 @@ from evergreen.texts import visible
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
-RUN: dict[str, Kind] = {"run": name}
-FILTERS: dict[str, Kind] = {
-    "outcome": outcome, "by": words, "span": number, "sort": measure, "page": number
-}  # fmt: skip
-PAGES: dict[str, Route] = {
-    "/": Route(overview.overview),
-    "/runs": Route(runs.runs, FILTERS),
-    "/runs/{run}": Route(runs.run, RUN),
-    "/models": Route(models.models, {"page": number}),
-    "/models/compare": Route(models.compare, {"one": number, "other": number}),
-    "/models/{version}": Route(models.version, {"version": number}),
-    "/data": Route(data.data),
-    "/data/statistics": Route(data.statistics, {"one": side, "other": side}),
-    "/data/spans/{span}": Route(data.span, {"span": number}),
-    "/monitors": Route(monitors.monitors),
-    "/monitors/{result}": Route(monitors.result, {"result": number}),
-    "/triggers": Route(triggers.triggers),
-    "/triggers/{id}": Route(triggers.explain, {"id": name}),
-    "/lineage": Route(lineage.lineage),
-    "/lineage/models/{version}": Route(lineage.model, {"version": number, "hops": number}),
-    "/lineage/spans/{span}": Route(lineage.span, {"span": number, "hops": number}),
-    "/lineage/artifacts/{artifact}": Route(lineage.artifact, {"artifact": number, "hops": number}),
-}
-"""The route of each path; all other paths are files, actions or a 404."""
-CONFIRM = Route(actions.confirm, {"action": name, "subject": name})
-FORM: dict[str, Kind] = {
-    **CONFIRM.takes, "word": words, "seen": number, "reason": words, "token": words
-}  # fmt: skip
+ROOT = "/use-cases"
+"""The use case NAME is below /use-cases/NAME; the first one is at the root of the server."""
 LIMITS = Limits(connections=200)
 MOST_VIEWERS = 50
 """The most live pages at a time, since each reads the store repeatedly."""
@@ -80,23 +42,40 @@ SIGN_OF_LIFE_SECONDS = 15.0
 """The interval of keep-alive messages, which detect closed pages."""
 
 
-def run(settings: Settings, place: Place, token: str, started: Callable[[int], None]) -> None:
+@dataclass(frozen=True)
+class UseCase:
+    """A use case to show.
+
+    Attributes:
+        settings: Its settings.
+        place: The options that tell commands where it is.
+    """
+
+    settings: Settings
+    place: Place
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads its metadata; the store is opened for the first page."""
+        return Reader(self.settings)
+
+
+def run(use_cases: Sequence[UseCase], token: str, started: Callable[[int], None]) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Args:
-        settings: The project's settings.
-        place: The options that tell commands where the project is.
+        use_cases: The use cases; the first one is shown at the root, by its address.
         token: The token for actions; empty to allow none.
         started: Called with the port once it is open.
 
     Raises:
         EvergreenError: If the port is taken.
     """
-    asyncio.run(until_told(_serve(Dashboard(settings, place, token), started)))
+    asyncio.run(until_told(_serve(Dashboard(use_cases, token), started)))
 
 
 async def _serve(dashboard: "Dashboard", started: Callable[[int], None]) -> None:
-    where = dashboard.settings.dashboard
+    where = dashboard.settings
     try:
         served = await listen(dashboard.app(), where.host, where.port, LIMITS)
     except OSError as error:
@@ -115,16 +94,18 @@ class Dashboard:
     """The pages of one project.
 
     Args:
-        settings: The project's settings.
-        place: The options that tell commands where the project is.
+        use_cases: The use cases; the first one is shown at the root, and its settings of the
+            dashboard are used.
         token: The token for actions.
     """
 
-    def __init__(self, settings: Settings, place: Place, token: str = "") -> None:
-        self.settings = settings
-        self._place = place
-        self._guard = Guard(Sessions(token, settings.dashboard.session_hours))
-        self._reader = Reader(settings)
+    def __init__(self, use_cases: Sequence[UseCase], token: str = "") -> None:
+        self.settings = use_cases[0].settings.dashboard
+        self._use_cases = {
+            "": use_cases[0],
+            **{f"{ROOT}/{shown.settings.use_case}": shown for shown in use_cases[1:]},
+        }
+        self._guard = Guard(Sessions(token, self.settings.session_hours))
         self._templates = _templates()
         self._acting = asyncio.Lock()
         self._viewers = 0
@@ -133,16 +114,13 @@ class Dashboard:
         """Returns the application, with all paths."""
         middlewares: list[Middleware] = [
             self._errors,
-            security.known_names(self.settings.dashboard),
+            security.known_names(self.settings),
             security.own_site,
         ]
         app = web.Application(middlewares=middlewares, client_max_size=2**16)
         app.on_response_prepare.append(security.set_headers)
-        for path, route in PAGES.items():
-            app.router.add_get(path, self._page(route))
-        app.router.add_get("/runs/{run}/live", self._live)
-        app.router.add_get("/runs/{run}/report", self._report)
-        app.router.add_get("/monitors/{result}/page", self._monitoring_page)
+        for root in self._use_cases:
+            self._add_use_case(app.router, root)
         for file in (HERE / "static").glob("*.js"):
             app.router.add_get(f"/static/{file.name}", _static(file))
         app.router.add_get("/style.css", self._style)
@@ -150,30 +128,54 @@ class Dashboard:
             app.router.add_get("/sign-in", self._sign_in_page)
             app.router.add_post("/sign-in", self._sign_in)
             app.router.add_post("/sign-out", self._sign_out)
-            app.router.add_get("/actions/{action}", self._page(CONFIRM))
-            app.router.add_post("/actions/{action}", self._act)
         return app
+
+    def _add_use_case(self, router: web.UrlDispatcher, root: str) -> None:
+        """Adds the paths of a use case."""
+        for path, route in PAGES.items():
+            router.add_get(root + path, self._page(route))
+        router.add_get(f"{root}/runs/{{run}}/live", self._live)
+        router.add_get(f"{root}/runs/{{run}}/report", self._report)
+        router.add_get(f"{root}/monitors/{{result}}/page", self._monitoring_page)
+        if self._guard.may_sign_in:
+            router.add_get(f"{root}/actions/{{action}}", self._page(CONFIRM))
+            router.add_post(f"{root}/actions/{{action}}", self._act)
+
+    def _root(self, request: web.Request) -> str:
+        """Returns the root of the use case that a path is about."""
+        root = "/".join(request.path.split("/")[:3])
+        return root if root in self._use_cases else ""
+
+    def _of(self, request: web.Request) -> UseCase:
+        return self._use_cases[self._root(request)]
 
     def _page(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def show(request: web.Request) -> web.Response:
-            asked = _asked(request, route.takes)
-            page = await self._reader.read(lambda world: route.make(world, asked))
+            asked = asked_of(request, route.takes)
+            shown = self._of(request)
+            page = await shown.reader.read(lambda world: route.make(world, asked))
             if page.live:
-                seen = await asyncio.to_thread(look, self.settings)
+                seen = await asyncio.to_thread(look, shown.settings)
                 page = replace(page, shown={**page.shown, "seen": seen})
             return self._render(request, page)
 
         return show
 
     def _render(self, request: web.Request, page: Page, status: int = 200) -> web.Response:
+        root, settings = self._root(request), self._of(request).settings
+        named = {shown.settings.use_case: at for at, shown in self._use_cases.items()}
         text = self._templates.get_template(f"{page.template}.html.j2").render(
             page.shown,
             page_title=page.title,
             path=request.path,
+            root=root,
+            section=section(request.path.removeprefix(root)),
+            use_case=settings.use_case,
+            use_cases=named if len(named) > 1 else {},
             word=self._guard.word(request),
             may_sign_in=self._guard.may_sign_in,
-            model=self.settings.model.name,
-            pipeline=self.settings.pipeline.name,
+            model=settings.model.name,
+            pipeline=settings.pipeline.name,
         )
         # Paths may hold bytes that are not text.
         body = text.encode(errors="replace")
@@ -199,7 +201,7 @@ class Dashboard:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         """Sends a run's state at each change, until it has ended."""
-        asked = _asked(request, RUN)
+        asked = asked_of(request, RUN)
         if self._viewers >= MOST_VIEWERS:
             raise UnavailableError("too many pages are shown live.", hint="Reload this one later.")
         self._viewers += 1
@@ -209,13 +211,14 @@ class Dashboard:
             self._viewers -= 1
 
     async def _follow(self, request: web.Request, asked: Asked) -> web.StreamResponse:
-        page = await self._reader.read(lambda world: runs.run(world, asked))
+        reader, root = self._of(request).reader, self._root(request)
+        page = await reader.read(lambda world: runs.run(world, asked))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         sent, clock = "", asyncio.get_running_loop().time
         quiet_since = clock()
         while request.transport is not None and not request.transport.is_closing():
-            text = self._templates.get_template("run_state.html.j2").render(page.shown)
+            text = self._templates.get_template("run_state.html.j2").render(page.shown, root=root)
             has_ended = page.shown["run_state"] != "running"
             if text != sent or clock() - quiet_since >= SIGN_OF_LIFE_SECONDS:
                 told = json.dumps({"html": text, "ended": has_ended})
@@ -223,30 +226,30 @@ class Dashboard:
                 sent, quiet_since = text, clock()
             if has_ended:
                 break
-            await asyncio.sleep(self.settings.dashboard.poll_seconds)
+            await asyncio.sleep(self.settings.poll_seconds)
             try:
-                page = await self._reader.read(lambda world: runs.run(world, asked))
+                page = await reader.read(lambda world: runs.run(world, asked))
             except (EvergreenError, errors.StatusError):
                 log.exception("%s", visible(request.path))
                 break  # the browser reconnects
         return response
 
     async def _report(self, request: web.Request) -> web.StreamResponse:
-        asked = _asked(request, RUN)
+        asked = asked_of(request, RUN)
 
         def find(world: World) -> Path:
-            return runs.report_of(world, world.lineage.record(asked.text("run")))
+            return runs.report_of(world, world.record(asked.text("run")))
 
-        return _file(await self._reader.read(find))
+        return _file(await self._of(request).reader.read(find))
 
     async def _monitoring_page(self, request: web.Request) -> web.StreamResponse:
-        asked = _asked(request, PAGES["/monitors/{result}"].takes)
+        asked = asked_of(request, RESULT)
 
         def find(world: World) -> Path:
             found = monitors.result(world, asked).shown["result"]
             return result_folder(world.settings, found) / PAGE
 
-        return _file(await self._reader.read(find))
+        return _file(await self._of(request).reader.read(find))
 
     async def _style(self, request: web.Request) -> web.Response:
         del request
@@ -293,20 +296,22 @@ class Dashboard:
         asked = parse(FORM, sent)
         if not self._guard.allows(request, asked.text("word")):
             return self._refuse(request)
+        shown, root = self._of(request), self._root(request)
         async with self._acting:  # the second sees what the first did
-            prepared, now = await self._reader.read(
+            prepared, now = await shown.reader.read(
                 lambda world: (actions.prepare(world, asked), actions.seen(world))
             )
+            back = root + prepared.back
             if now != asked.text("seen"):
                 raise RegistryError(
                     "somebody else has changed the registry since you looked.",
-                    hint=f"Nothing was done. Look again: {prepared.back}",
+                    hint=f"Nothing was done. Look again: {back}",
                 )
-            code, said = await actions.carry_out(self._place, prepared, asked.text("reason"))
+            code, said = await actions.carry_out(shown.place, prepared, asked.text("reason"))
         log.info("%s: exit code %d", " ".join(prepared.words), code)
         if code:
-            raise RegistryError(said.strip() or f"exit code {code}", hint=f"See: {prepared.back}")
-        raise web.HTTPSeeOther(prepared.back)
+            raise RegistryError(said.strip() or f"exit code {code}", hint=f"See: {back}")
+        raise web.HTTPSeeOther(back)
 
 
 def _told(request: web.Request, error: Exception) -> tuple[int, EvergreenError]:
@@ -322,17 +327,6 @@ def _told(request: web.Request, error: Exception) -> tuple[int, EvergreenError]:
     if isinstance(error, (WrongError, SettingsError)):
         return 400, error
     return 409 if request.method == "POST" else 404, error
-
-
-def _asked(request: web.Request, takes: Mapping[str, Kind]) -> Asked:
-    """Parses the parameters of a page; a part of the path with the wrong form is a 404."""
-    parts = dict(request.match_info)
-    try:
-        in_path = parse(takes, parts.items())
-    except WrongError as error:
-        raise NotFoundError(str(error), hint=error.hint) from error
-    left = {name: kind for name, kind in takes.items() if name not in parts}
-    return Asked({**parse(left, request.query.items()).values, **in_path.values})
 
 
 def _file(path: Path) -> web.StreamResponse:

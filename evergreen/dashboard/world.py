@@ -1,4 +1,4 @@
-"""The data behind the pages: one project, and one thread that reads its metadata store."""
+"""The data behind the pages: one use case, and one thread that reads its metadata store."""
 
 import asyncio
 import gc
@@ -12,6 +12,7 @@ from ml_metadata.metadata_store import MetadataStore
 from evergreen.errors import EvergreenError
 from evergreen.lineage.claims import state
 from evergreen.lineage.reader import Lineage
+from evergreen.lineage.records import RunRecords
 from evergreen.lineage.stages import Stage
 from evergreen.lineage.store import open_store
 from evergreen.lineage.views import VersionView
@@ -25,7 +26,7 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class World:
-    """A project's settings, store and logs; only new entries are read again."""
+    """A use case's settings, store and logs; only new entries are read again."""
 
     settings: Settings
     store: MetadataStore
@@ -42,6 +43,34 @@ class World:
         """
         store, model = open_store(settings.metadata), settings.model.name
         return cls(settings, store, Lineage(store, model), TriggerLog(store, model))
+
+    def record(self, run_id: str) -> RunRecord:
+        """Returns the record of a run; the beginning of its id is enough.
+
+        Raises:
+            EvergreenError: If there is none, or it is of another use case.
+        """
+        found = self.lineage.record(run_id)
+        self._check_model({found.model}, f"run {found.run_id}")
+        return found
+
+    def check_artifact(self, artifact: int) -> None:
+        """Refuses an artifact that only runs of other use cases have made or read.
+
+        Raises:
+            EvergreenError: If it is such an artifact.
+        """
+        contexts, records = self.store.get_contexts_by_artifact(artifact), RunRecords(self.store)
+        names = (context.name for context in contexts if context.type == "pipeline_run")
+        found = (records.find(name.partition(".")[0]) for name in names)
+        self._check_model({record.model for record in found if record}, f"artifact {artifact}")
+
+    def _check_model(self, models: set[str], what: str) -> None:
+        if models and self.settings.model.name not in models:
+            raise EvergreenError(
+                f"{what} is of {', '.join(sorted(models))}, and not of {self.settings.use_case}.",
+                hint="Look at it with the other use case.",
+            )
 
     def state(self, record: RunRecord) -> str:
         """Returns a run's outcome, or whether it is running."""

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from evergreen.cli import app
 from evergreen.dashboard.actions import Place
-from evergreen.dashboard.server import Dashboard
+from evergreen.dashboard.server import Dashboard, UseCase
 from evergreen.launch import options
 from evergreen.lineage.reader import Lineage
 from evergreen.lineage.registry import Registry
@@ -47,7 +47,7 @@ class World:
 
     def dashboard(self) -> Dashboard:
         place = Place(tuple(options(ROOT, "taxi", ["local"], self._pairs)))
-        return Dashboard(self._settings, place, TOKEN)
+        return Dashboard([UseCase(self._settings, place)], TOKEN)
 
     def stages(self) -> list[Stage | None]:
         return [version.stage for version in self._lineage.versions()]

@@ -92,7 +92,9 @@ def _folder(world: World, name: str) -> tuple[Path, str]:
         return live, LIVE
     found = _verdicts(world).get(int(name)) if name.isascii() and name.isdigit() else None
     if found is None:
-        raise NotFoundError(f"{name[:60]}: neither an ingested span nor `live`.", hint="See: /data")
+        raise NotFoundError(
+            f"{name[:60]}: neither an ingested span nor `live`.", hint="See the page Data."
+        )
     id_ = found.custom_properties["statistics_id"].int_value
     [artifact] = world.store.get_artifacts_by_id([id_])
     return Path(artifact.uri), SPLIT

@@ -70,7 +70,9 @@ def artifact(world: World, asked: Asked) -> Page:
 def _page(world: World, asked: Asked, title: str, ids: list[int], tree: Tree | None = None) -> Page:
     hops = min(asked.number("hops", HOPS), MOST_HOPS) or HOPS
     if ids and not world.store.get_artifacts_by_id(ids):
-        raise NotFoundError(f"{title}: there is none.", hint="See: /lineage")
+        raise NotFoundError(f"{title}: there is none.", hint="See the page Lineage.")
+    if ids:
+        world.check_artifact(ids[0])
     graph = world.lineage.graph(ids, Way.BOTH, hops) if ids else None
     number = asked.number("version") or asked.number("span")
     shown = {

@@ -30,7 +30,7 @@ def models(world: World, asked: Asked) -> Page:
 
 
 def _record(world: World, version: VersionView) -> RunRecord | None:
-    return world.lineage.record(version.run_id) if version.run_id else None
+    return world.record(version.run_id) if version.run_id else None
 
 
 def version(world: World, asked: Asked) -> Page:
@@ -41,7 +41,7 @@ def version(world: World, asked: Asked) -> Page:
     shown = {
         "version": found,
         "files": found.folder(world.settings.serving.base_path) if found.path else "",
-        "record": world.lineage.record(run_id) if run_id else None,
+        "record": world.record(run_id) if run_id else None,
         "serving": serving if serving != found.version else 0,
         "can": _can(found),
     }

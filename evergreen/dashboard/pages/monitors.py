@@ -51,7 +51,7 @@ def result(world: World, asked: Asked) -> Page:
     """Shows one result."""
     found = dict(world.monitored()).get(asked.number("result"))
     if found is None:
-        raise NotFoundError("there is no such look at the traffic.", hint="See: /monitors")
+        raise NotFoundError("there is no such look at the traffic.", hint="See the page Monitors.")
     findings = sorted(found.findings, key=lambda finding: not finding.fired)
     has_page = (result_folder(world.settings, found) / PAGE).is_file()
     shown = {"result": found, "findings": findings, "has_page": has_page}

@@ -37,7 +37,7 @@ def overview(world: World, asked: Asked) -> Page:
     looks = [(id_, result) for id_, result in world.monitored() if _is_of(result, serving)]
     monitored = looks[-1] if looks else None
     made = world.lineage.run_of(serving) if serving else ""
-    record = world.lineage.record(made) if made else None
+    record = world.record(made) if made else None
     shown = {
         "serving": serving,
         "canary": canary,

@@ -47,7 +47,7 @@ def runs(world: World, asked: Asked) -> Page:
 
 def run(world: World, asked: Asked) -> Page:
     """Shows a run: facts, graph, nodes, log, and the link to its report."""
-    record = world.lineage.record(asked.text("run"))
+    record = world.record(asked.text("run"))
     state = world.state(record)
     reading = RunReading(world.store, record)
     if state == "died":

@@ -9,7 +9,7 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from evergreen.dashboard.actions import Place
-from evergreen.dashboard.server import Dashboard
+from evergreen.dashboard.server import Dashboard, UseCase
 from evergreen.launch import options
 from evergreen.settings import Settings
 from tests.project import ROOT, places
@@ -28,7 +28,7 @@ def place_of(world: World) -> Place:
 
 def dashboard(world: World, token: str = "", settings: Settings | None = None) -> Dashboard:
     """A dashboard of a world."""
-    return Dashboard(settings or world.settings, place_of(world), token)
+    return Dashboard([UseCase(settings or world.settings, place_of(world))], token)
 
 
 def ask(served: Dashboard, asks: Callable[[TestClient], Awaitable[Answer]]) -> Answer:

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient
 from yarl import URL
 
 from evergreen.dashboard.actions import ACTIONS
-from evergreen.dashboard.server import CONFIRM, FORM, PAGES
+from evergreen.dashboard.routes import CONFIRM, FORM, PAGES
 from evergreen.serving.connections import Limits, listen
 from tests.fuzzing import cases
 from tests.unit.dashboard.asking import TOKEN, ask, dashboard, signed_in

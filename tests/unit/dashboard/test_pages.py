@@ -16,7 +16,7 @@ from evergreen.dashboard.pages.lineage import _without_circles as without_circle
 from evergreen.dashboard.pages.monitors import _series
 from evergreen.dashboard.pages.overview import _attention
 from evergreen.dashboard.pages.page import Route
-from evergreen.dashboard.server import PAGES
+from evergreen.dashboard.routes import PAGES
 from evergreen.dashboard.world import Reader, UnavailableError
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
