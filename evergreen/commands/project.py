@@ -98,12 +98,18 @@ class Project:
     @cached_property
     def members(self) -> "tuple[Project, ...]":
         """The project by use case: the named one alone, else all, in the order of their names."""
+        from evergreen.settings.use_cases import use_cases
+
+        known = [] if self.is_named else use_cases(self.folder)
+        return tuple(replace(self, use_case=name) for name in known) or (self,)
+
+    @cached_property
+    def is_named(self) -> bool:
+        """Whether the options name one use case; else all are meant."""
         from evergreen.settings.use_cases import named, use_cases
 
         known = use_cases(self.folder)
-        if named(known, self.given, self.overrides, self.use_case) or not known:
-            return (self,)
-        return tuple(replace(self, use_case=name) for name in known)
+        return bool(named(known, self.given, self.overrides, self.use_case)) or not known
 
     @property
     def as_given(self) -> list[str]:

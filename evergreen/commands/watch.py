@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from evergreen.commands.project import Project, project_options
+from evergreen.launch import evergreen, options
 
 
 def _on_signals(stop: Callable[[], None]) -> None:
@@ -38,6 +39,27 @@ def _can_be_touched(heartbeat: Path | None) -> Path | None:
     return heartbeat
 
 
+def _watch_all(project: Project, heartbeat: Path | None) -> None:
+    """Runs the controllers of all use cases; wrong settings of any are told before they start."""
+    import asyncio
+    import logging
+
+    for member in project.members:
+        _ = member.settings
+
+    from evergreen.serving.lifetime import until_told
+    from evergreen.settings.use_cases import use_cases
+    from evergreen.triggers.controllers import control
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+
+    def command(name: str) -> list[str]:
+        own = options(project.folder, name, project.overlays, project.overrides)
+        return evergreen("watch", *own)
+
+    asyncio.run(until_told(control(lambda: use_cases(project.folder), command, heartbeat)))
+
+
 @project_options
 def watch(
     project: Project,
@@ -51,11 +73,15 @@ def watch(
 ) -> None:
     """Starts runs automatically: on new data, by schedule, on decay, on drift, on demand.
 
-    The next controller continues what an ended or killed one has begun. Of several, one leads. When
-    the settings' files change, it restarts as soon as that would not end a run on this machine.
+    Each use case has a controller of its own, unless one is named. The next controller continues
+    what an ended or killed one has begun. Of several of a use case, one leads. When the settings'
+    files change, it restarts as soon as that would not end a run on this machine.
 
     Example: [bold]evergreen watch[/bold]
     """
+    if not project.is_named:
+        _watch_all(project, heartbeat)
+        return
     import logging
 
     settings = project.settings
@@ -69,7 +95,9 @@ def watch(
     from evergreen.triggers.renewal import Renewal
     from evergreen.triggers.work import Work
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format=f"%(asctime)s %(levelname)s {settings.use_case}: %(message)s"
+    )
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # hides retries; failures are logged
     selected = project.overlays, project.overrides, settings.use_case

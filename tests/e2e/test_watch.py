@@ -42,7 +42,9 @@ def test_spans_that_land_become_models(command: Command, folder: Path, tmp_path:
         land(span, root)
     with (
         said.open("w") as stream,
-        subprocess.Popen(command("watch", *words), stdout=stream, stderr=stream) as process,
+        subprocess.Popen(
+            command("watch", "-u", "taxi", *words), stdout=stream, stderr=stream
+        ) as process,
     ):
         for runs in (1, 2):
             while len(log.of(Ended)) < runs:

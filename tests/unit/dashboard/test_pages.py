@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+import shutil
 import sqlite3
 import threading
 from datetime import UTC, datetime
@@ -12,12 +13,15 @@ import pytest
 import urllib3
 from aiohttp.test_utils import TestClient
 
+from evergreen.dashboard.actions import REASON, Place
 from evergreen.dashboard.pages.lineage import _without_circles as without_circles
 from evergreen.dashboard.pages.monitors import _series
 from evergreen.dashboard.pages.overview import _attention
 from evergreen.dashboard.pages.page import Route
 from evergreen.dashboard.routes import PAGES
+from evergreen.dashboard.server import Dashboard, UseCase
 from evergreen.dashboard.world import Reader, UnavailableError
+from evergreen.launch import options
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
 from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, Window
@@ -26,7 +30,7 @@ from evergreen.runs.plan import Outcome, Request
 from evergreen.serving import states
 from evergreen.settings import Settings, load_settings
 from tests.project import ROOT, places
-from tests.unit.dashboard.asking import ask, dashboard, get
+from tests.unit.dashboard.asking import TOKEN, ask, dashboard, form, get, place_of, signed_in
 from tests.unit.lineage.worlds import World
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>../../etc/passwd \u202e\x1b[31m"
@@ -339,3 +343,62 @@ def test_measures_without_a_value_are_drawn_and_named() -> None:
     assert re.fullmatch(r"[\d., ]+", series.points)
     attention = list(_attention([], {}, (7, looks[0]), None))
     assert [notice.text for notice in attention] == ["Monitoring could not judge: auc"]
+
+
+@pytest.fixture(scope="module")
+def beside(history: World) -> Dashboard:
+    """A dashboard of the taxi with its history and, in the same store, of flights without one."""
+    folder = history.settings.reports.folder.parent
+    shutil.copytree(ROOT / "configs", folder / "project/configs")
+    (folder / "project/models/flights").mkdir(parents=True)
+    own = (
+        "data: {key: flight_id, timestamp: departure}",
+        "model: {label: late}",
+        "gates: {model: {bounds: [{metric: auc, at_least: 0.6}]}}",
+    )
+    (folder / "project/configs/flights.yaml").write_text("\n".join(own))
+    shared = (f"root={folder}", f"metadata.sqlite={history.settings.metadata.sqlite}")
+    flights = load_settings(folder / "project", overrides=shared, use_case="flights")
+    place = Place(tuple(options(folder / "project", "flights", ["local"], shared)))
+    return Dashboard([UseCase(history.settings, place_of(history)), UseCase(flights, place)], TOKEN)
+
+
+def test_each_use_case_has_its_own_pages(history: World, beside: Dashboard) -> None:
+    run = history.records[3].run_id
+    below = "/use-cases/flights"
+    artifact = history.made(2, "Trainer", "model")
+    answers = get(
+        beside, "/", "/runs", f"{below}/", f"{below}/runs", f"{below}/models", f"{below}/lineage",
+        f"{below}/runs/{run}", f"{below}/lineage/artifacts/{artifact}", f"{below}/models/2",
+        f"{below}/actions/resume?subject={run}", "/use-cases/nobody/",
+    )  # fmt: skip
+    texts = [text for status, text in answers[:6] if status == 200]
+    assert len(texts) == 6
+    assert "version 1" in texts[0]
+    assert run in texts[1]
+    for text in texts[2:]:
+        assert run not in text
+        leads = set(re.findall(r'(?:href|action)="(/[^"]*)"', text))
+        elsewhere = {lead for lead in leads if not lead.startswith(f"{below}/")}
+        assert elsewhere <= {"/", "/runs", "/models", "/lineage", "/style.css", "/sign-in"}
+    assert "Nothing is serving yet" in texts[2]
+    assert 'href="/runs">taxi' in texts[3]
+    assert [status for status, _ in answers[6:]] == [404] * 5
+    assert f"run {run} is of taxi, and not of flights" in answers[6][1]
+
+
+def test_a_session_acts_on_the_use_case_that_is_shown(beside: Dashboard) -> None:
+    async def asks(client: TestClient) -> tuple[int, str, str]:
+        await signed_in(client)
+        async with client.get("/use-cases/flights/actions/fire") as answer:
+            [action] = re.findall(r'method="post" action="(/use[^"]+)"', await answer.text())
+        fields = await form(client, action)
+        async with client.post(action, data=fields, allow_redirects=False) as answer:
+            status, to = answer.status, answer.headers.get("Location", "")
+        async with client.get("/triggers") as other, client.get(to) as own:
+            return status, await other.text(), await own.text()
+
+    status, other, own = ask(beside, asks)
+    assert status == 303
+    assert "by hand" not in other
+    assert REASON in own

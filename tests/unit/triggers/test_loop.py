@@ -85,7 +85,19 @@ def watching(bench: Bench, *overrides: str, **variables: str) -> Iterator[Watchi
     own += [f"gateway.log.folder={bench.folder}/predictions", *bench.overrides]
     own += [f"data.spans={bench.folder}/none", *overrides]
     words = [word for pair in own for word in ("--set", pair)]
-    line = [EVERGREEN, "watch", "--project", ROOT, "--config", "local", "--config", overlay, *words]
+    line = [
+        EVERGREEN,
+        "watch",
+        "-u",
+        "taxi",
+        "--project",
+        ROOT,
+        "--config",
+        "local",
+        "--config",
+        overlay,
+        *words,
+    ]
     line += ["--heartbeat", bench.folder / "heartbeat"]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(bench.folder), **variables}
     with said.open("w") as stream:
