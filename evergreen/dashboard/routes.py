@@ -65,5 +65,5 @@ def asked_of(request: web.Request, takes: Mapping[str, Kind]) -> Asked:
 
 def section(path: str) -> str:
     """Returns the path of the section of a use case's page; `/` if it is in none."""
-    section = f"/{path.split('/')[1]}"
+    section = f"/{path[1:].partition('/')[0]}"
     return section if section in PAGES else "/"

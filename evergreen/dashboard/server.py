@@ -132,6 +132,8 @@ class Dashboard:
 
     def _add_use_case(self, router: web.UrlDispatcher, root: str) -> None:
         """Adds the paths of a use case."""
+        if root:
+            router.add_get(root, self._page(PAGES["/"]))
         for path, route in PAGES.items():
             router.add_get(root + path, self._page(route))
         router.add_get(f"{root}/runs/{{run}}/live", self._live)

@@ -368,7 +368,7 @@ def test_each_use_case_has_its_own_pages(history: World, beside: Dashboard) -> N
     below = "/use-cases/flights"
     artifact = history.made(2, "Trainer", "model")
     answers = get(
-        beside, "/", "/runs", f"{below}/", f"{below}/runs", f"{below}/models", f"{below}/lineage",
+        beside, "/", "/runs", below, f"{below}/runs", f"{below}/models", f"{below}/lineage",
         f"{below}/runs/{run}", f"{below}/lineage/artifacts/{artifact}", f"{below}/models/2",
         f"{below}/actions/resume?subject={run}", "/use-cases/nobody/",
     )  # fmt: skip
@@ -382,6 +382,7 @@ def test_each_use_case_has_its_own_pages(history: World, beside: Dashboard) -> N
         elsewhere = {lead for lead in leads if not lead.startswith(f"{below}/")}
         assert elsewhere <= {"/", "/runs", "/models", "/lineage", "/style.css", "/sign-in"}
     assert "Nothing is serving yet" in texts[2]
+    assert "evergreen run -u flights" in texts[2]
     assert 'href="/runs">taxi' in texts[3]
     assert [status for status, _ in answers[6:]] == [404] * 5
     assert f"run {run} is of taxi, and not of flights" in answers[6][1]
