@@ -8,6 +8,7 @@ import typer
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import DataError
 from evergreen.screen import console, next_step, table
+from evergreen.texts import many, plain
 
 if TYPE_CHECKING:
     from evergreen.settings.models import DataSettings
@@ -107,19 +108,26 @@ def list_(project: Project) -> None:
 @project_options
 def schema(
     project: Project,
-    file: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet, or a folder of such files.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV, TSV or Parquet, or a folder of such files; all spans if none."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A new file, such as data/<use case>/schema.pbtxt.")
     ] = None,
     delimiter: Delimiter = "",
 ) -> None:
-    """Drafts a schema from a file: a column is a number if all its values are.
+    """Shows where the schema and all spans differ; or drafts a schema from a file.
 
-    Correct it by hand: domains, what may be missing, what is not part of a request.
+    Without a file, `--output` writes a schema that fits all spans, with room. Correct it by hand:
+    domains, what may be missing, what is not part of a request.
 
     Example: [bold]evergreen data schema trips.csv --output data/taxi/schema.pbtxt[/bold]
     """
     data = project.settings.data
+    if file is None:
+        _revise(project, output)
+        return
 
     from evergreen.quality.inference import first_schema
     from evergreen.spans.delivery import read_delivery
@@ -129,13 +137,41 @@ def schema(
     if output is None:
         typer.echo(text, nl=False)
         return
+    _write_new(output, text)
+    typer.echo(f"{table.num_columns} columns of {table.num_rows} rows: {output}")
+    next_step("correct it, and name it in the settings as data.schema")
+
+
+def _revise(project: Project, output: Path | None) -> None:
+    """Shows where the curated schema and the spans differ; writes one that fits, if asked to."""
+    from evergreen.scaffold.revision import revise
+
+    found = revise(project.settings)
+    if output is not None:
+        _write_new(output, found.text)
+    file, many_ = project.settings.data.table_schema, many(len(found.spans), "span")
+    if found.differences:
+        shown = table(f"{file} and {many_} differ", "column", "the schema", "the spans")
+        for item in found.differences:
+            shown.add_row(*map(plain, (item.column, item.expected, item.found)))
+        console().print(shown)
+    else:
+        typer.echo(f"{file} fits {many_}")
+    next_step(
+        f"compare {output} with {file}, and correct it"
+        if output
+        else "evergreen data schema --output FILE writes a schema that fits"
+        if found.differences
+        else "evergreen run"
+    )
+
+
+def _write_new(output: Path, text: str) -> None:
     try:
         with output.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
         raise DataError(f"{output}: {error.strerror}.", hint="Name a new file.") from error
-    typer.echo(f"{table.num_columns} columns of {table.num_rows} rows: {output}")
-    next_step("correct it, and name it in the settings as data.schema")
 
 
 def _dialect(delimiter: str, decimal: str, schema: Path) -> "Dialect":

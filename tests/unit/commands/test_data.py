@@ -85,6 +85,25 @@ def test_a_first_schema_is_made_and_overwrites_nothing(data, tmp_path: Path) -> 
     assert "Name a new file" in again.exception.hint
 
 
+def test_a_schema_is_held_against_all_spans(data, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there are no spans"):
+        raise data("schema").exception
+    data("prepare")
+    fits = data("schema")
+    assert "schema.pbtxt fits 4 spans" in fits.output, fits.output
+    text = (ROOT / "data/taxi/schema.pbtxt").read_text()
+    other = tmp_path / "other.pbtxt"
+    text = text.replace("max: 86400", "max: 3600").replace('value: "Cash"', 'value: "Coins"')
+    other.write_text(text.replace('name: "tips"', 'name: "tip"', 1))
+    output = tmp_path / "new.pbtxt"
+    differs = data("schema", "--set", f"data.schema={other}", "--output", str(output)).output
+    assert re.search(r"trip_seconds +at most 3600 +up to 72120", differs), differs
+    assert re.search(r"payment_type +one of 7 texts +also Cash", differs)
+    assert re.search(r"tip +a column +none in any span", differs)
+    assert re.search(r"tips +no such column +number", differs)
+    assert "fits 4 spans" in data("schema", "--set", f"data.schema={output}").output
+
+
 def test_what_cannot_be_landed_leaves_no_span(data, tmp_path: Path) -> None:
     result = data("land", str(tmp_path / "no.csv"), "--span", "1")
     assert isinstance(result.exception, DataError)
