@@ -49,7 +49,7 @@ class Reference:
 
     @property
     def scores(self) -> Counts | None:
-        """Returns the scores of its evaluation by label, shape [2, BINS]."""
+        """Returns `ModelReport.scores`, shape [2, BINS]."""
         if self.evaluation is None or self.evaluation.scores is None:
             return None
         return unpack(self.evaluation.scores)
@@ -63,15 +63,17 @@ class Reference:
             return Values.of(curves.joint.edges, np.sum(curves.joint.counts, axis=0))
         if curves and curves.confusion:
             predicted = sum(map(Counter, curves.confusion.values()), Counter())
-            return Classes(form.classes, np.array([predicted[name] for name in form.classes]))
+            counts = np.array([predicted[name] for name in form.classes])
+            tops = None if self.scores is None else self.scores.sum(axis=0)
+            return Classes(form.classes, counts, tops)
         return None
 
     def metric(self, metric: str, part: str) -> float | None:
         """Returns a metric at its evaluation, on all rows or a slice; None if unknown."""
+        if part == ALL_ROWS and self.evaluation and self.evaluation.task is not Task.BINARY:
+            return self.evaluation.candidate.get(metric)
         if part == ALL_ROWS:
-            if self.scores is not None:
-                return compute(self.scores, metric)
-            return self.evaluation.candidate.get(metric) if self.evaluation else None
+            return None if self.scores is None else compute(self.scores, metric)
         slices = self.evaluation.slices if self.evaluation else ()
         found = next(
             (scores.candidate.known.get(metric) for scores in slices if scores.name == part), None

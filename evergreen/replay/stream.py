@@ -11,9 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from evergreen.errors import DataError
-from evergreen.serving.trial.contract import check_labels
+from evergreen.serving.trial.contract import check_labels, known
 from evergreen.settings import Settings, load_function
-from evergreen.settings.task import Task
 from evergreen.spans import Format, Period, Span, list_spans
 
 Label = Callable[[pa.Table], NDArray[np.float64]]
@@ -50,9 +49,8 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
         last: The last span to play; 0 for all.
 
     Raises:
-        DataError: If there are too few spans, a span has no label or no time, or a label is no
-            class.
-        ContractError: If a label of a binary model is not 0, 1 or unknown.
+        DataError: If there are too few spans, or a span has no label or no time.
+        ContractError: If a label does not fit the task.
     """
     source = load_function("data.source", settings.data.source)
     # Always as Parquet, so that the replayed rows keep their types.
@@ -70,36 +68,21 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
 
 def _piece(settings: Settings, span: Span, label: Label) -> Piece:
     table = pa.concat_tables(pq.read_table(file) for file in span.files)
-    labels = np.asarray(label(table), np.float64)
-    known = np.flatnonzero(_known(settings, labels, f"{span.path}, by replay.label"))
+    labels, model = np.asarray(label(table), np.float64), settings.model
+    where = f"{span.path}, by replay.label"
+    check_labels(labels, where=where, task=model.task, classes=len(model.classes))
+    labelled = np.flatnonzero(known(labels, model.task))
     times = span.manifest.period or span.manifest.time_range
-    if times is None or not len(known):
+    if times is None or not len(labelled):
         lacks = "time" if times is None else "row with a label"
         raise DataError(
             f"{span.path}: has no {lacks}, so that it cannot be played.",
             hint="Play spans that data.source cuts by period, with labels by replay.label.",
         )
     most = settings.replay.rows
-    if most and most < len(known):
-        chosen = np.random.default_rng(span.number).choice(len(known), most, replace=False)
-        known = known[np.sort(chosen)]
-    rows = table.take(known)
+    if most and most < len(labelled):
+        chosen = np.random.default_rng(span.number).choice(len(labelled), most, replace=False)
+        labelled = labelled[np.sort(chosen)]
+    rows = table.take(labelled)
     ids = [str(value) for value in rows.column(settings.data.key).to_pylist()]
-    return Piece(span.number, span.path, rows, labels[known], ids, times.end)
-
-
-def _known(settings: Settings, labels: NDArray[np.float64], where: str) -> NDArray[np.bool_]:
-    """Returns which labels are known, [n]. Raises ContractError or DataError for what is none."""
-    if settings.model.task is Task.BINARY:
-        check_labels(labels, where=where)
-        return labels >= 0
-    known, classes = np.isfinite(labels), len(settings.model.classes)
-    if settings.model.task is Task.MULTICLASS:
-        wrong = np.flatnonzero(known & ~np.isin(labels, np.arange(classes)))
-        if len(wrong):
-            raise DataError(
-                f"{where}: labels must be the index of one of {classes} classes, or NaN where they "
-                f"are unknown; row {wrong[0] + 1} has {labels[wrong[0]]:g}.",
-                hint="Correct the function of replay.label, or model.classes.",
-            )
-    return known
+    return Piece(span.number, span.path, rows, labels[labelled], ids, times.end)

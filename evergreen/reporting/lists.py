@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from evergreen.errors import SettingsError
 from evergreen.runs.plan import RunRecord
+from evergreen.runs.reports.model import RENAMED
 
-HEADLINES = (
-    "auc", "accuracy", "rmse", "binary_crossentropy", "log_loss", "mae",
-    "calibration", "macro_f1", "r2",
-)  # fmt: skip
+HEADLINES = ("auc", "rmse", "log_loss", "calibration", "accuracy", "mae", "macro_f1", "r2")
 """The metrics that stand for a model's quality, the most telling ones of each task first."""
 
 
@@ -19,8 +17,9 @@ def headlines(records: Iterable[RunRecord | None], most: int = 1) -> list[str]:
 
 
 def metrics_on_test(record: RunRecord) -> Mapping[str, float | None]:
-    """Returns a run's metrics on the test split."""
-    return record.results.metrics.get("test", {}) if record.results else {}
+    """Returns a run's metrics on the test split, by their present names."""
+    found = record.results.metrics.get("test", {}) if record.results else {}
+    return {RENAMED.get(name, name): value for name, value in found.items()}
 
 
 def seconds(record: RunRecord) -> float | None:

@@ -55,9 +55,8 @@ def _sections(
     def of_gates() -> Mapping[str, object]:
         report = reading.report(ModelReport)
         criteria = gates.Criteria.of(report) if report else None
-        is_binary = report is None or report.task is Task.BINARY
-        verdicts = gates.verdicts(reading)
-        return {"verdicts": verdicts, "criteria": criteria, "is_binary": is_binary}
+        task = report.task if report else Task.BINARY
+        return {"verdicts": gates.verdicts(reading), "criteria": criteria, "task": task.value}
 
     return {
         "headline": (

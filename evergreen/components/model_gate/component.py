@@ -148,10 +148,16 @@ def _curves(predictions: Predictions) -> dict[str, Curves | None]:
 
 
 def _scores(predictions: Predictions) -> Scores | None:
-    """Returns a binary candidate's scores for monitors; None if an answer is not a number."""
-    if predictions.task is not Task.BINARY or not np.isfinite(predictions.candidate).all():
+    """Returns the candidate's probabilities for monitors; None if an answer is no number.
+
+    Those of several classes are of the predicted one, by whether it is right.
+    """
+    labels, answers = predictions.labels, predictions.candidate
+    if predictions.task is Task.REGRESSION or not np.isfinite(answers).all():
         return None
-    return pack(histogram(predictions.labels, predictions.candidate))
+    if predictions.task is Task.MULTICLASS:
+        labels, answers = answers.argmax(axis=1) == labels, answers.max(axis=1)
+    return pack(histogram(labels, answers))
 
 
 def _known(metrics: dict[str, float], unknown: dict[str, str]) -> dict[str, float | None]:

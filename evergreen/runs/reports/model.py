@@ -205,7 +205,8 @@ class ModelReport(Report):
         verdicts: One for each criterion and part; the candidate is blessed if all hold.
         slices: All rows, and each part of them that the criteria name.
         curves: Of `candidate` and `baseline`; None for a model that answers no numbers.
-        scores: What a binary candidate answers, for monitors; None if no numbers.
+        scores: The probabilities of a candidate, for monitors: of label 1 by label, or of the
+            predicted class by whether it is right. None if it has none, or answers no numbers.
         task: The model's task.
         classes: The names of its classes, in the order of its answer.
     """

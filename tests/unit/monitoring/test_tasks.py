@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evergreen.errors import SettingsError
+from evergreen.evaluation.metrics import histogram, pack
 from evergreen.monitoring.results import Kind, MonitoringResult
 from tests.unit.monitoring.world import BEFORE, ROWS, Trips, World, fired
 
@@ -60,6 +61,7 @@ class Penguins(Trips):
                 "brier": brier.mean(),
             },
             "curves": {"candidate": {"confusion": confusion}},
+            "scores": pack(histogram(right == predicted, self.scores.max(axis=1))).model_dump(),
         }
 
 
@@ -138,7 +140,11 @@ def test_a_model_that_is_sure_of_the_wrong_class_loses_performance(tmp_path: Pat
     _, result = monitored(tmp_path, MULTICLASS, usual, Penguins(seed=2, wrong=True))
     assert fired(result, Kind.PERFORMANCE) == {"log_loss", "accuracy", "brier"}
     names = fired(result, Kind.PREDICTIONS)
-    assert {"classes since evaluation", "top probability since the window before"} <= names
+    assert names == {
+        f"{what} since {since}"
+        for what in ("classes", "top probability")
+        for since in ("evaluation", "the window before")
+    }
 
 
 def test_values_that_move_are_prediction_drift_and_no_loss(tmp_path: Path) -> None:
