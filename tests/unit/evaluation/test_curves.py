@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from evergreen.evaluation.curves import draw
-from tests.unit.evaluation.simulated import simulate
+from evergreen.settings.task import Task
+from tests.unit.evaluation.simulated import simulate, simulate_classes, simulate_numbers
 
 
 def test_the_roc_curve_is_that_of_scikit_learn() -> None:
@@ -34,3 +35,49 @@ def test_calibration_bins_hold_all_rows_and_the_truth() -> None:
 
 def test_answers_that_are_no_numbers_have_no_curves() -> None:
     assert draw(np.array([0.0, 1.0]), np.array([0.5, math.nan])) is None
+
+
+def test_a_model_of_classes_has_a_confusion_matrix_and_reliability_by_class() -> None:
+    rows = simulate_classes(0, rows=3000)
+    curves = draw(rows.labels, rows.candidate, rows.task, rows.classes)
+    assert curves is not None
+    expected = confusion_matrix(rows.labels, rows.candidate.argmax(axis=1))
+    for actual, row in enumerate(expected):
+        for predicted, count in enumerate(row):
+            found = curves.confusion[rows.classes[actual]].get(rows.classes[predicted], 0)
+            assert found == count
+    assert list(curves.reliability) == list(rows.classes)
+    for at, bins in enumerate(curves.reliability.values()):
+        assert sum(part.rows for part in bins) == 3000
+        share = sum(part.observed * part.rows for part in bins) / 3000
+        assert share == pytest.approx((rows.labels == at).mean())
+
+
+def test_of_many_classes_the_most_frequent_ones_are_drawn() -> None:
+    labels = np.arange(400) % 40.0
+    labels[:100] = 7.0
+    answers = np.full((400, 40), 1 / 40)
+    classes = [f"class {at}" for at in range(40)]
+    curves = draw(labels, answers, Task.MULTICLASS, classes)
+    assert curves is not None
+    assert len(curves.reliability) == 20
+    assert "class 7" in curves.reliability
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e12])
+def test_a_regression_has_labels_beside_predictions_and_residuals(scale: float) -> None:
+    rows = simulate_numbers(0, rows=2000)
+    labels, answers = rows.labels * scale, rows.candidate * scale
+    curves = draw(labels, answers, Task.REGRESSION)
+    assert curves is not None
+    assert curves.joint is not None
+    assert curves.residuals is not None
+    assert np.sum(curves.joint.counts) == sum(curves.residuals.counts) == 2000
+    for part in curves.calibration:
+        assert part.low <= part.observed <= part.high
+    means = [part.predicted for part in curves.calibration]
+    assert means == sorted(means)
+    same = draw(np.full(10, scale), np.full(10, scale), Task.REGRESSION)
+    assert same is not None
+    assert same.residuals is not None
+    assert sum(same.residuals.counts) == 10

@@ -8,6 +8,7 @@ import pytest
 
 from evergreen.evaluation.verdicts import (
     Predictions,
+    enough,
     judge_bounds,
     judge_comparisons,
     undefined,
@@ -15,7 +16,8 @@ from evergreen.evaluation.verdicts import (
 from evergreen.runs.reports.model import Verdict
 from evergreen.runs.sentences import numbers
 from evergreen.settings.gates import Bound, Criteria, NotWorse, Slicing
-from tests.unit.evaluation.simulated import simulate
+from evergreen.settings.task import Task
+from tests.unit.evaluation.simulated import SIMULATED, simulate
 
 BOUND = Bound(metric="auc", at_least=0.75)
 PAYMENT = Slicing(feature="payment")
@@ -133,3 +135,44 @@ def test_answers_that_are_no_numbers_are_refused() -> None:
     for metric in ("log_loss", "auc"):
         [verdict] = judge_comparisons(criteria(NotWorse(metric=metric, margin=0.0)), broken)
         assert (verdict.passed, verdict.interval) == (False, None)
+
+
+TASKS = {Task.MULTICLASS: ("log_loss", "macro_f1"), Task.REGRESSION: ("mae", "rmse")}
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_a_clearly_worse_model_of_any_task_is_refused_and_an_equal_one_rarely(task: Task) -> None:
+    names = TASKS[task]
+    held_to = criteria(*(NotWorse(metric=name, margin=0.0) for name in names), confidence=0.9)
+    by_part = criteria(NotWorse(metric=names[0], margin=0.0, by=(PAYMENT,)))
+    simulated = SIMULATED[task]
+    for seed in range(5):
+        worse = judge_comparisons(held_to, simulated(seed, noise=(4.0, 1.0)))
+        assert len(refused(worse)) == len(names)
+        assert not refused(judge_comparisons(held_to, simulated(seed, noise=(1.0, 4.0))))
+        parts = refused(judge_comparisons(by_part, simulated(seed, noise=(4.0, 1.0))))
+        assert [part.split(" not ")[0] for part in parts] == [
+            f"{names[0]} on payment card",
+            f"{names[0]} on payment cash",
+        ]
+    runs = 100
+    times = sum(bool(refused(judge_comparisons(held_to, simulated(seed)))) for seed in range(runs))
+    assert times / runs <= 0.1 + 3 * math.sqrt(0.1 * 0.9 / runs)
+
+
+def test_a_part_with_rows_of_one_class_does_not_decide() -> None:
+    held_to = criteria(min_rows=20, min_class_rows=5)
+    assert enough(held_to, np.array([0.0] * 30 + [2.0] * 5), Task.MULTICLASS)
+    assert not enough(held_to, np.array([0.0] * 30 + [1.0] * 4 + [2.0] * 4), Task.MULTICLASS)
+    assert not enough(held_to, np.zeros(100), Task.MULTICLASS)
+    assert enough(held_to, np.zeros(100), Task.REGRESSION)
+    assert not enough(held_to, np.zeros(19), Task.REGRESSION)
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_a_metric_without_a_value_says_why_and_passes_nothing(task: Task) -> None:
+    labels, names = np.zeros(40), TASKS[task]
+    unknown = undefined({names[0]: math.nan, names[1]: 0.5}, labels, task)
+    assert unknown == {names[0]: "not defined, it came out as nan on 40 rows"}
+    [verdict] = judge_bounds([Bound(metric=names[0], at_most=1.0)], {names[0]: math.nan}, unknown)
+    assert (verdict.passed, verdict.undefined) == (False, unknown[names[0]])
