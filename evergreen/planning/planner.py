@@ -100,7 +100,8 @@ class Planner:
         if digests == record.digests:
             version = record.model_version or self._version(record.request, record.train_key)
             return record.model_copy(update={"model_version": version})
-        if record.model_version is not None:
+        place = self._settings.serving.base_path / str(record.model_version)
+        if record.model_version is not None and not place.exists():
             self._registry.release_version(record.train_key)
         window = tuple(self.reference(span, digests) for span in record.window)
         begun = {span.label for span in record.to_ingest}
