@@ -54,7 +54,7 @@ def test_what_fired_comes_first_and_the_last_line_says_what_to_do(world: World) 
     assert re.search(r"fired\s+drift\s+payment_type", answer.output)
     [page] = re.findall(r"page: (.*)", answer.output)
     assert "payment_type" in Path(page).read_text()
-    assert lines[-1] == "next: train on newer data: evergreen run"
+    assert lines[-1].startswith("next: train on newer data: evergreen run --project ")
 
 
 def test_a_rule_that_cannot_be_judged_does_not_hold(world: World) -> None:
