@@ -19,9 +19,12 @@ def repeated(text: str, options: Sequence[str]) -> str:
 
     Args:
         text: Such as `evergreen models history 2`, or a sentence with commands.
-        options: Such as `["-u", "flights"]`.
+        options: Such as `["--use-case", "flights"]`, which a text may name itself.
     """
-    if not options or "--use-case" in text:
+    if re.search(r" (-u|--use-case) ", text) and "--use-case" in options:
+        at = options.index("--use-case")
+        options = [*options[:at], *options[at + 2 :]]
+    if not options:
         return text
     added, known = shlex.join(options), Lazy()
 

@@ -40,7 +40,7 @@ ASKED = [
         ),
         ("python kubeflow_runner.py status r", f"python kubeflow_runner.py status {ADDED} r"),
         ("evergreen orchestrators", "evergreen orchestrators"),
-        ("evergreen run --use-case late", "evergreen run --use-case late"),
+        ("evergreen run -u late", f"evergreen run {shlex.join(GIVEN[2:])} -u late"),
         ("Look into its log.", "Look into its log."),
     ],
 )
