@@ -276,17 +276,17 @@ def test_milliseconds_for_seconds_hide_no_outcome(begin: Begin, read: Read) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "broken", "section"),
+    ("name", "broken", "instead"),
     [
-        ("report.json", "not JSON", "Gates"),
-        ("history.json", '{"loss": ["much"]}', "Model"),
-        ("history.json", "[1]", "Model"),
-        ("FeatureStats.pb", "no statistics", "Values"),
-        ("SchemaDiff.pb", "no anomalies", "Values"),
+        ("report.json", "not JSON", "Gates This part"),
+        ("history.json", '{"loss": ["much"]}', "A chart"),
+        ("history.json", "[1]", "A chart"),
+        ("FeatureStats.pb", "no statistics", "Values This part"),
+        ("SchemaDiff.pb", "no anomalies", "Values This part"),
     ],
 )
 def test_files_that_cannot_be_read_hide_nothing_else(
-    begin: Begin, read: Read, name: str, broken: str, section: str
+    begin: Begin, read: Read, name: str, broken: str, instead: str
 ) -> None:
     story = begin()
     ingest_both(story)
@@ -294,7 +294,7 @@ def test_files_that_cannot_be_read_hide_nothing_else(
     for file in story.folder.rglob(name):
         file.write_text(broken)
     page = read(story, Outcome.PUSHED)
-    assert f"{section} This part cannot be shown" in page.text
+    assert f"{instead} cannot be shown" in page.text
     assert "✓ complete" in page.text
     assert {"gates", "data", "model", "serving", "nodes", "lineage"} <= {
         str(attributes.get("id")) for _, attributes in page.tags
