@@ -19,6 +19,11 @@ CATEGORIES = 250
 """The most values of a category that scikit-learn's trees take."""
 WAY = 0.75
 """The share of the way from the trivial model to boosted trees that a candidate must have gone."""
+WAYS = {"rmse": 0.5, "mae": 0.5, "r2": 0.5}
+"""The same of numbers, where networks are farther from trees."""
+TAIL = 30
+"""A label that is so many interquartile ranges from the median has a heavy tail: a few rows decide
+the RMSE and R2 of a split."""
 ERRORS = 3
 """Standard errors by which the bound is below the boosted trees at least."""
 TEST_SPLIT = 0.2
@@ -54,7 +59,7 @@ class Reached:
     def bound(self) -> float:
         """What a candidate must reach, with three significant digits, rounded to its favour."""
         sign = 1 if self.higher_is_better else -1
-        way = self.trivial + WAY * (self.boosted - self.trivial)
+        way = self.trivial + WAYS.get(self.metric, WAY) * (self.boosted - self.trivial)
         chance = self.boosted - sign * ERRORS * self.error
         worse = min(way, chance) if self.higher_is_better else max(way, chance)
         unit = 10.0 ** (math.floor(math.log10(max(abs(worse), 1e-9))) - 2)
@@ -98,7 +103,17 @@ def baselines(
             smaller * float(np.std([metric(truth[at], answers[at]) for at in drawn])),
         )
         for name, metric in METRICS[label.task].items()
+        if name == "mae" or not has_heavy_tail(label)
     }
+
+
+def has_heavy_tail(label: LabelChoice) -> bool:
+    """Returns whether a few values of a number are very far from the others."""
+    if label.task != REGRESSION:
+        return False
+    known = label.values[label.known]
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
+    return bool(np.abs(known - middle).max() > TAIL * max(high - low, EPSILON))
 
 
 def is_hardly_better(reached: Mapping[str, Reached]) -> bool:

@@ -24,8 +24,9 @@ SLICES, SLICED_VALUES = 3, range(2, 26)
 OLD_DAYS = 400
 CERTAIN_POSITIVES = 300
 """With so many positive test rows, chance moves the calibration by less than 0.2."""
-BATCHES = ((100_000, 1024), (20_000, 512))
-"""Rows from which on a batch has so many rows."""
+LARGE = 100_000
+FASTER = {"dropout": 0.2, "learning_rate": 0.002, "max_epochs": 12, "patience": 2}
+"""For many rows: as good as the defaults in a fraction of the time."""
 ARROW = {Kind.NUMBER: "pa.float64()", Kind.TEXT: "pa.string()"}
 READABLE = {"log_loss": "log loss", "auc": "AUC", "r2": "R2", "rmse": "RMSE", "mae": "MAE"}
 
@@ -259,7 +260,7 @@ def _newest(design: Design) -> datetime | None:
 
 def _hyperparameters(design: Design) -> Mapping[str, object]:
     rows = int(design.label.known.sum())
-    return next(({"batch_size": size} for least, size in BATCHES if rows >= least), {})
+    return FASTER if rows >= LARGE else {}
 
 
 def _bounds(design: Design) -> Iterator[Mapping[str, object]]:
