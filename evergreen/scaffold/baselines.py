@@ -26,6 +26,7 @@ TAIL = 30
 the RMSE and R2 of a split."""
 ERRORS = 3
 """Standard errors by which the bound is below the boosted trees at least."""
+RARE = 20
 TEST_SPLIT = 0.2
 RESAMPLES = 50
 HIGHER = {"auc", "accuracy", "r2"}
@@ -154,8 +155,14 @@ def _fit(
         trees = HistGradientBoostingRegressor(categorical_features=categories, random_state=0)
         trees.fit(matrix[train], label.values[train])
         return np.asarray(trees.predict(matrix[test]))
-    trees = HistGradientBoostingClassifier(categorical_features=categories, random_state=0)
-    trees.fit(matrix[train], label.values[train].astype(int))
+    labels = label.values[train].astype(int)
+    _, members = np.unique(labels, return_counts=True)
+    # With early stopping, scikit-learn refuses classes that it cannot divide.
+    stops: bool | str = "auto" if members.min() >= RARE else False
+    trees = HistGradientBoostingClassifier(
+        categorical_features=categories, early_stopping=stops, random_state=0
+    )
+    trees.fit(matrix[train], labels)
     found = trees.predict_proba(matrix[test])
     answers = np.zeros((len(test), max(len(label.classes), 2)))
     answers[:, trees.classes_] = found
