@@ -115,7 +115,8 @@ class Planner:
             "train_key": train_key,
             "run_key": self._run_key(record.request, train_key, record.baseline),
             "model_version": self._version(record.request, train_key),
-            "pins": None,
+            # The same pins, so that Transform comes from the cache.
+            "pins": record.pins if transform_key == record.transform_key else None,
         }
         return record.model_copy(update=planned).anew([*sorted(missing), TRAIN], "")
 

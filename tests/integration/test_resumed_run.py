@@ -195,7 +195,7 @@ def test_what_cannot_go_on_is_refused(project: Project, first: Ran, resumed: Ran
 
 @pytest.fixture(scope="module")
 def corrected(
-    project: Project, first: Ran, resumed: Ran, tmp_path_factory: pytest.TempPathFactory
+    project: Project, first: Ran, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[RunFailedError, str, Ran]:
     """A run whose trainer was wrong: the error, the log, and how it went on after a correction."""
     own, logged = tmp_path_factory.mktemp("own") / "own_trainer.py", io.StringIO()

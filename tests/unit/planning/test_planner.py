@@ -138,6 +138,24 @@ def test_a_run_is_planned_again_with_the_code_of_now(bench: Bench) -> None:
     assert ingested.window != after.window
 
 
+def test_a_corrected_trainer_keeps_the_inputs_of_transform(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(bench.folder)
+    trainer, ours = bench.folder / "elsewhere.py", "model.run_fn=elsewhere.run_fn"
+    trainer.write_text("def run_fn(fn_args): ...\n")
+    record = bench.plan(ours)
+    bench.ingest(record)
+    pinned = bench.planner(ours).pin(record)
+    put_artifact(bench.store, "TransformCache", bench.folder)  # what its Transform has left
+    trainer.write_text("def run_fn(fn_args): print()\n")
+    after = bench.planner(ours).again(pinned)
+    assert after.train_key != pinned.train_key
+    assert (after.pins, after.attempts) == (pinned.pins, {"train": 2})
+    bench.edit("use_case/model.py")
+    assert bench.planner(ours).again(after).pins is None
+
+
 def test_a_new_version_of_a_span_is_to_be_ingested_and_the_others_are_not(bench: Bench) -> None:
     bench.ingest(bench.plan())
     bench.publish(2, value=1)
