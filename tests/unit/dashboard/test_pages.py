@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 import shutil
+import socket
 import sqlite3
 import threading
 from datetime import UTC, datetime
@@ -264,9 +265,7 @@ def test_a_model_server_that_hangs_keeps_other_pages_from_nothing(
             await let_go.wait()
             writer.close()
 
-        hanging = await asyncio.start_server(hangs, "127.0.0.1")
-        address = "{}:{}".format(*hanging.sockets[0].getsockname())
-        served.settings = _with_server(history, address)
+        hanging = await asyncio.start_server(hangs, sock=listening)
         overview = asyncio.create_task(client.get("/"))
         await asked.wait()
         async with client.get("/runs") as answer:
@@ -278,8 +277,10 @@ def test_a_model_server_that_hangs_keeps_other_pages_from_nothing(
         hanging.close()
         return waits, text
 
-    served = dashboard(history)
-    waits, text = ask(served, asks)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = "{}:{}".format(*listening.getsockname())
+        served = dashboard(history, settings=_with_server(history, address))
+        waits, text = ask(served, asks)
     assert waits
     assert "no model server answers at" in text
 
