@@ -308,13 +308,14 @@ def test_files_that_cannot_be_read_hide_nothing_else(fresh: World) -> None:
 
 def test_a_store_that_does_not_answer_is_not_waited_for(history: World) -> None:
     served, free = dashboard(history), threading.Event()
-    served._reader = Reader(history.settings, seconds=0.2)
+    reader = Reader(history.settings, seconds=0.2)
+    vars(served._use_cases[""])["reader"] = reader
 
     def hang(world: object) -> None:
         free.wait()
 
     async def asks(client: TestClient) -> tuple[int, str]:
-        hanging = asyncio.ensure_future(served._reader.read(hang))
+        hanging = asyncio.ensure_future(reader.read(hang))
         async with client.get("/runs") as answer:
             found = answer.status, await answer.text()
         with pytest.raises(UnavailableError):
