@@ -60,7 +60,7 @@ def quick_run(settings: Settings, run_id: str) -> None:
                 put_span(store, settings.pipeline.root, span.number, span.ingest_key)
         for _ in range(WORK_MILLISECONDS):  # not a sleep: work, that a signal may hit anywhere
             trace(traces / "work", run_id)
-        end(store, run_id, Outcome.PUSHED if record.request.train else Outcome.INGESTED)
+        end(settings, store, run_id, Outcome.PUSHED if record.request.train else Outcome.INGESTED)
 
 
 def trace(file: Path, line: str) -> None:

@@ -33,7 +33,7 @@ def test_the_triggers_are_listed_with_their_last_and_next_time(world: World) -> 
         assert any(name in line for line in lines)
     [new_data] = [line for line in lines if "new-data" in line]
     assert "2026-03-02 13:00" in new_data
-    [schedule] = [line for line in lines if "schedule" in line]
+    [schedule] = [line for line in lines[:-1] if "schedule" in line]
     assert "03:00 UTC" in schedule
 
 
@@ -53,7 +53,7 @@ def test_the_story_goes_from_the_evidence_to_the_canary(world: World) -> None:
     world.serve(7)
     world.monitored(finding(Kind.PERFORMANCE, "auc"), version=7)
     world.runs.before = lambda record, attempt: (
-        end(world.store, record.run_id, Outcome.MODEL_REFUSED) and Progress.STOPPED
+        end(world.settings, world.store, record.run_id, Outcome.MODEL_REFUSED) and Progress.STOPPED
     )
     world.step()
     [record] = world.records

@@ -52,7 +52,7 @@ class QuickRuns:
         self.launched.append((record.run_id, attempt))
         other = self.before(record, attempt)
         if other is None:
-            end(self.bench.store, record.run_id, self._carry_out(record))
+            end(self.bench.settings(), self.bench.store, record.run_id, self._carry_out(record))
         self._progress[record.run_id, attempt] = other or Progress.STOPPED
 
     def stop(self, record: RunRecord, attempt: int) -> None:
@@ -61,7 +61,7 @@ class QuickRuns:
 
     def finish(self, record: RunRecord) -> None:
         """Has a run that goes on come to its end."""
-        end(self.bench.store, record.run_id, self._carry_out(record))
+        end(self.bench.settings(), self.bench.store, record.run_id, self._carry_out(record))
         for run_id, attempt in self._progress:
             if run_id == record.run_id:
                 self._progress[run_id, attempt] = Progress.STOPPED

@@ -61,7 +61,7 @@ def test_the_cluster_carries_out_the_record_that_was_written(
     assert parameters["run"] == record.run_id
     assert parameters["requested_by"] == "new-data"
     assert not cluster.step().entries
-    end(cluster.store, record.run_id, Outcome.PUSHED)
+    end(cluster.settings, cluster.store, record.run_id, Outcome.PUSHED)
     job["state"] = "SUCCEEDED"
     cluster.step()
     assert cluster.outcomes() == [Outcome.PUSHED]
@@ -132,10 +132,12 @@ class Cluster(Kubeflow):
     """A Kubeflow that carries out the runs it is given at once.
 
     Attributes:
+        settings: The settings of the runs.
         store: Where the runs are.
         comes_to: The outcome of each try, in their order; None if it leaves none.
     """
 
+    settings: Any = None
     store: Any = None
     comes_to: list[Outcome | None] = field(default_factory=list)
 
@@ -144,7 +146,7 @@ class Cluster(Kubeflow):
         if (verb, path) == ("POST", "/runs"):
             outcome = self.comes_to.pop(0)
             if outcome:
-                end(self.store, made["runtime_config"]["parameters"]["run"], outcome)
+                end(self.settings, self.store, made["runtime_config"]["parameters"]["run"], outcome)
             made["state"] = "SUCCEEDED" if outcome else "FAILED"
         return code, made
 
@@ -156,7 +158,12 @@ class Unsteady(Cluster):
     def answer(self, verb: str, path: str, query: dict[str, str], body: bytes) -> tuple[int, Any]:
         if verb == "GET" and path.startswith("/runs/"):
             [run] = self.runs
-            end(self.store, run["runtime_config"]["parameters"]["run"], Outcome.MODEL_REFUSED)
+            end(
+                self.settings,
+                self.store,
+                run["runtime_config"]["parameters"]["run"],
+                Outcome.MODEL_REFUSED,
+            )
             return 503, {"code": 14, "message": "come back later"}
         return super().answer(verb, path, query, body)
 
@@ -165,8 +172,8 @@ class Person:
     """Runs the pipeline on the cluster, and sees what is shown."""
 
     def __init__(self, world: World, kubeflow: Cluster) -> None:
-        kubeflow.store = world.store
         self.settings = world.bench.settings("pipeline.orchestrator=kubeflow")
+        kubeflow.settings, kubeflow.store = self.settings, world.store
         self.screen = Console(file=io.StringIO(), width=200)
 
     @property
