@@ -23,7 +23,11 @@ def gateway(project: Project) -> None:
     import sys
     from functools import partial
 
-    members = [member.settings for member in project.members]
+    # The first is the one that the details of /healthz begin with.
+    members = sorted(
+        (member.settings for member in project.apart("serving.base_path", "gateway.log.folder")),
+        key=lambda settings: settings.use_case != project.settings.use_case,
+    )
 
     from evergreen.serving.exposing import Exposer
     from evergreen.serving.gateway.server import Registered, run

@@ -120,6 +120,32 @@ class Project:
         pairs = (word for pair in self.overrides for word in ("--set", pair))
         return [*place, *use_case, *configs, *pairs]
 
+    def apart(self, *folders: str) -> "tuple[Project, ...]":
+        """Returns the members, whose folders must differ.
+
+        Args:
+            folders: Settings of folders, such as `serving.base_path`.
+
+        Raises:
+            SettingsError: If two use cases have one folder, such as by `--set`.
+        """
+        from functools import reduce
+
+        from evergreen.errors import SettingsError
+
+        taken: dict[tuple[str, object], str] = {}
+        for member in self.members:
+            name = member.settings.use_case
+            for key in folders:
+                folder = reduce(getattr, key.split("."), member.settings)
+                other = taken.setdefault((key, folder), name)
+                if folder and other != name:
+                    raise SettingsError(
+                        f"{key} is {folder} for {other} and for {name}.",
+                        hint=f"Put {{use_case}} into it, or take one: -u {name}",
+                    )
+        return self.members
+
     @property
     def options(self) -> list[str]:
         """The options with which another command finds it."""

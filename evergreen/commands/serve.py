@@ -53,7 +53,7 @@ def exposed(project: Project) -> "ModelServerConfig":
     from evergreen.serving.protos import ModelServerConfig
 
     found, nothing = ModelServerConfig(), None
-    for member in project.members:
+    for member in project.apart("serving.base_path"):
         try:
             config = from_registry(member.settings, member.store)
         except NothingToServeError as error:

@@ -42,7 +42,7 @@ def look(settings: Settings) -> Seen:
     }
     return Seen(
         _states(status or {}),
-        _shares(state or {}),
+        _shares(_of_model(state or {}, settings.model.name)),
         tuple(text for text, answer in silent.items() if answer is None),
     )
 
@@ -67,6 +67,13 @@ def _states(status: dict[str, Any]) -> dict[int, str]:
 
 def _state(state: str, status: dict[str, str]) -> str:
     return f"{state}: {status['error_message']}" if status["error_code"] != "OK" else state
+
+
+def _of_model(state: dict[str, Any], model: str) -> dict[str, Any]:
+    """Returns what a gateway says of a model; of version 0.1.0, it knows only one."""
+    models = {found.get("model"): found for found in state.get("models", [state])}
+    found: dict[str, Any] = models.get(model, {})
+    return found
 
 
 def _shares(state: dict[str, Any]) -> dict[int, float]:

@@ -44,7 +44,8 @@ def command(folder: Path) -> Command:
     )
 
     def build(*words: str) -> list[str]:
-        return [str(EVERGREEN), *words, "--project", str(ROOT), "--config", str(overlay)]
+        options = "--project", str(ROOT), "--config", str(overlay), "--use-case", "taxi"
+        return [str(EVERGREEN), *words, *options]
 
     return build
 

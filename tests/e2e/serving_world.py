@@ -77,6 +77,7 @@ class World:
         path = self.settings.serving.base_path / str(version)
         tf.saved_model.save(model, str(path), signatures={"serving_default": predict})
         found = ModelRef(version=version, artifact_id=version)
+        assert self.registry.take_version(f"training {version}") == version
         evidence = {"path": str(path), "run": f"run {version}"}
         self.registry.register(found, "tester", "pushed", evidence, Stage.CANARY)
 

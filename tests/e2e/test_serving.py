@@ -42,7 +42,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     settings = load_settings(ROOT, [str(overlay)])
 
     def command(*words: str) -> list[str]:
-        return [str(EVERGREEN), *words, "--project", str(ROOT), "--config", str(overlay)]
+        options = "--project", str(ROOT), "--config", str(overlay), "--use-case", "taxi"
+        return [str(EVERGREEN), *words, *options]
 
     registry = Registry(open_store(settings.metadata), settings.model.name)
     with grpc.insecure_channel(f"127.0.0.1:{settings.gateway.port}") as channel:

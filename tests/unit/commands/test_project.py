@@ -13,6 +13,7 @@ from benchmarks.lineage.history import START, make_history
 from evergreen.cli import app
 from evergreen.commands.project import Project
 from evergreen.commands.serve import exposed
+from evergreen.errors import SettingsError
 from evergreen.lineage.doctor import Doctor
 from evergreen.lineage.retention import Retention
 from evergreen.lineage.roots import Root
@@ -90,6 +91,14 @@ def test_the_server_gets_every_model_that_has_a_version(project: Path) -> None:
     assert [model.name for model in served] == ["flights", "taxi"]
     [model] = exposed(Project(project, "taxi")).model_config_list.config
     assert model.name == "taxi"
+
+
+def test_a_folder_that_two_use_cases_would_share_is_refused(project: Path) -> None:
+    both = Project(project, overrides=("serving.base_path=/srv/models",))
+    with pytest.raises(SettingsError, match=r"serving.base_path is /srv/models for flights and"):
+        exposed(both)
+    own = Project(project, overrides=("serving.base_path=/srv/{use_case}",))
+    assert len(own.apart("serving.base_path")) == len(RUNS)
 
 
 def test_what_one_use_case_gives_up_is_its_own(project: Path) -> None:
