@@ -57,7 +57,7 @@ def _round(folder: Path, number: int) -> Round:
     store = open_store(MetadataSettings(sqlite=_made(here / "watch") / "metadata.sqlite"))
     root = here / "spans" / Period.YEAR.value
     root.mkdir(parents=True)
-    with _process(here / "watch", ["watch"], root.parent, variables) as watch:
+    with _process(here / "watch", ["watch", "-u", "taxi"], root.parent, variables) as watch:
         ready = _wait_until_quiet(watch)
         time.sleep(IDLE)  # what it costs to wait is measured by waiting
         idle = (_cpu(watch) - ready) / IDLE

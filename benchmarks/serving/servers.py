@@ -82,7 +82,7 @@ def evergreen(overrides: Sequence[str], log: Path, *flags: str) -> Iterator[Serv
     """
     ports = [f"--port={free_port()}", f"--rest_api_port={free_port()}"]
     with model_server(
-        [str(EVERGREEN), "serve", *settings(overrides), *ports, *flags], log
+        [str(EVERGREEN), "serve", "-u", MODEL, *settings(overrides), *ports, *flags], log
     ) as server:
         yield server
 
@@ -107,7 +107,7 @@ def gateway(server: Server, overrides: Sequence[str], log: Path) -> Iterator[Ser
         f"gateway.backend.rest={server.rest}",
         f"gateway.log.folder={log.parent / 'predictions'}",
     ]
-    command = [str(EVERGREEN), "gateway", *settings([*overrides, *own])]
+    command = [str(EVERGREEN), "gateway", "-u", MODEL, *settings([*overrides, *own])]
     with running(command, log, lambda: _serves(behind.grpc, MODEL)):
         yield behind
 
