@@ -22,7 +22,8 @@ gates: {model: {bounds: [{metric: auc, at_least: 0.6}]}}
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with two use cases: the taxi, which says so, and one with a folder in models/."""
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shipped = shutil.ignore_patterns("arrivals.yaml", "penguins.yaml")
+    shutil.copytree(ROOT / "configs", tmp_path / "configs", ignore=shipped)
     (tmp_path / "models/flights").mkdir(parents=True)
     (tmp_path / "configs/flights.yaml").write_text(OTHER)
     return tmp_path
