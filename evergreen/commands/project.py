@@ -4,7 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial, wraps
+from functools import cached_property, partial, reduce, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
@@ -129,8 +129,6 @@ class Project:
         Raises:
             SettingsError: If two use cases have one folder, such as by `--set`.
         """
-        from functools import reduce
-
         from evergreen.errors import SettingsError
 
         taken: dict[tuple[str, object], str] = {}
