@@ -7,7 +7,6 @@ import typer
 from evergreen.commands.table import Commands
 from evergreen.errors import EvergreenError
 from evergreen.exit_codes import ExitCode
-from evergreen.screen import suggestion
 from evergreen.texts import visible
 
 MOST = 2000
@@ -42,5 +41,5 @@ def explain(error: EvergreenError) -> ExitCode:
     lines = (visible(line, MOST) for line in f"error: {error}".split("\n"))
     typer.secho("\n".join(lines), fg="red", err=True)
     if error.hint:
-        typer.echo(f"next: {visible(suggestion(error.hint), MOST)}", err=True)
+        typer.echo(f"next: {visible(error.hint, MOST)}", err=True)
     return error.exit_code

@@ -1,8 +1,11 @@
 """What commands show on a terminal: lines, tables, and what to do next."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from evergreen.errors import EvergreenError
 from evergreen.texts import visible
 
 if TYPE_CHECKING:
@@ -90,15 +93,29 @@ def _least(name: str, cells: Iterable[str], is_folded: bool) -> int:
     return max(map(cell_len, words), default=0)
 
 
-class Suggestions:
-    """What makes suggested commands complete: the options of the command that suggests them."""
+_complete: ContextVar[Callable[[str], str]] = ContextVar("complete", default=lambda text: text)
 
-    complete: Callable[[str], str] = staticmethod(lambda text: text)
+
+@contextmanager
+def suggesting(complete: Callable[[str], str]) -> Iterator[None]:
+    """Makes suggestions complete while a command runs, and the hint of the error it ends with.
+
+    Args:
+        complete: Adds the options of the present command to a suggested one.
+    """
+    token = _complete.set(complete)
+    try:
+        yield
+    except EvergreenError as error:
+        error.hint = complete(error.hint)
+        raise
+    finally:
+        _complete.reset(token)
 
 
 def suggestion(text: str) -> str:
     """Returns a text in which suggested commands have the options of the present one."""
-    return Suggestions.complete(text)
+    return _complete.get()(text)
 
 
 def next_step(text: str, out: "Console | None" = None) -> None:

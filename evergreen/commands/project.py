@@ -12,7 +12,7 @@ import typer
 
 from evergreen.commands.repetition import repeated
 from evergreen.launch import options
-from evergreen.screen import Suggestions
+from evergreen.screen import suggesting
 from evergreen.texts import visible
 
 if TYPE_CHECKING:
@@ -206,8 +206,8 @@ def project_options(command: Callable[..., R], usual: Sequence[str] = LOCAL) -> 
         project: Path, use_case: str, config: list[str], overrides: list[str], **given: Any
     ) -> R:
         found = Project(project, use_case, tuple(config), tuple(overrides), tuple(usual))
-        Suggestions.complete = partial(repeated, options=found.as_given)
-        return command(found, **given)
+        with suggesting(partial(repeated, options=found.as_given)):
+            return command(found, **given)
 
     _, *own = inspect.signature(command).parameters.values()
     shared = (

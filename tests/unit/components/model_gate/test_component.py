@@ -90,8 +90,8 @@ def test_its_curves_are_those_of_the_task(report: ModelReport) -> None:
     curves = report.curves["candidate"]
     assert curves is not None
     assert curves.roc == ()
-    assert report.scores is None
     if report.task is Task.REGRESSION:
+        assert report.scores is None
         assert curves.joint is not None
         assert sum(map(sum, curves.joint.counts)) == 180
         assert curves.residuals is not None
@@ -100,3 +100,5 @@ def test_its_curves_are_those_of_the_task(report: ModelReport) -> None:
     else:
         assert list(curves.reliability) == CLASSES[report.task]
         assert sum(sum(row.values()) for row in curves.confusion.values()) == 180
+        assert report.scores is not None
+        assert sum(report.scores.counts) == 180
