@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from evergreen.errors import SettingsError
 from evergreen.runs.plan import RunRecord
-from evergreen.runs.reports.model import RENAMED
 
 HEADLINES = ("auc", "rmse", "log_loss", "calibration", "accuracy", "mae", "macro_f1", "r2")
 """The metrics that stand for a model's quality, the most telling ones of each task first."""
@@ -17,9 +16,8 @@ def headlines(records: Iterable[RunRecord | None], most: int = 1) -> list[str]:
 
 
 def metrics_on_test(record: RunRecord) -> Mapping[str, float | None]:
-    """Returns a run's metrics on the test split, by their present names."""
-    found = record.results.metrics.get("test", {}) if record.results else {}
-    return {RENAMED.get(name, name): value for name, value in found.items()}
+    """Returns a run's metrics on the test split."""
+    return record.results.metrics.get("test", {}) if record.results else {}
 
 
 def seconds(record: RunRecord) -> float | None:

@@ -8,6 +8,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from evergreen.runs.metric_names import ByMetric
+
 TRAIN = "train"
 """The name of the training part of a run."""
 
@@ -141,7 +143,7 @@ class Results(Frozen):
         gates: By gate (`DataGate span 3`, `ModelGate`, ...), whether it passed.
     """
 
-    metrics: Mapping[str, Mapping[str, float | None]] = {}
+    metrics: Mapping[str, ByMetric[float | None]] = {}
     gates: Mapping[str, bool] = {}
 
 

@@ -111,7 +111,7 @@ def test_a_run_is_handed_over_followed_left_and_taken_up(elsewhere: Elsewhere) -
         left = resume.communicate()[0]
     assert resume.returncode == 130
     assert f"run {record.run_id} goes on" in left
-    assert f"evergreen resume {record.run_id}" in left
+    assert re.search(f"next: evergreen resume .*{record.run_id}", left)
     assert elsewhere.orchestrator.progress(record, 1) is Progress.GOES_ON
 
     with elsewhere.command("resume", record.run_id) as resume:
@@ -135,7 +135,7 @@ def test_a_run_is_stopped_where_it_runs(elsewhere: Elsewhere) -> None:
         said = CliRunner().invoke(app, stop, catch_exceptions=False).output
         followed = run.communicate()[0]
     assert f"run {record.run_id} has ended: interrupted." in said
-    assert f"evergreen resume {record.run_id}" in said
+    assert re.search(f"next: evergreen resume .*{record.run_id}", said)
     assert run.returncode == 1
     assert "it has ended as interrupted" in followed
     assert elsewhere.records.get(record.run_id).outcome is Outcome.INTERRUPTED

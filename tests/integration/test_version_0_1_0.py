@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from evergreen.cli import app
 from evergreen.dashboard.actions import Place
-from evergreen.dashboard.server import Dashboard
+from evergreen.dashboard.server import Dashboard, UseCase
 from evergreen.launch import options
 from evergreen.lineage.run_artifacts import RunReading
 from evergreen.lineage.stages import Stage
@@ -114,7 +114,7 @@ def test_the_dashboard_shows_it(earlier: Earlier) -> None:
     place = Place(tuple(options(ROOT, "taxi", ["local"], earlier.overrides)))
     paths = ("/", "/runs", f"/runs/{NEWEST}", "/models", "/models/3", "/data", "/lineage")
     more = ("/models/compare?one=2&other=3", "/lineage/models/3", "/lineage/spans/1")
-    for status, text in get(Dashboard(earlier.settings, place, TOKEN), *paths, *more):
+    for status, text in get(Dashboard([UseCase(earlier.settings, place)], TOKEN), *paths, *more):
         assert status == 200, text
 
 

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import RootModel, computed_field, field_validator, model_validator
+from pydantic import Field, RootModel, computed_field, model_validator
 
 from evergreen.runs import sentences
+from evergreen.runs.metric_names import ByMetric
 from evergreen.runs.nodes import MODEL_GATE
 from evergreen.runs.reports.report import Part, Report
 from evergreen.settings.task import Task
 
 ALL_ROWS = "all rows"
 """The slice that leaves nothing out."""
-RENAMED = {"binary_crossentropy": "log_loss"}
 
 
 class Verdict(Part):
@@ -214,9 +214,9 @@ class ModelReport(Report):
     node: ClassVar[str] = MODEL_GATE
 
     baseline_version: int | None = None
-    candidate: Mapping[str, float | None]
-    baseline: Mapping[str, float | None] | None = None
-    undefined: Mapping[str, str] = {}
+    candidate: ByMetric[float | None]
+    baseline: ByMetric[float | None] | None = None
+    undefined: ByMetric[str] = Field(default_factory=dict)
     unlabelled: int = 0
     verdicts: tuple[Verdict, ...]
     slices: tuple[Slice, ...] = ()
@@ -224,14 +224,6 @@ class ModelReport(Report):
     scores: Scores | None = None
     task: Task = Task.BINARY
     classes: tuple[str, ...] = ()
-
-    @field_validator("candidate", "baseline", "undefined", mode="before")
-    @classmethod
-    def _rename(cls, metrics: Any) -> Any:
-        """Gives a metric of version 0.1.0 its present name."""
-        if not isinstance(metrics, dict):
-            return metrics
-        return {RENAMED.get(name, name): value for name, value in metrics.items()}
 
     @property
     def models(self) -> dict[str, Mapping[str, float | None]]:
