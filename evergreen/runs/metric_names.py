@@ -1,0 +1,20 @@
+"""Names of metrics that have changed: what version 0.1.0 wrote is read by the present names."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator
+
+M = TypeVar("M")
+RENAMED = {"binary_crossentropy": "log_loss"}
+
+
+def present_names(metrics: Any) -> Any:
+    """Returns a mapping by metric with present names; anything else as it is."""
+    if not isinstance(metrics, Mapping):
+        return metrics
+    return {RENAMED.get(name, name): value for name, value in metrics.items()}
+
+
+ByMetric = Annotated[Mapping[str, M], BeforeValidator(present_names)]
+"""Values by the present name of a metric."""
