@@ -5,6 +5,7 @@ worse in one part of the data, a span that has drifted. Each is made once for al
 first one asks for it.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class ByFixtures(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", maxsplit=1)[0]
         return "runs" if Path(file).stem.removeprefix("test_") in SHARE_RUNS else file
+
+
+def pytest_configure() -> None:
+    """Lets Ctrl-C reach the commands under test: a shell ignores it for what runs behind."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,6 +16,7 @@ from evergreen.planning.planner import Planner
 from evergreen.reporting import write_report
 from evergreen.running.conclusion import conclude, end, tell_servers
 from evergreen.running.handover import Handover
+from evergreen.running.interruption import lasting_interrupts
 from evergreen.running.orchestrator import Orchestrator, RemoteOrchestrator, chosen
 from evergreen.running.outcome import RunFailedError, gate_report
 from evergreen.running.progress import LiveView
@@ -207,7 +208,8 @@ class Run:
             ir = compile_plan(self._settings, plan)
         connection, pipeline = connection_config(self._settings.metadata), ir.pipeline_info.id
         try:
-            with LiveView(self._console, connection, pipeline, {plan.pipeline_run: ""}):
+            view = LiveView(self._console, connection, pipeline, {plan.pipeline_run: ""})
+            with view, lasting_interrupts():
                 self._orchestrator.run(ir, connection, self._settings.pipeline.nodes_at_once)
         except Exception as error:
             if _was_interrupted(error):

@@ -1,4 +1,4 @@
-"""A real controller in a process of its own, to be killed; its runs take milliseconds."""
+"""A real controller in a process of its own, to be killed; its runs are short."""
 
 import fcntl
 import logging
@@ -23,7 +23,8 @@ from evergreen.triggers.work import Work
 from tests.unit.lineage.making import put_span
 
 ROOT = Path(__file__).parents[2]
-WORK_MILLISECONDS = 20
+WORK = 200
+"""Lines that a run writes, each to the disk: some tenths of a second."""
 
 
 def watch(overrides: tuple[str, ...], begins: Event) -> None:
@@ -58,7 +59,7 @@ def quick_run(settings: Settings, run_id: str) -> None:
         for span in record.to_ingest:
             if blessed_examples(store, span.ingest_key) is None:
                 put_span(store, settings.pipeline.root, span.number, span.ingest_key)
-        for _ in range(WORK_MILLISECONDS):  # not a sleep: work, that a signal may hit anywhere
+        for _ in range(WORK):  # not a sleep: work, that a signal may hit anywhere
             trace(traces / "work", run_id)
         end(settings, store, run_id, Outcome.PUSHED if record.request.train else Outcome.INGESTED)
 

@@ -23,7 +23,9 @@ from evergreen.triggers.log import TYPE, Ended, TriggerLog
 from tests.e2e.killed import ROOT, watch
 from tests.project import places
 
-KILLS = 100
+KILLS = 50
+MOST_KILLS = 300
+"""Until one has hit a run in the middle, which a machine decides."""
 MEAN_LIFE_SECONDS = 0.5
 
 
@@ -56,7 +58,7 @@ def fire(settings: Settings, store: MetadataStore, number: int, now: datetime) -
     return log.notice(fired_event(str(number), now, "ann", "wants it", force=True)).key
 
 
-def test_a_hundred_kills(tmp_path: Path) -> None:
+def test_fifty_kills(tmp_path: Path) -> None:
     overrides = (
         *places(tmp_path),
         f"metadata.sqlite={tmp_path}/metadata.sqlite",
@@ -75,7 +77,9 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     processes.set_forkserver_preload(["tests.e2e.killed"])
     chance = random.Random(1)
     keys = []
-    for number in range(KILLS):
+    for number in range(MOST_KILLS):
+        if number >= KILLS and hits(settings):
+            break
         begins = processes.Event()
         process = processes.Process(target=watch, args=(overrides, begins))
         process.start()
@@ -113,9 +117,20 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     assert not (settings.logs.folder / "overlaps").exists()
     names = [context.name for context in store.get_contexts_by_type(TYPE)]
     assert sorted(names) == [f"taxi/{number:08d}" for number in range(1, len(names) + 1)]
-    tries = (settings.logs.folder / "tries").read_text().splitlines()
-    assert set(tries) == set(runs)
-    assert len(tries) > len(runs)  # some were hit in the middle
+    assert set(tries(settings)) == set(runs)
+    assert hits(settings) > 0
+
+
+def tries(settings: Settings) -> list[str]:
+    """The runs that were begun, in their order."""
+    file = settings.logs.folder / "tries"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def hits(settings: Settings) -> int:
+    """How many runs were hit in the middle, and begun once more."""
+    begun = tries(settings)
+    return len(begun) - len(set(begun))
 
 
 def is_busy(log: TriggerLog) -> bool:

@@ -48,7 +48,11 @@ class Container:
     def plan(self) -> None:
         """Writes the run record, and puts out the spans to ingest."""
         given = self.arguments
-        overrides = planning.overrides_of(given.hyperparameters, given.pipeline_root)
+        overrides = (
+            RunRecords(self.store).get(given.run).request.overrides
+            if given.run  # it goes on with what it was planned with
+            else planning.overrides_of(given.hyperparameters, given.pipeline_root)
+        )
         self.settings = self._load(overrides)
         request = Request(
             spans=given.spans or None,

@@ -94,7 +94,7 @@ class Backend:
         await self._server.start()
         app = web.Application()
         app.router.add_route("*", "/v1/models/{rest:.*}", self._rest)
-        self._runner = web.AppRunner(app, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

@@ -1,0 +1,43 @@
+"""An interrupt that does not get lost."""
+
+import _thread
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer, current_thread, main_thread
+from types import FrameType
+
+SECONDS = 2.0
+"""How long an interrupt may take to arrive before it is raised again."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def lasting_interrupts() -> Iterator[None]:
+    """Raises KeyboardInterrupt again, every two seconds, until it has left the context.
+
+    Python drops an exception that a signal raises in a finalizer or in a library's callback, and
+    the code of nodes has many of both. Signals that raise no KeyboardInterrupt are left alone.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    timers: list[Timer] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        timer = Timer(SECONDS, _thread.interrupt_main, [number])
+        timer.daemon = True
+        timers.append(timer)
+        timer.start()
+        signal.default_int_handler(number, frame)
+
+    changed = [each for each in SIGNALS if signal.getsignal(each) is signal.default_int_handler]
+    for number in changed:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.default_int_handler)
+        for timer in timers:
+            timer.cancel()
