@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evergreen.commands.project import Project, project_options
-from evergreen.errors import DataError
+from evergreen.errors import DataError, EvergreenError
 from evergreen.screen import console, next_step, table
 from evergreen.texts import many, plain
 
@@ -46,11 +46,25 @@ def prepare(
 
 
 def cut(data: "DataSettings", source: Path | None = None) -> "list[Span]":
-    """Cuts a source, or the project's own, into spans."""
+    """Cuts a source, or the project's own, into spans.
+
+    Raises:
+        DataError: If the project's function fails; with the place in its code.
+    """
+    from evergreen.failures import describe, place
     from evergreen.settings import load_function
 
     function = load_function("data.source", data.source)
-    spans: list[Span] = function(source, data.span_root, data.period, data.format)
+    try:
+        spans: list[Span] = function(source, data.span_root, data.period, data.format)
+    except EvergreenError:
+        raise
+    except Exception as error:  # the code is the project's own
+        found = place(error)
+        raise DataError(
+            f"data.source {data.source}: {describe(error)}",
+            hint=f"Correct {found.file if found else 'it'}, then: evergreen data prepare",
+        ) from error
     return spans
 
 

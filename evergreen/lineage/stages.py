@@ -173,7 +173,10 @@ def to_promote(events: Sequence[Event], version: int) -> ModelRef:
     found = model(events, version)
     stage = stages(events)[version]
     if stage is Stage.SERVING:
-        raise RegistryError(f"version {version} is serving already.")
+        raise RegistryError(
+            f"version {version} is serving already.",
+            hint="See what serves, and since when: evergreen models",
+        )
     if stage is Stage.REJECTED:
         raise RegistryError(
             f"version {version} is rejected: it was rolled back.",

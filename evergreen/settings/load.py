@@ -15,6 +15,7 @@ from evergreen.settings.use_cases import environments, select
 
 BASE = Path("configs/base.yaml")
 LOCAL = ("local",)
+KEYS = "All keys with their values: docs/reference/settings.md"
 UPGRADE = (
     'A project of version 0.1.0? docs/settings.md, "Coming from version 0.1.0", says what to move.'
 )
@@ -71,7 +72,11 @@ def load_settings(
         return Settings.model_validate(values, context=context)
     except ValidationError as error:
         # Version 0.1.0 had criteria in code.
-        hint = "" if "gates" in values else UPGRADE
+        hint = (
+            "All keys with their values: docs/reference/settings.md"
+            if "gates" in values
+            else UPGRADE
+        )
         raise SettingsError(explain(error, Settings, sources), hint=hint) from error
 
 

@@ -52,6 +52,18 @@ def test_data_is_prepared_listed_and_landed(data, tmp_path: Path) -> None:
     assert cells(data("list"))[-1] == ("5", "1", "1")
 
 
+def broken(*_: object) -> None:
+    """A source with a fault of its own."""
+    raise KeyError("trip_id")
+
+
+def test_a_source_that_fails_is_told_with_its_place(data) -> None:
+    failed = data("prepare", "--set", f"data.source={__name__}.broken")
+    assert isinstance(failed.exception, DataError)
+    assert "KeyError: 'trip_id' (tests/unit/commands/test_data.py, line" in str(failed.exception)
+    assert failed.exception.hint.startswith("Correct ")
+
+
 def test_a_file_of_another_dialect_is_landed(data, tmp_path: Path) -> None:
     late = tmp_path / "late.csv"
     late.write_text("fare;company;trip_start_timestamp\n1,5;a,b;1483228800\n")
