@@ -69,7 +69,7 @@ def fitted(
     least = {
         column: _least(name, [row[name] for row in rows], name in folds)
         for column in columns
-        if (name := column.removesuffix(">"))
+        for name in [column.removesuffix(">")]
     }
     left, going = list(columns), list(optional)
     while going and sum(least[column] + GAP for column in left) > width + 1:  # a space on each side

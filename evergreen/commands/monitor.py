@@ -9,11 +9,12 @@ import typer
 from evergreen.commands.project import Project, project_options
 from evergreen.errors import SettingsError
 from evergreen.exit_codes import ExitCode
-from evergreen.screen import next_step, table
-from evergreen.texts import plain
+from evergreen.screen import fitted, next_step, table
+from evergreen.texts import number, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from evergreen.monitoring.calibration import Limit
     from evergreen.monitoring.results import MonitoringResult, Window
@@ -94,7 +95,7 @@ def _window(
 
 def _show(console: "Console", settings: "Settings", result: "MonitoringResult") -> None:
     from evergreen.monitoring.results import PAGE, result_folder
-    from evergreen.texts import many, moment, number
+    from evergreen.texts import many, moment
 
     console.print(
         f"[bold]{result.model} version {result.version}[/bold]  {moment(result.window.start)} to"
@@ -103,26 +104,31 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
         highlight=False,
         soft_wrap=True,
     )
-    names = ("", "what", "name", "value>", "interval>", "limit>", "in words")
-    shown = table("", *names, folds=("what", "name", "in words"))
-    for finding in sorted(result.findings, key=lambda finding: not finding.fired):
-        interval = "" if finding.interval is None else "..".join(map(number, finding.interval))
-        shown.add_row(
-            "[red]fired[/red]" if finding.fired else "",
-            finding.kind.value,
-            plain(f"{finding.name} {finding.slice}".strip()),
-            number(float(finding.value)),
-            interval,
-            number(float(finding.threshold)),
-            plain(finding.detail),
-        )
-    console.print(shown)
+    console.print(_findings(result, console.width))
     for note in result.notes:
         console.print(f"note: {plain(note)}", style="dim", highlight=False, soft_wrap=True)
     console.print(
         f"page: {result_folder(settings, result) / PAGE}", highlight=False, soft_wrap=True
     )
     next_step(_next_step(result))
+
+
+def _findings(result: "MonitoringResult", width: int) -> "Table":
+    rows = [
+        {
+            "": "[red]fired[/red]" if finding.fired else "",
+            "what": finding.kind.value,
+            "name": plain(f"{finding.name} {finding.slice}".strip()),
+            "value": number(float(finding.value)),
+            "interval": "..".join(map(number, finding.interval or ())),
+            "limit": number(float(finding.threshold)),
+            "in words": plain(finding.detail),
+        }
+        for finding in sorted(result.findings, key=lambda finding: not finding.fired)
+    ]
+    names = ("", "what", "name", "value>", "interval>", "limit>", "in words")
+    folds = ("what", "name", "in words")
+    return fitted(names, rows, folds=folds, optional=("interval",), width=width)
 
 
 def _next_step(result: "MonitoringResult") -> str:
