@@ -115,7 +115,7 @@ def test_a_change_names_what_it_takes_from_serving(tmp_path: Path) -> None:
     for words in (("rollback",), ("promote", "2"), ("reset-baseline",)):
         with pytest.raises(RegistryError, match="version 1 is serving, and not version 3") as told:
             ask(tmp_path, *words, "--expect", "3")
-        assert "evergreen models --log" in told.value.hint
+        assert re.search("evergreen models .*--log", told.value.hint)
     assert stages(world) == before
     ask(tmp_path, "promote", "2", "--expect", "1")
     assert stages(world)[2] is Stage.SERVING
