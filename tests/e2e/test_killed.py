@@ -4,11 +4,14 @@ import random
 import signal
 import time
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.lineage.records import RunRecords
@@ -23,10 +26,9 @@ from evergreen.triggers.log import TYPE, Ended, TriggerLog
 from tests.e2e.killed import ROOT, watch
 from tests.project import places
 
-KILLS = 50
-MOST_KILLS = 300
-"""Until one has hit a run in the middle, which a machine decides."""
-MEAN_LIFE_SECONDS = 0.5
+KILLS = 20
+MOST_KILLS = 100
+"""Until one has hit a run in the middle."""
 
 
 def happen(number: int, settings: Settings, store: MetadataStore) -> str:
@@ -58,7 +60,50 @@ def fire(settings: Settings, store: MetadataStore, number: int, now: datetime) -
     return log.notice(fired_event(str(number), now, "ann", "wants it", force=True)).key
 
 
-def test_fifty_kills(tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Controllers:
+    """Controllers of one store, one after the other, in processes of their own."""
+
+    overrides: tuple[str, ...]
+    settings: Settings
+    store: MetadataStore
+    log: TriggerLog
+
+    def start(self) -> BaseProcess:
+        processes = get_context("forkserver")
+        processes.set_forkserver_preload(["tests.e2e.killed"])
+        begins = processes.Event()
+        process = processes.Process(target=watch, args=(self.overrides, begins))
+        process.start()
+        begins.wait()
+        return process
+
+    def live(self, number: int, seconds: float | None = None) -> str:
+        """Kills a controller some seconds after an event, or when the event is dealt with."""
+        process = self.start()
+        key = happen(number, self.settings, self.store)
+        if seconds is None:
+            self.await_rest(process, {key})
+        else:
+            process.join(seconds)
+        assert process.is_alive(), (self.settings.logs.folder / "watch.log").read_text()
+        process.kill()
+        process.join()
+        return key
+
+    def await_rest(self, process: BaseProcess, keys: set[str]) -> None:
+        """Waits until events are there, and nothing waits or runs any more."""
+        log = self.log
+        while (
+            not keys <= {event.key for event in log.events.values()} or log.waiting or log.running
+        ):
+            assert process.is_alive()
+            time.sleep(0.05)
+            log.refresh()
+
+
+@pytest.fixture
+def controllers(tmp_path: Path) -> Controllers:
     overrides = (
         *places(tmp_path),
         f"metadata.sqlite={tmp_path}/metadata.sqlite",
@@ -73,31 +118,20 @@ def test_fifty_kills(tmp_path: Path) -> None:
     settings = load_settings(ROOT, overrides=overrides)
     settings.logs.folder.mkdir(parents=True)
     store = open_store(settings.metadata)
-    processes = get_context("forkserver")
-    processes.set_forkserver_preload(["tests.e2e.killed"])
-    chance = random.Random(1)
-    keys = []
-    for number in range(MOST_KILLS):
-        if number >= KILLS and hits(settings):
-            break
-        begins = processes.Event()
-        process = processes.Process(target=watch, args=(overrides, begins))
-        process.start()
-        keys.append(happen(number, settings, store))
-        begins.wait()
-        process.join(chance.expovariate(1 / MEAN_LIFE_SECONDS))
-        assert process.is_alive(), (settings.logs.folder / "watch.log").read_text()
-        process.kill()
-        process.join()
+    return Controllers(overrides, settings, store, TriggerLog(store, settings.pipeline.name))
 
-    begins = processes.Event()
-    last = processes.Process(target=watch, args=(overrides, begins))
-    last.start()
-    log = TriggerLog(store, settings.pipeline.name)
-    while not set(keys) <= {event.key for event in log.events.values()} or is_busy(log):
-        assert last.is_alive()
-        time.sleep(0.05)
-        log.refresh()
+
+def test_twenty_kills(controllers: Controllers) -> None:
+    settings, store, log = controllers.settings, controllers.store, controllers.log
+    begun = time.monotonic()
+    keys = [controllers.live(1)]
+    usual, chance = time.monotonic() - begun, random.Random(1)
+    for number in range(2, MOST_KILLS):
+        if number > KILLS and hits(settings):
+            break
+        keys.append(controllers.live(number, chance.expovariate(1 / usual)))
+    last = controllers.start()
+    controllers.await_rest(last, set(keys))
     last.terminate()
     last.join()
     assert last.exitcode == -signal.SIGTERM
@@ -131,7 +165,3 @@ def hits(settings: Settings) -> int:
     """How many runs were hit in the middle, and begun once more."""
     begun = tries(settings)
     return len(begun) - len(set(begun))
-
-
-def is_busy(log: TriggerLog) -> bool:
-    return bool(log.waiting or log.running)
