@@ -27,7 +27,7 @@ serve: setup ## Serve a use case's model by TensorFlow Serving's API, on 127.0.0
 	@$(BIN)/evergreen serve -u $(USE_CASE)
 
 test: setup ## Run the tests
-	@$(BIN)/pytest -n 2 --dist loadscope
+	@$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder # long ones first; some only wait
 
 test-fuzz: setup ## Run the tests with hostile inputs on ten times the cases (about 10 minutes)
 	@EVERGREEN_TEST_FUZZ=10 $(BIN)/pytest -m fuzz -n 2 --timeout 900 tests/unit tests/integration
