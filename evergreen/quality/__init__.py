@@ -8,7 +8,8 @@ neither `1_0`, `0x1F`, `1,5` and `1 000`, nor digits of other scripts. Numbers a
 be whole, and never become infinite.
 
 A **moment** is ISO-8601 (`2016-01-31`, `2016-01-31T12:30:00+01:00`), UTC if it has no zone, or a
-number of seconds since 1970-01-01 UTC, in the years 1 to 9999: milliseconds are refused.
+number of seconds since 1970-01-01 UTC, in the years 1 to 9999: milliseconds are refused. Where a
+whole number is expected, a moment is its seconds.
 
 A **missing value** is null, or text that is exactly one of the tokens for it.
 

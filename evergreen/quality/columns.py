@@ -107,10 +107,13 @@ def nulled(column: pa.Array, where: pa.Array) -> pa.Array:
 
 
 def wholes(column: pa.Array) -> Read:
-    """Parses whole numbers: int64. Moments are seconds since 1970 (UTC), durations seconds."""
+    """Parses whole numbers: int64. Moments, also as text, are seconds since 1970 (UTC)."""
     column = _plain(column)
     kind = column.type
     if pa.types.is_string(kind):
+        if len(column) > column.null_count and _all(column, PLAIN_MOMENT):
+            with suppress(pa.ArrowInvalid):  # such as 31 February
+                return _seconds(column.cast(pa.timestamp("us", "UTC")))
         return _from_text(column, PLAIN_WHOLE, pa.int64(), values.whole)
     if _is_temporal(kind):
         return _seconds(column)

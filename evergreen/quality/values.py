@@ -86,13 +86,15 @@ def whole(value: Any, limits: tuple[int, int] = INT64) -> int:
     """Returns a whole number, exactly. Moments are seconds since 1970 (UTC), durations seconds.
 
     Args:
-        value: A number, or its text.
+        value: A number or a moment, or the text of one.
         limits: The smallest and the largest allowed number.
 
     Raises:
         ValueError: If the value is not a whole number within the limits, in words that follow it.
     """
     value = _plain(value)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        value = moment(value)
     if isinstance(value, date | time | timedelta) and not is_missing(value):
         value = _seconds(value)
     if isinstance(value, str):
@@ -118,6 +120,9 @@ def boolean(value: Any) -> bool:
     Raises:
         ValueError: If the value is neither.
     """
+    value = _plain(value)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        raise ValueError(NOT_BOOLEAN)
     try:
         return bool(whole(value, (0, 1)))
     except ValueError:

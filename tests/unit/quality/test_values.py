@@ -57,10 +57,30 @@ FORMS: dict[str, tuple[int | None, float | None, bool | None]] = {
     "nan(ind)": (REFUSED, NAN, REFUSED),
     "inf": (REFUSED, INF, REFUSED),
     "-Infinity": (REFUSED, -INF, REFUSED),
+    "1970-01-01": (0, REFUSED, REFUSED),
+    "2016-01-31": (1454198400, REFUSED, REFUSED),
+    "2016-01-31 12:30": (1454243400, REFUSED, REFUSED),
+    "2016-01-31T12:30:00Z": (1454243400, REFUSED, REFUSED),
+    " 2016-01-31 13:30:00+01:00": (1454243400, REFUSED, REFUSED),
+    "2016-01-31T12:30:00.000Z": (1454243400, REFUSED, REFUSED),
+    "2016-01-31T12:30:00.5Z": (REFUSED, REFUSED, REFUSED),
 }
 NONE = ["", " ", "1_0", "٣", "\uff15", "5,0", "1,000", "1 000", "0x5", "0b1", "5.5.5", "1e", "e1"]
 NONE += ["--5", "+-5", "5-", "$5", "5%", "NA", "null", "None", "yes", "no", "tRUE", "t", "infinit"]
-NONE += ["1\x00", "1/2", "2016-01-31", "1j", "\u00a05", "5\u200b", ".", "+", "5f", "5L", "0.1d"]
+NONE += [
+    "1\x00",
+    "1/2",
+    "2016-02-31",
+    "2016-01-31T25:00",
+    "1j",
+    "\u00a05",
+    "5\u200b",
+    ".",
+    "+",
+    "5f",
+    "5L",
+    "0.1d",
+]
 FORMS |= dict.fromkeys(NONE, (REFUSED, REFUSED, REFUSED))
 READ: list[tuple[int, Callable[[Any], Any], Callable[[pa.Array], columns.Read]]] = [
     (0, values.whole, columns.wholes),
@@ -85,7 +105,7 @@ def test_a_form_is_taken_or_refused_alike_as_value_and_in_a_column(
     expected = repr(FORMS[text][at])
     assert repr(or_refused(scalar, text)) == expected
     assert repr(or_refused(scalar, text.encode())) == expected
-    for beside in ("7", "x", None):
+    for beside in ("7", "x", "2016-01-31T12:30:00Z", None):
         for type_ in (pa.string(), pa.binary(), pa.dictionary(pa.int8(), pa.large_string())):
             read = columnar(pa.array([beside, text], pa.string()).cast(type_))
             assert repr(read.column[1].as_py()) == expected
