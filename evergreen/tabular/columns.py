@@ -64,14 +64,14 @@ def sparse(values: tf.Tensor) -> tf.SparseTensor:
     """Removes the values that stand for missing ones (`MISSING`).
 
     Args:
-        values: [n], float32, int64 or string.
+        values: [n], float32, float64, int64 or string.
 
     Returns:
         [n, 1], without the missing values.
     """
     present = (
         ~tf.math.is_nan(values)
-        if values.dtype == tf.float32
+        if values.dtype.is_floating
         else (values != tf.constant(MISSING[values.dtype], values.dtype))
     )
     rows = tf.where(present)

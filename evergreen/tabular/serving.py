@@ -20,8 +20,9 @@ def raw_signature(
 ) -> dict[str, tf.TensorSpec]:
     """Returns the inputs of the signature `raw`: one tensor [n] per feature.
 
-    Numbers are float32. Other features have the type of the schema, but that whole numbers for
-    which -1 is a value like others are float32, too: in int64, -1 is a missing value.
+    Numbers are float32; float64 if the schema has whole numbers, which clients then write into
+    `tf.Example`s as such. Other features have the type of the schema, but that whole numbers for
+    which -1 is a value like others are float64, too: in int64, -1 is a missing value.
 
     Args:
         table: The declaration.
@@ -37,7 +38,9 @@ def raw_signature(
 
 def _raw_type(feature: Feature, dtype: tf.DType) -> tf.DType:
     holds_missing = isinstance(feature, Integer) and feature.low < 0
-    return tf.float32 if isinstance(feature, Number) or holds_missing else dtype
+    if isinstance(feature, Number) or holds_missing:
+        return tf.float64 if dtype == tf.int64 else tf.float32
+    return dtype
 
 
 class ServingModule(tf.Module):
@@ -89,7 +92,7 @@ class ServingModule(tf.Module):
         """Predicts from one tensor per feature, which a REST client can write by hand.
 
         Args:
-            features: As in `raw_signature`. A missing value is NaN for float32, -1 for int64, and
+            features: As in `raw_signature`. A missing value is NaN for floats, -1 for int64, and
                 empty for string.
 
         Returns:

@@ -13,6 +13,9 @@ from evergreen.serving.protos import (
     types_pb2,
 )
 
+RAW = "raw"
+"""The signature of Evergreen's models that takes one tensor per column."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -78,11 +81,18 @@ def columns(signatures: Signatures, name: str) -> dict[str, Spec]:
 
 
 def types(signatures: Signatures) -> dict[str, np.dtype[Any]]:
-    """Returns the dtypes of all columns named in the signatures."""
-    by_column = (
-        signature.inputs for signature in signatures.values() if not signature.takes_examples()
-    )
-    return {name: spec.dtype for inputs in by_column for name, spec in inputs.items()}
+    """Returns the dtypes in `tf.Example`s of all columns named in the signatures.
+
+    In the signature `raw`, float64 stands for whole numbers of which some may be missing.
+    """
+    found = {}
+    for signature, inputs in ((name, each.inputs) for name, each in signatures.items()):
+        if signatures[signature].takes_examples():
+            continue
+        for name, spec in inputs.items():
+            is_whole = signature == RAW and spec.dtype == np.float64
+            found[name] = np.dtype(np.int64) if is_whole else spec.dtype
+    return found
 
 
 def _signature(definition: SignatureDef) -> Signature:

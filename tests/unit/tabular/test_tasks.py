@@ -11,10 +11,14 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.public import tfxio
 
+from evergreen.serving.client.inputs import build
+from evergreen.serving.client.signatures import from_map
+from evergreen.serving.protos import SignatureDefMap
 from evergreen.serving.trial.contract import ContractError
 from evergreen.tabular import (
     Category,
@@ -205,15 +209,33 @@ def test_one_tensor_a_feature_gives_the_same_answers(prices, data):
     few = data.rows.head(5).assign(floor=floors)
     signature = tf.saved_model.load(prices.serving_model_dir).signatures["raw"]
     given = signature.structured_input_signature[1]
-    assert given["floor"].dtype == tf.float32  # since -1 is a floor, and no missing value
+    assert given["floor"].dtype == tf.float64  # since -1 is a floor, and no missing value
     assert given["code"].dtype == tf.int64
-    gap = {tf.float32: float("nan"), tf.int64: -1, tf.string: ""}
+    gap = {tf.float32: np.nan, tf.float64: np.nan, tf.int64: -1, tf.string: ""}
     columns = {
         name: tf.constant([gap[spec.dtype] if v is None else v for v in few[name]], spec.dtype)
         for name, spec in given.items()
     }
     expected = answers(prices, few)["predictions"]
     np.testing.assert_allclose(signature(**columns)["predictions"], expected, rtol=1e-5)
+
+
+def test_the_client_writes_whole_numbers_as_the_model_reads_them(prices, data):
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString(Path(prices.serving_model_dir, "saved_model.pb").read_bytes())
+    definitions = SignatureDefMap()
+    for name, definition in saved.meta_graphs[0].signature_def.items():
+        definitions.signature_def[name].ParseFromString(definition.SerializeToString())
+    served, model = from_map(definitions), tf.saved_model.load(prices.serving_model_dir)
+    few = data.rows.head(5).assign(height=pd.Series([1, -1, "30", 2.0, None], dtype=object))
+    asked = few.drop(columns=["form", "price"]).to_dict("records")
+    expected = model.signatures["raw"](**tensors(served, "raw", asked))["predictions"]
+    found = model.signatures["serving_default"](**tensors(served, "serving_default", asked))
+    np.testing.assert_allclose(found["predictions"], expected, rtol=1e-5)
+
+
+def tensors(served, signature, rows):
+    return {name: tf.constant(array) for name, array in build(served, signature, rows).items()}
 
 
 @pytest.mark.parametrize(
