@@ -81,6 +81,25 @@ def divergence(before: Counts | Floats, now: Counts | Floats, level: float) -> D
     return Distance(found.root**2, math.sqrt(found.noise), False, "")
 
 
+def of_cells(before: Counts, now: Counts, level: float) -> Distance:
+    """Returns the divergence of two histograms of ordered cells that are many for their rows.
+
+    Cells are merged between the deciles of the earlier rows. A cell with a tenth of these or more
+    begins a bin, so that what falls below it is not taken for it.
+
+    Args:
+        before: Rows by cell, shape [cells]; there must be a row.
+        now: The same.
+        level: The level of the noise.
+    """
+    below = np.cumsum(before) / before.sum()
+    ends = np.searchsorted(below, DECILES - 1e-9)
+    [heavy] = np.nonzero(before >= before.sum() / (len(DECILES) + 1))
+    starts = np.union1d([0], np.concatenate([ends + 1, heavy]))
+    starts = starts[starts < len(before)].astype(int)
+    return divergence(np.add.reduceat(before, starts), np.add.reduceat(now, starts), level)
+
+
 def _of_text(before: Sequence[Feature], now: Feature, level: float) -> Distance:
     old, new = sum((_counts(feature) for feature in before), Counter()), _counts(now)
     n, m = old.total(), new.total()

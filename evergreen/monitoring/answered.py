@@ -1,7 +1,8 @@
 """What a model has answered, accumulated by task, and how far that is from what it answered before.
 
-Scores and the probability of the predicted class are counted in the bins of the evaluation, classes
-by name; of values, TFDV's sketch keeps the quantiles.
+Scores and the probability of the predicted class are counted in the cells of the evaluation, and
+compared in the deciles of the earlier ones; classes are counted by name; of values, TFDV's sketch
+keeps the quantiles.
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from evergreen.evaluation.distances import Distance, distances, divergence
+from evergreen.evaluation.distances import Distance, distances, divergence, of_cells
 from evergreen.evaluation.metrics import BINS, Counts, bins
 from evergreen.monitoring.columns import Floats
 from evergreen.monitoring.form import Form, finite
@@ -63,7 +64,7 @@ class Scores(Answered):
 
     def distances(self, before: Self, level: float) -> Mapping[str, Distance]:
         """As in `Answered`."""
-        return {"scores": divergence(before.counts, self.counts, level)}
+        return {"scores": of_cells(before.counts, self.counts, level)}
 
 
 class Classes(Answered):
@@ -98,7 +99,7 @@ class Classes(Answered):
         detail = f"{clipped(self._names[most])} {change}"
         found = {"classes": Distance(measured.value, measured.noise, False, detail)}
         if before.tops is not None and self.tops is not None:
-            found["top probability"] = divergence(before.tops, self.tops, level)
+            found["top probability"] = of_cells(before.tops, self.tops, level)
         return found
 
 
