@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evergreen.settings import Settings
 
 SHOWN = 5
+MARKS = {"fired": "[red]fired[/red]", "unsure": "unsure", "within": ""}
 LIMITS = ("what", "name", "history", "distances", "limit>")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
@@ -116,7 +117,7 @@ def _show(console: "Console", settings: "Settings", result: "MonitoringResult") 
 def _findings(result: "MonitoringResult", width: int) -> "Table":
     rows = [
         {
-            "": "[red]fired[/red]" if finding.fired else "",
+            "": MARKS[finding.mark.value],
             "what": finding.kind.value,
             "name": plain(f"{finding.name} {finding.slice}".strip()),
             "value": number(float(finding.value)),

@@ -35,6 +35,14 @@ class Kind(StrEnum):
     TRAFFIC = "traffic"  # whether there is enough traffic, and enough labels
 
 
+class Mark(StrEnum):
+    """The word for a finding beside its numbers, the same in every table."""
+
+    FIRED = "fired"
+    UNSURE = "unsure"
+    WITHIN = "within"
+
+
 class Window(Frozen):
     """A period, from `start` to before `end`."""
 
@@ -66,6 +74,20 @@ class TrafficFinding(Frozen):
     slice: str = ""
     rows: int = 0
     detail: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        """Its mark: not sure if the value is beyond the threshold, and its interval is not.
+
+        A metric has its threshold on either side: of it, the interval alone tells.
+        """
+        if self.fired:
+            return Mark.FIRED
+        if self.interval is None:
+            return Mark.WITHIN
+        beyond = self.kind is Kind.PERFORMANCE or self.value > self.threshold
+        low, high = self.interval
+        return Mark.UNSURE if beyond and low <= self.threshold <= high else Mark.WITHIN
 
 
 class MonitoringResult(Frozen):

@@ -25,7 +25,7 @@ from evergreen.dashboard.world import Reader, UnavailableError
 from evergreen.launch import options
 from evergreen.lineage.nodes import mark_running
 from evergreen.lineage.records import RunRecords
-from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, Window
+from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, Window, publish
 from evergreen.reporting.lists import metrics_on_test
 from evergreen.runs.plan import Outcome, Request
 from evergreen.serving import states
@@ -345,6 +345,25 @@ def test_measures_without_a_value_are_drawn_and_named() -> None:
     assert re.fullmatch(r"[\d., ]+", series.points)
     attention = list(_attention([], {}, (7, looks[0]), None))
     assert [notice.text for notice in attention] == ["Monitoring could not judge: auc"]
+
+
+def test_a_value_that_is_not_surely_beyond_its_limit_is_marked_so(fresh: World) -> None:
+    window = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
+    finding = TrafficFinding(
+        kind=Kind.PREDICTIONS, name="scores", value=0.12, threshold=0.1, fired=False,
+        interval=(0.08, 0.16), rows=300,
+    )  # fmt: skip
+    model = fresh.settings.model.name
+    looked = MonitoringResult(
+        model=model, version=1, window=window, created=window.end, rows=300, labelled=0,
+        findings=(finding,),
+    )  # fmt: skip
+    number = publish(fresh.store, looked, fresh.settings.monitoring.folder)
+    for status, text in get(dashboard(fresh), "/", "/monitors", f"/monitors/{number}"):
+        assert status == 200
+        said = re.sub(r"\s+", " ", re.sub(r"<.*?>", " ", text))
+        assert re.search(r"unsure .*0\.1200 \(?0\.0800 to 0\.1600", said)
+        assert "quiet scores" not in said
 
 
 @pytest.fixture(scope="module")
