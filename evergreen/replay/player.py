@@ -77,7 +77,7 @@ class Player:
 
     def play(self, pieces: list[Piece]) -> list[Played]:
         """Plays all spans; the first model is trained on the first ones."""
-        first = self._settings.replay.first
+        first = self._settings.replay.first_of(len(pieces))
         for piece in pieces[:first]:
             self._world.land(piece.path)
         asked = Request(spans=f"1-{first}", requested_by="replay", reason="the first model")

@@ -14,6 +14,7 @@ from evergreen.errors import DataError
 from evergreen.serving.trial.contract import check_labels, known
 from evergreen.settings import Settings, load_function
 from evergreen.spans import Format, Period, Span, list_spans
+from evergreen.texts import many
 
 Label = Callable[[pa.Table], NDArray[np.float64]]
 
@@ -58,10 +59,12 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
     label = load_function("replay.label", settings.replay.label)
     spans = list_spans(folder / period.value)
     spans = [span for span in spans if not last or span.number <= last]
-    if len(spans) <= settings.replay.first:
+    first = settings.replay.first_of(len(spans))
+    if len(spans) <= first:
         raise DataError(
-            f"{len(spans)} spans: the first model alone takes {settings.replay.first}.",
-            hint="Play more spans, or set replay.first.",
+            f"{many(len(spans), 'span')}: the first model alone takes {first}.",
+            hint="Play more spans, shorter ones (--period month), or set replay.first; a table "
+            "without times is one span, which has no past to play.",
         )
     return [_piece(settings, span, label) for span in spans]
 

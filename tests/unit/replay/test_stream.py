@@ -57,6 +57,17 @@ def test_spans_without_times_are_named(cut: Cut) -> None:
         cut([1.0], period=None)
 
 
+def test_as_many_spans_as_asked_for_leave_nothing_to_play(cut: Cut) -> None:
+    with pytest.raises(DataError, match="3 spans: the first model alone takes 3"):
+        cut([1.0], "csv", TIMES, "replay.first=3")
+
+
+@pytest.mark.parametrize(("spans", "first"), [(1, 1), (2, 1), (4, 2), (9, 4), (16, 4)])
+def test_half_of_the_spans_and_at_most_four_are_for_the_first_model(spans: int, first: int) -> None:
+    settings = load_settings(ROOT, overrides=["replay.first=null"])
+    assert settings.replay.first_of(spans) == first
+
+
 def test_a_sample_of_each_span_is_sent(cut: Cut) -> None:
     labels = [0.0, 1.0] * 50
     pieces = cut(labels, "csv", TIMES, "replay.rows=20")
