@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from evergreen.quality.mismatch import percent
 from evergreen.settings.task import Task
-from evergreen.texts import many, shorten
+from evergreen.texts import ROUNDING, many, shorten, signed
 
 if TYPE_CHECKING:
     from evergreen.runs.reports.data import Change, DataReport, Drift, Finding
@@ -160,9 +160,22 @@ def numbers(verdict: "Verdict") -> str:
         return verdict.undefined or "missing"
     if verdict.interval is None or verdict.improvement is None:
         return f"{verdict.value:.4f}"
+    low, high = map(signed, verdict.interval)
+    return f"{signed(verdict.improvement)} ({low} to {high}), {difference(verdict)}"
+
+
+def difference(verdict: "Verdict") -> str:
+    """Returns what a comparison found, by its whole interval."""
+    if verdict.interval is None:
+        return "not known"
     low, high = verdict.interval
-    word = "better" if verdict.improvement >= 0 else "worse"
-    return f"{verdict.improvement:+.4f} ({low:+.4f} to {high:+.4f}), {word}"
+    if not verdict.passed:
+        return "worse"
+    if low > -ROUNDING and high < ROUNDING:
+        return "the same"
+    if low > 0:
+        return "better"
+    return f"worse, within {verdict.margin:g}" if high < 0 else "no sure difference"
 
 
 def _beyond(check: "Check") -> str:

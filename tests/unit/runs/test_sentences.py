@@ -8,8 +8,12 @@ from evergreen.runs import sentences
 from evergreen.runs.reports.model import Verdict
 from evergreen.settings.task import Task
 
-BETTER: dict[str, Any] = {"improvement": 0.0016, "interval": (-0.0015, 0.0047)}
 WORSE: dict[str, Any] = {"improvement": -0.0456, "interval": (-0.05, -0.04)}
+
+
+def compared(improvement: float, *interval: float) -> dict[str, Any]:
+    """Fields of a comparison that holds."""
+    return {"improvement": improvement, "interval": interval, "margin": 0.01, "passed": True}
 
 
 def verdict(metric: str, **fields: Any) -> Verdict:
@@ -45,7 +49,12 @@ def test_what_was_asked(asked: Verdict, criterion: str, in_short: str) -> None:
         ({}, "0.5000"),
         ({"value": None}, "missing"),
         ({"value": None, "undefined": "there is one class only"}, "there is one class only"),
-        (BETTER, "+0.0016 (-0.0015 to +0.0047), better"),
+        (compared(0.03, 0.02, 0.04), "+0.0300 (+0.0200 to +0.0400), better"),
+        (compared(0.0016, -0.0015, 0.0047), "+0.0016 (-0.0015 to +0.0047), no sure difference"),
+        (compared(-0.002, -0.004, 0.0), "-0.0020 (-0.0040 to 0), no sure difference"),
+        (compared(-0.0061, -0.0092, -0.003), "-0.0061 (-0.0092 to -0.0030), worse, within 0.01"),
+        (compared(0.0, 0.0, 0.0), "0 (0 to 0), the same"),
+        (compared(2e-17, -3e-17, 4e-17), "0 (0 to 0), the same"),
         (WORSE, "-0.0456 (-0.0500 to -0.0400), worse"),
     ],
 )
