@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from evergreen.errors import DataError
+from evergreen.quality.columns import coerce
+from evergreen.quality.schema import column_kinds, load_curated
 from evergreen.serving.trial.contract import check_labels, known
 from evergreen.settings import Settings, load_function
 from evergreen.spans import Format, Period, Span, list_spans
@@ -69,9 +71,17 @@ def cut(settings: Settings, folder: Path, period: Period, last: int) -> list[Pie
     return [_piece(settings, span, label) for span in spans]
 
 
+def _typed(settings: Settings, table: pa.Table) -> pa.Table:
+    """Returns rows in the types of the schema, as ingestion reads them; null where they misfit."""
+    kinds = column_kinds(load_curated(settings.data.table_schema))
+    batches = table.combine_chunks().to_batches()
+    typed = [coerce(batch, kinds, settings.data.missing)[0] for batch in batches]
+    return pa.concat_tables(pa.table(columns) for columns in typed)
+
+
 def _piece(settings: Settings, span: Span, label: Label) -> Piece:
     table = pa.concat_tables(pq.read_table(file) for file in span.files)
-    labels, model = np.asarray(label(table), np.float64), settings.model
+    labels, model = np.asarray(label(_typed(settings, table)), np.float64), settings.model
     where = f"{span.path}, by replay.label"
     check_labels(labels, where=where, task=model.task, classes=len(model.classes))
     labelled = np.flatnonzero(known(labels, model.task))

@@ -20,14 +20,22 @@ Cut = Callable[..., list[stream.Piece]]
 @pytest.fixture
 def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cut:
     def cut(
-        labels: list[float], fmt: str = "csv", period: Interval | None = TIMES, *more: str
+        labels: list[float] | list[str],
+        fmt: str = "csv",
+        period: Interval | None = TIMES,
+        *more: str,
+        name: str = "y",
+        label: stream.Label | None = None,
     ) -> list:
         def source(_: None, root: Path, __: Period, format_: str) -> None:
             for number in range(1, 4):
-                rows = {"trip_id": [f"{number}{at}" for at in range(len(labels))], "y": labels}
+                rows = {"trip_id": [f"{number}{at}" for at in range(len(labels))], name: labels}
                 publish_version(root, number, pa.table(rows), format_, period=period)
 
-        functions = {"data.source": source, "replay.label": lambda rows: rows.column("y")}
+        functions = {
+            "data.source": source,
+            "replay.label": label or (lambda rows: rows.column(name)),
+        }
         monkeypatch.setattr(stream, "load_function", lambda setting, _: functions[setting])
         settings = load_settings(ROOT, overrides=[f"data.format={fmt}", "replay.first=2", *more])
         return stream.cut(settings, tmp_path, Period.QUARTER, 0)
@@ -40,6 +48,18 @@ def test_a_project_whose_spans_are_csv_is_played_too(cut: Cut) -> None:
     assert first.labels.tolist() == [1.0, 0.0]
     assert first.ids == ["10", "12"]
     assert first.rows.schema.field("y").type == pa.float64()
+
+
+def test_a_label_sees_the_types_of_the_schema(cut: Cut) -> None:
+    rows = []
+
+    def label(typed: pa.Table) -> pa.ChunkedArray:
+        rows.append(typed)
+        return typed.column("fare")
+
+    first = cut(["1", "NA"], "csv", TIMES, "data.missing=[NA]", name="fare", label=label)[0]
+    assert rows[0].schema.field("fare").type == pa.float32()
+    assert first.labels.tolist() == [1.0]
 
 
 def test_labels_that_are_none_and_spans_without_times_are_named(cut: Cut) -> None:
