@@ -60,7 +60,7 @@ def _named(criteria: Criteria, predictions: Predictions) -> Iterator[tuple[str, 
     yield ALL_ROWS, np.ones(len(predictions.labels), bool)
     slicings = (slicing for rule in criteria.not_worse for slicing in rule.by)
     for slicing in dict.fromkeys(slicings):
-        yield from parts(slicing, predictions.columns)
+        yield from parts(slicing, predictions.columns, criteria.min_rows)
 
 
 def _auc(labels: Floats, scores: Floats) -> Estimate | None:

@@ -13,20 +13,27 @@ MOST = 100
 """The most slices by one feature."""
 
 
-def parts(slicing: Slicing, columns: Mapping[str, Sequence[Value]]) -> Iterator[tuple[str, Mask]]:
+def parts(
+    slicing: Slicing, columns: Mapping[str, Sequence[Value]], least: int = 1
+) -> Iterator[tuple[str, Mask]]:
     """Yields the slices of the rows: a name, and a mask of shape [n].
 
-    A value that no row has makes no slice. Beyond `MOST` values, the rarer ones share a slice:
-    slices of a few rows decide nothing, and each costs time and a line.
+    A value that no row has makes no slice. Values with fewer than `least` rows share a slice,
+    if there are several, and so do those beyond the `MOST` most frequent ones: alone they decide
+    nothing, and each costs time and a line.
 
     Args:
         slicing: The way to slice.
         columns: Values of the raw features by row; None where missing.
+        least: The fewest rows of a slice of its own.
     """
     values = columns[slicing.feature]
     names = np.array([_part(slicing, value) for value in values])
     found, places, counts = np.unique(names, return_inverse=True, return_counts=True)
     kept = most_frequent(counts)
+    large = kept[counts[kept] >= least]
+    if len(found) - len(large) > 1:
+        kept = large
     for place in kept:
         yield f"{slicing.feature} {found[place]}", places == place
     if rarer := len(found) - len(kept):

@@ -92,7 +92,8 @@ def judge_comparisons(criteria: Criteria, predictions: Predictions) -> list[Verd
     """
     if predictions.baseline is None:
         return []
-    cases = [case for rule in criteria.not_worse for case in _cases(rule, predictions)]
+    least = criteria.min_rows
+    cases = [case for rule in criteria.not_worse for case in _cases(rule, predictions, least)]
     deciding = sum(
         enough(criteria, predictions.labels[mask], predictions.task) for _, _, mask in cases
     )
@@ -125,11 +126,13 @@ def _bound(half: Bound, metrics: Mapping[str, float], why: str) -> Verdict:
     )
 
 
-def _cases(rule: NotWorse, predictions: Predictions) -> Iterator[tuple[NotWorse, str, Mask]]:
+def _cases(
+    rule: NotWorse, predictions: Predictions, least: int
+) -> Iterator[tuple[NotWorse, str, Mask]]:
     if not rule.by:
         yield rule, ALL_ROWS, np.ones(len(predictions.labels), bool)
     for slicing in rule.by:
-        for name, mask in parts(slicing, predictions.columns):
+        for name, mask in parts(slicing, predictions.columns, least):
             yield rule, name, mask
 
 

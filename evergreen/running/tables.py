@@ -10,7 +10,7 @@ from evergreen.runs.reports.data import DataReport
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
 from evergreen.screen import table
-from evergreen.texts import plain
+from evergreen.texts import many, plain
 
 TEXTS = ("metric", "largest drift")
 """Columns that are no numbers."""
@@ -61,9 +61,9 @@ def show_model(console: Console, report: ModelReport) -> None:
     if parts:
         held = sum(verdict.decides and verdict.passed for verdict in parts)
         small = sum(not verdict.decides for verdict in parts)
-        console.print(
-            f"  {held} parts of the data hold too; {small} are too small to decide", highlight=False
-        )
+        text = many(held, "part of the data holds", "parts of the data hold")
+        left = f"; {many(small, 'is', 'are')} too small to decide" if small else ""
+        console.print(f"  {text} too{left}", highlight=False)
 
 
 def show_serving(console: Console, report: ServingReport) -> None:

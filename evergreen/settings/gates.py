@@ -68,7 +68,10 @@ class Criteria(_Finite):
         "by chance in at most `1 - confidence` of the runs.",
     )
     min_rows: int = Field(
-        100, ge=2, description="Slices with fewer rows are reported but do not decide."
+        100,
+        ge=2,
+        description="Slices with fewer rows are compared together; with fewer rows even so, they "
+        "are reported but do not decide.",
     )
     min_class_rows: int = Field(
         10, ge=1, description="Nor do slices with fewer rows of either class, or of two classes."

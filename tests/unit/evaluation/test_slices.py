@@ -19,6 +19,15 @@ def test_of_thousands_of_values_the_rarer_ones_are_one_part() -> None:
     np.testing.assert_array_equal(np.sum(list(found.values()), axis=0), 1)  # each row once
 
 
+def test_values_with_few_rows_are_one_part_and_a_single_one_keeps_its_name() -> None:
+    areas = [*["a"] * 50, *["b"] * 4, *["c"] * 5, *[None] * 3]
+    slicing = Slicing(feature="area")
+    found = {name: int(mask.sum()) for name, mask in parts(slicing, {"area": areas}, least=5)}
+    assert found == {"area a": 50, "area c": 5, "area (2 rarer values together)": 7}
+    alone = [name for name, _ in parts(slicing, {"area": areas[:-3]}, least=5)]
+    assert alone == ["area a", "area b", "area c"]
+
+
 @pytest.mark.parametrize(
     ("slicing", "values", "expected"),
     [

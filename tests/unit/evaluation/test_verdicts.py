@@ -129,6 +129,20 @@ def test_a_part_that_is_too_small_is_reported_and_does_not_decide(options: dict)
     assert not refused(list(verdicts.values()))
 
 
+def test_many_small_parts_are_judged_together() -> None:
+    rows = simulate(3)
+    areas = [f"area {at % 20}" if at < 300 else "downtown" for at in range(1000)]  # 15 rows each
+    wrong = np.where(np.arange(1000) < 300, 1 - rows.candidate, rows.candidate)
+    spoilt = Predictions(rows.labels, wrong, rows.baseline, {"area": areas})
+    by_area = (Slicing(feature="area"),)
+    verdicts = judge_comparisons(
+        criteria(NotWorse(metric="log_loss", margin=0.01, by=by_area)), spoilt
+    )
+    found = {verdict.slice: (verdict.passed, verdict.rows) for verdict in verdicts}
+    together = "area (20 rarer values together)"
+    assert found == {"area downtown": (True, 700), together: (False, 300)}
+
+
 def test_answers_that_are_no_numbers_are_refused() -> None:
     rows = simulate(4)
     broken = Predictions(rows.labels, np.full(1000, math.nan), rows.baseline, rows.columns)
