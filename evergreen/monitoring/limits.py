@@ -67,7 +67,7 @@ def age(reference: Reference, now: datetime, settings: MonitoringSettings) -> Ju
     if settings.max_age_days is None:
         return [], []
     if reference.newest is None:
-        return [], ["staleness: the spans that the model was trained on are gone"]
+        return [], ["staleness: the spans that the model was trained on are gone, or have no times"]
     days = (now - reference.newest) / DAY
     finding = TrafficFinding(
         kind=Kind.STALENESS,

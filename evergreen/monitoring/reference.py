@@ -37,7 +37,7 @@ class Reference:
         statistics: `DatasetFeatureStatistics` of the train splits of its spans.
         statistics_ids: The ids of their artifacts.
         evaluation: The model gate's report; None if it is gone.
-        newest: The end of its newest training data; None if the span is gone.
+        newest: The end of its newest training data; None if the span is gone, or has no times.
     """
 
     model: ModelRef
