@@ -50,6 +50,8 @@ def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:
     if labelled.labelled:
         mean, longest = labelled.delay / labelled.labelled, labelled.longest
         late = f", {mean / 86400:.1f} days late on average, {longest / 86400:.1f} at most"
+    days = settings.labels.lookback_days
+    older = f" of the window and the {days:g} days before it" if days else ""
     finding = TrafficFinding(
         kind=Kind.TRAFFIC,
         name="labels",
@@ -57,7 +59,7 @@ def coverage(labelled: Labelled, settings: MonitoringSettings) -> Judged:
         threshold=settings.labels.min_coverage,
         fired=share < settings.labels.min_coverage,
         rows=labelled.rows,
-        detail=f"{labelled.labelled:,} of {labelled.rows:,} predictions have labels{late}",
+        detail=f"{labelled.labelled:,} of {labelled.rows:,} predictions{older} have labels{late}",
     )
     return [finding], []
 

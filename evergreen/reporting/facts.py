@@ -42,7 +42,7 @@ def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
         "Because": record.request.reason,
         "Started": moment(record.created),
         "Took": duration((ended - record.created).total_seconds()) if ended else "not ended",
-        "Window": f"{window}, {count(rows)} rows" if rows else window,
+        "Window": f"{window}, {count(rows)} rows kept" if rows else window,
         "Baseline": f"Version {record.baseline.version}" if record.baseline else "None was serving",
         "Serving now": f"Version {now.version}" if now else "Nothing yet",
         "Predicts": predicts[:1].upper() + predicts[1:],

@@ -71,7 +71,7 @@ def _data(span: SpanReader, reading: RunReading) -> Verdict:
     name = f"Data gate, span {span.ref.number}"
     if report is None:
         return Verdict.of(name, "data", None, "")
-    rows = many(report.all_rows, "row")
+    rows = many(report.all_rows, "row delivered", "rows delivered")
     refusing, drifted = len(report.refusing), len(report.drifted)
     text = f"{many(refusing, 'finding')} against it" if refusing else "nothing against it"
     text += f"; {many(drifted, 'feature')} drifted, which refuses nothing" if drifted else ""

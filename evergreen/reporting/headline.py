@@ -86,7 +86,7 @@ def _data_refused(reading: RunReading) -> Headline:
         return Headline("Refused by the data gate", "bad", NOTHING_PUSHED)
     bad = report.refusing
     features = ", ".join(dict.fromkeys(finding.feature or "the data set" for finding in bad))
-    rows = many(report.all_rows, "row")
+    rows = many(report.all_rows, "row delivered", "rows delivered")
     verb = "speaks" if len(bad) == 1 else "speak"
     why = (
         f"{many(len(bad), 'finding')} in {rows} {verb} against it, so training did not start. "

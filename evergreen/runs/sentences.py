@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from evergreen.quality.mismatch import percent
 from evergreen.settings.task import Task
 from evergreen.texts import ROUNDING, many, shorten, signed
+from evergreen.texts import percent as share
 
 if TYPE_CHECKING:
     from evergreen.runs.reports.data import Change, DataReport, Drift, Finding
@@ -47,7 +48,7 @@ def of_data(report: "DataReport") -> Iterator[str]:
         values = f" (such as {', '.join(finding.values)})" if finding.values else ""
         yield (
             f"{finding.feature or 'data set'} {finding.kind}: "
-            f"{finding.count} of {finding.rows} rows. {finding.description}{values}"
+            f"{counted(finding)}. {finding.description}{values}"
         )
 
 
@@ -62,6 +63,14 @@ def description(finding: "Finding") -> str:
     if finding.drift and finding.change:
         return _drifted(finding.drift, finding.change)
     return _of_rows(finding)
+
+
+def counted(finding: "Finding") -> str:
+    """Returns the rows that a finding concerns, and of which rows: not all findings look at all."""
+    among = {"ROWS_REFUSED": " delivered", "MISSING_IN_WORDS": " with a value"}
+    of = f" of {' and '.join(finding.splits)}" if finding.splits else ""
+    rows = f"{many(finding.rows, 'row')}{among.get(finding.kind, '')}{of}"
+    return f"{finding.count:,} of {rows} ({share(finding.count / finding.rows)})"
 
 
 def of_drift(report: "DataReport") -> Iterator[str]:

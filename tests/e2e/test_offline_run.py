@@ -67,7 +67,7 @@ def test_bad_data_ends_with_the_data_gates_exit_code(
     assert offline("data", "land", str(bad), "--span", "9").returncode == 0
     stopped = offline("run", "--spans", "9")
     assert stopped.returncode == 3, stopped.stdout + stopped.stderr
-    assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES: 1 of 1 rows" in stopped.stdout
+    assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES: 1 of 1 row" in stopped.stdout
     assert "ROWS_REFUSED: 1 of 2 rows" in stopped.stdout
     assert [path.name for path in (folder / "serving").iterdir()] == ["1"]
 

@@ -96,6 +96,11 @@ class Finding(Part):
         """What was expected and found, in words; written so that version 0.1.0 can read it."""
         return sentences.description(self)
 
+    @property
+    def counted(self) -> str:
+        """The rows concerned, of how many and of which; empty if it is not about rows."""
+        return sentences.counted(self) if self.rows else ""
+
     @model_validator(mode="before")
     @classmethod
     def _read_0_1_0(cls, values: Any) -> Any:

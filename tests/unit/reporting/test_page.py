@@ -111,10 +111,10 @@ def test_a_span_refused_by_the_data_gate(begin: Begin, read: Read) -> None:
     assert "trip_miles ROWS_REFUSED: 3 of 833 rows" in header
     assert "DRIFT" not in header
     found = verdicts(page)
-    assert re.search(r"span 1 ✗ refused 833 rows: 2 findings against it", found)
+    assert re.search(r"span 1 ✗ refused 833 rows delivered: 2 findings against it", found)
     assert re.search(r"span 2 · not run .*Model gate · not run .*Serving validation · not", found)
     assert "part-7.csv 101 far" in page.text
-    assert "3 of 833 rows (0.4 %)" in page.text
+    assert "3 of 833 rows delivered (0.4 %)" in page.text
     assert "TFDV on fare_usd" in page.text
     assert "It did not run." in page.text
 

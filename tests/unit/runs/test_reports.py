@@ -77,10 +77,10 @@ def test_no_name_of_a_slice_leads_astray(part: str) -> None:
 def test_sentences_are_made_of_fields() -> None:
     data, model, serving = (earlier(kind) for kind in KINDS)
     assert list(sentences.of_data(data)) == [
-        "trip_miles FEATURE_TYPE_LOW_FRACTION_PRESENT: 1 of 1612 rows. expected a value in every "
-        "row; found one in 1611 rows (99.938 %), in train",
-        "trip_miles ROWS_REFUSED: 1 of 2605 rows. the value is not a number: part.parquet row 1 "
-        "(such as far)",
+        "trip_miles FEATURE_TYPE_LOW_FRACTION_PRESENT: 1 of 1,612 rows (< 0.1\xa0%). "
+        "expected a value in every row; found one in 1611 rows (99.938 %), in train",
+        "trip_miles ROWS_REFUSED: 1 of 2,605 rows delivered (< 0.1\xa0%). the value is not a "
+        "number: part.parquet row 1 (such as far)",
     ]
     assert list(sentences.of_drift(data)) == [
         "trip_start_hour DRIFT: expected a Jensen-Shannon divergence of at most 0.03 from the span "

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from evergreen.runs import sentences
+from evergreen.runs.reports.data import MISSING_IN_WORDS, ROWS_REFUSED, Finding
 from evergreen.runs.reports.model import Verdict
 from evergreen.settings.task import Task
 
@@ -75,3 +76,20 @@ def test_what_a_model_predicts_is_told_by_its_task(
 ) -> None:
     assert sentences.predicted(task, classes) == expected
     assert len(sentences.predicted(Task.MULTICLASS, ["x" * 50] * 50)) < 150
+
+
+@pytest.mark.parametrize(
+    ("fields", "counted"),
+    [
+        ({"kind": ROWS_REFUSED, "rows": 833}, "3 of 833 rows delivered (0.4\xa0%)"),
+        (
+            {"kind": "SCHEMA_MISSING_COLUMN", "rows": 681, "splits": ("train", "eval")},
+            "3 of 681 rows of train and eval (0.4\xa0%)",
+        ),
+        ({"kind": "SCHEMA_MISSING_COLUMN", "rows": 830}, "3 of 830 rows (0.4\xa0%)"),
+        ({"kind": MISSING_IN_WORDS, "rows": 1200}, "3 of 1,200 rows with a value (0.2\xa0%)"),
+        ({"kind": "SCHEMA_NEW_COLUMN"}, ""),
+    ],
+)
+def test_a_count_says_of_which_rows_it_is(fields: dict[str, Any], counted: str) -> None:
+    assert Finding(feature="fare", count=3, said="x", **fields).counted == counted
