@@ -27,6 +27,7 @@ from tfx.utils import json_utils
 from tfx_bsl.tfxio.dataset_options import RecordBatchesOptions
 
 from evergreen.beam_options import on_this_machine
+from evergreen.quality.statistics import STEPS
 
 ROWS_A_BATCH = 10_000
 DISTINCT_VALUES = 1 << 17
@@ -39,6 +40,12 @@ REFINEMENTS = (
     specs.EXCLUDE_SPLITS_KEY,
     specs.SHARDED_STATS_OUTPUT_KEY,
 )
+OPTIONS = {
+    specs.STATS_OPTIONS_JSON_KEY: stats_options.StatsOptions(
+        num_quantiles_histogram_buckets=STEPS
+    ).to_json()
+}
+"""What Beam is asked for, if nothing else is."""
 
 
 class Executor(executor.Executor):
@@ -60,7 +67,8 @@ class Executor(executor.Executor):
         if not on_this_machine(self._beam_pipeline_args) or _is_refined(
             input_dict, exec_properties
         ):
-            super().Do(input_dict, output_dict, exec_properties)
+            given = {name: value for name, value in exec_properties.items() if value is not None}
+            super().Do(input_dict, output_dict, {**OPTIONS, **given})
             return
         examples = artifact_utils.get_single_instance(input_dict[specs.EXAMPLES_KEY])
         statistics = artifact_utils.get_single_instance(output_dict[specs.STATISTICS_KEY])
@@ -86,7 +94,7 @@ class StatisticsGen(component.StatisticsGen):
 
 
 def compute(batches: Iterable[pa.RecordBatch]) -> DatasetFeatureStatisticsList:
-    """Returns the statistics of record batches, the same as `tfdv.GenerateStatistics`."""
+    """Returns the statistics of record batches, as `tfdv.GenerateStatistics` with `OPTIONS`."""
     defaults = stats_options.StatsOptions()
     top_values = TopKUniquesSketchStatsGenerator(
         num_top_values=defaults.num_top_values,
@@ -97,7 +105,7 @@ def compute(batches: Iterable[pa.RecordBatch]) -> DatasetFeatureStatisticsList:
     basic = BasicStatsGenerator(
         num_values_histogram_buckets=defaults.num_values_histogram_buckets,
         num_histogram_buckets=defaults.num_histogram_buckets,
-        num_quantiles_histogram_buckets=defaults.num_quantiles_histogram_buckets,
+        num_quantiles_histogram_buckets=STEPS,
         epsilon=defaults.epsilon,
     )
     generators = [basic, top_values]

@@ -4,12 +4,18 @@ Both are computed from TFDV's statistics; rows without a value count as a catego
 are compared in the deciles of the earlier distribution. TFDV's own Jensen-Shannon divergence
 spreads values evenly within ten buckets of each histogram, which one extreme value makes wide:
 miles turned into kilometres move it less than one year moves it from the next.
+
+Earlier data sets are merged without reading rows again. The counts of text are added: exact up to
+the 1,000 values that TFDV keeps. The distribution of numbers is the mean of the data sets' own,
+weighted by their rows; each is known at its quantiles and straight between them, so that the share
+of a bin is wrong by at most two steps between quantiles: with `STEPS` of them, by 0.04.
 """
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -18,12 +24,12 @@ from numpy.typing import NDArray
 from evergreen.evaluation.bounds import jensen_shannon
 from evergreen.evaluation.metrics import Counts
 from evergreen.quality.names import clipped
-from evergreen.quality.statistics import Feature
+from evergreen.quality.statistics import QUANTILES, Feature
+from evergreen.runs.reports.data import Change
 from evergreen.texts import percent
 
 Floats = NDArray[np.float64]
 DECILES = np.arange(1, 10) / 10
-QUANTILES = 1  # tfmd's Histogram.QUANTILES
 MISSING = "(missing)"
 
 
@@ -37,12 +43,21 @@ class Distance:
             root of the divergence, which is a metric.
         is_text: Whether it is the distance for text.
         detail: The largest change, in words.
+        expected: What chance alone adds to a divergence of numbers, on average.
+        change: The largest change of a feature.
     """
 
     value: float
     noise: float
     is_text: bool
     detail: str
+    expected: float = 0.0
+    change: Change | None = None
+
+    @property
+    def excess(self) -> float:
+        """The distance without what chance alone adds to it on average."""
+        return max(self.value - self.expected, 0.0)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -60,17 +75,16 @@ def distances(
 
     Args:
         before: Features by name; several data sets are merged.
-        now: Features of live traffic.
+        now: Features of a span, or of live traffic.
         level: The level of the noise, for one feature.
     """
     found = {}
     for name, feature in now.items():
-        earlier = [data[name] for data in before if name in data]
-        is_text = any(data.text is not None for data in earlier)
-        if not any(data.present if is_text else _curve(data).rows for data in earlier):
+        is_text, earlier = _alike(feature, [data[name] for data in before if name in data])
+        if not feature.rows or not any(
+            data.present if is_text else _curve(data).rows for data in earlier
+        ):
             continue
-        if feature.present and (feature.text is not None) != is_text:
-            continue  # another type, which the schema check reports
         found[name] = (_of_text if is_text else _of_numbers)(earlier, feature, level)
     return found
 
@@ -78,7 +92,18 @@ def distances(
 def divergence(before: Counts | Floats, now: Counts | Floats, level: float) -> Distance:
     """Returns the Jensen-Shannon divergence of two histograms, shape [bins]; level as above."""
     found = jensen_shannon(before, now, level)
-    return Distance(found.root**2, math.sqrt(found.noise), False, "")
+    return Distance(found.root**2, math.sqrt(found.noise), False, "", found.expected)
+
+
+def _alike(now: Feature, before: Sequence[Feature]) -> tuple[bool, list[Feature]]:
+    """Returns whether it is text, and the earlier features of its type: those without a value too.
+
+    Another type is reported by the check of the schema.
+    """
+    known = [now] if now.present else before
+    is_text = any(feature.text is not None for feature in known)
+    fits = (not feature.present or (feature.text is not None) == is_text for feature in before)
+    return is_text, list(itertools.compress(before, fits))
 
 
 def of_cells(before: Counts, now: Counts, level: float) -> Distance:
@@ -113,6 +138,7 @@ def _of_text(before: Sequence[Feature], now: Feature, level: float) -> Distance:
         noise=reach * math.sqrt(share * (1 - share) * (1 / n + 1 / m)),
         is_text=True,
         detail=f"{clipped(most)} went from {percent(old[most] / n)} to {percent(new[most] / m)}",
+        change=Change(value=most, before=old[most] / n, now=new[most] / m),
     )
 
 
@@ -132,8 +158,14 @@ def _of_numbers(before: Sequence[Feature], now: Feature, level: float) -> Distan
     mean = (
         sum(feature.numeric.mean * feature.present for feature in before if feature.present) / total
     )
-    words = f"mean {mean:.4g} to {now.numeric.mean:.4g}" if live.rows else "no value at all"
-    return Distance(found.value, found.noise, False, f"{words}{_missing(before, now)}")
+    missing = Change(value=MISSING, before=_absent(before), now=now.missing)
+    if not live.rows:
+        return replace(found, detail=f"no value at all{_missing(missing)}", change=missing)
+    change = Change(before=mean, now=now.numeric.mean)
+    if abs(missing.now - missing.before) > np.abs(new - old).max():
+        change = missing
+    words = f"mean {mean:.4g} to {now.numeric.mean:.4g}{_missing(missing)}"
+    return replace(found, detail=words, change=change)
 
 
 def _counts(feature: Feature) -> Counter[str]:
@@ -143,10 +175,14 @@ def _counts(feature: Feature) -> Counter[str]:
     return +counts
 
 
-def _missing(before: Sequence[Feature], now: Feature) -> str:
-    old = sum(feature.absent for feature in before) / sum(feature.rows for feature in before)
-    changed = abs(now.missing - old) > 0.01  # noqa: PLR2004 - smaller changes are not mentioned
-    return f", missing {percent(old)} to {percent(now.missing)}" if changed else ""
+def _absent(features: Sequence[Feature]) -> float:
+    return sum(feature.absent for feature in features) / sum(feature.rows for feature in features)
+
+
+def _missing(change: Change) -> str:
+    if abs(change.now - change.before) <= 0.01:  # noqa: PLR2004 - smaller ones are not mentioned
+        return ""
+    return f", missing {percent(change.before)} to {percent(change.now)}"
 
 
 @dataclass(frozen=True)
@@ -180,8 +216,11 @@ def _curve(feature: Feature) -> _Curve:
         return _Curve(np.empty(0), np.empty(0), 0)
     points = np.array([buckets[0].low_value, *(bucket.high_value for bucket in buckets)])
     below = np.cumsum([0.0, *(bucket.sample_count for bucket in buckets)])
-    last = np.append(np.diff(points) > 0, True)  # a value that fills buckets counts as a whole
-    return _Curve(points[last], below[last] / below[-1], rows)
+    # A value that fills buckets is a step: its rows are not spread over the values below it.
+    rises = np.diff(points) > 0
+    first, last = np.append(True, rises), np.append(rises, True)
+    points = np.where(last, points, np.nextafter(points, -math.inf))
+    return _Curve(points[first | last], below[first | last] / below[-1], rows)
 
 
 def _bins(below: Floats) -> Floats:

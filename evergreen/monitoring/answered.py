@@ -12,7 +12,6 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from evergreen.evaluation.distances import Distance, distances, divergence, of_cells
 from evergreen.evaluation.metrics import BINS, Counts, bins
@@ -20,13 +19,12 @@ from evergreen.monitoring.columns import Floats
 from evergreen.monitoring.form import Form, finite
 from evergreen.monitoring.statistics import Statistics
 from evergreen.quality.names import clipped
+from evergreen.quality.samples import of_histogram
 from evergreen.quality.statistics import Feature, features
 from evergreen.settings.task import Task
 from evergreen.texts import percent
 
 VALUES = "values"
-FLOAT = statistics_pb2.FeatureNameStatistics.FLOAT
-QUANTILES = statistics_pb2.Histogram.QUANTILES
 
 
 class Answered(ABC):
@@ -117,19 +115,10 @@ class Values(Answered):
     @classmethod
     def of(cls, edges: Sequence[float], counts: Counts) -> Self:
         """Returns the values of a histogram with these edges, [n + 1], and counts, [n]."""
-        statistics = statistics_pb2.FeatureNameStatistics(type=FLOAT, name=VALUES)
-        stats, rows = statistics.num_stats, int(counts.sum())
-        stats.common_stats.num_non_missing = rows
+        rows = int(counts.sum())
         middles = (np.array(edges[:-1]) + edges[1:]) / 2
-        stats.mean = float(middles @ counts / max(rows, 1))
-        histogram = stats.histograms.add(type=QUANTILES)
-        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
-            histogram.buckets.add(low_value=low, high_value=high, sample_count=count)
-        return cls(
-            features(
-                statistics_pb2.DatasetFeatureStatistics(num_examples=rows, features=[statistics])
-            )[VALUES]
-        )
+        mean = float(middles @ counts / max(rows, 1))
+        return cls(of_histogram(VALUES, np.array(edges), counts, mean, rows))
 
     @cached_property
     def feature(self) -> Feature:

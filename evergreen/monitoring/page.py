@@ -59,6 +59,7 @@ def _chart(result: MonitoringResult) -> Markup | None:
             feature=finding.name,
             against=AGAINST[finding.kind],
             value=finding.value,
+            interval=finding.interval,
             threshold=finding.threshold,
             exceeded=finding.fired,
         )

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 STANDARD, QUANTILES = statistics_pb2.Histogram.STANDARD, statistics_pb2.Histogram.QUANTILES
+STEPS = 50
+"""The steps between the quantiles that a span keeps of a number. With TFDV's ten, equal
+distributions of a few frequent values seem apart; 200 take TFDV a second for ten columns."""
 INTEGER = statistics_pb2.FeatureNameStatistics.INT
 HEAVY = 0.8
 """A histogram with more than this share of the rows in one bucket shows no detail."""

@@ -11,7 +11,8 @@ from evergreen.lineage.run_artifacts import RunReading, SpanReader
 from evergreen.quality.statistics import Feature, features
 from evergreen.reporting.charts import canvas, distributions, drift
 from evergreen.reporting.gaps import chart_or_gap, gap
-from evergreen.texts import count, many, number, percent
+from evergreen.runs import sentences
+from evergreen.texts import count, many, percent
 
 SPLIT = "train"
 
@@ -204,10 +205,11 @@ def _drift(span: SpanReader) -> Markup | None:
     if not span.report or not span.report.drift:
         return None
     beyond = many(len(span.report.drifted), "feature")
-    largest = max(span.report.drift, key=lambda drift: drift.share)
+    largest = max(span.report.drift, key=lambda drift: drift.rank)
     label = (
         f"Drift of span {span.ref.number}: {beyond} beyond the threshold; the "
-        f"largest share is {largest.feature}, {number(largest.value)} of {largest.threshold:g}"
+        f"largest share is {largest.feature}, {sentences.distance(largest)} of "
+        f"{largest.threshold:g}"
     )
     return drift.drift(span.report.drift, label)
 

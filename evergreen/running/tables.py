@@ -95,12 +95,12 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _largest_drift(report: DataReport) -> str:
-    """Returns the drift that is the largest share of its threshold."""
+    """Returns the drift that is surely the largest share of its threshold."""
     if not report.drift:
         return "-"
-    worst = max(report.drift, key=lambda drift: drift.share)
+    worst = max(report.drift, key=lambda drift: drift.rank)
     high = len(report.drifted)
-    text = f"{plain(worst.feature)} {worst.value:.3f} of {worst.threshold:g}"
+    text = f"{plain(worst.feature)} {sentences.distance(worst)} of {worst.threshold:g}"
     return text + (f" [yellow]({high} high)[/yellow]" if high else "")
 
 

@@ -209,8 +209,16 @@ def _drifted(drift: "Drift", change: "Change") -> str:
         moved = f"{change.value} went from {shares} of the values"
     return (
         f"expected {DISTANCES[drift.measure]} of at most {drift.threshold:g} from "
-        f"{AGAINST[drift.against]}; found {drift.value:.4g}: {moved}"
+        f"{AGAINST[drift.against]}; found {distance(drift)}: {moved}"
     )
+
+
+def distance(drift: "Drift") -> str:
+    """Returns a distance with its interval, if it has one."""
+    if drift.interval is None:
+        return f"{drift.value:.4g}"
+    low, high = drift.interval
+    return f"{drift.value:.4g} ({low:.4g} to {high:.4g})"
 
 
 def _places(finding: "Finding") -> str:

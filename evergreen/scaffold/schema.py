@@ -1,7 +1,6 @@
 """Curates a schema over all periods of a table: types, presence, domains, limits of drift."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +10,8 @@ import numpy as np
 from google.protobuf import text_encoding
 from numpy.typing import NDArray
 
-from evergreen.evaluation.bounds import jensen_shannon
+from evergreen.evaluation.distances import distances
+from evergreen.quality.samples import of_numbers, of_text
 from evergreen.scaffold.code import prose
 from evergreen.scaffold.profile import Column, Kind
 
@@ -46,9 +46,10 @@ CERTAIN = 1000
 LEVEL = 1 - 1e-5
 MOST_VALUES, OFTEN = 20, 20
 MASS = 0.95
-BUCKETS = 10  # TFDV's StatsOptions.num_histogram_buckets
 FEWEST_PERIODS = 3
 ROOM = 1.5
+LEAST = 0.01
+"""The smallest limit. Below it, quantiles cannot tell distributions apart."""
 HIGHEST = 0.95
 """Beyond it, a column differs between periods by construction."""
 
@@ -194,8 +195,8 @@ def least_present(column: Column, periods: Sequence[NDArray[np.intp]]) -> float:
 def drift(column: Column, periods: Sequence[NDArray[np.intp]]) -> tuple[float, float] | None:
     """Returns the largest distance of neighbouring periods, and a limit above it.
 
-    TFDV's distances: L-infinity for text; for numbers the Jensen-Shannon divergence of histograms
-    with ten buckets of equal width.
+    The data gate's distances, without what chance adds to them on average; it holds a span's whole
+    interval against the limit, which therefore needs no room for chance.
 
     Args:
         column: The column.
@@ -203,43 +204,13 @@ def drift(column: Column, periods: Sequence[NDArray[np.intp]]) -> tuple[float, f
     """
     if len(periods) < FEWEST_PERIODS or column.kind in {Kind.EMPTY, Kind.OTHER}:
         return None
-    is_text = column.kind is Kind.TEXT
-    values = [_present(column.array[rows], is_text) for rows in periods]
-    pairs = [(old, new) for old, new in pairwise(values) if len(old) and len(new)]
-    if not pairs:
+    of = of_text if column.kind is Kind.TEXT else of_numbers
+    features = [{column.name: of(column.name, column.array[rows])} for rows in periods]
+    found = [
+        distance.excess
+        for old, new in pairwise(features)
+        for distance in distances([old], new, LEVEL).values()
+    ]
+    if not found:
         return None
-    found = [(_of_text if is_text else _of_numbers)(old, new) for old, new in pairs]
-    largest = max(value for value, _ in found)
-    noise = max(noise for _, noise in found)
-    return largest, math.ceil(max(ROOM * largest, largest + noise, 0.01) * 100) / 100
-
-
-def _present(values: NDArray[Any], is_text: bool) -> NDArray[Any]:
-    if is_text:
-        return values[[value is not None for value in values]]
-    return values[np.isfinite(values)]
-
-
-def _of_text(old: NDArray[Any], new: NDArray[Any]) -> tuple[float, float]:
-    before, now = Counter(old.tolist()), Counter(new.tolist())
-    distance = max(abs(now[name] / len(new) - before[name] / len(old)) for name in before | now)
-    return distance, 2 * math.sqrt(1 / len(old) + 1 / len(new))
-
-
-def _of_numbers(old: NDArray[Any], new: NDArray[Any]) -> tuple[float, float]:
-    edges = np.unique(
-        np.concatenate([np.linspace(x.min(), x.max(), BUCKETS + 1) for x in (old, new)])
-    )
-    found = jensen_shannon(_spread(old, edges), _spread(new, edges), LEVEL)
-    return found.root**2, 2 * found.noise
-
-
-def _spread(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Counts in ten buckets of equal width, spread evenly over finer ones, and the rest."""
-    if values.min() == values.max():
-        counts = np.zeros(len(edges))
-        counts[np.searchsorted(edges, values[0])] = len(values)
-        return counts
-    counts, own = np.histogram(values, BUCKETS)
-    below = np.interp(edges, own, np.concatenate([[0], np.cumsum(counts)]))
-    return np.append(np.diff(below), 0.0)
+    return max(found), math.ceil(max(ROOM * max(found), LEAST) * 100) / 100

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -17,7 +17,7 @@ from evergreen.components.example_gen.rejects import RejectedReport
 from evergreen.quality.artifacts import load_anomalies, load_statistics
 from evergreen.quality.overflow import add_overflows
 from evergreen.quality.schema import load_schema
-from evergreen.runs.reports.data import Against, DataReport, Drift
+from evergreen.runs.reports.data import Against, DataReport
 
 Statistics: TypeAlias = standard_artifacts.ExampleStatistics
 Earlier = dict[Against, list[Statistics]]
@@ -71,14 +71,9 @@ def DataGate(
     findings = from_anomalies(found, Path(examples.uri), expected)
     findings += from_rejections(refused, sum(rows.values()) + refused["rows"], rejected_share)
     findings += empty_splits(rows) + suspected_missing(stats, expected)
-    distances: list[Drift] = []
-    for against, earlier in _earlier(
-        previous_statistics, window_statistics, previous_in_window
-    ).items():
-        before = [load_statistics(Path(artifact.uri), "train") for artifact in earlier]
-        measured, exceeded = measure(stats["train"], before, expected, against)
-        distances += measured
-        findings += exceeded
+    earlier = _earlier(previous_statistics, window_statistics, previous_in_window)
+    distances, drifted = measure(stats["train"], _train(earlier), expected)
+    findings += drifted
     report = DataReport(
         span=examples.span,
         version=examples.version,
@@ -109,3 +104,10 @@ def _earlier(
     if others:
         earlier["window"] = [*(earlier.get("previous", []) if previous_in_window else []), *others]
     return earlier
+
+
+def _train(earlier: Earlier) -> dict[Against, list[Any]]:
+    return {
+        against: [load_statistics(Path(artifact.uri), "train") for artifact in artifacts]
+        for against, artifacts in earlier.items()
+    }

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from evergreen.components.example_gen.rejects import RefusedValue, RejectedReport
-from evergreen.quality.merged import counts
 from evergreen.quality.mismatch import MAX_TEXT, MAX_VALUES
 from evergreen.quality.tallies import MAX_EXAMPLES, feature_of
 from evergreen.runs.reports.data import MISSING_IN_WORDS, ROWS_REFUSED, SPLIT_EMPTY, Finding
@@ -78,7 +77,7 @@ def suspected_missing(
     found: dict[str, Counter[str]] = {}
     for dataset in statistics.values():
         for feature in dataset.features:
-            found.setdefault(".".join(feature.path.step), Counter()).update(counts(feature))
+            found.setdefault(".".join(feature.path.step), Counter()).update(_counts(feature))
     return [
         _suspected(name, text, of_text[text], of_text.total())
         for name, of_text in found.items()
@@ -87,6 +86,11 @@ def suspected_missing(
         and text not in feature_of(schema, name).string_domain.value
         and of_text[text] >= OFTEN * of_text.total()
     ]
+
+
+def _counts(feature: statistics_pb2.FeatureNameStatistics) -> dict[str, float]:
+    buckets = feature.string_stats.rank_histogram.buckets
+    return {bucket.label: bucket.sample_count for bucket in buckets}
 
 
 def _suspected(name: str, text: str, count: int, total: int) -> Finding:

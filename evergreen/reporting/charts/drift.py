@@ -1,4 +1,4 @@
-"""The chart of drift by feature, as a share of the schema's threshold."""
+"""The chart of drift by feature, as a share of the schema's threshold, with its interval."""
 
 from collections.abc import Sequence
 
@@ -24,16 +24,16 @@ COLORS = {against: color for against, (color, _, _) in MARKS.items()}
 
 
 def by_feature(drifts: Sequence[Drift]) -> dict[str, dict[str, Drift]]:
-    """Returns the distances by feature and reference, largest share first."""
+    """Returns the distances by feature and reference, surely largest share first."""
     found: dict[str, dict[str, Drift]] = {}
-    for drift in sorted(drifts, key=lambda drift: drift.share, reverse=True):
+    for drift in sorted(drifts, key=lambda drift: drift.rank, reverse=True):
         found.setdefault(drift.feature, {})[drift.against] = drift
     return found
 
 
 @chart
 def drift(drifts: Sequence[Drift], label: str) -> Markup:
-    """Draws the distances of a span's features from the previous span and the previous window."""
+    """Draws a span's distances from the previous span and window, with their intervals."""
     rows = by_feature(drifts)
     canvas = Canvas(ROW * len(rows) + 34)
     axes = canvas.axes(left=160, bottom=30, right=16, top=4)
@@ -44,6 +44,7 @@ def drift(drifts: Sequence[Drift], label: str) -> Markup:
         for against, distance in distances.items():
             color, mark, size = MARKS[against]
             color = BAD if distance.exceeded else color
+            axes.hlines(row, *distance.reach, color, linewidth=1.6)
             axes.plot(distance.share, row, mark, color=color, markersize=size, clip_on=False)
         exceeded = any(distance.exceeded for distance in distances.values())
         text = f"▲ {short(name, 24)}" if exceeded else short(name)
@@ -57,7 +58,7 @@ def drift(drifts: Sequence[Drift], label: str) -> Markup:
             color=BAD if exceeded else INK,
         )
     axes.axvline(1, color=BAD, linewidth=1.2, linestyle=(0, (3, 2)))
-    end = max([1.12, *(drift.share * 1.06 for drift in drifts)])
+    end = max([1.12, *(drift.reach[1] * 1.06 for drift in drifts)])
     axes.set(xlim=(0, end), ylim=(len(rows) - 0.4, -0.6), yticks=[], xticks=_ticks(end))
     axes.set_xticklabels([f"{tick:g}" for tick in _ticks(end)])
     axes.set_xlabel("distance ÷ threshold", color=MUTED, labelpad=2)

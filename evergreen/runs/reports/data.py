@@ -23,7 +23,9 @@ class Drift(Part):
         against: The span before (`previous`), or the earlier spans of the window together.
         value: The distance.
         threshold: The schema's limit for it.
-        exceeded: Whether it is beyond the limit.
+        exceeded: Whether it is surely beyond the limit: whether all of the interval is.
+        interval: The confidence interval of the distance; None in a report of version 0.1.0, whose
+            numbers were compared in ten buckets of equal width.
         measure: TFDV's name of the distance; empty for one of live traffic.
     """
 
@@ -32,12 +34,27 @@ class Drift(Part):
     value: float
     threshold: float
     exceeded: bool
+    interval: tuple[float, float] | None = None
     measure: str = ""
 
     @property
     def share(self) -> float:
         """The distance as a share of its threshold; 0 without a threshold."""
-        return self.value / self.threshold if self.threshold else 0.0
+        return self._of_threshold(self.value)
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The share that it surely reaches, beyond 1 if it is beyond its threshold; its share."""
+        return self.reach[0], self.share
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The interval of the share; without an interval, the share."""
+        low, high = self.interval or (self.value, self.value)
+        return self._of_threshold(low), self._of_threshold(high)
+
+    def _of_threshold(self, value: float) -> float:
+        return value / self.threshold if self.threshold else 0.0
 
 
 class Change(Part):

@@ -71,7 +71,8 @@ def read(statistics: standard_artifacts.ExampleStatistics, split: str) -> tuple[
 def test_they_are_those_of_beam(
     examples: standard_artifacts.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_beam = run(stock.Executor, examples, tmp_path / "beam")
+    options = statistics_gen.OPTIONS
+    on_beam = run(stock.Executor, examples, tmp_path / "beam", **options)
     monkeypatch.setattr(statistics_gen, "ROWS_A_BATCH", 400)  # several batches
     ours = run(statistics_gen.Executor, examples, tmp_path / "ours")
     for split in ("train", "test"):
@@ -90,6 +91,15 @@ def test_what_is_asked_besides_goes_to_beam(
 ) -> None:
     run(statistics_gen.Executor, examples, tmp_path, exclude_splits='["train"]')
     assert {path.name for path in tmp_path.glob("Split-*")} == {"Split-test"}
+
+
+def test_beam_keeps_as_many_quantiles(
+    examples: standard_artifacts.Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = run(statistics_gen.Executor, examples, tmp_path / "here")
+    monkeypatch.setattr(statistics_gen, "on_this_machine", lambda _: False)
+    elsewhere = run(statistics_gen.Executor, examples, tmp_path / "elsewhere")
+    assert read(here, "train")[0] == read(elsewhere, "train")[0]
 
 
 def test_more_values_than_are_kept_are_estimated(

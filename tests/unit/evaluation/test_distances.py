@@ -60,6 +60,16 @@ def test_whole_numbers_with_few_values_are_compared_value_by_value() -> None:
     assert between(hours.tolist(), evening.tolist()).value > 0.3
 
 
+def test_a_frequent_value_keeps_its_place() -> None:
+    """No part of it counts as a value between it and the one before."""
+    apart = []
+    for seed in range(10):
+        draw = np.random.default_rng(seed)
+        often = np.where(draw.random((2, 3000)) < 0.4, 5, draw.normal(5, 3, (2, 3000)))
+        apart.append(between(often[0].tolist(), often[1].tolist()).value)
+    assert max(apart) < 0.003
+
+
 def test_text_moves_by_its_largest_change() -> None:
     found = between(["a"] * 60 + ["b"] * 40, ["a"] * 30 + ["b"] * 40 + ["c"] * 30)
     assert found.is_text

@@ -1,6 +1,6 @@
 """Takes rows through the real nodes up to the data gate: files, statistics, validation, the gate.
 
-Statistics are TFDV's, made in memory: StatisticsGen has the same generators, and starts Beam.
+Statistics are those of StatisticsGen, of which only the executor is left out.
 """
 
 import json
@@ -20,7 +20,6 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 # After TFX, which stands in a module for it that tfx-bsl dropped.
 import tensorflow_data_validation as tfdv  # isort: skip
-from tensorflow_data_validation.statistics import stats_impl  # isort: skip
 
 from data.taxi import KEY_COLUMN, SCHEMA_PATH
 from data.taxi.source import read_source, sample_path
@@ -28,6 +27,7 @@ from evergreen.components.artifacts import DataBlessing, RejectedRows
 from evergreen.components.data_gate.component import DataGate
 from evergreen.components.example_gen.ingestion import ingest
 from evergreen.components.example_gen.writer import Form, to_lists
+from evergreen.components.statistics_gen import compute
 from evergreen.quality.columns import coerce
 from evergreen.spans import add_row_keys
 from tests.unit.components.rows import Row, write_split
@@ -84,21 +84,21 @@ def statistics_of_lists(
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Statistics of lists of values, null where missing."""
     batch = pa.RecordBatch.from_pydict(dict(columns))
-    return stats_impl.generate_statistics_in_memory(batch)
+    return compute([batch])
 
 
 def statistics_of_table(table: pa.Table) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Statistics of a table with rows, as if it were one split of a span."""
     [batch] = table.combine_chunks().to_batches()
     columns, _ = coerce(batch, column_types())
-    return stats_impl.generate_statistics_in_memory(to_lists(columns))
+    return compute([to_lists(columns)])
 
 
 def statistics_of(split: Path) -> statistics_pb2.DatasetFeatureStatisticsList:
     files = [str(file) for file in split.iterdir()]
     records = list(tf.data.TFRecordDataset(files).as_numpy_iterator())
     batch = ExamplesToRecordBatchDecoder().DecodeBatch(records)
-    return stats_impl.generate_statistics_in_memory(batch)
+    return compute([batch])
 
 
 def statistics_artifact(

@@ -13,8 +13,10 @@ from tfx.types import standard_artifacts
 
 from data.taxi import TIMESTAMP_COLUMN
 from evergreen.components.data_gate.drift import measure
+from evergreen.runs.reports.data import Against
 from tests.unit.components.data_gate.gating import (
     Gate,
+    Report,
     ingested,
     statistics_artifact,
     statistics_of_lists,
@@ -30,6 +32,11 @@ Y2013, Y2014, Y2015, Y2016 = 1_356_998_400, 1_388_534_400, 1_420_070_400, 1_451_
 def between(start: int, end: int) -> pa.Table:
     times = trips()[TIMESTAMP_COLUMN]
     return trips().filter(pc.and_(pc.greater_equal(times, start), pc.less(times, end)))
+
+
+def told_of(drift: Report) -> str:
+    low, high = drift["interval"]
+    return f"{drift['value']:.4g} ({low:.4g} to {high:.4g})"
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +74,13 @@ def test_drift_from_the_span_before_and_from_the_window_is_told_and_refuses_noth
     }
     assert set(hours) == {"previous", "window"}
     for distance in hours.values():
-        assert (distance["threshold"], distance["exceeded"]) == (pytest.approx(0.03), True)
+        assert (distance["threshold"], distance["exceeded"]) == (pytest.approx(0.01), True)
         assert distance["measure"] == "JENSEN_SHANNON_DIVERGENCE"
     assert len(report["drift"]) == 2 * 15
-    assert all(
-        drift["exceeded"] == (drift["value"] > drift["threshold"]) for drift in report["drift"]
-    )
+    for drift in report["drift"]:
+        low, high = drift["interval"]
+        assert low <= drift["value"] <= high
+        assert drift["exceeded"] == (low > drift["threshold"])
     assert report["blessed"]
     beyond = {
         (drift["feature"], drift["against"]) for drift in report["drift"] if drift["exceeded"]
@@ -86,9 +94,9 @@ def test_drift_from_the_span_before_and_from_the_window_is_told_and_refuses_noth
         for finding in report["findings"]
         if finding["feature"] == "trip_start_hour"
     ]
-    expected = "expected a Jensen-Shannon divergence of at most 0.03 from"
+    expected = "expected a Jensen-Shannon divergence of at most 0.01 from"
     assert told[0].startswith(
-        f"{expected} the span before; found {hours['previous']['value']:.4g}: the mean went from "
+        f"{expected} the span before; found {told_of(hours['previous'])}: the mean went from "
     )
     assert told[1].startswith(f"{expected} the earlier spans of the window; found ")
     properties = ("blessed", "findings", "drifted")
@@ -122,6 +130,31 @@ def test_what_is_compared(
     assert {drift["against"] for drift in report["drift"]} == measured
 
 
+def times(table: pa.Table, **factors: float) -> pa.Table:
+    for name, factor in factors.items():
+        column = pc.multiply(pc.cast(table[name], pa.float64()), factor)
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    return table
+
+
+def test_other_units_are_beyond_the_limits_of_the_taxi() -> None:
+    """Miles times 3 and fares times 2; the same trips as they are stay within."""
+    years = [(Y2013, Y2014), (Y2014, Y2015), (Y2015, Y2016)]
+    *before, now = [between(*year) for year in years]
+    spans = [statistics_of_table(span).datasets[0] for span in before]
+    earlier = {"previous": spans[-1:], "window": spans}
+    wrong = times(now, trip_miles=3.0, fare=2.0)
+    for table, expected in ((now, set()), (wrong, {"trip_miles", "fare"})):
+        current = statistics_of_table(table).datasets[0]
+        drifts, findings = measure(current, earlier, taxi_schema())
+        for against in earlier:
+            beyond = {
+                drift.feature for drift in drifts if drift.exceeded and drift.against == against
+            }
+            assert beyond == expected
+        assert len(findings) == 2 * len(expected)
+
+
 SCHEMA = text_format.Parse(
     """
     feature { name: "miles" type: FLOAT
@@ -133,28 +166,47 @@ SCHEMA = text_format.Parse(
 )
 MILES, COLOURS = [[1.0], [2.0], [5.0], [9.0]], [[b"red"], [b"red"], [b"red"], [b"blue"]]
 NOTES = [[b"any"]] * 4
+ABSENT: list[None] = [None] * 4
 
 
 def dataset(**columns: list[list[float] | list[bytes] | None]) -> Dataset:
     return statistics_of_lists(columns).datasets[0]
 
 
+def against(before: Dataset, *others: Dataset) -> dict[Against, list[Dataset]]:
+    return {"window": [before, *others]}
+
+
 def test_the_value_whose_share_changed_most_is_named() -> None:
-    before, now = dataset(colour=COLOURS), dataset(colour=[[b"red"], [b"green"]])
-    [drift], [finding] = measure(now, [before], SCHEMA, "previous")
+    before, now = dataset(colour=COLOURS * 50), dataset(colour=[[b"red"], [b"green"]] * 100)
+    [drift], [finding] = measure(now, against(before), SCHEMA)
     assert (drift.measure, drift.value, drift.exceeded) == ("L_INFTY", 0.5, True)
     assert finding.values == ("green",)
+    low, high = drift.interval
     assert finding.description == (
-        "expected an L-infinity distance of at most 0.2 from the span before; found 0.5: "
-        "green went from 0 % to 50 % of the values"
+        "expected an L-infinity distance of at most 0.2 from the earlier spans of the window; "
+        f"found 0.5 ({low:.4g} to {high:.4g}): green went from 0 % to 50 % of the values"
     )
+
+
+def test_a_few_rows_are_not_surely_beyond() -> None:
+    before, now = dataset(colour=COLOURS), dataset(colour=[[b"red"], [b"green"]])
+    [drift], findings = measure(now, against(before), SCHEMA)
+    assert (drift.value, drift.exceeded, findings) == (0.5, False, [])
+
+
+def test_values_that_go_missing_are_drift() -> None:
+    ordinary = dataset(miles=MILES * 50, colour=COLOURS * 50)
+    gone = dataset(miles=ABSENT * 50, colour=ABSENT * 50, note=NOTES * 50)
+    drifts, findings = measure(gone, against(ordinary), SCHEMA)
+    values = {drift.feature: drift.value for drift in drifts}
+    assert values == pytest.approx({"miles": 1, "colour": 1})
+    assert [finding.values for finding in findings] == [("(missing)",)] * 2
 
 
 ODD = {
     "no rows": Dataset,
     "absent": lambda: dataset(note=NOTES),
-    "all missing": lambda: dataset(miles=[None] * 4, colour=[None] * 4, note=NOTES),
-    "empty lists": lambda: dataset(miles=[[]] * 4, colour=[[]] * 4, note=NOTES),
     "another type": lambda: dataset(miles=COLOURS, colour=MILES, note=NOTES),
 }
 
@@ -164,17 +216,17 @@ def test_a_feature_without_like_values_on_both_sides_has_no_distance(
     odd: Callable[[], Dataset],
 ) -> None:
     ordinary = dataset(miles=MILES, colour=COLOURS)
-    assert measure(ordinary, [odd()], SCHEMA, "previous") == ([], [])
-    assert measure(odd(), [ordinary], SCHEMA, "previous") == ([], [])
-    drifts, findings = measure(ordinary, [odd(), ordinary], SCHEMA, "window")
+    assert measure(ordinary, against(odd()), SCHEMA) == ([], [])
+    assert measure(odd(), against(ordinary), SCHEMA) == ([], [])
+    drifts, findings = measure(ordinary, against(odd(), ordinary), SCHEMA)
     assert {drift.feature: drift.value for drift in drifts} == {"miles": 0, "colour": 0}
     assert findings == []
 
 
 def test_values_that_are_not_numbers_do_not_stop_it() -> None:
     ordinary, nothing = dataset(miles=MILES), dataset(miles=[[float("nan")]] * 4)
-    assert measure(ordinary, [nothing], SCHEMA, "previous") == ([], [])
-    [drift], _ = measure(ordinary, [nothing, ordinary], SCHEMA, "window")
+    assert measure(ordinary, against(nothing), SCHEMA) == ([], [])
+    [drift], _ = measure(ordinary, against(nothing, ordinary), SCHEMA)
     assert 0 < drift.value < 1
 
 
