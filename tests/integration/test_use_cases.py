@@ -1,6 +1,7 @@
 """The shipped use cases of several classes and of numbers, one after the other in one store."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,14 @@ class Finished:
     def report(self, node: str) -> dict[str, object]:
         return json.loads((self.folder(node, "blessing") / "report.json").read_text())
 
-    def model(self) -> object:
+    def ask(self, columns: Mapping[str, Sequence[object]]) -> dict[str, np.ndarray]:
+        """The answer of the pushed model to one list for each column."""
         base = self.project.settings.serving.base_path
-        return tf.saved_model.load(str(base / str(self.ran.record.model_version)))
+        model = tf.saved_model.load(str(base / str(self.ran.record.model_version)))
+        signature = model.signatures["raw"]
+        _, given = signature.structured_input_signature
+        tensors = {name: tf.constant(columns[name], given[name].dtype) for name in given}
+        return {name: answer.numpy() for name, answer in signature(**tensors).items()}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +125,7 @@ def test_the_penguin_model_answers_a_probability_for_each_species(penguins):
         "island": ["Torgersen", "Dream", "Biscoe"],
         "sex": ["male", "female", ""],
     }
-    answer = penguins.model().signatures["raw"](**{k: tf.constant(v) for k, v in columns.items()})
+    answer = penguins.ask(columns)
     assert [SPECIES[at] for at in np.argmax(answer["probabilities"], axis=1)] == list(SPECIES)
 
 
@@ -131,10 +137,9 @@ def test_a_flight_that_leaves_later_arrives_later(arrivals):
         "carrier": ["UA"] * 4,
         "origin": ["EWR"] * 4,
         "dest": ["IAH"] * 4,
+        "scheduled": [1_358_000_000] * 4,
     }
-    columns = {name: tf.constant(values) for name, values in rows.items()}
-    columns["scheduled"] = tf.constant([1_358_000_000] * 4, tf.int64)
-    minutes = arrivals.model().signatures["raw"](**columns)["predictions"].numpy()
+    minutes = arrivals.ask(rows)["predictions"]
     assert minutes[1] < minutes[2] < minutes[3]
 
 
