@@ -26,7 +26,7 @@ FAULTY = 5
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("replay")
-    return load_settings(ROOT, overrides=[f"replay.folder={folder}"])
+    return load_settings(ROOT, overrides=[f"replay.folder={folder}", "replay.first=4"])
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def pieces(settings: Settings) -> list[Piece]:
 def play(
     settings: Settings, pieces: list[Piece], policy: Policy, fault: Injected | None = None
 ) -> list[Played]:
-    overrides = [f"replay.folder={settings.replay.folder}"]
+    overrides = [f"replay.folder={settings.replay.folder}", "replay.first=4"]
     world = World(policy, settings, ROOT, (), overrides)
     console = Console(file=io.StringIO())
     return Player(world, fault, range(FAULTY, LAST + 1), console).play(pieces)
