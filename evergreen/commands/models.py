@@ -10,7 +10,7 @@ from evergreen.commands.project import Project, project_options
 from evergreen.commands.versions import print_evidence
 from evergreen.errors import SettingsError
 from evergreen.screen import console, fitted, next_step
-from evergreen.texts import plain
+from evergreen.texts import moment, plain
 
 if TYPE_CHECKING:
     from evergreen.lineage.stages import Event
@@ -122,7 +122,6 @@ def _print_log(events: "list[Event]") -> None:
     for event in events:
         what = f"{event.action}: version {event.model.version} is {event.stage}"
         out.print(
-            f"{event.when:%Y-%m-%d %H:%M:%S}  [bold]{what}[/bold]  by {plain(event.who)}: "
-            f"{plain(event.why)}"
+            f"{moment(event.when)}  [bold]{what}[/bold]  by {plain(event.who)}: {plain(event.why)}"
         )
         print_evidence(event)

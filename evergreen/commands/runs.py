@@ -110,14 +110,14 @@ def _table(project: Project, found: "list[RunRecord]") -> "Table":
 
 def _cells(record: "RunRecord", state: str, metric: str) -> dict[str, str]:
     from evergreen.reporting.lists import metrics_on_test, seconds
-    from evergreen.texts import NOTHING, duration, number
+    from evergreen.texts import NOTHING, duration, moment, number
 
     color = COLORS.get(state, "")
     took, value = seconds(record), metrics_on_test(record).get(metric)
     return {
         "run": plain(record.run_id),
         "use case": plain(record.model),
-        "started": f"{record.created:%Y-%m-%d %H:%M}",
+        "started": moment(record.created),
         "took": duration(took) if took is not None else NOTHING,
         "came to": f"[{color}]{state}[/{color}]" if color else plain(state),
         "version": str(record.model_version or NOTHING),

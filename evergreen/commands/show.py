@@ -70,22 +70,22 @@ def _outcome(project: Project, record: "RunRecord") -> Iterator[str]:
 
 def _facts(record: "RunRecord") -> list[tuple[str, str]]:
     from evergreen.reporting.lists import seconds
+    from evergreen.runs import summaries
     from evergreen.texts import duration, moment
 
     request, where = record.request, record.provenance
     events = ", ".join(map(plain, request.cause.events)) if request.cause else ""
     trigger = f", event {events}" if events else ""
     changed = ", with changes of its own" if where.dirty else ""
-    baseline = f"version {record.baseline.version}" if record.baseline else "none was serving"
     took = seconds(record)
     facts = [
         ("asked by", f"{plain(request.requested_by)}: {plain(request.reason)}{trigger}"),
         ("started", moment(record.created) + (f" on {plain(where.host)}" if where.host else "")),
         *(("resumed", moment(when)) for when in record.resumed),
         ("took", duration(took) if took is not None else ""),
-        ("trains on", "spans " + ", ".join(str(span.number) for span in record.window)),
-        ("baseline", baseline),
-        ("version", str(record.model_version or "none: an experiment")),
+        ("trains on", summaries.trained_on(record)),
+        ("baseline", summaries.baseline(record)),
+        ("version", summaries.version(record)),
         ("code", f"commit {plain(where.commit)[:12] or 'not known'}{changed}"),
         ("lock", record.digests.lock[:12]),
         ("image", plain(where.image)),

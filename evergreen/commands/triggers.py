@@ -7,7 +7,7 @@ import typer
 from evergreen.commands.options import line, user
 from evergreen.commands.project import Project, project_options
 from evergreen.screen import console, next_step, table
-from evergreen.texts import visible
+from evergreen.texts import moment, visible
 
 if TYPE_CHECKING:
     from evergreen.triggers.log import TriggerLog
@@ -36,9 +36,9 @@ def list_(project: Project) -> None:
     shown = table("", "trigger", "events>", "last", "next")
     for name in (MANUAL, *found):
         events = [event for event in log.events.values() if event.trigger == name]
-        last = f"{events[-1].time:%Y-%m-%d %H:%M}" if events else "-"
+        last = moment(events[-1].time) if events else "-"
         due = found[name].due(datetime.now(UTC)) if name in found else None
-        shown.add_row(name, str(len(events)), last, f"{due:%Y-%m-%d %H:%M %Z}" if due else "-")
+        shown.add_row(name, str(len(events)), last, moment(due) if due else "-")
     console().print(shown)
     next_step("evergreen triggers history")
 
@@ -57,7 +57,7 @@ def history(
 
     log = _log(project)
     for entry in log.entries[-last:]:
-        typer.echo(f"{when(entry):%Y-%m-%d %H:%M:%S}  {visible(line(entry))}")
+        typer.echo(f"{moment(when(entry))}  {visible(line(entry))}")
     if not log.entries:
         typer.echo("nothing has happened yet")
     next_step("evergreen triggers explain ID")

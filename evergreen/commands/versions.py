@@ -72,13 +72,13 @@ def print_evidence(event: "Event") -> None:
 
 
 def _print_stay(stay: "Stay", version: int) -> None:
-    from evergreen.texts import duration
+    from evergreen.texts import duration, moment
 
     event = stay.event
     took = duration(stay.seconds(datetime.now(UTC)))
     length = f"for {took}" if stay.until else f"{took} by now"
     cause = "" if event.model.version == version else f" of version {event.model.version}"
     out = console()
-    out.print(f"{event.when:%Y-%m-%d %H:%M:%S}  [bold]{stay.stage}[/bold]  {length}")
+    out.print(f"{moment(event.when)}  [bold]{stay.stage}[/bold]  {length}")
     out.print(f"  {event.action}{cause} by {plain(event.who)}: {plain(event.why)}")
     print_evidence(event)

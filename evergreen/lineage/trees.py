@@ -6,8 +6,10 @@ from evergreen.errors import EvergreenError
 from evergreen.lineage.reader import Asked, Lineage
 from evergreen.lineage.stages import Event, stages
 from evergreen.lineage.views import ArtifactView, Branch, GraphView, RunView, VersionView, Way
+from evergreen.runs import summaries
 from evergreen.runs.nodes import CURATED_SCHEMA, EVALUATOR, TRAINER
 from evergreen.runs.plan import Outcome, RunRecord, SpanRef
+from evergreen.texts import moment
 
 
 def model_tree(lineage: Lineage, number: int) -> Branch:
@@ -69,7 +71,7 @@ def _run(record: RunRecord, branches: tuple[Branch, ...]) -> Branch:
     asked = f"{record.request.requested_by}: {record.request.reason}"
     cause = record.request.cause
     trigger = f" (event {', '.join(cause.events)})" if cause else ""
-    text = f"{record.outcome or 'not ended'}, {record.created:%Y-%m-%d %H:%M}, {asked}{trigger}"
+    text = f"{record.outcome or 'not ended'}, {moment(record.created)}, {asked}{trigger}"
     return Branch(kind="run", name=record.run_id, text=text, branches=branches)
 
 
@@ -81,10 +83,9 @@ def _made_of(run: RunView, graph: GraphView | None) -> Iterator[Branch]:
         digest = f"sha256 {record.digests.table_schema[:12]}"
         yield Branch(kind="schema", name=_artifact(schema), text=digest, number=schema.id)
     yield _code(record)
-    if record.baseline:
-        number = record.baseline.version
-        text = "what it was compared with"
-        yield Branch(kind="baseline", name=f"version {number}", text=text, number=number)
+    number = record.baseline.version if record.baseline else 0
+    text = "what it was compared with" if record.baseline else ""
+    yield Branch(kind="baseline", name=summaries.baseline(record), text=text, number=number)
     yield from _evaluation(run)
 
 
@@ -140,7 +141,7 @@ def _down(lineage: Lineage, version: VersionView) -> Iterator[Branch]:
 
 def _event(event: Event) -> Branch:
     what = f"{event.action}: {event.stage}"
-    text = f"{event.when:%Y-%m-%d %H:%M}, {event.who}: {event.why}"
+    text = f"{moment(event.when)}, {event.who}: {event.why}"
     return Branch(kind="event", name=what, text=text)
 
 

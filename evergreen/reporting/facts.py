@@ -7,7 +7,7 @@ from pathlib import Path
 from evergreen.lineage.nodes import NodeState
 from evergreen.lineage.run_artifacts import PartReader, RunReading
 from evergreen.lineage.stages import Event, serving, stages
-from evergreen.runs import sentences
+from evergreen.runs import sentences, summaries
 from evergreen.runs.plan import Provenance, RunRecord
 from evergreen.runs.reports.model import ModelReport
 from evergreen.texts import count, duration, moment, spans
@@ -37,13 +37,14 @@ def summary(reading: RunReading, events: Sequence[Event]) -> Facts:
     window = spans([span.number for span in record.window]).capitalize()
     ended, report = record.finished, reading.report(ModelReport)
     predicts = sentences.predicted(report.task, report.classes) if report else ""
+    baseline = summaries.baseline(record)
     facts = {
         "Asked for by": record.request.requested_by,
         "Because": record.request.reason,
         "Started": moment(record.created),
         "Took": duration((ended - record.created).total_seconds()) if ended else "not ended",
         "Window": f"{window}, {count(rows)} rows kept" if rows else window,
-        "Baseline": f"Version {record.baseline.version}" if record.baseline else "None was serving",
+        "Baseline": baseline[:1].upper() + baseline[1:],
         "Serving now": f"Version {now.version}" if now else "Nothing yet",
         "Predicts": predicts[:1].upper() + predicts[1:],
     }
@@ -59,10 +60,10 @@ def identity(record: RunRecord, events: Sequence[Event]) -> Facts:
         "Pipeline": f"{record.pipeline}, on the {record.orchestrator} orchestrator",
         "Model version": f"{version} ({stage or 'not pushed'})"
         if version
-        else "none: an experiment",
+        else summaries.version(record),
         "Baseline": f"version {record.baseline.version}, artifact {record.baseline.artifact_id}"
-        if record.baseline
-        else "none",
+        if record.baseline and record.request.train
+        else summaries.baseline(record),
         "Run key": record.run_key,
         "Train key": record.train_key,
         "Transform key": record.transform_key,

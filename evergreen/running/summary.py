@@ -13,13 +13,14 @@ from evergreen.planning.identity import not_covered
 from evergreen.reporting import report_path
 from evergreen.running.outcome import gate_report
 from evergreen.running.tables import show_data, show_model, show_serving
-from evergreen.runs.plan import Outcome, RunRecord, SpanRef
+from evergreen.runs import summaries
+from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.runs.reports.model import ModelReport
 from evergreen.runs.reports.serving import ServingReport
 from evergreen.screen import next_step, suggestion
 from evergreen.settings import Settings
 from evergreen.spans import list_spans
-from evergreen.texts import plain
+from evergreen.texts import moment, plain
 
 log = logging.getLogger(__name__)
 NEXT_STEPS = {
@@ -35,19 +36,15 @@ NEXT_STEPS = {
 
 def show_plan(console: Console, settings: Settings, record: RunRecord) -> None:
     """Prints the plan of a run, and the dependencies whose changes the cache does not notice."""
-    resumed = f", taken up again from {record.created:%Y-%m-%d %H:%M}" if record.resumed else ""
+    resumed = f", taken up again from {moment(record.created)}" if record.resumed else ""
     console.print(
         f"[bold]run {record.run_id}[/bold]  on the {record.orchestrator} orchestrator{resumed}"
     )
-    ingest = ", ".join(map(_named, record.to_ingest))
-    window = ", ".join(map(_named, record.window))
-    baseline = f"version {record.baseline.version}" if record.baseline else "none yet"
-    version = record.model_version or "none: nothing is to be pushed"
+    ingest = ", ".join(map(summaries.named, record.to_ingest))
     console.print(f"  ingest     spans {ingest}" if ingest else "  ingest     nothing: all are in")
-    train = f"spans {window}" if record.request.train else "nothing: only ingested"
-    console.print(f"  train on   {train}", highlight=False)
-    console.print(f"  baseline   {baseline}", highlight=False)
-    console.print(f"  version    {version}", highlight=False)
+    console.print(f"  train on   {summaries.trained_on(record)}", highlight=False)
+    console.print(f"  baseline   {summaries.baseline(record)}", highlight=False)
+    console.print(f"  version    {summaries.version(record)}", highlight=False)
     if outside := not_covered(settings):
         console.print(
             "  [yellow]not part of what the cache knows[/yellow], if it changes: --no-cache"
@@ -66,10 +63,6 @@ def show_part(console: Console, what: str, run_id: str, show: Callable[[], objec
         console.print(f"[yellow]no {what} was written[/yellow]: {reason}")
         told = suggestion(f"to write it: evergreen report {run_id}")
         console.print(f"  {escape(told)}", highlight=False, soft_wrap=True)
-
-
-def _named(span: SpanRef) -> str:
-    return f"{span.number}" + (f" (version {span.version})" if span.version > 1 else "")
 
 
 def show_summary(

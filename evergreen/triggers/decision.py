@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 from evergreen.runs.plan import Frozen
 from evergreen.settings.triggers import TriggerSettings, WindowSettings
 from evergreen.spans import format_selection
+from evergreen.texts import moment
 from evergreen.triggers.event import MANUAL, SpanId, TriggerEvent
 
 Spans = tuple[SpanId, ...]
@@ -246,7 +247,7 @@ def _wait(
     past = sorted(start for start in state.starts if start <= now)
     cooldown, budget = timedelta(seconds=settings.cooldown_seconds), settings.daily_budget
     if past and now - past[-1] < cooldown:
-        told = f"the last training was started at {past[-1]:%Y-%m-%d %H:%M:%S}"
+        told = f"the last training was started at {moment(past[-1])}"
         return _waiting(events, Why.COOLDOWN, told, past[-1] + cooldown)
     recent = [start for start in past if now - start < DAY]
     if len(recent) >= budget:
@@ -261,7 +262,7 @@ def _waiting(
     return Decision(
         verdict=Ruling.WAIT,
         why=why,
-        reason=reason + (f"; the next may be from {until:%Y-%m-%d %H:%M:%S}" if until else ""),
+        reason=reason + (f"; the next may be from {moment(until)}" if until else ""),
         events=tuple(event.id for event in events),
         until=until,
     )

@@ -7,6 +7,7 @@ from ml_metadata.metadata_store import MetadataStore
 
 from evergreen.monitoring.results import Kind, MonitoringResult, TrafficFinding, results
 from evergreen.settings.triggers import FindingSettings
+from evergreen.texts import moment
 from evergreen.triggers.event import TriggerEvent
 
 
@@ -42,7 +43,7 @@ class MonitoringTrigger:
         self, number: int, result: MonitoringResult, found: list[TrafficFinding], now: datetime
     ) -> TriggerEvent:
         names = ", ".join(dict.fromkeys(f"{finding.kind} of {finding.name}" for finding in found))
-        window = f"{result.window.start:%Y-%m-%d %H:%M} to {result.window.end:%Y-%m-%d %H:%M}"
+        window = f"{moment(result.window.start)} to {moment(result.window.end)}"
         return TriggerEvent.of(
             self.name,
             f"{self.name}:{self._model}:{number}",

@@ -13,6 +13,7 @@ from evergreen.lineage.run_artifacts import RunReading
 from evergreen.reporting.gates import verdicts
 from evergreen.runs.plan import Outcome, RunRecord
 from evergreen.settings import Settings
+from evergreen.texts import moment
 from evergreen.triggers.decision import Decision, Ruling
 from evergreen.triggers.event import TriggerEvent
 from evergreen.triggers.log import Decided, Ended, Entry, Noticed, Since, Tried, TriggerLog
@@ -23,7 +24,6 @@ MEANINGS = {
 }
 Line = tuple[str, str]
 """A subject, and a text about it."""
-TIME = "%Y-%m-%d %H:%M:%S %Z"
 
 
 def line(entry: Entry) -> str:
@@ -72,7 +72,7 @@ def story(settings: Settings, store: MetadataStore, log: TriggerLog, name: str) 
     for event in _events(log, name):
         yield from _of_event(event)
         for made in log.decisions(event.id):
-            yield "decision", f"{made.at:{TIME}}  {decided(made.decision)}"
+            yield "decision", f"{moment(made.at)}  {decided(made.decision)}"
     for start in log.starts:
         if name == start.decision.run_id or name in start.decision.events:
             yield from _of_run(settings, store, log, start)
@@ -93,7 +93,7 @@ def _events(log: TriggerLog, name: str) -> list[TriggerEvent]:
 
 
 def _of_event(event: TriggerEvent) -> Iterator[Line]:
-    yield "event", f"{event.time:{TIME}}  {event.id}, by {event.requested_by}"
+    yield "event", f"{moment(event.time)}  {event.id}, by {event.requested_by}"
     yield "reason", event.reason
     yield "key", event.key
     for name, value in event.evidence.items():
@@ -104,21 +104,21 @@ def _of_run(
     settings: Settings, store: MetadataStore, log: TriggerLog, start: Decided
 ) -> Iterator[Line]:
     run_id = start.decision.run_id
-    yield "run", f"{run_id}, started at {start.at:{TIME}}: {start.decision.reason}"
+    yield "run", f"{run_id}, started at {moment(start.at)}: {start.decision.reason}"
     yield "window", start.decision.window
     if record := RunRecords(store).find(run_id):
         baseline = f"version {record.baseline.version}" if record.baseline else "none"
         yield "baseline", baseline
         for tried in log.of(Tried):
             if tried.run_id == run_id:
-                yield "try", f"{tried.at:{TIME}}  {tried.problem}"
+                yield "try", f"{moment(tried.at)}  {tried.problem}"
         for verdict in verdicts(RunReading(store, record)):
             word = "" if verdict.word == "not run" else f"{verdict.word}; "
             yield "gate", f"{verdict.gate}: {word}{verdict.text}"
         yield from _of_version(settings, store, record)
     for end in log.of(Ended):
         if end.run_id == run_id:
-            yield "outcome", f"{end.at:{TIME}}  {MEANINGS.get(end.outcome, end.outcome)}"
+            yield "outcome", f"{moment(end.at)}  {MEANINGS.get(end.outcome, end.outcome)}"
             return
     yield "outcome", "none yet"
 
@@ -128,6 +128,6 @@ def _of_version(settings: Settings, store: MetadataStore, record: RunRecord) -> 
     for event in Registry(store, settings.model.name).events():
         if event.model.version == record.model_version:
             told = f"version {event.model.version} is {event.stage}: {event.why}"
-            yield "registry", f"{event.when:{TIME}}  {event.action}, {told} (by {event.who})"
+            yield "registry", f"{moment(event.when)}  {event.action}, {told} (by {event.who})"
             for name, value in event.evidence.items():
                 yield "", f"{name}: {value}"

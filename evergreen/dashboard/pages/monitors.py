@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from evergreen.dashboard.pages.page import Asked, NotFoundError, Page
 from evergreen.dashboard.world import World
 from evergreen.monitoring.results import PAGE, Kind, MonitoringResult, TrafficFinding, result_folder
+from evergreen.texts import moment
 
 MOST = 60
 """The number of newest results to draw."""
@@ -55,7 +56,7 @@ def result(world: World, asked: Asked) -> Page:
     findings = sorted(found.findings, key=lambda finding: not finding.fired)
     has_page = (result_folder(world.settings, found) / PAGE).is_file()
     shown = {"result": found, "findings": findings, "has_page": has_page}
-    return Page("monitor", f"Traffic of {found.window.start:%Y-%m-%d %H:%M}", shown)
+    return Page("monitor", f"Traffic from {moment(found.window.start)}", shown)
 
 
 def _series(looks: list[MonitoringResult], kind: Kind) -> list[Series]:

@@ -34,7 +34,7 @@ def test_the_triggers_are_listed_with_their_last_and_next_time(world: World) -> 
     [new_data] = [line for line in lines if "new-data" in line]
     assert "2026-03-02 13:00" in new_data
     [schedule] = [line for line in lines[:-1] if "schedule" in line]
-    assert "03:00 UTC" in schedule
+    assert "03:00:00 UTC" in schedule
 
 
 def test_the_history_tells_everything_in_order(world: World) -> None:

@@ -176,6 +176,7 @@ def test_the_tree_of_a_model_names_all_it_was_made_of(
     assert any(name.startswith("Schema ") for name in found)
     assert any(name.startswith("ModelEvaluation ") for name in found)
     assert f"version {records[3].baseline.version}" in found
+    assert "none was serving" in list(names(model_tree(lineage, 1)))  # as `show` says
 
 
 def test_the_tree_of_a_span_names_every_model_it_touched(lineage: Lineage) -> None:
