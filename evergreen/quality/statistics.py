@@ -61,6 +61,13 @@ class Feature:
         return self.rows - self.present
 
     @property
+    def is_coarse(self) -> bool:
+        """Whether it is a number with fewer quantiles than are needed to compare it."""
+        histograms = self.numeric.histograms if self.numeric is not None else []
+        kept = [len(part.buckets) for part in histograms if part.type == QUANTILES]
+        return any(0 < steps < STEPS for steps in kept)
+
+    @property
     def is_identifier(self) -> bool:
         """Whether nearly every row has a different value."""
         return self.text is not None and self.text.unique > IDENTIFIER * max(self.present, 2)

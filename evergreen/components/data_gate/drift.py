@@ -6,7 +6,7 @@ from typing import TypeAlias
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from evergreen.evaluation.distances import Distance, distances
-from evergreen.quality.statistics import features
+from evergreen.quality.statistics import Feature, features
 from evergreen.runs.reports.data import DRIFT, Against, Drift, Finding
 
 Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
@@ -20,7 +20,8 @@ def measure(
 ) -> tuple[list[Drift], list[Finding]]:
     """Measures the features with a threshold in the schema, as monitors do.
 
-    A feature without values of its type on either side has no distance.
+    A feature without values of its type on either side has no distance; nor have numbers of spans
+    that version 0.1.0 ingested, which have too few quantiles.
 
     Args:
         current: Statistics of the span.
@@ -37,11 +38,15 @@ def measure(
     found = [
         (_drift(name, against, distance, limits[name]), distance)
         for against, datasets in earlier.items()
-        for name, distance in distances(list(map(features, datasets)), now, level).items()
+        for name, distance in distances(list(map(_fine, datasets)), now, level).items()
         if distance.is_text == ("infinity_norm" in limits[name])
     ]
     drifts = [drift for drift, _ in found]
     return drifts, [_finding(drift, distance) for drift, distance in found if drift.exceeded]
+
+
+def _fine(dataset: Dataset) -> dict[str, Feature]:
+    return {name: found for name, found in features(dataset).items() if not found.is_coarse}
 
 
 def _limits(schema: schema_pb2.Schema) -> dict[str, dict[str, float]]:

@@ -25,6 +25,8 @@ from tests.unit.components.data_gate.gating import (
     trips,
 )
 
+from tensorflow_data_validation.statistics import stats_impl  # isort: skip
+
 Dataset = statistics_pb2.DatasetFeatureStatistics
 Y2013, Y2014, Y2015, Y2016 = 1_356_998_400, 1_388_534_400, 1_420_070_400, 1_451_606_400
 
@@ -221,6 +223,15 @@ def test_a_feature_without_like_values_on_both_sides_has_no_distance(
     drifts, findings = measure(ordinary, against(odd(), ordinary), SCHEMA)
     assert {drift.feature: drift.value for drift in drifts} == {"miles": 0, "colour": 0}
     assert findings == []
+
+
+def test_numbers_of_version_0_1_0_have_too_few_quantiles() -> None:
+    """It kept TFDV's ten."""
+    batch = pa.RecordBatch.from_pydict({"miles": MILES * 50, "colour": COLOURS * 50})
+    earlier = stats_impl.generate_statistics_in_memory(batch).datasets[0]
+    now = dataset(miles=MILES * 50, colour=COLOURS * 50)
+    drifts, _ = measure(now, against(earlier), SCHEMA)
+    assert [drift.feature for drift in drifts] == ["colour"]
 
 
 def test_values_that_are_not_numbers_do_not_stop_it() -> None:
