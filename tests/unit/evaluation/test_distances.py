@@ -7,7 +7,7 @@ import pytest
 from evergreen.evaluation.distances import Distance, distances
 from evergreen.monitoring.statistics import Statistics
 from evergreen.quality.statistics import Feature, features
-from tests.unit.evaluation import simulated
+from tests.unit.evaluation import shifted
 
 LEVEL = 0.99
 
@@ -123,22 +123,22 @@ def test_shares_of_rows_are_rounded_to_rows(rows: int) -> None:
     assert np.isfinite(found.interval).all()
 
 
-@pytest.mark.parametrize("rows", simulated.ROWS)
-@pytest.mark.parametrize("kind", simulated.SAMPLES)
+@pytest.mark.parametrize("rows", shifted.ROWS)
+@pytest.mark.parametrize("kind", shifted.SAMPLES)
 def test_equal_distributions_fire_as_seldom_as_stated(kind: str, rows: int) -> None:
-    beyond_0, beyond_limit = simulated.rates(kind, rows, 0.0)
-    chance = 1 - simulated.LEVEL
-    most = chance + 3 * (chance * (1 - chance) / simulated.DRAWS) ** 0.5
+    beyond_0, beyond_limit = shifted.rates(kind, rows, 0.0)
+    chance = 1 - shifted.LEVEL
+    most = chance + 3 * (chance * (1 - chance) / shifted.DRAWS) ** 0.5
     assert beyond_limit <= most
     if kind != "half in few values":  # whose quantiles are not exact, which limits allow for
         assert beyond_0 <= most
 
 
-@pytest.mark.parametrize("kind", simulated.SAMPLES)
+@pytest.mark.parametrize("kind", shifted.SAMPLES)
 def test_shifts_are_found_at_the_rows_stated(kind: str) -> None:
-    assert simulated.rates(kind, 300, 1.0)[1] >= 0.99
-    assert simulated.rates(kind, 3000, 0.5)[1] >= 0.99
+    assert shifted.rates(kind, 300, 1.0)[1] >= 0.99
+    assert shifted.rates(kind, 3000, 0.5)[1] >= 0.99
 
 
 def test_the_docs_have_the_rates() -> None:
-    assert simulated.table() in simulated.DOCS.read_text()
+    assert shifted.table() in shifted.DOCS.read_text()
