@@ -7,27 +7,37 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from evergreen.evaluation.losses import LOSSES, Floats, row_losses
-from evergreen.settings.metrics import Metric
+from evergreen.settings.metrics import Metric, metric, plain
+from evergreen.settings.task import Task
 
 CALIBRATION_BINS = 10
 Weighted = Callable[[Floats], Floats]
 """A metric as a function of rows' weights: from [resamples, n] to [resamples]."""
 
 
-def value(metric: Metric, labels: Floats, answers: Floats, classes: Sequence[str] = ()) -> float:
+def value(of: Metric, labels: Floats, answers: Floats, classes: Sequence[str] = ()) -> float:
     """Returns a metric of a model; NaN if it is not defined.
 
     Args:
-        metric: The metric.
+        of: The metric.
         labels: Shape [n], as in `losses.py`.
         answers: Shape [n] or [n, classes].
         classes: The names of the classes.
     """
-    if metric.family in LOSSES:
-        argument = float(metric.argument or 0)
-        return float(row_losses(metric.family, labels, answers, argument).mean())
+    if of.family in LOSSES:
+        argument = float(of.argument or 0)
+        return float(row_losses(of.family, labels, answers, argument).mean())
     with np.errstate(invalid="ignore", divide="ignore"):
-        return float(weighted(metric, labels, answers, classes)(np.ones((1, len(labels))))[0])
+        return float(weighted(of, labels, answers, classes)(np.ones((1, len(labels))))[0])
+
+
+def measure(
+    task: Task, labels: Floats, answers: Floats, classes: Sequence[str] = ()
+) -> dict[str, float]:
+    """Returns the metrics of a task that take no argument, by name; arguments as above."""
+    return {
+        name: value(metric(name, task, classes), labels, answers, classes) for name in plain(task)
+    }
 
 
 def weighted(

@@ -19,6 +19,7 @@ from evergreen.lineage.artifacts import data_verdicts
 from evergreen.lineage.filters import Filter
 from evergreen.lineage.nodes import NodeReader, NodeState
 from evergreen.quality.artifacts import load_anomalies, load_statistics, parse_file
+from evergreen.runs.metric_names import present_names
 from evergreen.runs.nodes import DATA_GATE, TRAINER
 from evergreen.runs.plan import TRAIN, RunRecord, SpanRef
 from evergreen.runs.reports.data import DataReport
@@ -147,9 +148,10 @@ class RunReading:
         """Returns the losses by epoch, `loss` and `val_loss`; empty if nothing was trained."""
         return self._model_run("history.json") or {}
 
-    def metrics(self) -> Mapping[str, Mapping[str, float]]:
+    def metrics(self) -> Mapping[str, Mapping[str, float | None]]:
         """Returns the trainer's own metrics of the splits `train` and `eval`."""
-        return self._model_run("metrics.json") or {}
+        found = self._model_run("metrics.json") or {}
+        return {split: present_names(metrics) for split, metrics in found.items()}
 
     def span_of(self, statistics_id: int) -> int | None:
         """Returns the number of the span that statistics describe, if the data gate has seen it."""

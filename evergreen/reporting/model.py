@@ -48,7 +48,7 @@ class ModelSection:
     """
 
     report: ModelReport | None
-    fitted: Mapping[str, Mapping[str, float]]
+    fitted: Mapping[str, Mapping[str, float | None]]
     overall: Sequence[str]
     of_classes: Sequence[str]
     figures: Sequence[Figure]

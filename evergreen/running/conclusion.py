@@ -117,7 +117,7 @@ def results(reading: RunReading) -> Results:
             if report := part.report(kind):
                 gates[kind.node if label == TRAIN else f"{kind.node} {label}"] = report.blessed
     if judged := reading.report(ModelReport):
-        metrics["test"] = judged.candidate
+        metrics["test"] = {**judged.candidate, "left_out": float(judged.unlabelled)}
         if judged.baseline:
             metrics["baseline"] = judged.baseline
     return Results(metrics=metrics, gates=gates)

@@ -1,4 +1,4 @@
-"""Names of metrics that have changed: what version 0.1.0 wrote is read by the present names."""
+"""Names of metrics that have changed: what earlier versions wrote is read by the present names."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator
 
 M = TypeVar("M")
-RENAMED = {"binary_crossentropy": "log_loss"}
+RENAMED = {"binary_crossentropy": "log_loss", "rows": "example_count"}
 
 
 def present_names(metrics: Any) -> Any:

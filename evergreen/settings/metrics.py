@@ -37,6 +37,7 @@ class Metric:
         return re.sub(PLACE, lambda _: self.argument, self.family)
 
 
+COUNT = "example_count"
 TABLE = (
     Metric("log_loss", CLASSES, -1),
     Metric("brier", CLASSES, -1),
@@ -53,7 +54,7 @@ TABLE = (
     Metric("r2", (REGRESSION,), 1, by_slice=False),
     Metric("quantile_loss_{q}", (REGRESSION,), -1),
     Metric("mean_error", (REGRESSION,), 0, paired=False),  # mean prediction less mean label
-    Metric("example_count", tuple(Task), 1, paired=False),  # rows with a label
+    Metric(COUNT, tuple(Task), 1, paired=False),  # rows with a label
 )
 MAIN = {
     BINARY: ("log_loss", "auc"),
@@ -90,6 +91,15 @@ def metric(name: str, task: Task, classes: Sequence[str] = ()) -> Metric:
     close = closest(name, names(task, classes))
     meant = f"did you mean {close}?" if close else all_
     raise ValueError(f"there is no metric {name} of a {task} model; {meant}")
+
+
+def plain(task: Task) -> list[str]:
+    """Returns the names of a task's metrics without an argument, but for the number of rows."""
+    return [
+        known.family
+        for known in TABLE
+        if task in known.tasks and "{" not in known.family and known.family != COUNT
+    ]
 
 
 def names(task: Task, classes: Sequence[str] = ()) -> list[str]:

@@ -1,6 +1,7 @@
 """Trains a model of a table; called by a `run_fn` of TFX's Trainer."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Sequence
 
@@ -8,9 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
-from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from evergreen.evaluation import weighted
+from evergreen.settings.metrics import COUNT
 from evergreen.settings.task import Task
 from evergreen.tabular.hyperparameters import HyperParameters
 from evergreen.tabular.network import perceptron
@@ -19,7 +21,6 @@ from evergreen.tabular.serving import export
 from evergreen.tabular.table import Table
 from evergreen.tabular.transformer import Transformer
 
-Floats = NDArray[np.floating]
 Build = Callable[[Table, HyperParameters, Rows], keras.Model]
 
 _PREDICT_ROWS = 4096
@@ -94,40 +95,18 @@ def fit(
     return history.history
 
 
-def measure(model: keras.Model, rows: Rows, task: Task = Task.BINARY) -> dict[str, float]:
-    """Returns what a model's answers come to: rows, `left_out`, and metrics of the task.
+def measure(model: keras.Model, rows: Rows, task: Task = Task.BINARY) -> dict[str, float | None]:
+    """Returns what a model's answers come to, by the names and definitions of the model gate.
 
-    The metrics are `log_loss` and `auc`, `log_loss` and `accuracy`, or `rmse` and `mae`.
+    Returns:
+        `example_count`, `left_out`, and the metrics of the task that take no argument; None for one
+        that is not defined.
     """
-    answers = model.predict(rows.features, batch_size=_PREDICT_ROWS, verbose=0)
-    counts = {"rows": float(len(rows.labels)), "left_out": float(rows.left_out)}
-    return counts | METRICS[task](rows.labels, answers)
-
-
-def _of_probabilities(labels: Floats, answers: Floats) -> dict[str, float]:
-    auc = keras.metrics.AUC(num_thresholds=10_000)
-    auc.update_state(labels, answers)
-    log_loss = keras.losses.BinaryCrossentropy()(labels, answers)
-    return {"log_loss": float(log_loss), "auc": float(auc.result())}
-
-
-def _of_classes(labels: Floats, answers: Floats) -> dict[str, float]:
-    log_loss = keras.losses.SparseCategoricalCrossentropy()(labels, answers)
-    right = answers.argmax(axis=1) == labels[:, 0]
-    return {"log_loss": float(log_loss), "accuracy": float(right.mean())}
-
-
-def _of_numbers(labels: Floats, answers: Floats) -> dict[str, float]:
-    errors = answers.astype(np.float64) - labels
-    rmse = np.sqrt(np.mean(np.square(errors)))
-    return {"rmse": float(rmse), "mae": float(np.abs(errors).mean())}
-
-
-METRICS = {
-    Task.BINARY: _of_probabilities,
-    Task.MULTICLASS: _of_classes,
-    Task.REGRESSION: _of_numbers,
-}
+    answers = model.predict(rows.features, batch_size=_PREDICT_ROWS, verbose=0).astype(np.float64)
+    answers = answers if task is Task.MULTICLASS else answers[:, 0]
+    found = weighted.measure(task, rows.labels[:, 0].astype(np.float64), answers)
+    counts = {COUNT: float(len(rows.labels)), "left_out": float(rows.left_out)}
+    return counts | {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def _write_json(folder: str, name: str, content: object) -> None:

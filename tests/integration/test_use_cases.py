@@ -113,7 +113,7 @@ def test_rows_without_a_label_are_left_out_and_counted(penguins, arrivals):
         test = finished.rows("test")
         assert finished.report("ModelGate")["unlabelled"] == test.left_out > 0
         assert counts["train"]["left_out"] == finished.rows("train").left_out > 0
-        assert counts["train"]["rows"] > 100
+        assert counts["train"]["example_count"] > 100
 
 
 def test_the_penguin_model_answers_a_probability_for_each_species(penguins):

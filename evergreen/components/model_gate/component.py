@@ -16,7 +16,7 @@ from evergreen.components.predictions import predict
 from evergreen.evaluation.curves import draw
 from evergreen.evaluation.estimates import measure_slices
 from evergreen.evaluation.losses import Floats
-from evergreen.evaluation.metrics import histogram, pack
+from evergreen.evaluation.metrics import ANY_AUC, histogram, pack
 from evergreen.evaluation.verdicts import (
     Predictions,
     judge_bounds,
@@ -26,7 +26,7 @@ from evergreen.evaluation.verdicts import (
 from evergreen.evaluation.weighted import value
 from evergreen.runs.reports.model import Curves, ModelReport, Scores
 from evergreen.settings.gates import Criteria
-from evergreen.settings.metrics import TABLE, metric
+from evergreen.settings.metrics import metric, plain
 from evergreen.settings.task import Task
 
 CANDIDATE, BASELINE = "candidate", "baseline"
@@ -122,14 +122,17 @@ def overall_metrics(evaluation: str, model_name: str | None) -> dict[str, float]
 def _own(
     criteria: Criteria, predictions: Predictions, answers: Floats, known: Collection[str]
 ) -> dict[str, float]:
-    """Returns metrics of the task, and those of the bounds, that Evaluator did not compute."""
+    """Returns metrics of the task, and those of the bounds, that Evaluator did not compute.
+
+    And the AUC, of which Evaluator has an approximation by a thousand thresholds: the gate compares
+    both models by the exact one.
+    """
     task, classes = predictions.task, predictions.classes
-    plain = [found.family for found in TABLE if task in found.tasks and "{" not in found.family]
-    names = dict.fromkeys([*plain, *(bound.metric for bound in criteria.bounds)])
+    names = dict.fromkeys([*plain(task), *(bound.metric for bound in criteria.bounds)])
     return {
         name: value(metric(name, task, classes), predictions.labels, answers, classes)
         for name in names
-        if name not in known
+        if name not in known or name == ANY_AUC
     }
 
 

@@ -64,8 +64,22 @@ def test_measures_are_those_of_the_definition():
     # Of the four pairs of a 0 and a 1, three are in order: (.1, .4), (.1, .9), (.8, .9).
     measured = measure(model, Rows(probabilities, labels))
     expected = -np.mean(np.log([0.9, 0.2, 0.4, 0.9]))
-    of_answers = {"log_loss": expected, "auc": 0.75}
-    assert measured == pytest.approx({"rows": 4, "left_out": 0} | of_answers, abs=1e-4)
+    of_answers = {
+        "log_loss": expected,
+        "brier": (0.1**2 + 0.8**2 + 0.6**2 + 0.1**2) / 4,
+        "accuracy": 0.5,
+        "auc": 0.75,
+        "calibration": 2.2 / 2,
+        "calibration_error": (0.1 + 0.6 + 0.7) / 4,  # 0.9 as float32 is less: in the bin of 0.8
+    }
+    assert measured == pytest.approx({"example_count": 4, "left_out": 0} | of_answers, abs=1e-4)
+
+
+def test_measures_of_one_class_alone_have_no_area():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
+    measured = measure(model, Rows(np.float32([[0.1], [0.8]]), np.float32([[0], [0]])))
+    assert measured["auc"] is None
+    assert measured["log_loss"] is not None
 
 
 def write_labelled(trips, file, labels):

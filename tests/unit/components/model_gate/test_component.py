@@ -6,7 +6,8 @@ import pytest
 from tfx.types import standard_artifacts
 
 from evergreen.components.evaluator import component as evaluator
-from evergreen.components.model_gate.component import ModelGate
+from evergreen.components.model_gate.component import ModelGate, _own
+from evergreen.evaluation.verdicts import judge_comparisons
 from evergreen.runs.reports.model import ModelReport
 from evergreen.settings.gates import Bound, Criteria, NotWorse
 from evergreen.settings.slicing import Slicing
@@ -18,6 +19,7 @@ from tests.unit.components.evaluator.test_component import (
     rows,
 )
 from tests.unit.components.rows import write_split
+from tests.unit.evaluation.simulated import simulate
 
 CLASSES = {Task.MULTICLASS: ["early", "noon", "late"], Task.REGRESSION: []}
 NAMED = {
@@ -102,3 +104,17 @@ def test_its_curves_are_those_of_the_task(report: ModelReport) -> None:
         assert sum(sum(row.values()) for row in curves.confusion.values()) == 180
         assert report.scores is not None
         assert sum(report.scores.counts) == 180
+
+
+def test_a_model_has_one_auc_whatever_the_evaluator_says_of_it() -> None:
+    rows = simulate(1)
+    criteria = Criteria(
+        bounds=(Bound(metric="auc", at_least=0.5),),
+        not_worse=(NotWorse(metric="auc", margin=0.01),),
+        resamples=100,
+    )
+    [compared] = judge_comparisons(criteria, rows)
+    approximate = {"auc": 0.1, "log_loss": 0.2}
+    found = approximate | _own(criteria, rows, rows.candidate, approximate)
+    assert found["auc"] == pytest.approx(compared.value, abs=1e-12)
+    assert found["log_loss"] == 0.2
