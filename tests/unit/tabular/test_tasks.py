@@ -165,8 +165,8 @@ def answers(arguments: FnArgs, rows: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def test_classes_are_learned_and_rows_without_a_label_counted(shapes):
     of_train, of_eval = metrics(shapes)["train"], metrics(shapes)["eval"]
-    assert (of_train["rows"], of_train["left_out"]) == (380, 20)
-    assert (of_eval["rows"], of_eval["left_out"]) == (190, 10)
+    assert (of_train["example_count"], of_train["left_out"]) == (380, 20)
+    assert (of_eval["example_count"], of_eval["left_out"]) == (190, 10)
     assert of_eval["accuracy"] > 0.9
     assert of_eval["log_loss"] < 0.35
 
@@ -183,8 +183,8 @@ def test_the_answer_is_a_probability_for_each_class_in_their_order(shapes, data)
 
 def test_numbers_are_learned_in_their_own_unit(prices):
     of_train, of_eval = metrics(prices)["train"], metrics(prices)["eval"]
-    assert (of_train["rows"], of_train["left_out"]) == (400 - 3 * 8, 3 * 8)
-    assert (of_eval["rows"], of_eval["left_out"]) == (200 - 3 * 4, 3 * 4)
+    assert (of_train["example_count"], of_train["left_out"]) == (400 - 3 * 8, 3 * 8)
+    assert (of_eval["example_count"], of_eval["left_out"]) == (200 - 3 * 4, 3 * 4)
     assert of_eval["rmse"] < 26  # a fifth of their standard deviation, 130
     assert of_eval["mae"] <= of_eval["rmse"]
 
