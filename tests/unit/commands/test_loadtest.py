@@ -77,7 +77,7 @@ def test_the_open_loop_does_not_wait_for_answers(backend: Backend, rows: Path, o
     [target] = figures(out, run(out, *arguments))["targets"].values()
     assert target["p50_ms"] >= 500
     assert target["requests"] > 2 * (2 / 0.5)  # more than one that waits could send
-    assert len(backend.asked) <= 30 * 3 + 1
+    assert len(backend.asked) <= 30 * 5  # with those before the measurement, and a late end
 
 
 def test_errors_are_counted_and_told(backend: Backend, rows: Path, out: Path) -> None:
