@@ -23,8 +23,11 @@ def lasting_interrupts() -> Iterator[None]:
         yield
         return
     timers: list[Timer] = []
+    is_over = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        if is_over:  # it was on its way when the first one arrived
+            return
         timer = Timer(SECONDS, _thread.interrupt_main, [number])
         timer.daemon = True
         timers.append(timer)
@@ -37,7 +40,9 @@ def lasting_interrupts() -> Iterator[None]:
     try:
         yield
     finally:
-        for number in changed:
-            signal.signal(number, signal.default_int_handler)
+        is_over = True
         for timer in timers:
             timer.cancel()
+            timer.join()
+        for number in changed:
+            signal.signal(number, signal.default_int_handler)
