@@ -1,10 +1,9 @@
 """An interrupt that does not get lost."""
 
-import _thread
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Timer, current_thread, main_thread
+from threading import Timer, current_thread, get_ident, main_thread
 from types import FrameType
 
 SECONDS = 2.0
@@ -28,7 +27,7 @@ def lasting_interrupts() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         if is_over:  # it was on its way when the first one arrived
             return
-        timer = Timer(SECONDS, _thread.interrupt_main, [number])
+        timer = Timer(SECONDS, signal.pthread_kill, [get_ident(), number])
         timer.daemon = True
         timers.append(timer)
         timer.start()
