@@ -67,6 +67,7 @@ class MariaDb:
             *self._places(),
             f"--socket={self._socket}",
         ]
+        command += [f"--tmpdir={self._folder}"]  # servers remove each other's temporary tables
         command += ["--bind-address=127.0.0.1", f"--port={self.port}"]
         command += [f"--ssl-ca={self.ca}", f"--ssl-cert={self.ca}"]
         command += ["--innodb-flush-log-at-trx-commit=2"]  # outlives a crash of the server's own
