@@ -97,7 +97,10 @@ def remarks(overrides: Sequence[str]) -> Iterator[str]:
 
 def _quoted(key: str, text: str) -> str:
     """Returns the option that shell and YAML read as the literal text."""
-    return f"--set {shlex.quote(f'{key}={json.dumps(text, ensure_ascii=False)}')}"
+    literal = json.dumps(text, ensure_ascii=False)
+    # YAML folds line breaks of Unicode, such as U+0085, into spaces.
+    written = "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in literal)
+    return f"--set {shlex.quote(f'{key}={written}')}"
 
 
 def _remark(text: str, value: Any) -> str:

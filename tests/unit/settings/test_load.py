@@ -403,6 +403,7 @@ def test_an_override_without_key_or_value_is_refused(pair: str) -> None:
 @example("data", "", "[1]")
 @example("data.key", "", "!!int x")
 @example("data.key", "", "!!int")
+@example("model.hyperparameters", ".x", "0\x850")
 def test_any_override_is_either_taken_or_refused_in_words(key: str, rest: str, value: str) -> None:
     pair = f"{key}{rest}={value}"
     try:
