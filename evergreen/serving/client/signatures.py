@@ -86,11 +86,11 @@ def types(signatures: Signatures) -> dict[str, np.dtype[Any]]:
     In the signature `raw`, float64 stands for whole numbers of which some may be missing.
     """
     found = {}
-    for signature, inputs in ((name, each.inputs) for name, each in signatures.items()):
-        if signatures[signature].takes_examples():
+    for signature_name, signature in signatures.items():
+        if signature.takes_examples():
             continue
-        for name, spec in inputs.items():
-            is_whole = signature == RAW and spec.dtype == np.float64
+        for name, spec in signature.inputs.items():
+            is_whole = signature_name == RAW and spec.dtype == np.float64
             found[name] = np.dtype(np.int64) if is_whole else spec.dtype
     return found
 

@@ -67,20 +67,8 @@ FORMS: dict[str, tuple[int | None, float | None, bool | None]] = {
 }
 NONE = ["", " ", "1_0", "٣", "\uff15", "5,0", "1,000", "1 000", "0x5", "0b1", "5.5.5", "1e", "e1"]
 NONE += ["--5", "+-5", "5-", "$5", "5%", "NA", "null", "None", "yes", "no", "tRUE", "t", "infinit"]
-NONE += [
-    "1\x00",
-    "1/2",
-    "2016-02-31",
-    "2016-01-31T25:00",
-    "1j",
-    "\u00a05",
-    "5\u200b",
-    ".",
-    "+",
-    "5f",
-    "5L",
-    "0.1d",
-]
+NONE += ["1\x00", "1/2", "2016-02-31", "2016-01-31T25:00", "1j", "\u00a05", "5\u200b", "."]
+NONE += ["+", "5f", "5L", "0.1d"]
 FORMS |= dict.fromkeys(NONE, (REFUSED, REFUSED, REFUSED))
 READ: list[tuple[int, Callable[[Any], Any], Callable[[pa.Array], columns.Read]]] = [
     (0, values.whole, columns.wholes),
